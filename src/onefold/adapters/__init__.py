@@ -1,0 +1,1 @@
+"""Stores and brokers behind the ports, one package a system."""

@@ -1,0 +1,1 @@
+"""Stores in memory: product code for tests, what-if and small jobs."""

@@ -1,0 +1,1 @@
+"""Wires adapters to stages; the only module that knows both."""

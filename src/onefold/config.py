@@ -1,0 +1,1 @@
+"""The project directory, read and checked."""

@@ -1,0 +1,1 @@
+"""Sources and destinations, one module a system."""

@@ -1,0 +1,67 @@
+"""The exceptions of Onefold: the type says what the caller can do.
+
+    OnefoldError
+    ├── ConfigurationError      fix the project's files (exit code 2)
+    ├── UsageError              fix the call (exit code 2, HTTP 4xx)
+    │   ├── NotFoundError       nobody answers to that identifier (HTTP 404)
+    │   ├── UnauthorizedError   the key is unknown, revoked or lacks the scope (HTTP 401/403)
+    │   └── TooLargeError       send less (HTTP 413)
+    ├── OverloadedError         wait and send again (HTTP 429)
+    ├── UnavailableError        a part is down: wait, or look at `onefold doctor` (HTTP 503)
+    └── IntegrityError          stored data cannot be what we wrote: stop and restore
+
+Bad *data* is never an exception: a stage returns a result with a reason. Messages carry no personal data.
+"""
+
+from __future__ import annotations
+
+
+class OnefoldError(Exception):
+    """Every error this package raises on purpose."""
+
+
+class ConfigurationError(OnefoldError):
+    """A project file is wrong; the message names file, line and, where one is near, the valid word.
+
+    Attributes:
+        file: The file at fault, relative to the project, or None.
+        line: The 1-based line, or None.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
+        self.file = file
+        self.line = line
+        where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
+        super().__init__(where + message)
+
+
+class UsageError(OnefoldError):
+    """The call cannot be carried out as stated."""
+
+
+class NotFoundError(UsageError):
+    """Nothing answers to that name."""
+
+
+class UnauthorizedError(UsageError):
+    """The key is unknown, revoked, or does not allow this."""
+
+
+class TooLargeError(UsageError):
+    """The body is larger than the limit, before or after decompression."""
+
+
+class OverloadedError(OnefoldError):
+    """Too much at once; try again after `retry_after_seconds`."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class UnavailableError(OnefoldError):
+    """A store or service we need does not answer now."""
+
+
+class IntegrityError(OnefoldError):
+    """Stored bytes are not what was written (wrong key, torn or tampered data)."""

@@ -1,0 +1,1 @@
+"""What every stage obeys: encryption, consent, suppression, audit."""

@@ -1,0 +1,1 @@
+"""Who is who: identifiers, the evidence graph, the solver, explanations."""

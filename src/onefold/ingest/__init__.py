@@ -1,0 +1,1 @@
+"""Gate 1: accept, validate, normalise, score. Turns log entries into events or reasons."""

@@ -1,0 +1,37 @@
+"""The nouns of Onefold: frozen, without I/O, shared by every stage.
+
+Times are integers: microseconds since 1970-01-01 UTC, in names that end in `_us`. A time that a client stated is never
+trusted; see `Event`.
+"""
+
+from onefold.model.event import ConsentStatement, Event, Kind
+from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict
+from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
+from onefold.model.judged import Accepted, Judged, Outcome, Rejected, Suppressed
+from onefold.model.log import LogEntry, Shape, StoredEntry
+from onefold.model.resolution import IdentityChange, IdentityChangeKind, Member
+
+__all__ = [
+    "Accepted",
+    "ConsentStatement",
+    "Edge",
+    "EdgeKind",
+    "Event",
+    "Identifier",
+    "IdentityChange",
+    "IdentityChangeKind",
+    "Judged",
+    "Judgement",
+    "Kind",
+    "LogEntry",
+    "Member",
+    "NodeId",
+    "Outcome",
+    "Rejected",
+    "Shape",
+    "StoredEntry",
+    "Suppressed",
+    "Verdict",
+    "format_profile_id",
+    "parse_profile_id",
+]

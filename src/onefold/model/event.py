@@ -1,0 +1,66 @@
+"""An event: something that happened to, or was stated about, one person at one time."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from onefold.model.identifier import Identifier
+
+Kind = Literal["track", "identify", "page", "screen", "group", "alias", "record"]
+
+
+class ConsentStatement(msgspec.Struct, frozen=True, gc=False):
+    """What an event says of one purpose (`email`, `analytics`, `ads`, `sms`, `all`, …): granted or denied."""
+
+    purpose: str
+    granted: bool
+
+
+class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One accepted event, normalised from whatever dialect brought it.
+
+    Attributes:
+        id: 16 bytes, the de-duplication key: a hash of source and message id. Equal ids are the same event, for ever.
+        message_id: The sender's own id (messageId, uuid, idempotency_key), or one we derived from the receipt.
+        kind: What sort of statement this is; a row of a file or a CRM is a `record`.
+        name: The canonical event name (`Order Completed`); for page and screen `Page Viewed` / `Screen Viewed`.
+        original_name: The name as sent, where it differs from `name`.
+        source: The source the key belongs to.
+        identifiers: All identifiers stated, in order of statement, without blanks and exact repeats; values as stated.
+        traits: What the event states about the person (attributes), nulls left out.
+        properties: What the event states about itself.
+        context: Circumstances: page, campaign, device, library.
+        consents: Purposes granted or denied by this event.
+        original_timestamp_us: When the sender says it happened, uncorrected; None when not stated.
+        sent_at_us: When the sender says it sent the request; None when not stated.
+        received_at_us: When our edge received it, by our clock.
+        timestamp_us: When it happened as we use it: corrected for the sender's clock and clamped (never after receipt).
+        skew_ms: The sender's clock minus ours, as far as applied; None when no correction was possible.
+        emq: Event match quality, 0.0 to 1.0.
+        flags: Things done to the event that a reader should know: `clamped_future`, `skew_refused`, `large`, ….
+    """
+
+    id: bytes
+    message_id: str
+    kind: Kind
+    name: str
+    source: str
+    identifiers: tuple[Identifier, ...]
+    received_at_us: int
+    timestamp_us: int
+    original_name: str | None = None
+    traits: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    consents: tuple[ConsentStatement, ...] = ()
+    original_timestamp_us: int | None = None
+    sent_at_us: int | None = None
+    skew_ms: int | None = None
+    emq: float = 0.0
+    flags: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show what is safe to log."""
+        return f"<Event {self.kind} id={self.id.hex()} source={self.source}>"

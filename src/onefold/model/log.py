@@ -1,0 +1,49 @@
+"""The log entry: one received item as it came, with what the edge knew when it came."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Shape = Literal["segment", "posthog", "record", "judgement", "unreadable"]
+"""How to read the body: a Segment/RudderStack item, a PostHog item, a row of a file, a person's judgement on the
+identity graph, or bytes that are not JSON."""
+
+
+class LogEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One item of a request, or one row of a file, before anyone judged it.
+
+    Attributes:
+        shape: How to read `body`.
+        source: The source the key belongs to, or `onefold` for judgements.
+        received_at_us: Our clock at receipt.
+        index: The item's position in its request or file, from 0.
+        body: The item's bytes as they came (one JSON value), or the whole request when it could not be split.
+        sent_at: The request's own statement of when it was sent, as text, or None.
+        shared: Request-level JSON (`context`, `integrations`) that applies to each of its items, or None.
+        request_id: Correlates this entry with the request, its log lines and the profile changes it causes.
+        replay_of: The offset of the dead letter that this entry sends again, or None.
+    """
+
+    shape: Shape
+    source: str
+    received_at_us: int
+    index: int
+    body: bytes
+    sent_at: str | None = None
+    shared: bytes | None = None
+    request_id: str = ""
+    replay_of: int | None = None
+
+    def __repr__(self) -> str:
+        """Show what is safe to log."""
+        return f"<LogEntry {self.shape} source={self.source} bytes={len(self.body)} request={self.request_id}>"
+
+
+class StoredEntry(msgspec.Struct, frozen=True, gc=False):
+    """A log entry at its place in the log. Offsets rise within a partition, and may have gaps."""
+
+    partition: int
+    offset: int
+    entry: LogEntry

@@ -1,0 +1,1 @@
+"""The orders of work, each readable as one list."""

@@ -1,0 +1,264 @@
+"""The ports: what the stages need from the outside, in our words. Every adapter inherits from one of these.
+
+Everything here is synchronous and moves batches. `tests/contracts` holds one suite a port, run over every adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+from onefold.model import Edge, IdentityChange, Judgement, LogEntry, Member, NodeId, Outcome, StoredEntry
+
+
+class EventLog(Protocol):
+    """Received items, kept as they came, ordered per partition."""
+
+    def append(self, entries: Sequence[LogEntry]) -> list[tuple[int, int]]:
+        """Store all or none, durably: when this returns, a power cut does not lose them.
+
+        Returns:
+            (partition, offset) of each, in the order given.
+        """
+        ...
+
+    def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:
+        """Up to `limit` entries with offset > `after`, in order. Only entries whose append returned or will return."""
+        ...
+
+    def get(self, places: Sequence[tuple[int, int]]) -> list[StoredEntry]:
+        """The entries at these (partition, offset) places, in the order asked; those not there are left out."""
+        ...
+
+    def ends(self) -> dict[int, int]:
+        """Last offset of each partition, 0 for an empty one."""
+        ...
+
+    def received(self) -> dict[str, int]:
+        """Items ever appended, per source, counted in the transaction of the append."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is under way and let go of files and threads."""
+        ...
+
+
+class NodeRow(msgspec.Struct, frozen=True, gc=False):
+    """An identity node as stored: its place in the graph, and its state sealed under its own key.
+
+    Attributes:
+        member: The node's place in the graph, in the clear (keyed hashes and times only).
+        key: The node's data-encryption key, wrapped by the workspace key. Destroying it erases the node.
+        version: Rises with each save of `sealed`; part of the authenticated data.
+        sealed: Identifier value and fold state, encrypted.
+    """
+
+    member: Member
+    key: bytes
+    version: int
+    sealed: bytes
+
+
+class TimelineRow(msgspec.Struct, frozen=True, gc=False):
+    """That an event happened to a node: the event itself stays in the log."""
+
+    node: NodeId
+    at_us: int
+    partition: int
+    offset: int
+
+
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
+    """A rejected entry; its payload stays in the log at (partition, offset).
+
+    Attributes:
+        status: `open`, or `replayed` once it was sent again.
+    """
+
+    partition: int
+    offset: int
+    source: str
+    reason: str
+    detail: str
+    received_at_us: int
+    status: str = "open"
+
+
+class OutboxMessage(msgspec.Struct, frozen=True, gc=False):
+    """A message for the outside, committed with the change it tells of. `body` is JSON without personal data.
+
+    Attributes:
+        topic: `profile.created`, `profile.merged`, `profile.split`.
+        key: The profile it is about; messages with the same key are delivered in order of `seq`.
+        seq: Order in the outbox; 0 before it is stored.
+    """
+
+    topic: str
+    key: NodeId
+    body: bytes
+    seq: int = 0
+
+
+class Tally(msgspec.Struct, frozen=True, gc=False):
+    """How many items of a source had one outcome. `reason` is set for rejected and suppressed.
+
+    `emq` counts stored events by tenths of match quality, index 0 for [0, 0.1) … 9 for [0.9, 1.0]; empty otherwise.
+    """
+
+    source: str
+    outcome: Outcome
+    count: int
+    reason: str = ""
+    emq: tuple[int, ...] = ()
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one batch changes. It is stored whole or not at all.
+
+    Attributes:
+        offsets: New consumer offset per partition.
+        nodes: Nodes to insert or to replace (member, version and sealed state).
+        members: Nodes whose place in the graph changed but whose state did not; never also in `nodes`.
+        edges: Evidence to record; of one (a, b, kind) the smallest (at_us, event) is kept, of `scored` the largest.
+        judgements: To record; each id once.
+        changes: Merge history to append.
+        timeline: To record; a repeated row is no error.
+        dead_letters: To record.
+        replayed: Places of dead letters that were sent again and are open no more.
+        tallies: Counts to add.
+        outbox: Messages to append.
+    """
+
+    offsets: dict[int, int]
+    nodes: Sequence[NodeRow] = ()
+    members: Sequence[Member] = ()
+    edges: Sequence[Edge] = ()
+    judgements: Sequence[Judgement] = ()
+    changes: Sequence[IdentityChange] = ()
+    timeline: Sequence[TimelineRow] = ()
+    dead_letters: Sequence[DeadLetter] = ()
+    replayed: Sequence[tuple[int, int]] = ()
+    tallies: Sequence[Tally] = ()
+    outbox: Sequence[OutboxMessage] = ()
+
+
+class ProfileReader(Protocol):
+    """A consistent view of one workspace's profile store. A node that has no row was never seen."""
+
+    def offsets(self) -> dict[int, int]:
+        """Consumer offset per partition: everything up to it is in the store, nothing after it."""
+        ...
+
+    def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
+        """The rows of those of `ids` that exist; a transaction locks them against other workers, in id order."""
+        ...
+
+    def members(self, components: Sequence[NodeId]) -> list[Member]:
+        """All nodes of these components, in no particular order; locked in a transaction."""
+        ...
+
+    def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
+        """All evidence that touches any of `nodes`, at either end, each edge once."""
+        ...
+
+    def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
+        """All judgements about any of `nodes`, withdrawn and overruled ones too."""
+        ...
+
+
+class ProfileTransaction(ProfileReader, Protocol):
+    """The one writer's view of a batch."""
+
+    def claim(self, keys: Sequence[bytes]) -> list[bool]:
+        """Record de-duplication keys (16 bytes each); True for each that was never seen before, for ever.
+
+        A key repeated within `keys` is True once, at its first place.
+        """
+        ...
+
+    def commit(self, commit: Commit) -> None:
+        """Write everything; durable and visible when the transaction's `with` block ends without an exception."""
+        ...
+
+
+class ProfileSnapshot(ProfileReader, Protocol):
+    """What look-ups read. It sees one committed state throughout."""
+
+    def timeline(
+        self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int
+    ) -> list[TimelineRow]:
+        """Newest first by (at_us, partition, offset), strictly before the given triple, at most `limit`."""
+        ...
+
+    def changes(self, nodes: Sequence[NodeId]) -> list[IdentityChange]:
+        """Merge history in which any of `nodes` moved or is named as a person, oldest first."""
+        ...
+
+    def dead_letters(
+        self, *, status: str | None, source: str | None, after: tuple[int, int], limit: int
+    ) -> list[DeadLetter]:
+        """In order of (partition, offset), strictly after the given place; None means any."""
+        ...
+
+    def tallies(self) -> list[Tally]:
+        """Totals per (source, outcome, reason)."""
+        ...
+
+    def outbox(self, *, after: int, limit: int) -> list[OutboxMessage]:
+        """Messages with seq > `after`, in order."""
+        ...
+
+    def people(self, *, after: NodeId, limit: int) -> list[NodeId]:
+        """Person ids greater than `after`, in byte order, each once."""
+        ...
+
+    def scan(self) -> Iterator[NodeRow]:
+        """Every node, in any order, without holding them all in memory."""
+        ...
+
+    def scan_edges(self) -> Iterator[Edge]:
+        """Every edge, in any order, without holding them all in memory."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many `nodes`, `people`, `edges`, `judgements`, `dead_letters` (open), `events` (stored) there are."""
+        ...
+
+
+class ProfileStore(Protocol):
+    """One workspace's identity graph, node states, de-duplication keys, offsets and outbox, in one transaction."""
+
+    def transaction(self) -> AbstractContextManager[ProfileTransaction]:
+        """Begin; commit durably at the end of the block, roll back on an exception.
+
+        Raises:
+            UnavailableError: The store cannot be written (disk full, locked, gone). Nothing was changed.
+        """
+        ...
+
+    def snapshot(self) -> AbstractContextManager[ProfileSnapshot]:
+        """Read one committed state; never blocks the writer and is never blocked by it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+class KeyManager(Protocol):
+    """Holds the root key, which never leaves it."""
+
+    def wrap(self, key: bytes, *, name: str) -> bytes:
+        """Encrypt a workspace key under the root key, bound to `name`."""
+        ...
+
+    def unwrap(self, wrapped: bytes, *, name: str) -> bytes:
+        """Undo `wrap`.
+
+        Raises:
+            IntegrityError: Wrong root key, other name, or altered bytes.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The golden profile: folds, survivorship, lifecycle."""

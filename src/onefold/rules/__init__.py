@@ -1,0 +1,1 @@
+"""The one rule language: parse, bind, evaluate, explain."""

@@ -1,0 +1,1 @@
+"""HTTP: collect, profiles, health."""

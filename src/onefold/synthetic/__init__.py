@@ -1,0 +1,1 @@
+"""People with known truth, for tests, benches and the demo."""
