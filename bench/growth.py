@@ -44,6 +44,6 @@ def run(full: bool) -> Iterator[Figure]:
 def _newcomers(start: int, end: int) -> Iterator[bytes]:
     for n in range(start, end):
         yield (
-            f'{{"type":"identify","userId":"user-{n}","anonymousId":"cookie-{n}","messageId":"new-{n}",'
+            f'{{"type":"identify","userId":"user-{n:08d}","anonymousId":"cookie-{n:08d}-0","messageId":"new-{n}",'
             f'"timestamp":"2026-01-01T00:00:00Z","traits":{{"plan":"guest"}}}}'
         ).encode()

@@ -26,7 +26,7 @@ def run(full: bool) -> Iterator[Figure]:
             bootstrap.catch_up(workspace)
         file = here.directory / "lookups"
         headers = {"Authorization": f"Bearer {here.read_key}"}
-        paths = (f"/api/v1/profiles/user_id:user-{n * 37 % people}" for n in range(5_000))
+        paths = (f"/api/v1/profiles/user_id:user-{n * 37 % people:08d}" for n in range(5_000))
         client.write_requests(file, (client.request("GET", path, b"", headers) for path in paths))
         with here.server() as server:
             load = load_2000(here, here.directory, seconds + 3)
