@@ -30,9 +30,7 @@ def run(full: bool) -> Iterator[Figure]:
             bench="stream", metric="sqlite_events_per_s", value=rate, unit="events/s",
             beside="decode and one unsealed insert an event, same run", beside_value=naive,
         )  # fmt: skip
-        yield Figure(
-            bench="stream", metric="resident_mb", value=resident, unit="MB", beside=TARGET, beside_value=500.0
-        )
+        yield Figure(bench="stream", metric="resident_mb", value=resident, unit="MB", beside=TARGET, beside_value=500.0)
     with ground() as here:
         ages = visible(here, seconds=30 if full else 12)
         yield Figure(

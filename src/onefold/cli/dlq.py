@@ -47,7 +47,9 @@ def list_(
 
 
 @app.command()
-def show(offset: int, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+def show(
+    offset: int, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False
+) -> None:
     """Show one dead letter with its payload.
 
     Example: onefold dlq show 1042

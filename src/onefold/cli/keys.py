@@ -15,7 +15,9 @@ app = typer.Typer(help="Keys: write-only ones for sources, secret ones for readi
 
 @app.command()
 def create(
-    source: Annotated[str | None, typer.Argument(help="The source that will send with it; none for a read key.")] = None,
+    source: Annotated[
+        str | None, typer.Argument(help="The source that will send with it; none for a read key.")
+    ] = None,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     as_json: Json = False,

@@ -68,7 +68,9 @@ def load(
         account = next((a for a in bootstrap.sources(parts) if a["source"] == source), {})
     seconds = time.perf_counter() - started
     if as_json:
-        out.result({"rows": rows, "seconds": round(seconds, 3), "rows_per_s": round(rows / seconds), "account": account})
+        out.result(
+            {"rows": rows, "seconds": round(seconds, 3), "rows_per_s": round(rows / seconds), "account": account}
+        )
         return
     out.say(f"{rows:,} rows in {seconds:,.1f} s ({rows / seconds:,.0f}/s).")
     out.say(

@@ -18,7 +18,9 @@ Who = Annotated[str, typer.Argument(help="An identifier as type:value, or a prof
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why; kept, encrypted, with the judgement.")]
 
 
-def profile(who: Who, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+def profile(
+    who: Who, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False
+) -> None:
     """Show one person's profile.
 
     Example: onefold profile email:ann@example.org
@@ -88,7 +90,9 @@ def explain(
         out.say(sentence)
 
 
-def history(who: Who, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+def history(
+    who: Who, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False
+) -> None:
     """Show the merges, splits and judgements behind a person.
 
     Example: onefold history user_id:u-1001
@@ -149,7 +153,11 @@ def link(
 
 
 def share(
-    who: Who, reason: Why = "", project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False
+    who: Who,
+    reason: Why = "",
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
 ) -> None:
     """Say that several people use one identifier, so that it links nobody any more.
 

@@ -73,7 +73,9 @@ def verify(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None
     if as_json:
         out.result({"equal": done.equal, "entries": done.entries, "stored": done.stored, "rebuilt": done.rebuilt})
     elif done.equal:
-        out.say(f"The store is what the log implies: {done.entries:,} entries, state {done.stored[:16]}…", style="green")
+        out.say(
+            f"The store is what the log implies: {done.entries:,} entries, state {done.stored[:16]}…", style="green"
+        )
     else:
         out.say("The store is NOT what the log implies under today's configuration.", style="bold red")
         out.say(f"stored {done.stored[:16]}… rebuilt {done.rebuilt[:16]}…")

@@ -1,5 +1,7 @@
-"""Constraints: how many identifiers of a type one person may have. All are upper bounds, so a part never breaks one
-that the whole keeps."""
+"""Constraints: how many identifiers of a type one person may have.
+
+All are upper bounds, so a part never breaks one that the whole keeps.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identifiers made comparable: what two systems wrote differently becomes one value, and what names nobody is refused."""
+"""Identifiers made comparable: what systems write differently becomes one value; what names nobody is refused."""
 
 from __future__ import annotations
 

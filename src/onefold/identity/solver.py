@@ -80,9 +80,7 @@ def shared_nodes(
     found = set()
     for node, kind in types.items():
         after = settings.type(kind).shared_after
-        if node in said.shared or (
-            after is not None and len(holders[node]) >= after and node not in said.not_shared
-        ):
+        if node in said.shared or (after is not None and len(holders[node]) >= after and node not in said.not_shared):
             found.add(node)
     return found
 
@@ -90,7 +88,9 @@ def shared_nodes(
 class _Groups:
     """Nodes in groups that only ever join."""
 
-    def __init__(self, members: Sequence[Member], different: Iterable[tuple[NodeId, NodeId]], settings: IdentitySettings):
+    def __init__(
+        self, members: Sequence[Member], different: Iterable[tuple[NodeId, NodeId]], settings: IdentitySettings
+    ) -> None:
         self.settings = settings
         self.root = {m.id: m.id for m in members}
         self.nodes: dict[NodeId, list[NodeId]] = {m.id: [m.id] for m in members}

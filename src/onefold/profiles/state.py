@@ -260,5 +260,7 @@ def _both(a: Occurrences, b: Occurrences) -> Occurrences:
 
 def _of_this_format(state: NodeState) -> NodeState:
     if state.format != _FORMAT:
-        raise IntegrityError(f"A node state has format {state.format}, this version reads {_FORMAT}: run `onefold rebuild`.")
+        raise IntegrityError(
+            f"A node state has format {state.format}, this version reads {_FORMAT}: run `onefold rebuild`."
+        )
     return state
