@@ -89,7 +89,7 @@ def _read(path: Path) -> bytes:
             text = file.read(1024)
     except FileNotFoundError:
         raise ConfigurationError(
-            f"there is no root key at {path}; restore it from where you keep it, or run `onefold init` for a new project"
+            f"there is no root key at {path}; restore it from your safe copy, or run `onefold init` for a new project"
         ) from None
     except OSError as error:
         raise ConfigurationError(f"the root key at {path} cannot be read: {error.strerror}") from None
