@@ -1,0 +1,95 @@
+"""One state of the profile store in memory: plain dictionaries whose values are never changed, only replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from onefold.errors import IntegrityError
+from onefold.model import Edge, EdgeKind, IdentityChange, Judgement, NodeId
+from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+
+EdgeKey = tuple[NodeId, NodeId, EdgeKind]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything one workspace has stored. A shallow copy is an independent state."""
+
+    offsets: dict[int, int] = field(default_factory=dict)
+    nodes: dict[NodeId, NodeRow] = field(default_factory=dict)
+    components: dict[NodeId, frozenset[NodeId]] = field(default_factory=dict)
+    edges: dict[EdgeKey, Edge] = field(default_factory=dict)
+    touching: dict[NodeId, frozenset[EdgeKey]] = field(default_factory=dict)
+    judgements: dict[bytes, Judgement] = field(default_factory=dict)
+    claimed: dict[bytes, None] = field(default_factory=dict)
+    changes: dict[int, IdentityChange] = field(default_factory=dict)
+    timeline: dict[NodeId, frozenset[TimelineRow]] = field(default_factory=dict)
+    dead_letters: dict[tuple[int, int], DeadLetter] = field(default_factory=dict)
+    tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
+    outbox: dict[int, OutboxMessage] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        """A state that can be changed without changing this one."""
+        return State(*(dict(getattr(self, name)) for name in self.__slots__))
+
+    def apply(self, commit: Commit) -> None:
+        """Write a commit into this state."""
+        self.offsets.update(commit.offsets)
+        for row in commit.nodes:
+            self._place(row)
+        for member in commit.members:
+            stored = self.nodes.get(member.id)
+            if stored is None:
+                raise IntegrityError(f"node {member.id.hex()} is to be moved but was never saved")
+            self._place(NodeRow(member, stored.key, stored.version, stored.sealed))
+        for edge in commit.edges:
+            self._record(edge)
+        for judgement in commit.judgements:
+            self.judgements.setdefault(judgement.id, judgement)
+        for change in commit.changes:
+            seq = len(self.changes) + 1
+            self.changes[seq] = msgspec.structs.replace(change, seq=seq)
+        for seen in commit.timeline:
+            self.timeline[seen.node] = self.timeline.get(seen.node, frozenset()) | {seen}
+        for letter in commit.dead_letters:
+            self.dead_letters.setdefault((letter.partition, letter.offset), letter)
+        for place in commit.replayed:
+            if place in self.dead_letters:
+                self.dead_letters[place] = msgspec.structs.replace(self.dead_letters[place], status="replayed")
+        for tally in commit.tallies:
+            key = (tally.source, tally.outcome, tally.reason)
+            self.tallies[key] = add_tallies(self.tallies[key], tally) if key in self.tallies else tally
+        for message in commit.outbox:
+            seq = len(self.outbox) + 1
+            self.outbox[seq] = OutboxMessage(message.topic, message.key, message.body, seq)
+
+    def _place(self, row: NodeRow) -> None:
+        node = row.member.id
+        before = self.nodes.get(node)
+        if before is not None:
+            self.components[before.member.component] -= {node}
+        component = row.member.component
+        self.components[component] = self.components.get(component, frozenset()) | {node}
+        self.nodes[node] = row
+
+    def _record(self, edge: Edge) -> None:
+        key = (edge.a, edge.b, edge.kind)
+        known = self.edges.get(key)
+        self.edges[key] = edge if known is None else kept_edge(known, edge)
+        for end in (edge.a, edge.b):
+            self.touching[end] = self.touching.get(end, frozenset()) | {key}
+
+
+def kept_edge(known: Edge, new: Edge) -> Edge:
+    """Which of two edges of one (a, b, kind) stands: the newest score, the oldest observation of every other kind."""
+    order = (new.at_us, new.event), (known.at_us, known.event)
+    replaces = order[0] > order[1] if new.kind == "scored" else order[0] < order[1]
+    return new if replaces else known
+
+
+def add_tallies(a: Tally, b: Tally) -> Tally:
+    """The sum of two tallies of one (source, outcome, reason)."""
+    emq = tuple(x + y for x, y in zip(a.emq, b.emq, strict=True)) if a.emq and b.emq else a.emq or b.emq
+    return Tally(a.source, a.outcome, a.count + b.count, a.reason, emq)

@@ -1,0 +1,130 @@
+"""Connections to one SQLite file: one writer, a pool of readers, and SQLite's errors in our words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from onefold.errors import ConfigurationError, IntegrityError, UnavailableError
+
+BUSY_MS = 10_000  # how long a writer waits for another process before it gives up
+CHECKPOINT_PAGES = 16_384  # 64 MB of write-ahead log: fewer, larger, more sequential checkpoints
+_READER_CACHE_KIB = 8 * 1024
+_READERS_KEPT = 16
+_STATEMENTS_KEPT = 200
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise SQLite's errors as ours: damaged files are `IntegrityError`, what may pass is `UnavailableError`."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise IntegrityError(f"{path} is damaged ({error}); stop, and restore the latest backup") from error
+    except apsw.FullError as error:
+        raise UnavailableError(f"the disk that holds {path} is full; free some space, nothing was changed") from error
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise UnavailableError(
+            f"{path} has been locked by another process for {BUSY_MS // 1000} s; see which `onefold` is running"
+        ) from error
+    except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError) as error:
+        raise UnavailableError(f"{path} cannot be used ({error}); check that the disk is there and writable") from error
+
+
+def open_writer(path: Path, *, schema: str, version: int, cache_kib: int) -> apsw.Connection:
+    """Open for writing; create the file with `schema` when it is new or empty.
+
+    Every commit reaches the disk before it returns (synchronous=FULL), and deleted content is overwritten.
+
+    Raises:
+        ConfigurationError: The file was written by a newer Onefold, or by something else.
+        UnavailableError: The file cannot be opened or created.
+    """
+    with translated(path):
+        connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS_KEPT)
+        connection.set_busy_timeout(BUSY_MS)
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            # A wrapped node key that was deleted must not linger in free pages: its destruction is the erasure.
+            "secure_delete=ON",
+            f"cache_size=-{cache_kib}",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        try:
+            _check_schema(connection, path, schema, version)
+        except BaseException:
+            connection.close(True)
+            raise
+        return connection
+
+
+def _check_schema(connection: apsw.Connection, path: Path, schema: str, version: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # two processes may create the file at the same moment
+    found: int = connection.pragma("user_version")
+    if found == 0 and not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall():
+        connection.execute(schema)
+        connection.pragma("user_version", version)
+    elif found != version:
+        raise ConfigurationError(_other_version(path, found, version))
+    connection.execute("COMMIT")
+
+
+def _other_version(path: Path, found: int, version: int) -> str:
+    if found > version:
+        return f"{path} has schema {found}, this Onefold knows {version}; start the newer Onefold that wrote it"
+    return f"{path} has schema {found}, this Onefold needs {version}; it is not a file this Onefold can use"
+
+
+class Readers:
+    """Read-only connections to a file, lent one at a time: a connection is never used by two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[apsw.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def lend(self) -> Iterator[apsw.Connection]:
+        """A connection for the time of the block; the caller leaves no transaction open."""
+        with self._lock:
+            if self._closed:
+                raise UnavailableError(f"{self._path} has been closed")
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            if not connection.in_transaction:
+                with self._lock:
+                    if not self._closed and len(self._idle) < _READERS_KEPT:
+                        self._idle.append(connection)
+                        connection = None
+            if connection is not None:
+                connection.close(True)
+
+    def close(self) -> None:
+        """Close idle connections now and lent ones when they come back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close(True)
+
+    def _open(self) -> apsw.Connection:
+        with translated(self._path):
+            # Read-write at the level of the file, because a WAL reader takes part in the shared-memory index.
+            connection = apsw.Connection(
+                str(self._path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=_STATEMENTS_KEPT
+            )
+            connection.set_busy_timeout(BUSY_MS)
+            connection.execute(f"PRAGMA query_only=ON; PRAGMA cache_size=-{_READER_CACHE_KIB}").fetchall()
+            return connection

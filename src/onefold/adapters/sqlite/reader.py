@@ -1,0 +1,122 @@
+"""What the writer and the snapshots read alike: nodes, components, evidence, judgements, offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from onefold.adapters.sqlite.queries import select, select_in
+from onefold.governance.encryption import EntrySealer
+from onefold.model import Edge, EdgeKind, Judgement, Member, NodeId
+from onefold.ports import NodeRow, ProfileReader
+
+CONTESTED = 1
+SHARED = 2
+
+KINDS: tuple[EdgeKind, ...] = ("event", "record", "alias", "scored")
+KIND_NUMBERS: dict[EdgeKind, int] = {kind: number for number, kind in enumerate(KINDS, start=1)}
+
+NODE_COLUMNS = "n, id, type, first_seen_us, person, component, flags, key, version, sealed"
+_MEMBER_COLUMNS = "n, id, type, first_seen_us, person, component, flags"
+EDGE_COLUMNS = "e.kind, e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.log_offset"
+# CROSS JOIN holds the planner to our order: from the few nodes asked for to their edges, to the other ends.
+_EDGES_FROM_A = (
+    f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM node x CROSS JOIN edge e ON e.a = x.n CROSS JOIN node y ON y.n = e.b"  # noqa: S608 - constants
+    " WHERE x.id IN ("
+)
+_EDGES_FROM_B = (
+    f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM node y CROSS JOIN edge e ON e.b = y.n CROSS JOIN node x ON x.n = e.a"  # noqa: S608 - constants
+    " WHERE y.id IN ("
+)
+
+
+def member(row: Sequence[Any]) -> Member:
+    """Read the first columns of `NODE_COLUMNS`; a person or component of NULL is the node itself."""
+    _, node, kind, first_seen_us, person, component, flags = row[:7]
+    return Member(
+        node, kind, first_seen_us, person or node, component or node, bool(flags & CONTESTED), bool(flags & SHARED)
+    )
+
+
+def node_row(row: Sequence[Any]) -> NodeRow:
+    """Read `NODE_COLUMNS`."""
+    _, node, kind, first_seen_us, person, component, flags, key, version, sealed = row
+    return NodeRow(
+        Member(
+            node, kind, first_seen_us, person or node, component or node, bool(flags & CONTESTED), bool(flags & SHARED)
+        ),
+        key,
+        version,
+        sealed,
+    )
+
+
+def edge(row: Sequence[Any]) -> Edge:
+    """Read the ids of both ends and `EDGE_COLUMNS`."""
+    a, b, kind, *rest = row
+    return Edge(a, b, KINDS[kind - 1], *rest)
+
+
+class SqliteReader(ProfileReader):
+    """Reads through one connection, inside whatever transaction that connection is in."""
+
+    def __init__(self, connection: apsw.Connection, sealer: EntrySealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    def offsets(self) -> dict[int, int]:
+        """Consumer offset per partition."""
+        return dict(select(self._connection, "SELECT log_partition, log_offset FROM consumer"))
+
+    def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
+        """The rows of those of `ids` that exist."""
+        return {row[1]: node_row(row) for row in self._node_rows(ids)}
+
+    def _node_rows(self, ids: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
+        for row in select_in(self._connection, f"SELECT {NODE_COLUMNS} FROM node WHERE id IN (", ids):  # noqa: S608 - constants
+            if row[2] is not None:
+                yield row
+
+    def members(self, components: Sequence[NodeId]) -> list[Member]:
+        """All nodes of these components, in no particular order."""
+        return [member(row) for row in self._member_rows(components)]
+
+    def _member_rows(self, components: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
+        select = f"SELECT {_MEMBER_COLUMNS} FROM node WHERE"  # noqa: S608 - constants
+        for row in select_in(self._connection, f"{select} id IN (", components, ") AND component IS NULL"):
+            if row[2] is not None:
+                yield row
+        yield from select_in(self._connection, f"{select} component IN (", components)
+
+    def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
+        """All evidence that touches any of `nodes`, at either end, each edge once."""
+        asked = set(nodes)
+        found = [edge(row) for row in select_in(self._connection, _EDGES_FROM_A, asked)]
+        found += [edge(row) for row in select_in(self._connection, _EDGES_FROM_B, asked) if row[0] not in asked]
+        return found
+
+    def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
+        """All judgements about any of `nodes`, withdrawn and overruled ones too."""
+        select = "SELECT id, verdict, a, b, at_us, said, log_offset FROM judgement WHERE"
+        asked = set(nodes)
+        rows = list(select_in(self._connection, f"{select} a IN (", asked))
+        rows += [row for row in select_in(self._connection, f"{select} b IN (", asked) if row[2] not in asked]
+        return [self._judgement(row) for row in rows]
+
+    def _judgement(self, row: Sequence[Any]) -> Judgement:
+        key, verdict, a, b, at_us, said, offset = row
+        by, reason = msgspec.msgpack.decode(self._sealer.open_bytes(said), type=tuple[str, str])
+        return Judgement(key, verdict, a, b, at_us, by, reason, offset)
+
+
+def split_ids(joined: bytes) -> tuple[NodeId, ...]:
+    """Read 16-byte ids that stand one after the other."""
+    return tuple(joined[start : start + 16] for start in range(0, len(joined), 16))
+
+
+def join_ids(ids: Iterable[NodeId]) -> bytes:
+    """Write what `split_ids` reads."""
+    return b"".join(ids)

@@ -1,0 +1,113 @@
+"""What look-ups read: one committed state of the SQLite profile store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from onefold.adapters.sqlite.queries import select, select_in
+from onefold.adapters.sqlite.reader import EDGE_COLUMNS, NODE_COLUMNS, SqliteReader, edge, node_row, split_ids
+from onefold.model import Edge, IdentityChange, NodeId
+from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Tally, TimelineRow
+
+_CHANGE_COLUMNS = "kind, person, before, nodes, at_us, log_partition, log_offset, request_id, seq"
+_FOR_EVER = (2**63 - 1, 2**63 - 1, 2**63 - 1)
+
+
+class SqliteSnapshot(SqliteReader, ProfileSnapshot):
+    """Reads inside one deferred transaction, so every answer is about the same moment."""
+
+    def timeline(
+        self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int
+    ) -> list[TimelineRow]:
+        """Newest first, strictly before the given triple, at most `limit`."""
+        found: list[TimelineRow] = []
+        for number, node in select_in(self._connection, "SELECT n, id FROM node WHERE id IN (", nodes):
+            rows = select(
+                self._connection,
+                "SELECT at_us, log_partition, log_offset FROM timeline"
+                " WHERE node = ? AND (at_us, log_partition, log_offset) < (?, ?, ?)"
+                " ORDER BY at_us DESC, log_partition DESC, log_offset DESC LIMIT ?",
+                (number, *(before or _FOR_EVER), limit),
+            )
+            found += [TimelineRow(node, *row) for row in rows]
+        found.sort(key=lambda row: row.node)
+        found.sort(key=lambda row: (row.at_us, row.partition, row.offset), reverse=True)
+        return found[:limit]
+
+    def changes(self, nodes: Sequence[NodeId]) -> list[IdentityChange]:
+        """Merge history in which any of `nodes` moved or is named as a person, oldest first."""
+        about = "SELECT c.seq FROM node x CROSS JOIN change_node c ON c.node = x.n WHERE x.id IN ("
+        numbers = {row[0] for row in select_in(self._connection, about, nodes)}
+        rows = select_in(self._connection, f"SELECT {_CHANGE_COLUMNS} FROM change WHERE seq IN (", numbers)  # noqa: S608 - constants
+        return sorted((_change(row) for row in rows), key=lambda change: change.seq)
+
+    def dead_letters(
+        self, *, status: str | None, source: str | None, after: tuple[int, int], limit: int
+    ) -> list[DeadLetter]:
+        """In order of (partition, offset), strictly after the given place; None means any."""
+        # The status stands in the statement, because only a literal lets SQLite use the index of the open ones.
+        by_status = " AND status = 'open'" if status == "open" else " AND (? IS NULL OR status = ?)"
+        statuses = () if status == "open" else (status, status)
+        rows = select(
+            self._connection,
+            "SELECT log_partition, log_offset, source, reason, detail, received_at_us, status FROM dead_letter"  # noqa: S608 - constants
+            f" WHERE (log_partition, log_offset) > (?, ?) AND (? IS NULL OR source = ?){by_status}"
+            " ORDER BY log_partition, log_offset LIMIT ?",
+            (*after, source, source, *statuses, limit),
+        )
+        return [DeadLetter(*row) for row in rows]
+
+    def tallies(self) -> list[Tally]:
+        """Totals per (source, outcome, reason), in that order."""
+        rows = select(
+            self._connection, "SELECT source, outcome, items, reason, emq FROM tally ORDER BY source, outcome, reason"
+        )
+        return [
+            Tally(source, outcome, items, reason, msgspec.json.decode(emq, type=tuple[int, ...]))
+            for source, outcome, items, reason, emq in rows
+        ]
+
+    def outbox(self, *, after: int, limit: int) -> list[OutboxMessage]:
+        """Messages with seq > `after`, in order."""
+        rows = select(
+            self._connection,
+            "SELECT topic, key, body, seq FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after, limit),
+        )
+        return [OutboxMessage(*row) for row in rows]
+
+    def people(self, *, after: NodeId, limit: int) -> list[NodeId]:
+        """Person ids greater than `after`, in byte order, each once: the nodes that name themselves."""
+        rows = select(
+            self._connection,
+            "SELECT id FROM node WHERE id > ? AND person IS NULL AND type IS NOT NULL ORDER BY id LIMIT ?",
+            (after, limit),
+        )
+        return [row[0] for row in rows]
+
+    def scan(self) -> Iterator[NodeRow]:
+        """Every node, in order of arrival."""
+        for row in self._connection.execute(f"SELECT {NODE_COLUMNS} FROM node WHERE type IS NOT NULL ORDER BY n"):  # noqa: S608 - constants
+            yield node_row(row)
+
+    def scan_edges(self) -> Iterator[Edge]:
+        """Every edge, in order of its ends' arrival."""
+        for row in self._connection.execute(
+            f"SELECT x.id, y.id, {EDGE_COLUMNS}"  # noqa: S608 - constants
+            " FROM edge e CROSS JOIN node x ON x.n = e.a CROSS JOIN node y ON y.n = e.b"
+        ):
+            yield edge(row)
+
+    def counts(self) -> dict[str, int]:
+        """Kept counters; no table is scanned."""
+        counters = dict(select(self._connection, "SELECT name, value FROM counter WHERE name <> 'numbers'"))
+        (stored,) = select(self._connection, "SELECT sum(items) FROM tally WHERE outcome = 'stored'")
+        return {**counters, "events": stored[0] or 0}
+
+
+def _change(row: Sequence[Any]) -> IdentityChange:
+    kind, person, before, nodes, *rest = row
+    return IdentityChange(kind, person, before, split_ids(nodes), *rest)

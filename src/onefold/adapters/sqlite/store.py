@@ -1,0 +1,72 @@
+"""The embedded profile store: one SQLite file, one writer at a time, any number of readers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from onefold.adapters.sqlite.connections import BUSY_MS, Readers, open_writer, translated
+from onefold.adapters.sqlite.snapshot import SqliteSnapshot
+from onefold.adapters.sqlite.transaction import SqliteTransaction
+from onefold.errors import UnavailableError
+from onefold.governance.encryption import EntrySealer
+from onefold.ports import ProfileStore
+
+SCHEMA_VERSION = 1
+
+
+class SqliteProfileStore(ProfileStore):
+    """Commits reach the disk before a transaction's block ends. Safe for threads; writers wait for each other."""
+
+    def __init__(self, path: Path, sealer: EntrySealer, *, cache_mib: int = 96) -> None:
+        """Open or create the store at `path`; its directory must exist.
+
+        `sealer` seals what people wrote into judgements. `cache_mib` bounds the writer's page cache.
+        """
+        schema = resources.files(__package__).joinpath("store.sql").read_text()
+        self._path = path
+        self._sealer = sealer
+        self._writer = open_writer(path, schema=schema, version=SCHEMA_VERSION, cache_kib=cache_mib * 1024)
+        self._readers = Readers(path)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteTransaction]:
+        """Begin; commit durably at the end of the block, roll back on an exception."""
+        if not self._lock.acquire(timeout=BUSY_MS / 1000):
+            raise UnavailableError(f"another thread has been writing {self._path} for {BUSY_MS // 1000} s")
+        try:
+            with translated(self._path):
+                writer = self._writer
+                writer.execute("BEGIN IMMEDIATE")
+                try:
+                    transaction = SqliteTransaction(writer, self._sealer)
+                    yield transaction
+                    transaction.write()
+                    writer.execute("COMMIT")
+                except BaseException:
+                    if writer.in_transaction:  # SQLite rolls back by itself after some errors
+                        writer.execute("ROLLBACK")
+                    raise
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        """Read one committed state; never blocks the writer and is never blocked by it."""
+        with translated(self._path), self._readers.lend() as reader:
+            reader.execute("BEGIN")
+            try:
+                reader.execute("SELECT 1 FROM consumer LIMIT 1").fetchall()  # the first read fixes the state
+                yield SqliteSnapshot(reader, self._sealer)
+            finally:
+                reader.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._readers.close()
+        with self._lock:
+            self._writer.close()

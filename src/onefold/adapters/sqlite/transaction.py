@@ -1,0 +1,291 @@
+"""The one writer's view of a batch in the SQLite profile store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import apsw
+import msgspec
+
+from onefold.adapters.sqlite.queries import select, select_in
+from onefold.adapters.sqlite.reader import (
+    CONTESTED,
+    KIND_NUMBERS,
+    SHARED,
+    SqliteReader,
+    join_ids,
+    member,
+    node_row,
+)
+from onefold.errors import IntegrityError
+from onefold.governance.encryption import EntrySealer
+from onefold.model import Edge, Member, NodeId
+from onefold.ports import Commit, NodeRow, ProfileTransaction, Tally
+
+_KEYS_PER_INSERT = 512
+_NEVER_SAVED = (None,) * 8
+_INSERT_EDGE = (
+    "INSERT INTO edge (strength, at_us, event, source, rule, score, log_offset, a, b, kind)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (a, b, kind) DO NOTHING"
+)
+_REPLACE_EDGE = (
+    "UPDATE edge SET strength = ?1, at_us = ?2, event = ?3, source = ?4, rule = ?5, score = ?6, log_offset = ?7"
+    " WHERE a = ?8 AND b = ?9 AND kind = ?10"
+    # Scored evidence is replaced by what is newer, all other by what is older: so the order of arrival does not matter.
+    " AND CASE kind WHEN 4 THEN (at_us, event) < (?2, ?3) ELSE (at_us, event) > (?2, ?3) END"
+)
+
+
+class SqliteTransaction(SqliteReader, ProfileTransaction):
+    """Reads and claims at once; writes what was committed when the block ends.
+
+    It remembers the number of every node it has met, because most nodes that a batch saves, it has loaded before.
+    """
+
+    def __init__(self, connection: apsw.Connection, sealer: EntrySealer) -> None:
+        super().__init__(connection, sealer)
+        self._commits: list[Commit] = []
+        self._numbers: dict[NodeId, int] = {}
+        self._names_itself: dict[NodeId, bool] = {}  # of the nodes among them that were saved
+        self._counts: dict[str, int] = {}
+
+    def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
+        """The rows of those of `ids` that exist."""
+        found = {}
+        for row in self._node_rows(ids):
+            found[row[1]] = node_row(row)
+            self._meet(row)
+        return found
+
+    def members(self, components: Sequence[NodeId]) -> list[Member]:
+        """All nodes of these components, in no particular order."""
+        found = []
+        for row in self._member_rows(components):
+            found.append(member(row))
+            self._meet(row)
+        return found
+
+    def _meet(self, row: Sequence[Any]) -> None:
+        node = row[1]
+        self._numbers[node] = row[0]
+        self._names_itself[node] = row[4] is None
+
+    def claim(self, keys: Sequence[bytes]) -> list[bool]:
+        """Record de-duplication keys; True for each that was never seen before."""
+        fresh: set[bytes] = set()
+        ordered = sorted(set(keys))
+        for start in range(0, len(ordered), _KEYS_PER_INSERT):
+            some = ordered[start : start + _KEYS_PER_INSERT]
+            statement = f"INSERT INTO dedupe VALUES {_values(len(some))} ON CONFLICT DO NOTHING RETURNING key"  # noqa: S608 - question marks only
+            fresh.update(row[0] for row in select(self._connection, statement, some))
+        claimed = []
+        for key in keys:
+            claimed.append(key in fresh)
+            fresh.discard(key)
+        return claimed
+
+    def commit(self, commit: Commit) -> None:
+        """Write everything when the transaction's block ends without an exception."""
+        self._commits.append(commit)
+
+    def write(self) -> None:
+        """Carry out what was committed; the store calls it at the end of the block."""
+        for commit in self._commits:
+            self._counts = {}
+            self._write_nodes(commit)
+            self._write_edges(commit.edges)
+            self._write_timeline(commit)
+            self._write_history(commit)
+            self._write_dead_letters(commit)
+            self._write_accounts(commit)
+        self._commits.clear()
+
+    def _write_nodes(self, commit: Commit) -> None:
+        rows = {row.member.id: row for row in commit.nodes}
+        places = {place.id: place for place in commit.members}
+        new = self._number(commit, rows.keys() | places.keys())
+        numbers = self._numbers
+        fresh = [(numbers[node], node, *(_columns(rows[node]) if node in rows else _NEVER_SAVED)) for node in new]
+        saved = [(*_columns(row), numbers[node]) for node, row in rows.items() if node not in new]
+        moved = [(*_place(place), numbers[node]) for node, place in places.items()]
+        for row in rows.values():
+            self._count(row.member)
+        for place in places.values():
+            if place.id not in self._names_itself:
+                raise IntegrityError(f"node {place.id.hex()} is to be moved but was never saved")
+            self._count(place)
+        execute = self._connection.executemany
+        execute("INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", fresh)
+        execute(
+            "UPDATE node SET type = ?, first_seen_us = ?, person = ?, component = ?, flags = ?,"
+            " key = ?, version = ?, sealed = ? WHERE n = ?",
+            sorted(saved, key=itemgetter(-1)),
+        )
+        execute(
+            "UPDATE node SET type = ?, first_seen_us = ?, person = ?, component = ?, flags = ? WHERE n = ?",
+            sorted(moved, key=itemgetter(-1)),
+        )
+
+    def _number(self, commit: Commit, saved: Iterable[NodeId]) -> dict[NodeId, int]:
+        """Give a number to every node the commit names that has none; returns those, in order of id and number."""
+        named = set(saved)
+        for evidence in commit.edges:
+            named.add(evidence.a)
+            named.add(evidence.b)
+        named.update(row.node for row in commit.timeline)
+        for change in commit.changes:
+            named.update((change.person, change.before, *change.nodes))
+        numbers = self._numbers
+        named.difference_update(numbers)
+        select_met = "SELECT id, n, type, person IS NULL FROM node WHERE id IN ("
+        for node, number, kind, names_itself in select_in(self._connection, select_met, named):
+            numbers[node] = number
+            if kind is not None:
+                self._names_itself[node] = bool(names_itself)
+        absent = sorted(named.difference(numbers))
+        if not absent:
+            return {}
+        ((last,),) = select(self._connection, "SELECT value FROM counter WHERE name = 'numbers'")
+        new = {node: number for number, node in enumerate(absent, start=last + 1)}
+        numbers.update(new)
+        self._counts["numbers"] = len(new)
+        return new
+
+    def _count(self, place: Member) -> None:
+        named_itself = self._names_itself.get(place.id)
+        names_itself = place.person == place.id
+        counts = self._counts
+        counts["nodes"] = counts.get("nodes", 0) + (named_itself is None)
+        counts["people"] = counts.get("people", 0) + names_itself - bool(named_itself)
+        self._names_itself[place.id] = names_itself
+
+    def _write_edges(self, edges: Sequence[Edge]) -> None:
+        if not edges:
+            return
+        numbers = self._numbers
+        rows = [
+            (
+                *(e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.offset),
+                *(numbers[e.a], numbers[e.b], KIND_NUMBERS[e.kind]),
+            )
+            for e in edges
+        ]
+        rows.sort(key=itemgetter(7, 8, 9))
+        before = self._connection.total_changes()
+        self._connection.executemany(_INSERT_EDGE, rows)
+        inserted = self._connection.total_changes() - before
+        self._counts["edges"] = inserted
+        if inserted < len(rows):
+            self._connection.executemany(_REPLACE_EDGE, rows)
+
+    def _write_timeline(self, commit: Commit) -> None:
+        numbers = self._numbers
+        rows = sorted((numbers[row.node], row.at_us, row.partition, row.offset) for row in commit.timeline)
+        self._connection.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+
+    def _write_history(self, commit: Commit) -> None:
+        for change in commit.changes:
+            ((seq,),) = select(
+                self._connection,
+                "INSERT INTO change (kind, person, before, nodes, at_us, log_partition, log_offset, request_id)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
+                (
+                    change.kind,
+                    change.person,
+                    change.before,
+                    join_ids(change.nodes),
+                    change.at_us,
+                    change.partition,
+                    change.offset,
+                    change.request_id,
+                ),
+            )
+            about = {self._numbers[node] for node in (change.person, change.before, *change.nodes)}
+            self._connection.executemany("INSERT INTO change_node VALUES (?, ?)", ((n, seq) for n in sorted(about)))
+        before = self._connection.total_changes()
+        self._connection.executemany(
+            "INSERT INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [
+                (j.id, j.verdict, j.a, j.b, j.at_us, self._seal_said(j.by, j.reason), j.offset)
+                for j in commit.judgements
+            ],
+        )
+        self._counts["judgements"] = self._connection.total_changes() - before
+
+    def _seal_said(self, by: str, reason: str) -> bytes:
+        return self._sealer.seal_bytes(msgspec.msgpack.encode((by, reason)))
+
+    def _write_dead_letters(self, commit: Commit) -> None:
+        opened = 0
+        for letter in commit.dead_letters:
+            recorded = select(
+                self._connection,
+                "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
+                (
+                    letter.partition,
+                    letter.offset,
+                    letter.source,
+                    letter.reason,
+                    letter.detail,
+                    letter.received_at_us,
+                    letter.status,
+                ),
+            )
+            opened += bool(recorded) and letter.status == "open"
+        for place in commit.replayed:
+            closed = select(
+                self._connection,
+                "UPDATE dead_letter SET status = 'replayed'"
+                " WHERE log_partition = ? AND log_offset = ? AND status = 'open' RETURNING 1",
+                place,
+            )
+            opened -= bool(closed)
+        self._counts["dead_letters"] = opened
+
+    def _write_accounts(self, commit: Commit) -> None:
+        execute = self._connection.executemany
+        for tally in commit.tallies:
+            self._add(tally)
+        execute(
+            "INSERT INTO outbox (topic, key, body) VALUES (?, ?, ?)", ((m.topic, m.key, m.body) for m in commit.outbox)
+        )
+        execute(
+            "INSERT INTO consumer VALUES (?, ?) ON CONFLICT DO UPDATE SET log_offset = excluded.log_offset",
+            commit.offsets.items(),
+        )
+        changed = [(by, name) for name, by in self._counts.items() if by]
+        execute("UPDATE counter SET value = value + ? WHERE name = ?", changed)
+
+    def _add(self, tally: Tally) -> None:
+        key = (tally.source, tally.outcome, tally.reason)
+        stored = select(self._connection, "SELECT emq FROM tally WHERE source = ? AND outcome = ? AND reason = ?", key)
+        emq = tally.emq
+        if stored:
+            before = msgspec.json.decode(stored[0][0], type=tuple[int, ...])
+            emq = tuple(x + y for x, y in zip(before, emq, strict=True)) if before and emq else before or emq
+        self._connection.execute(
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET items = items + excluded.items, emq = excluded.emq",
+            (*key, tally.count, msgspec.json.encode(emq).decode()),
+        )
+
+
+def _values(count: int) -> str:
+    return ",".join(["(?)"] * count)
+
+
+def _place(place: Member) -> tuple[Any, ...]:
+    node = place.id
+    return (
+        place.type,
+        place.first_seen_us,
+        None if place.person == node else place.person,
+        None if place.component == node else place.component,
+        place.contested * CONTESTED + place.shared * SHARED,
+    )
+
+
+def _columns(row: NodeRow) -> tuple[Any, ...]:
+    return (*_place(row.member), row.key, row.version, row.sealed)

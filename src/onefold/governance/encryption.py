@@ -1,0 +1,186 @@
+"""Encryption at rest: workspace keys under the root key, a data key per identity node, one key for log entries.
+
+    root key (KeyManager) -> workspace keys -> node key (wrapped, beside the node) -> node state
+                                            -> log key -> log entries
+
+Everything is AES-256-GCM. A sealed value is a random 96-bit nonce, the ciphertext and a 128-bit tag; who and what it
+belongs to is authenticated with it, so a value moved to another workspace, node or version does not open. Destroying a
+node's wrapped key makes every copy of its state unreadable, backups included as far as they lack the key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from onefold.errors import IntegrityError
+from onefold.model import LogEntry, NodeId
+from onefold.ports import KeyManager, NodeRow
+
+Aead = AESGCM
+"""A key ready for use."""
+
+Random = Callable[[int], bytes]
+"""Gives n unpredictable bytes: `os.urandom` outside tests."""
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_NONCES_PER_REFILL = 1024
+_LOG_KEY_ID = 1  # the first byte of every sealed entry, so that a later log key can live beside this one
+
+
+class WorkspaceKeys(msgspec.Struct, frozen=True):
+    """The secrets of one workspace; they exist in the clear only in memory.
+
+    Attributes:
+        name: The workspace.
+        hashing: 32 bytes, for the keyed hashes that are node ids. Changing it would rename every node.
+        wrapping: 32 bytes, wraps node keys.
+        log: 32 bytes, seals log entries. GCM with random nonces is good for 2^32 entries under one key.
+    """
+
+    name: str
+    hashing: bytes
+    wrapping: bytes
+    log: bytes
+
+    def __repr__(self) -> str:
+        """Show whose keys these are, not the keys."""
+        return f"<WorkspaceKeys {self.name}>"
+
+
+def create_keys(key_manager: KeyManager, name: str, random: Random) -> tuple[WorkspaceKeys, bytes]:
+    """Make a workspace's keys; the second value is what to store: the keys wrapped under the root key."""
+    secrets = [random(_KEY_BYTES) for _ in range(3)]
+    return WorkspaceKeys(name, *secrets), key_manager.wrap(b"".join(secrets), name=name)
+
+
+def open_keys(key_manager: KeyManager, name: str, wrapped: bytes) -> WorkspaceKeys:
+    """Undo the wrapping of `create_keys`.
+
+    Raises:
+        IntegrityError: Another root key, another workspace, or altered bytes.
+    """
+    secrets = key_manager.unwrap(wrapped, name=name)
+    if len(secrets) != 3 * _KEY_BYTES:
+        raise IntegrityError(f"the keys of workspace {name!r} have {len(secrets)} bytes instead of {3 * _KEY_BYTES}")
+    return WorkspaceKeys(name, *(secrets[start : start + _KEY_BYTES] for start in range(0, len(secrets), _KEY_BYTES)))
+
+
+class Nonces:
+    """Random 96-bit nonces from one read of many, because a system call each costs more than the encryption."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._pid = 0
+        self._pool: list[bytes] = []
+
+    def take(self) -> bytes:
+        """A nonce that no one else gets, in no other thread and in no forked process."""
+        if self._pid != os.getpid():  # a forked child must not use the nonces its parent will use
+            self._pid, self._pool = os.getpid(), []
+        try:
+            return self._pool.pop()  # atomic, so threads need no lock
+        except IndexError:
+            block = self._random(_NONCE_BYTES * _NONCES_PER_REFILL)
+            fresh = [block[start : start + _NONCE_BYTES] for start in range(0, len(block), _NONCE_BYTES)]
+            nonce = fresh.pop()
+            self._pool.extend(fresh)
+            return nonce
+
+
+class NodeSealer:
+    """Seals and opens node states, each under its node's own key. Safe for threads."""
+
+    def __init__(self, keys: WorkspaceKeys, random: Random, *, cached_keys: int = 20_000) -> None:
+        self._random = random
+        self._nonces = Nonces(random)
+        self._wrapping = AESGCM(keys.wrapping)
+        self._workspace = keys.name.encode() + b"\x00"
+        # Bounded: an unwrapped key is about a kilobyte, and keys in memory outlive their destruction on disk.
+        self._unwrap = lru_cache(maxsize=cached_keys)(self._unwrap_now)
+
+    def new_key(self, node: NodeId) -> tuple[bytes, Aead]:
+        """Make a node's data key: wrapped, to be stored with the node, and ready for `seal`."""
+        key = self._random(_KEY_BYTES)
+        nonce = self._nonces.take()
+        return nonce + self._wrapping.encrypt(nonce, key, self._workspace + node), AESGCM(key)
+
+    def seal(self, node: NodeId, version: int, key: bytes | Aead, plaintext: bytes) -> bytes:
+        """Encrypt a node's state under its key, given wrapped or ready; `version` must be the one stored beside it."""
+        aead = self._unwrap(node, key) if isinstance(key, bytes) else key
+        nonce = self._nonces.take()
+        return nonce + aead.encrypt(nonce, plaintext, self._workspace + node + version.to_bytes(8, "big"))
+
+    def open(self, row: NodeRow) -> bytes:
+        """Decrypt a stored node's state.
+
+        Raises:
+            IntegrityError: The row is another node's or version's, was altered, or the workspace key is another.
+        """
+        node, sealed = row.member.id, row.sealed
+        aead = self._unwrap(node, row.key)
+        try:
+            return aead.decrypt(
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._workspace + node + row.version.to_bytes(8, "big")
+            )
+        except (InvalidTag, ValueError):
+            raise IntegrityError(f"the state of node {node.hex()} does not open under its key") from None
+
+    def forget(self) -> None:
+        """Drop all unwrapped keys from memory; call it after keys were destroyed."""
+        self._unwrap.cache_clear()
+
+    def _unwrap_now(self, node: NodeId, wrapped: bytes) -> Aead:
+        try:
+            key = self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], self._workspace + node)
+            return AESGCM(key)
+        except (InvalidTag, ValueError):
+            raise IntegrityError(f"the key of node {node.hex()} does not open under the workspace key") from None
+
+
+class EntrySealer:
+    """Seals log entries, and what else belongs to the workspace rather than to a node. Safe for threads."""
+
+    def __init__(self, keys: WorkspaceKeys, random: Random) -> None:
+        self._nonces = Nonces(random)
+        self._aead = AESGCM(keys.log)
+        self._prefix = bytes([_LOG_KEY_ID])
+        self._about = b"log\x00" + keys.name.encode()
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(LogEntry).decode
+
+    def seal(self, entry: LogEntry) -> bytes:
+        """Encode and encrypt one entry."""
+        return self.seal_bytes(self._encode(entry))
+
+    def open(self, sealed: bytes) -> LogEntry:
+        """Undo `seal`.
+
+        Raises:
+            IntegrityError: Another workspace's key, or altered bytes.
+        """
+        return self._decode(self.open_bytes(sealed))
+
+    def seal_bytes(self, plaintext: bytes) -> bytes:
+        """Encrypt under the log key."""
+        nonce = self._nonces.take()
+        return self._prefix + nonce + self._aead.encrypt(nonce, plaintext, self._about)
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """Undo `seal_bytes`.
+
+        Raises:
+            IntegrityError: Another workspace's key, or altered bytes.
+        """
+        if sealed[:1] != self._prefix:
+            raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")
+        try:
+            return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], self._about)
+        except (InvalidTag, ValueError):
+            raise IntegrityError("a log entry does not open under the workspace's log key") from None
