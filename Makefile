@@ -68,7 +68,8 @@ lock:  ## Renew requirements/*.txt from pyproject.toml (needs uv)
 
 .PHONY: schemas
 schemas: $(VENV)/.dev  ## Renew the published JSON Schemas of the project files
-	$(BIN)/python -m onefold.config.schema docs/reference/schemas
+	$(BIN)/python -c 'from pathlib import Path; from onefold.config.schema import write_schemas; \
+		write_schemas(Path("docs/reference/schemas"))'
 
 .PHONY: clean
 clean:  ## Remove what the recipes made
