@@ -28,7 +28,7 @@ demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become peop
 
 .PHONY: test
 test: lint types contracts node  ## Everything a change must pass
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev  ## Style: ruff check and ruff format
@@ -45,11 +45,11 @@ contracts: $(VENV)/.dev  ## Imports go down only
 
 .PHONY: laws
 laws: $(VENV)/.dev  ## The laws, with many more examples
-	$(BIN)/pytest -n 2 --hypothesis-profile=laws --timeout=0 tests/laws $(ARGS)
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=laws --timeout=0 tests/laws $(ARGS)
 
 .PHONY: faults
 faults: $(VENV)/.dev  ## Kills, full disks and power cuts
-	$(BIN)/pytest --timeout=0 tests/faults $(ARGS)
+	$(BIN)/python -m pytest --timeout=0 tests/faults $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)
