@@ -1,0 +1,103 @@
+"""A delimited record: the fields of one row of a CSV file, which may span lines, or the reason it cannot be read."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+
+import msgspec
+
+# A quote that is never closed swallows what follows; no honest field of an export has more lines than this.
+_LINES_MAX = 100
+
+
+class Broken(msgspec.Struct, frozen=True, gc=False):
+    """Lines that are no record: `reason` is a word from a closed list, `detail` a sentence without values."""
+
+    reason: str
+    detail: str
+
+
+Record = tuple[int, list[str] | Broken, str]
+"""(number of the first line from 1, fields, the text as it stood in the file)."""
+
+
+def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> Iterator[Record]:
+    """Read records; a faulty one costs its first line only, and reading goes on with the line after.
+
+    The first record yielded is the header and sets the number of columns. Empty lines are no records. Extra fields
+    at the end are let go when they are empty.
+
+    Args:
+        lines: With their line ends; bytes that could not be decoded stand in them as lone surrogates.
+        delimiter: One character.
+        replaced: Whether undecodable bytes stand as U+FFFD instead (a codec that has no escapes).
+    """
+    pending: deque[str] = deque()
+    taken: list[str] = []
+    number = 1
+    width = 0
+
+    def feed() -> Iterator[str]:
+        while True:
+            line = pending.popleft() if pending else next(lines, None)
+            if line is None:
+                return
+            taken.append(line)
+            if len(taken) > _LINES_MAX:
+                raise csv.Error
+            yield line
+
+    while True:
+        fault: Broken | None = None
+        try:
+            for fields in csv.reader(feed(), delimiter=delimiter, strict=True):
+                count = len(taken)
+                text = taken[0] if count == 1 else "".join(taken)
+                size = len(fields)
+                if width and size > width and not any(fields[width:]):
+                    del fields[width:]
+                    size = width
+                if size:
+                    if width and size != width:
+                        fault = Broken("wrong_column_count", f"{size} fields where the header has {width}")
+                        if count > 1:
+                            break
+                        yield number, fault, text
+                    else:
+                        width = width or size
+                        yield number, damage(text, replaced=replaced) or fields, text
+                number += count
+                taken.clear()
+            else:
+                return
+        except csv.Error:
+            if len(taken[0]) > csv.field_size_limit():
+                fault = Broken("field_too_long", f"a field is longer than {csv.field_size_limit()} characters")
+            else:
+                fault = Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
+        if fault is not None:
+            # The quote that spans lines is most likely the fault: give up its first line, try the others again.
+            yield number, fault, taken[0]
+            pending.extendleft(reversed(taken[1:]))
+            number += 1
+            taken.clear()
+
+
+def damage(text: str, *, replaced: bool = False) -> Broken | None:
+    """What makes a text unfit although it could be split: undecodable bytes or an embedded NUL."""
+    if "\0" in text:
+        return Broken("embedded_nul", "the row contains a NUL byte")
+    if not text.isascii() and ((replaced and "\ufffd" in text) or not encodable(text)):
+        return Broken("bad_bytes", "the row contains bytes that are not in the file's encoding")
+    return None
+
+
+def encodable(text: str) -> bool:
+    """Whether every character is a real one, not a stand-in for an undecodable byte."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
