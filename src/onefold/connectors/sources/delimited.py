@@ -34,14 +34,47 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
         delimiter: One character.
         replaced: Whether undecodable bytes stand as U+FFFD instead (a codec that has no escapes).
     """
-    pending: deque[str] = deque()
-    taken: list[str] = []
+    feed = _Feed(lines)
     number = 1
     width = 0
+    while True:
+        fault: Broken | None = None
+        try:
+            for fields in csv.reader(feed, delimiter=delimiter, strict=True):
+                text = feed.text()
+                count = len(feed.taken)
+                if fields:
+                    width = width or len(fields)
+                    if len(fields) != width:
+                        fault = _misfit(fields, width)
+                    if fault and count > 1:
+                        break
+                    yield number, fault or damage(text, replaced=replaced) or fields, text
+                    fault = None
+                number += count
+                feed.taken.clear()
+        except csv.Error:
+            fault = _unreadable(feed.taken[0])
+        if fault is None:
+            return
+        # A quote that spans lines is most likely the fault: give up its first line, try the others again.
+        yield number, fault, feed.taken[0]
+        feed.give_up_first()
+        number += 1
 
-    def feed() -> Iterator[str]:
+
+class _Feed:
+    """Lines for the CSV reader, which can be given back."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.taken: list[str] = []
+        self._lines = lines
+        self._returned: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        returned, lines, taken = self._returned, self._lines, self.taken
         while True:
-            line = pending.popleft() if pending else next(lines, None)
+            line = returned.popleft() if returned else next(lines, None)
             if line is None:
                 return
             taken.append(line)
@@ -49,40 +82,27 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
                 raise csv.Error
             yield line
 
-    while True:
-        fault: Broken | None = None
-        try:
-            for fields in csv.reader(feed(), delimiter=delimiter, strict=True):
-                count = len(taken)
-                text = taken[0] if count == 1 else "".join(taken)
-                size = len(fields)
-                if width and size > width and not any(fields[width:]):
-                    del fields[width:]
-                    size = width
-                if size:
-                    if width and size != width:
-                        fault = Broken("wrong_column_count", f"{size} fields where the header has {width}")
-                        if count > 1:
-                            break
-                        yield number, fault, text
-                    else:
-                        width = width or size
-                        yield number, damage(text, replaced=replaced) or fields, text
-                number += count
-                taken.clear()
-            else:
-                return
-        except csv.Error:
-            if len(taken[0]) > csv.field_size_limit():
-                fault = Broken("field_too_long", f"a field is longer than {csv.field_size_limit()} characters")
-            else:
-                fault = Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
-        if fault is not None:
-            # The quote that spans lines is most likely the fault: give up its first line, try the others again.
-            yield number, fault, taken[0]
-            pending.extendleft(reversed(taken[1:]))
-            number += 1
-            taken.clear()
+    def text(self) -> str:
+        taken = self.taken
+        return taken[0] if len(taken) == 1 else "".join(taken)
+
+    def give_up_first(self) -> None:
+        self._returned.extendleft(reversed(self.taken[1:]))
+        self.taken.clear()
+
+
+def _misfit(fields: list[str], width: int) -> Broken | None:
+    size = len(fields)
+    if size > width and not any(fields[width:]):
+        del fields[width:]
+        return None
+    return Broken("wrong_column_count", f"{size} fields where the header has {width}")
+
+
+def _unreadable(line: str) -> Broken:
+    if len(line) > csv.field_size_limit():
+        return Broken("field_too_long", f"a field is longer than {csv.field_size_limit()} characters")
+    return Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
 
 
 def damage(text: str, *, replaced: bool = False) -> Broken | None:

@@ -32,21 +32,21 @@ class Dialect(msgspec.Struct, frozen=True):
 
 
 def sniff(
-    path: Path, *, format: Format | None = None, encoding: str | None = None, delimiter: str | None = None
+    path: Path, *, form: Format | None = None, encoding: str | None = None, delimiter: str | None = None
 ) -> Dialect:
     """Find what the caller did not state. The whole file is read once, in pieces, to be sure of the encoding."""
     with path.open("rb") as file:
         sample = file.read(_SAMPLE_BYTES)
-    if format == "parquet" or (format is None and sample.startswith(b"PAR1")):
+    if form == "parquet" or (form is None and sample.startswith(b"PAR1")):
         return Dialect("parquet")
     encoding = encoding or find_encoding(path)
     text = sample.decode(encoding, errors="replace")
-    if format == "jsonl" or (format is None and delimiter is None and text.lstrip().startswith("{")):
+    if form == "jsonl" or (form is None and delimiter is None and text.lstrip().startswith("{")):
         return Dialect("jsonl", encoding)
-    if format == "whitespace":
+    if form == "whitespace":
         return Dialect("whitespace", encoding)
     found = delimiter or find_delimiter(text, truncated=len(sample) == _SAMPLE_BYTES)
-    if found == " " and format is None:
+    if found == " " and form is None:
         return Dialect("whitespace", encoding)
     return Dialect("csv", encoding, found if found != " " else ",")
 

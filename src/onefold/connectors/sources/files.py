@@ -9,7 +9,8 @@ unless the mapping says so, and a row that cannot be read comes out as a `BadRow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping as Dictionary
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Dictionary
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +20,8 @@ import msgspec
 from onefold.connectors.sources.delimited import Broken, damage, records
 from onefold.connectors.sources.dialect import Dialect, sniff
 from onefold.connectors.sources.mapping import Mapping
-from onefold.connectors.sources.plan import Build, Occurrences, bind, columns
+from onefold.connectors.sources.occurrences import Occurrences
+from onefold.connectors.sources.plan import Plan, columns
 from onefold.errors import UsageError
 from onefold.model import LogEntry
 
@@ -72,7 +74,7 @@ def rows(path: Path, mapping: Mapping) -> Iterator[Row | BadRow]:
         UsageError: The file cannot be opened.
     """
     try:
-        dialect = sniff(path, format=mapping.format, encoding=mapping.encoding, delimiter=mapping.delimiter)
+        dialect = sniff(path, form=mapping.format, encoding=mapping.encoding, delimiter=mapping.delimiter)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
     if dialect.format == "parquet":
@@ -114,9 +116,9 @@ def entries(
     """
     encode = msgspec.json.encode
     for index, row in enumerate(rows):
-        if row.__class__ is Row:
+        if isinstance(row, Row):
             yield LogEntry("record", source, received_at_us, index, row.body, None, None, request_id)
-        elif isinstance(row, BadRow):
+        else:
             why = {"reason": row.reason, "detail": row.detail, "context": {"file": file, "line": row.line}}
             yield LogEntry("unreadable", source, received_at_us, index, row.raw, None, encode(why), request_id)
 
@@ -143,35 +145,32 @@ def _bad(line: int, text: str, fault: Broken, dialect: Dialect) -> BadRow:
 
 
 def _csv(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[Row | BadRow]:
-    build: Build | None = None
+    plan: Plan | None = None
     for line, fields, text in records(file, dialect.delimiter, replaced=_replaces(dialect)):
-        if fields.__class__ is list and build is not None:
-            body = build(fields, line)  # type: ignore[arg-type] - the class was just compared
-            if body.__class__ is bytes:
-                yield Row(line, body)
-            else:
-                yield _bad(line, text, body, dialect)  # type: ignore[arg-type] - the other class
-        elif isinstance(fields, Broken):
+        if isinstance(fields, Broken):
             yield _bad(line, text, fields, dialect)
+        elif plan is not None:
+            body = plan.build(fields, line)
+            yield Row(line, body) if isinstance(body, bytes) else _bad(line, text, body, dialect)
         else:
-            build = bind(mapping, columns(fields), name, occurrences=Occurrences())
+            plan = Plan(mapping, columns(fields), name, occurrences=Occurrences())
 
 
 def _whitespace(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[Row | BadRow]:
-    build: Build | None = None
+    plan: Plan | None = None
     width = 0
     for line, text in enumerate(file, start=1):
         fields = text.split()
         if not fields:
             continue
-        if build is None:
+        if plan is None:
             width = len(fields)
-            build = bind(mapping, columns(fields), name, occurrences=Occurrences())
+            plan = Plan(mapping, columns(fields), name, occurrences=Occurrences())
             continue
         fault = damage(text, replaced=_replaces(dialect))
         if fault is None and len(fields) != width:
             fault = Broken("wrong_column_count", f"{len(fields)} fields where the header has {width}")
-        body = fault or build(fields, line)
+        body = fault or plan.build(fields, line)
         yield _bad(line, text, body, dialect) if isinstance(body, Broken) else Row(line, body)
 
 
@@ -179,7 +178,7 @@ def _json_lines(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) ->
     # Decimal keeps every digit of a number as it was written.
     decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
     occurrences = Occurrences()
-    plans: dict[tuple[str, ...], Build] = {}
+    plans: dict[tuple[str, ...], Plan] = {}
     for line, text in enumerate(file, start=1):
         if not text.strip():
             continue
@@ -193,12 +192,12 @@ def _json_lines(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) ->
             yield _bad(line, text, fault, dialect)
             continue
         keys = tuple(values)
-        build = plans.get(keys)
-        if build is None:
+        plan = plans.get(keys)
+        if plan is None:
             if len(plans) >= _PLANS_MAX:
                 plans.clear()
-            build = plans[keys] = bind(mapping, keys, name, occurrences=occurrences, strict=False)
-        body = build(tuple(values.values()), line)
+            plan = plans[keys] = Plan(mapping, keys, name, occurrences=occurrences, strict=False)
+        body = plan.build(tuple(values.values()), line)
         yield _bad(line, text, body, dialect) if isinstance(body, Broken) else Row(line, body)
 
 
@@ -219,12 +218,12 @@ def _flat(record: Dictionary[str, Any]) -> dict[str, Any]:
 def _parquet(path: Path, mapping: Mapping) -> Iterator[Row | BadRow]:
     polars = _polars()
     frame = polars.scan_parquet(path)
-    build = bind(mapping, columns(frame.collect_schema().names()), path.name, occurrences=Occurrences())
+    plan = Plan(mapping, columns(frame.collect_schema().names()), path.name, occurrences=Occurrences())
     start = 0
     while True:
         page = frame.slice(start, _PARQUET_ROWS).collect()
         for number, values in enumerate(page.iter_rows(), start=start + 1):
-            body = build([_plain(value) for value in values], number)
+            body = plan.build([_plain(value) for value in values], number)
             if isinstance(body, Broken):
                 yield BadRow(number, msgspec.json.encode([_plain(v) for v in values]), body.reason, body.detail)
             else:
@@ -241,7 +240,7 @@ def _plain(value: Any) -> Any:
 
 def _polars() -> Any:
     try:
-        import polars  # noqa: PLC0415 - optional: only Parquet files need it
+        import polars as pl  # noqa: PLC0415 - optional: only Parquet files need it
     except ImportError as error:
         raise UsageError("Parquet files need the polars package: uv pip install polars") from error
-    return polars
+    return pl

@@ -169,22 +169,6 @@ def read(text: str, *, file: str = "mapping") -> Mapping:
     event = word("event") or ""
     if kind == "track" and not event:
         reader.fail(root, "a track mapping needs `event:`, the name of what happened")
-    zone = word("timezone") or "UTC"
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        reader.fail(top["timezone"], f"there is no time zone {zone!r}")
-    delimiter = word("delimiter")
-    if delimiter in ("tab", "\\t"):
-        delimiter = "\t"
-    if delimiter is not None and len(delimiter) != 1:
-        reader.fail(top["delimiter"], "a delimiter is one character, or the word tab")
-    encoding = word("encoding")
-    if encoding is not None:
-        try:
-            "".encode(encoding)
-        except LookupError:
-            reader.fail(top["encoding"], f"there is no encoding {encoding!r}")
 
     def fields(key: str) -> Fields:
         if key not in top:
@@ -199,14 +183,14 @@ def read(text: str, *, file: str = "mapping") -> Mapping:
         if "id" in top
         else (),
         timestamp=reader.field(top["timestamp"], "timestamp") if "timestamp" in top else None,
-        timezone=zone,
+        timezone=reader.zone(top.get("timezone")),
         identifiers=fields("identifiers"),
         traits=fields("traits"),
         properties=fields("properties"),
         consent=fields("consent"),
         format=cast("Format | None", word("format", FORMATS)),
-        encoding=encoding,
-        delimiter=delimiter,
+        encoding=reader.encoding(top.get("encoding")),
+        delimiter=reader.delimiter(top.get("delimiter")),
         version=word("version") or "1",
     )
 
@@ -248,6 +232,34 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return tuple(self.word(entry) for entry in node.value)
         return (self.word(node),)
+
+    def zone(self, node: yaml.Node | None) -> str:
+        if node is None:
+            return "UTC"
+        name = self.word(node)
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.fail(node, f"there is no time zone {name!r}")
+        return name
+
+    def encoding(self, node: yaml.Node | None) -> str | None:
+        name = self.word(node) if node else None
+        try:
+            "".encode(name or "utf-8")
+        except LookupError:
+            self.fail(node, f"there is no encoding {name!r}")
+        return name
+
+    def delimiter(self, node: yaml.Node | None) -> str | None:
+        if node is None:
+            return None
+        word = self.word(node)
+        if word == "tab":
+            return "\t"
+        if len(word) != 1:
+            self.fail(node, "a delimiter is one character, or the word tab")
+        return word
 
     def field(self, node: yaml.Node, section: str) -> Field:
         line = self.line(node)

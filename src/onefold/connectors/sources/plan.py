@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,13 +12,14 @@ import msgspec
 from onefold.connectors.sources.casts import Cast, cast_of
 from onefold.connectors.sources.delimited import Broken
 from onefold.connectors.sources.mapping import Field, Fields, Mapping, nearest
+from onefold.connectors.sources.occurrences import Occurrences
 from onefold.errors import ConfigurationError
 from onefold.model import Identifier
 
-Build = Callable[[Sequence[Any], int], "bytes | Broken"]
-"""(values of the row in header order, line number) to the event's JSON, or why there is none."""
-
 _ID_LENGTH_MAX = 200
+
+_Slot = tuple[str, int, Cast | None, Broken]
+"""Name of a value, place of its column, how to read it, and the fault when it cannot be read."""
 
 
 def key(name: str) -> str:
@@ -34,202 +34,186 @@ def columns(header: Sequence[str]) -> tuple[str, ...]:
     for position, raw in enumerate(header, start=1):
         base = raw.strip() or f"Column {position}"
         name, count = base, 1
-        while key(name) in taken or name in taken:
+        while (key(name) or name) in taken:
             count += 1
             name = f"{base} ({count})"
-        taken.update((key(name), name))
+        taken.add(key(name) or name)
         found.append(name)
     return tuple(found)
 
 
-class Occurrences:
-    """Counts how often a hash was seen, in 11 to 22 bytes a hash: an open-addressing table of 64-bit words."""
+class Plan:
+    """Builds events from the rows of one file; columns were found once, so a row costs no look-up by name."""
 
-    def __init__(self) -> None:
-        self._size = 1 << 12
-        self._table = array("Q", bytes(8 * self._size))
-        self._count = 0
-        self._repeats: dict[int, int] = {}
+    def __init__(
+        self, mapping: Mapping, header: Sequence[str], file: str, *, occurrences: Occurrences, strict: bool = True
+    ) -> None:
+        """Find each of the mapping's columns in `header`.
 
-    def number(self, digest: bytes) -> int:
-        """How often this digest came before: 0 for the first time."""
-        word = int.from_bytes(digest[:8], "little") or 1  # 0 marks a free place
-        table, mask = self._table, self._size - 1
-        place = word & mask
-        while found := table[place]:
-            if found == word:
-                self._repeats[word] = number = self._repeats.get(word, 0) + 1
-                return number
-            place = (place + 1) & mask
-        table[place] = word
-        self._count += 1
-        if self._count * 4 > self._size * 3:
-            self._grow()
-        return 0
+        Args:
+            mapping: What the columns state.
+            header: As `columns` gave it.
+            file: The data file's name; goes into each event's context.
+            occurrences: Shared by all plans of one file.
+            strict: Whether a column that is missing and not optional is an error (JSON objects may leave keys out).
 
-    def _grow(self) -> None:
-        old = self._table
-        self._size *= 2
-        table, mask = array("Q", bytes(8 * self._size)), self._size - 1
-        for word in old:
-            if word:
-                place = word & mask
-                while table[place]:
-                    place = (place + 1) & mask
-                table[place] = word
-        self._table = table
+        Raises:
+            ConfigurationError: A column is missing; names the mapping's line and the nearest column.
+        """
+        self._file = file
+        self._occurrences = occurrences
+        self._encode = msgspec.json.Encoder(decimal_format="number").encode
+        self._kind = mapping.event or mapping.type
+        # Header and version are part of a row's hash: the same values under other names are another statement.
+        self._salt = "\x1e".join((mapping.type, mapping.event, mapping.version, *map(key, header)))
+        self._head = {"type": mapping.type} | ({"event": mapping.event} if mapping.event else {})
+        columns_ = _Columns(mapping, header, strict=strict)
+        self._ids = [place for _, place, *_ in columns_.slots(mapping.id)]
+        self._when = columns_.slots((("timestamp", mapping.timestamp),)) if mapping.timestamp else []
+        fields = dict(mapping.identifiers)
+        self._identifiers = [
+            (name, place, fields[name].prefix) for name, place, *_ in columns_.slots(mapping.identifiers)
+        ]
+        self._fixed_identifiers = [
+            Identifier(name, field.prefix + field.value) for name, field in mapping.identifiers if not field.columns
+        ]
+        self._traits, self._fixed_traits = columns_.slots(mapping.traits), columns_.constants(mapping.traits)
+        self._properties = columns_.slots(mapping.properties)
+        self._fixed_properties = columns_.constants(mapping.properties)
+        granted = {name: frozenset(field.granted) for name, field in mapping.consent}
+        self._consents = [(name, place, granted[name]) for name, place, *_ in columns_.slots(mapping.consent)]
+
+    def build(self, values: Sequence[Any], line: int) -> bytes | Broken:
+        """The event's JSON, or why there is none.
+
+        Args:
+            values: In the order of the header; text, or what JSON or Parquet had.
+            line: The row's number, for the context.
+        """
+        message_id = self._message_id(values)
+        if message_id is None:
+            return Broken("missing_id", "a column that makes the row's id is blank")
+        head: dict[str, Any] = self._head.copy()
+        head["messageId"] = message_id
+        traits, properties = self._fixed_traits.copy(), self._fixed_properties.copy()
+        fault = (
+            (self._when and _fill(head, self._when, values))
+            or _fill(traits, self._traits, values)
+            or _fill(properties, self._properties, values)
+        )
+        if fault:
+            return fault
+        identifiers = self._fixed_identifiers.copy()
+        for name, place, prefix in self._identifiers:
+            value = _text(values[place]).strip()
+            if value:
+                identifiers.append(Identifier(name, prefix + value))
+        context: dict[str, Any] = {"file": self._file, "line": line}
+        if self._consents:
+            said = {
+                name: word.casefold() in granted
+                for name, place, granted in self._consents
+                if (word := _text(values[place]).strip())
+            }
+            if said:
+                context["consent"] = {"categoryPreferences": said}
+        head["identifiers"] = identifiers
+        head["traits"] = traits
+        head["properties"] = properties
+        head["context"] = context
+        return self._encode(head)
+
+    def _message_id(self, values: Sequence[Any]) -> str | None:
+        if not self._ids:
+            digest = _digest(self._salt, values)
+            number = self._occurrences.number(digest)
+            return f"row-{digest.hex()}-{number}" if number else f"row-{digest.hex()}"
+        parts = [_text(values[place]).strip() for place in self._ids]
+        if not all(parts):
+            return None
+        name = ":".join((self._kind, *parts))
+        return name if len(name) <= _ID_LENGTH_MAX else f"row-{_digest(self._kind, parts).hex()}"
 
 
-class _Slot(msgspec.Struct, frozen=True, gc=False):
-    """One value of the event: its name, the column's place, its name for messages, and how to read it."""
+class _Columns:
+    """Finds the columns that a mapping names, whatever their spelling."""
 
-    name: str
-    place: int
-    column: str
-    cast: Cast | None
-    type: str
+    def __init__(self, mapping: Mapping, header: Sequence[str], *, strict: bool) -> None:
+        self._mapping = mapping
+        self._header = header
+        self._strict = strict
+        self._zone = ZoneInfo(mapping.timezone)
+        places = list(enumerate(header))[::-1]
+        self._exact = {name: place for place, name in places}
+        self._loose = {key(name): place for place, name in places}
 
-
-def bind(
-    mapping: Mapping, header: Sequence[str], file: str, *, occurrences: Occurrences, strict: bool = True
-) -> Build:
-    """Find each of the mapping's columns in `header`, once, so that a row costs no look-up.
-
-    Args:
-        mapping: What the columns state.
-        header: As `columns` gave it.
-        file: The data file's name; goes into each event's context.
-        occurrences: Shared by all plans of one file, so that a repeated row is told from a re-read one.
-        strict: Whether a column that is missing and not optional is an error (JSON objects may leave keys out).
-
-    Raises:
-        ConfigurationError: A column is missing; names the mapping's line and the nearest column.
-    """
-    zone = ZoneInfo(mapping.timezone)
-    exact = {name: place for place, name in reversed(list(enumerate(header)))}
-    loose = {key(name): place for place, name in reversed(list(enumerate(header)))}
-
-    def place_of(field: Field) -> int | None:
-        for name in field.columns:
-            place = exact.get(name, loose.get(key(name)))
-            if place is not None:
-                return place
-        if strict and not field.optional:
-            name = field.columns[0]
-            raise ConfigurationError(
-                f"the file has no column {name!r}{nearest(name, header)}", file=mapping.file, line=field.line
-            )
-        return None
-
-    def slots(fields: Fields) -> list[_Slot]:
+    def slots(self, fields: Fields) -> list[_Slot]:
         found = []
         for name, field in fields:
-            place = place_of(field) if field.columns else None
+            place = self._place(field) if field.columns else None
             if place is not None:
-                cast = cast_of(field.cast, formats=field.formats, zone=zone, comma=field.decimal_comma)
-                found.append(_Slot(name, place, header[place], cast, field.cast))
+                fault = Broken("bad_cast", f"column {self._header[place]!r} cannot be read as {field.cast}")
+                found.append((name, place, self._cast(field), fault))
         return found
 
-    def constants(fields: Fields) -> dict[str, Any]:
+    def constants(self, fields: Fields) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, field in fields:
             if not field.columns:
-                cast = cast_of(field.cast, formats=field.formats, zone=zone, comma=field.decimal_comma)
+                cast = self._cast(field)
                 value = cast(field.value) if cast else field.value
                 if value is None:
                     raise ConfigurationError(
-                        f"{name!r}: the value is no {field.cast}", file=mapping.file, line=field.line
+                        f"the value of {name!r} cannot be read as {field.cast}",
+                        file=self._mapping.file,
+                        line=field.line,
                     )
                 found[name] = value
         return found
 
-    prefixes = {name: field.prefix for name, field in mapping.identifiers}
-    named = [(slot.name, slot.place, prefixes[slot.name]) for slot in slots(mapping.identifiers)]
-    fixed = [Identifier(name, field.prefix + field.value) for name, field in mapping.identifiers if not field.columns]
-    when = slots((("timestamp", mapping.timestamp),)) if mapping.timestamp else []
-    traits, traits_fixed = slots(mapping.traits), constants(mapping.traits)
-    properties, properties_fixed = slots(mapping.properties), constants(mapping.properties)
-    yes = {name: frozenset(field.granted) for name, field in mapping.consent}
-    consents = [(slot.name, slot.place, yes[slot.name]) for slot in slots(mapping.consent)]
-    ids = [slot.place for slot in slots(mapping.id)]
-    salt = "\x1e".join((mapping.type, mapping.event, mapping.version, *map(key, header)))
-    kind = mapping.event or mapping.type
-    encode = msgspec.json.Encoder(decimal_format="number").encode
-
-    def fill(into: dict[str, Any], wanted: list[_Slot], values: Sequence[Any]) -> Broken | None:
-        for name, place, column, cast, type_ in map(_parts, wanted):
-            value = values[place]
-            if value.__class__ is str:
-                value = value.strip()
-                if value and cast:
-                    value = cast(value)
-                    if value is None:
-                        return Broken("bad_cast", f"column {column!r} cannot be read as {type_}")
-            elif value is not None and cast:
-                value = cast(_text(value))
-                if value is None:
-                    return Broken("bad_cast", f"column {column!r} cannot be read as {type_}")
-            if value is not None and value != "":
-                into[name] = value
+    def _place(self, field: Field) -> int | None:
+        for name in field.columns:
+            place = self._exact.get(name, self._loose.get(key(name)))
+            if place is not None:
+                return place
+        if self._strict and not field.optional:
+            name = field.columns[0]
+            raise ConfigurationError(
+                f"the file has no column {name!r}{nearest(name, self._header)}",
+                file=self._mapping.file,
+                line=field.line,
+            )
         return None
 
-    def build(values: Sequence[Any], line: int) -> bytes | Broken:
-        identifiers = list(fixed)
-        for name, place, prefix in named:
-            value = _text(values[place]).strip()
-            if value:
-                identifiers.append(Identifier(name, prefix + value))
-        context: dict[str, Any] = {"file": file, "line": line}
-        body: dict[str, Any] = {"type": mapping.type}
-        if mapping.event:
-            body["event"] = mapping.event
-        if ids:
-            parts = [_text(values[place]).strip() for place in ids]
-            if not all(parts):
-                return Broken("missing_id", "a column that makes the row's id is blank")
-            name = ":".join((kind, *parts))
-            body["messageId"] = name if len(name) <= _ID_LENGTH_MAX else f"row-{_digest(salt, parts).hex()}"
-        else:
-            digest = _digest(salt, values)
-            number = occurrences.number(digest)
-            body["messageId"] = f"row-{digest.hex()}-{number}" if number else f"row-{digest.hex()}"
-        if when:
-            fault = fill(body, when, values)
-            if fault:
-                return fault
-        own, about = traits_fixed.copy(), properties_fixed.copy()
-        fault = fill(own, traits, values) or fill(about, properties, values)
-        if fault:
-            return fault
-        if consents:
-            said = {name: text.casefold() in words for name, place, words in consents if (text := _word(values[place]))}
-            if said:
-                context["consent"] = {"categoryPreferences": said}
-        body["identifiers"] = identifiers
-        body["traits"] = own
-        body["properties"] = about
-        body["context"] = context
-        return encode(body)
-
-    return build
+    def _cast(self, field: Field) -> Cast | None:
+        return cast_of(field.cast, formats=field.formats, zone=self._zone, comma=field.decimal_comma)
 
 
-def _parts(slot: _Slot) -> tuple[str, int, str, Cast | None, str]:
-    return slot.name, slot.place, slot.column, slot.cast, slot.type
+def _fill(into: dict[str, Any], slots: list[_Slot], values: Sequence[Any]) -> Broken | None:
+    for name, place, cast, fault in slots:
+        value = values[place]
+        if value is None:
+            continue
+        if value.__class__ is str or cast:
+            value = _text(value).strip()
+            if not value:
+                continue
+            if cast:
+                value = cast(value)
+                if value is None:
+                    return fault
+        into[name] = value
+    return None
 
 
 def _text(value: Any) -> str:
-    if value.__class__ is str:
-        return value  # type: ignore[no-any-return] - the class was just compared, which mypy does not follow
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if value is True or value is False:
+    if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _word(value: Any) -> str:
-    return _text(value).strip()
 
 
 def _digest(salt: str, values: Sequence[Any]) -> bytes:
