@@ -93,7 +93,7 @@ class Population(msgspec.Struct, frozen=True):
 
 
 def people(seed: int, n: int) -> Population:
-    """Invent `n` people. The same seed and number give the same people, on every machine and for ever."""
+    """Invent `n` people. The same seed and number give the same people, whatever the machine."""
     draw = random.Random(seed)
     persons: list[Person] = []
     households: list[Household] = []

@@ -28,10 +28,11 @@ _EVENTS = ("Story Read", "Stream Started", "Newsletter Opened", "Product Viewed"
 
 
 def items(seed: int, events: int, people: int) -> Iterator[bytes]:
-    """Raw items, about 550 bytes each: 70 % page and track of known people, 20 % of anonymous visitors only, 5 %
-    identify with traits, 5 % Order Completed.
+    """Raw items of about 550 bytes: pages, tracks, identifies and orders.
 
-    Each person has a user id and one of two cookies; message ids are unique; times rise by a minute per 100 items.
+    70 % are pages and tracks of known people, 20 % of anonymous visitors only, 5 % identify calls with traits, 5 %
+    Order Completed. Each person has a user id and one of two cookies; message ids are unique; times rise by a minute
+    per 100 items.
 
     Args:
         seed: The same seed gives the same items.
@@ -63,6 +64,7 @@ def items(seed: int, events: int, people: int) -> Iterator[bytes]:
             else f'"userId":"user-{person:08d}","anonymousId":"cookie-{person:08d}-{number & 1}"'
         )
         yield (
-            f'{{"messageId":"{prefix}-{number:012d}-4c1d-9f","timestamp":"{stamp}{number % 60:02d}.{number % 1000:03d}Z",'
+            f'{{"messageId":"{prefix}-{number:012d}-4c1d-9f","timestamp":"{stamp}{number % 60:02d}.'
+            f'{number % 1000:03d}Z",'
             f"{who},{what}{_CONTEXT % (person % 250, story, story)}"
         ).encode()

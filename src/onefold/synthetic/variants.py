@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 
 from onefold.synthetic.names import NICKNAMES
 
@@ -85,3 +86,18 @@ def street(draw: random.Random, text: str) -> str:
             if short in text:
                 return text.replace(short, long, 1)
     return cased(draw, text)
+
+
+def western(text: str) -> str:
+    """Write with the letters of code page 1252 only: what it lacks loses its accent, or becomes a question mark."""
+    if not text.isascii():
+        text = "".join(letter if _in_cp1252(letter) else _bare(letter) for letter in text)
+    return text
+
+
+def _in_cp1252(letter: str) -> bool:
+    return letter.encode("cp1252", "ignore") != b""
+
+
+def _bare(letter: str) -> str:
+    return {"ł": "l", "Ł": "L"}.get(letter) or unicodedata.normalize("NFKD", letter)[0]

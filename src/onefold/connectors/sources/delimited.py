@@ -19,6 +19,8 @@ class Broken(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
+_BAD_QUOTES = Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
+
 Record = tuple[int, list[str] | Broken, str]
 """(number of the first line from 1, fields, the text as it stood in the file)."""
 
@@ -47,6 +49,9 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
                     width = width or len(fields)
                     if len(fields) != width:
                         fault = _misfit(fields, width)
+                    if count > 1 and text.count('"') % 2:
+                        # Well-formed lines have even numbers of marks: an odd sum shows a stray one, which swallowed.
+                        fault = _BAD_QUOTES
                     if fault and count > 1:
                         break
                     yield number, fault or damage(text, replaced=replaced) or fields, text
@@ -102,7 +107,7 @@ def _misfit(fields: list[str], width: int) -> Broken | None:
 def _unreadable(line: str) -> Broken:
     if len(line) > csv.field_size_limit():
         return Broken("field_too_long", f"a field is longer than {csv.field_size_limit()} characters")
-    return Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
+    return _BAD_QUOTES
 
 
 def damage(text: str, *, replaced: bool = False) -> Broken | None:
