@@ -1,7 +1,8 @@
-"""A workspace in memory for tests: fixed keys, a clock that stands still, and events written briefly."""
+"""A workspace in memory for tests: fixed keys, a clock that counts its questions, and events written briefly."""
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -41,7 +42,7 @@ def parts(
         hasher=Hasher(KEYS.hashing),
         profiles=profiles or ProfileSettings(),
         sealer=NodeSealer(KEYS, seeded.randbytes),
-        clock_us=lambda: NOW_US,
+        clock_us=itertools.count(NOW_US).__next__,
     )
 
 

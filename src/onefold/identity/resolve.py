@@ -154,6 +154,7 @@ def resolve(
         members: The stored place of each node in `sightings` that exists.
         known: Edges known to be stored.
     """
+    members = dict(members)
     now = _sighted(sightings, members)
     evidence = _evidence(sightings, known)
 
@@ -235,20 +236,29 @@ def _join_judged(
     concerned = [*judgements, *(reader.judgements(fresh) if fresh else ())]
     absent = {n for j in concerned for n in (j.a, j.b) if n is not None and n not in now}
     if absent:
-        now.update({node: row.member for node, row in reader.nodes(sorted(absent)).items()})
+        _learn(reader, absent, now, members)
     forced: set[NodeId] = set()
     for judgement in concerned:
         nodes = [n for n in (judgement.a, judgement.b) if n is not None and n in now]
         if judgement.b is None:
             # Shared or not: everybody who was ever seen with this identifier is affected.
             around = {end for e in reader.edges(nodes) for end in (e.a, e.b)}
-            now.update({n: row.member for n, row in reader.nodes(sorted(around - now.keys())).items()})
+            _learn(reader, around - now.keys(), now, members)
             nodes += sorted(end for end in around if end in now)
         components = [now[n].component for n in nodes]
         forced.update(components)
         for component in components[1:]:
             parent[_root(parent, component)] = _root(parent, components[0])
     return forced
+
+
+def _learn(
+    reader: ProfileReader, nodes: set[NodeId], now: dict[NodeId, Member], members: dict[NodeId, Member]
+) -> None:
+    """Take stored nodes in that the sightings did not name; those that do not exist are left out."""
+    found = {node: row.member for node, row in reader.nodes(sorted(nodes)).items()}
+    now.update(found)
+    members.update(found)
 
 
 def _stored(

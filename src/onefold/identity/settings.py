@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -83,7 +82,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
         plus_tags: Whether `ann+news@x.org` is another address than `ann@x.org`.
     """
 
-    types: Mapping[str, IdentityType] = DEFAULT_TYPES
+    types: dict[str, IdentityType] = msgspec.field(default_factory=lambda: dict(DEFAULT_TYPES))
     blocked_values: frozenset[str] = frozenset()
     blocked_patterns: tuple[str, ...] = ()
     default_region: str | None = "US"
