@@ -3,6 +3,7 @@
 from onefold.config.project import Limits, Project, ProjectError, Server, Source, read_project
 from onefold.config.schema import schema_texts
 from onefold.config.secret import SecretReference, environment_key
+from onefold.config.settings import StageSettings, settings
 from onefold.config.stages import IdentityType, Stages
 from onefold.config.template import TEMPLATES, Template, init
 
@@ -15,10 +16,12 @@ __all__ = [
     "SecretReference",
     "Server",
     "Source",
+    "StageSettings",
     "Stages",
     "Template",
     "environment_key",
     "init",
     "read_project",
     "schema_texts",
+    "settings",
 ]

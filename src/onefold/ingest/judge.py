@@ -33,7 +33,7 @@ REASONS: Mapping[str, str] = {
     "plan_violation": "The event breaks its source's tracking plan.",
     "malformed_judgement": "The judgement cannot be read.",
 }
-"""Every reason for a dead letter, and what it means."""
+"""Every reason for a dead letter, and what it means; rows of files bring further ones, which their readers name."""
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias", "record")}  # type: ignore[assignment, misc]  # the literals of Kind
 _decode = msgspec.json.Decoder().decode
@@ -77,7 +77,7 @@ class Judge:
     def judge(self, entry: LogEntry) -> Judged:
         """The verdict on one entry."""
         if entry.shape == "unreadable":
-            return _rejected("malformed_json")
+            return _unreadable(entry)
         try:
             item = self._read(entry)
             if type(item) is Rejected:
@@ -180,6 +180,15 @@ class Judge:
             ),
             violations,
         )
+
+
+def _unreadable(entry: LogEntry) -> Rejected:
+    """A file's reader has said what was wrong with a row; of a request all we know is that it is no JSON."""
+    why = _shared(entry.shared) if entry.shared else {}
+    reason, detail = why.get("reason"), why.get("detail")
+    if type(reason) is str and type(detail) is str:
+        return Rejected(reason, detail)
+    return _rejected("malformed_json")
 
 
 def _rejected(reason: str) -> Rejected:

@@ -1,0 +1,137 @@
+"""Backups of a workspace's files, taken while it is in use, and their way back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from onefold.adapters.sqlite.connections import translated
+from onefold.errors import IntegrityError, UsageError
+
+MANIFEST = "manifest.json"
+_PAGES_A_STEP = 4_096
+
+
+def take(databases: list[Path], others: list[Path], to: Path) -> int:
+    """Copy databases (in this order, each as of one moment) and plain files into a new directory.
+
+    A profile store must come before its log: then the log of the backup holds everything the store has processed.
+
+    Returns:
+        Bytes written.
+
+    Raises:
+        UsageError: The directory exists.
+        IntegrityError: A copy is not whole.
+    """
+    if to.exists():
+        raise UsageError(f"{to} exists; name a directory that does not.")
+    to.mkdir(parents=True, mode=0o700)
+    for database in databases:
+        _copy(database, to / database.name)
+    for other in others:
+        shutil.copyfile(other, to / other.name)
+    files = [f.name for f in (*databases, *others)]
+    manifest = {"version": 1, "files": {name: _digest(to / name) for name in files}}
+    for name in files:
+        _settle(to / name)
+    write_durably(to / MANIFEST, msgspec.json.encode(manifest))
+    return sum((to / name).stat().st_size for name in files)
+
+
+def check(directory: Path) -> list[str]:
+    """The names of a backup's files, each as it was written.
+
+    Raises:
+        UsageError: It is no backup.
+        IntegrityError: A file is missing or altered.
+    """
+    try:
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes())
+        files: dict[str, str] = manifest["files"]
+    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+        raise UsageError(f"{directory} is no backup: it has no readable {MANIFEST}.") from error
+    for name, digest in files.items():
+        path = directory / Path(name).name
+        if not path.is_file() or _digest(path) != digest:
+            raise IntegrityError(f"{name} of the backup is missing or was altered; use another backup.")
+    return list(files)
+
+
+def put_back(directory: Path, to: Path, *, aside: Path) -> None:
+    """Put a backup's files in place; what is there is moved to `aside`, a new directory."""
+    names = check(directory)
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside.mkdir(mode=0o700)
+    for name in names:
+        for suffix in ("", "-wal", "-shm"):
+            present = to / f"{name}{suffix}"
+            if present.exists():
+                present.rename(aside / present.name)
+        shutil.copyfile(directory / name, to / name)
+        _settle(to / name)
+    _settle_directory(to)
+
+
+def swap(new: Path, old: Path, *, aside: Path) -> None:
+    """Put a closed database in the place of another closed one, which stays at `aside`."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{aside}{suffix}").unlink(missing_ok=True)
+        if Path(f"{old}{suffix}").exists():
+            Path(f"{old}{suffix}").rename(f"{aside}{suffix}")
+    for suffix in ("-wal", ""):
+        if Path(f"{new}{suffix}").exists():
+            Path(f"{new}{suffix}").rename(f"{old}{suffix}")
+    _settle_directory(old.parent)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file so that a power cut leaves it whole or absent."""
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    _settle_directory(path.parent)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with translated(source):
+        reading, writing = apsw.Connection(str(source)), apsw.Connection(str(target))
+        try:
+            with writing.backup("main", reading, "main") as copy:
+                while not copy.done:
+                    copy.step(_PAGES_A_STEP)
+            writing.execute("PRAGMA journal_mode=DELETE").fetchall()
+            found = writing.execute("PRAGMA integrity_check").fetchall()
+        finally:
+            reading.close()
+            writing.close()
+    if found != [("ok",)]:
+        raise IntegrityError(f"the copy of {source.name} is damaged; check the disk, and the database itself")
+    target.chmod(0o600)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _settle(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _settle_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
