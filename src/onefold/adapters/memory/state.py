@@ -46,13 +46,19 @@ class State:
             self._place(NodeRow(member, stored.key, stored.version, stored.sealed))
         for edge in commit.edges:
             self._record(edge)
+        for seen in commit.timeline:
+            self.timeline[seen.node] = self.timeline.get(seen.node, frozenset()) | {seen}
+        self._apply_history(commit)
+        self._apply_accounts(commit)
+
+    def _apply_history(self, commit: Commit) -> None:
         for judgement in commit.judgements:
             self.judgements.setdefault(judgement.id, judgement)
         for change in commit.changes:
             seq = len(self.changes) + 1
             self.changes[seq] = msgspec.structs.replace(change, seq=seq)
-        for seen in commit.timeline:
-            self.timeline[seen.node] = self.timeline.get(seen.node, frozenset()) | {seen}
+
+    def _apply_accounts(self, commit: Commit) -> None:
         for letter in commit.dead_letters:
             self.dead_letters.setdefault((letter.partition, letter.offset), letter)
         for place in commit.replayed:
