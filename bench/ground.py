@@ -64,7 +64,7 @@ class Ground:
 
     def get(self, path: str) -> Any:
         """A JSON answer of the server."""
-        asked = urllib.request.Request(  # noqa: S310  our own server on loopback
+        asked = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {self.read_key}"}
         )
         with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310  as above

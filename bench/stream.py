@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
+import msgspec
+
 from bench import client
-from bench.ground import Ground, ground, quantile, resident_mb
+from bench.ground import Ground, ground, quantile
 from bench.report import Figure
 from onefold import bootstrap
 from onefold.model import LogEntry
@@ -72,9 +77,6 @@ def _process(here: Ground) -> tuple[float, float]:
 
 def _naive(directory: Path) -> float:
     """The floor: read the log, decode JSON, insert one row an event, commit durably by 5,000; no identity, no folds."""
-    import apsw
-    import msgspec
-
     db = apsw.Connection(str(directory / "naive.db"))
     db.execute("pragma journal_mode=wal; pragma synchronous=full; create table e(id text primary key, body blob)")
     with bootstrap.opened(directory, None) as workspace:
@@ -100,11 +102,8 @@ def load_2000(here: Ground, folder: Path, seconds: float, *, batch: int = 20) ->
     return client.start(port=here.port, requests=file, connections=10, seconds=seconds, rate=RATE / batch)
 
 
-def visible(here: Ground, *, seconds: float) -> Sequence[float]:
+def visible(here: Ground, *, seconds: float) -> list[float]:
     """Milliseconds from sending an event to a profile that shows it, ascending, under a steady load."""
-    import http.client
-    import json
-
     ages: list[float] = []
     with here.server():
         load = load_2000(here, here.directory, seconds)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import workbench
 
 from onefold.identity import resolve as resolving
 from onefold.identity.solver import solve
 from onefold.model import Identifier, Member
 from onefold.pipelines import judging, rebuild, stream
 from onefold.pipelines.parts import Parts
-from tests import workbench
 
 # Few values and many types, so that limits, windows and shared identifiers are hit all the time.
 _WHO = st.fixed_dictionaries(
@@ -130,7 +130,7 @@ def _people(parts: Parts) -> dict[bytes, frozenset[bytes]]:
 def test_a_naive_resolver_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: joining in order of arrival, as most products do, gives other people for another order."""
 
-    def arrival_order(members, edges, judgements, identity):  # noqa: ANN202
+    def arrival_order(members, edges, judgements, identity):
         by_arrival = [e.__class__(*(*_fields(e)[:4], e.offset, e.event, *_fields(e)[6:])) for e in edges]
         return solve(members, by_arrival, judgements, identity)
 

@@ -38,15 +38,15 @@ def furnish(directory: Path) -> dict[str, Any]:
     project = config.read_project(directory)
     if project.root_key.file is not None and not project.root_key.file.exists():
         KeyFile.create(project.root_key.file)
-    made = []
     with key_store(project) as store:
         taken = {(k.workspace, k.name) for k in store.keys()}
-        for source in project.sources.values():
-            if source.kind == "http" and (source.workspace, source.name) not in taken:
-                made.append(_issue(store, project, source.workspace, source.name))
-        for workspace in project.workspaces:
-            if (workspace, READER) not in taken:
-                made.append(_issue(store, project, workspace, None))
+        wanted = [(s.workspace, s.name) for s in project.sources.values() if s.kind == "http"]
+        wanted += [(workspace, READER) for workspace in project.workspaces]
+        made = [
+            _issue(store, project, workspace, None if name == READER else name)
+            for workspace, name in wanted
+            if (workspace, name) not in taken
+        ]
     return {"keys": made}
 
 

@@ -159,4 +159,3 @@ class Opened:
         for workspace in self._workspaces:
             workspace.close()
         self.keys.close()
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from onefold.cli import demo, dlq, keys, loading, people, project, serve, upkeep
@@ -42,14 +41,7 @@ app.command()(upkeep.restore)
 def main() -> None:
     """Run the command line and exit."""
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except click.ClickException as wrong:
-        wrong.show()
-        sys.exit(2)
+        app()
     except NotFoundError as missing:
         _fail(missing, 1)
     except (ConfigurationError, UsageError) as wrong:

@@ -84,13 +84,14 @@ def replay(
     if payload is not None and offset is None:
         raise UsageError("--payload mends one dead letter; name its offset.")
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as parts:
+    with bootstrap.opened(project, workspace) as opened:
+        parts = opened.parts
         if offset is None:
             sent = dead_letters.replay_all(parts, reason=reason, source=source)
         else:
             dead_letters.replay(parts, offset, body=payload.read_bytes() if payload else None)
             sent = 1
-        bootstrap.catch_up(parts)
+        bootstrap.catch_up(opened)
         left = len(dead_letters.listed(parts, limit=1_000))
     out.say(f"Sent {sent:,} again; {left:,} dead letters are open.")
     if as_json:

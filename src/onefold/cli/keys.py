@@ -36,7 +36,7 @@ def create(
 
 @app.command("list")
 def list_(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """List keys by prefix.
+    """List keys; never the keys themselves.
 
     Example: onefold keys list
     """
@@ -46,23 +46,22 @@ def list_(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None,
         for key in found:
             out.result(key)
         return
-    columns = ("prefix", "kind", "source", "created", "last_used", "revoked")
+    columns = ("id", "kind", "workspace", "name", "hint", "revoked")
     out.table("Keys", columns, ([key[c] for c in columns] for key in found))
 
 
 @app.command()
 def revoke(
-    prefix: Annotated[str, typer.Argument(help="As `onefold keys list` shows it.")],
+    key_id: Annotated[str, typer.Argument(help="As `onefold keys list` shows it.", metavar="ID")],
     project: ProjectDir = bootstrap.HERE,
-    workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
     """Revoke a key; a running server refuses it within a second.
 
-    Example: onefold keys revoke of_source_8fK2
+    Example: onefold keys revoke 9f86d081884c7d65
     """
     out = Output(as_json=as_json)
-    bootstrap.revoke_key(project, workspace, prefix)
+    bootstrap.revoke_key(project, key_id)
     out.say("Revoked.")
     if as_json:
-        out.result({"revoked": prefix})
+        out.result({"revoked": key_id})

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
+from onefold.pipelines import accounts
 
 
 def load(
@@ -43,7 +44,7 @@ def load(
     started = time.perf_counter()
     rows = 0
     with (
-        bootstrap.reader(project, workspace) as parts,
+        bootstrap.opened(project, workspace) as opened,
         Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -55,17 +56,17 @@ def load(
         ) as progress,
     ):
         for file in files:
-            task = progress.add_task(f"reading {file.name}", total=file.stat().st_size, note="")
-            for done in bootstrap.load_file(parts, file, source=source, mapping=mapping):
-                rate = done.rows / max(done.seconds, 1e-9)
-                progress.update(task, completed=done.bytes_read, note=f"{done.rows:,} rows · {rate:,.0f}/s")
-            rows += done.rows
+            task = progress.add_task(f"reading {file.name}", total=bootstrap.rows_of(file) or None, note="")
+            read = 0
+            for done in bootstrap.load_file(opened.parts, file, source=source, mapping=mapping):
+                read, rate = done.rows, done.rows / max(done.seconds, 1e-9)
+                progress.update(task, completed=read, note=f"{read:,} rows · {rate:,.0f}/s")
+            rows += read
         if process:
-            pending = bootstrap.pending(parts)
-            task = progress.add_task("resolving", total=pending, note="")
-            for entries in bootstrap.work_off(parts):
-                progress.update(task, advance=entries, note="")
-        account = next((a for a in bootstrap.sources(parts) if a["source"] == source), {})
+            task = progress.add_task("resolving", total=bootstrap.pending(opened), note="")
+            for entries in bootstrap.work_off(opened):
+                progress.update(task, advance=max(entries, 0))
+        account = next((a for a in accounts.sources(opened.parts) if a["source"] == source), {})
     seconds = time.perf_counter() - started
     if as_json:
         out.result(

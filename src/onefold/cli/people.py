@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -189,13 +190,14 @@ def _judge(
     a: Identifier,
     b: Identifier | None,
     reason: str,
-    project: bootstrap.Directory,
+    project: Path,
     workspace: str | None,
     out: Output,
 ) -> None:
-    with bootstrap.reader(project, workspace) as parts:
+    with bootstrap.opened(project, workspace) as opened:
+        parts = opened.parts
         place = judging.say(parts, verdict, a, b, by=getpass.getuser(), reason=reason)
-        if not bootstrap.catch_up(parts) and not judging.settle(parts, place):
+        if not bootstrap.catch_up(opened) and not judging.settle(parts, place):
             raise UnavailableError("The judgement is recorded, but the running server has not processed it yet.")
         subjects = [i for i in (a, b) if i is not None]
         people = {f"{i.type}:{i.value}": found["id"] for i in subjects if (found := reading.profile(parts, i))}

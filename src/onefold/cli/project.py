@@ -23,7 +23,7 @@ PYTHON_MIN = (3, 11)
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(help="Where to write the project.")] = Path("."),
+    directory: Annotated[Path, typer.Argument(help="Where to write the project.")] = Path(),
     template: Annotated[str, typer.Option("--template", "-t", help="media, education or shop.")] = "media",
     as_json: Json = False,
 ) -> None:

@@ -37,7 +37,8 @@ def replay(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None
     """
     out = Output(as_json=as_json)
     out.aside.print("Processing the log again on the side …")
-    found = bootstrap.what_if(project, workspace)
+    with bootstrap.opened(project, workspace) as opened:
+        found = bootstrap.what_if(opened)
     if as_json:
         out.result(msgspec.to_builtins(found))
         return
@@ -57,7 +58,8 @@ def rebuild(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
     """
     out = Output(as_json=as_json)
     out.aside.print("Rebuilding from the log …")
-    done = bootstrap.rebuild(project, workspace)
+    with bootstrap.opened(project, workspace) as opened:
+        done = bootstrap.rebuild(opened)
     out.say(f"Rebuilt from {done.entries:,} log entries. State {done.rebuilt[:16]}… (was {done.stored[:16]}…).")
     if as_json:
         out.result({"entries": done.entries, "state": done.rebuilt, "state_before": done.stored})
@@ -69,7 +71,8 @@ def verify(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None
     Example: onefold verify
     """
     out = Output(as_json=as_json)
-    done = bootstrap.verify(project, workspace)
+    with bootstrap.opened(project, workspace) as opened:
+        done = bootstrap.verify(opened)
     if as_json:
         out.result({"equal": done.equal, "entries": done.entries, "stored": done.stored, "rebuilt": done.rebuilt})
     elif done.equal:
@@ -95,7 +98,8 @@ def backup(
     Example: onefold backup backups/2026-11-21
     """
     out = Output(as_json=as_json)
-    made = bootstrap.backup(project, workspace, to)
+    with bootstrap.opened(project, workspace) as opened:
+        made = bootstrap.backup(opened, to)
     out.say(f"Backed up to {to}: {made['bytes']:,} bytes. It needs this project's root key to be read.")
     if as_json:
         out.result(made)

@@ -97,9 +97,7 @@ def read(path: Path, file: str, kind: kinds.Record, problems: list[Problem]) -> 
     return Document(file, value if isinstance(value, dict) else {}, lines)
 
 
-def _value(  # noqa: C901  one case a kind, side by side, reads as a table
-    node: yaml.Node, kind: Kind, at: At, lines: dict[At, int], wrong: list[tuple[yaml.Node, str]]
-) -> Any:
+def _value(node: yaml.Node, kind: Kind, at: At, lines: dict[At, int], wrong: list[tuple[yaml.Node, str]]) -> Any:
     """The value of `node` as `kind`; None after adding to `wrong` when it is not of that kind."""
     lines[at] = node.start_mark.line + 1
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).lstrip(".") or "the file"

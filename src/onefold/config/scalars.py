@@ -46,7 +46,7 @@ def size_bytes(text: str) -> int | None:
     return int(match[1]) * _BYTES[match[2]]
 
 
-def read_scalar(node: yaml.ScalarNode, kind: Kind) -> tuple[Any, str]:  # noqa: C901  one case a kind reads as a table
+def read_scalar(node: yaml.ScalarNode, kind: Kind) -> tuple[Any, str]:
     """(value, "") or (None, what is wrong); a value that may be a secret is never repeated."""
     text: str = node.value
     tag = node.tag.rsplit(":", 1)[-1]

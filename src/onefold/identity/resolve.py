@@ -252,9 +252,7 @@ def _join_judged(
     return forced
 
 
-def _learn(
-    reader: ProfileReader, nodes: set[NodeId], now: dict[NodeId, Member], members: dict[NodeId, Member]
-) -> None:
+def _learn(reader: ProfileReader, nodes: set[NodeId], now: dict[NodeId, Member], members: dict[NodeId, Member]) -> None:
     """Take stored nodes in that the sightings did not name; those that do not exist are left out."""
     found = {node: row.member for node, row in reader.nodes(sorted(nodes)).items()}
     now.update(found)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -35,7 +35,7 @@ REASONS: Mapping[str, str] = {
 }
 """Every reason for a dead letter, and what it means; rows of files bring further ones, which their readers name."""
 
-_KINDS: dict[str, Kind] = {kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias", "record")}  # type: ignore[assignment, misc]  # the literals of Kind
+_KINDS: dict[str, Kind] = {kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias", "record")}
 _decode = msgspec.json.Decoder().decode
 _blake = hashlib.blake2b
 

@@ -39,7 +39,7 @@ def read(stated: Any) -> int | None:
         seconds = stated if size < 1e11 else stated / 1e3 if size < 1e14 else stated / 1e6
         if not -_LAST_SECOND < seconds <= _LAST_SECOND:
             return None
-        return round(seconds * 1_000_000) if type(stated) is float or size >= 1e11 else stated * 1_000_000
+        return round(seconds * 1_000_000)
     return None
 
 
@@ -63,7 +63,7 @@ def _iso(found: re.Match[str]) -> int | None:
 def corrected(
     original_us: int | None, sent_us: int | None, received_us: int
 ) -> tuple[int, int | None, tuple[str, ...]]:
-    """When something happened by our clock: timestamp = received − (sent − original).
+    """When something happened by our clock: timestamp = received - (sent - original).
 
     Returns:
         The time, clamped to [1970, receipt]; the skew applied in milliseconds (None for none); and flags.

@@ -125,15 +125,12 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings) -> None:
     """Take one more event into `state`, in place. Each event may be folded into a node once."""
     at_us, name, source = event.timestamp_us, event.name, event.source
     state.events += 1
-    if at_us < state.first_us:
-        state.first_us = at_us
-    if at_us > state.last_us:
-        state.last_us = at_us
+    state.first_us = min(state.first_us, at_us)
+    state.last_us = max(state.last_us, at_us)
     state.sources[source] = state.sources.get(source, 0) + 1
     purchase = settings.purchases.get(name)
     if purchase is not None or event.kind != "record":
-        if at_us > state.active_us:
-            state.active_us = at_us
+        state.active_us = max(state.active_us, at_us)
         state.sessions = sessions.extended(state.sessions, at_us, settings.session_gap_us)
     if purchase is not None:
         _buy(state, event.properties, purchase, settings.default_currency)

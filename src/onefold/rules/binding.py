@@ -103,7 +103,7 @@ class _Binder:
         self.loose: dict[int, int] = {}
         """Tile of each elapsed-time call outside a comparison, by the call's identity."""
 
-    def bind(self, expr: Expr) -> tuple[Kind, Run]:  # noqa: C901, PLR0912 - one case a node of the tree
+    def bind(self, expr: Expr) -> tuple[Kind, Run]:
         match expr:
             case Literal():
                 return _literal(expr)
@@ -229,7 +229,13 @@ def _ticks(expr: Expr) -> bool:
 def _literal(literal: Literal) -> tuple[Kind, Run]:
     value = literal.value
     kind: Kind = (
-        "any" if value is None else "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
+        "any"
+        if value is None
+        else "boolean"
+        if isinstance(value, bool)
+        else "text"
+        if isinstance(value, str)
+        else "number"
     )
     return kind, lambda _row, _now: value
 

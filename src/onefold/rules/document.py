@@ -9,7 +9,21 @@ from typing import Any
 from onefold.rules import time
 from onefold.rules.functions import nearest
 from onefold.rules.text import MAX_DEPTH
-from onefold.rules.tree import And, Between, Call, Compare, Comparison, Expr, Field, In, Literal, Moment, Not, Or, RuleError
+from onefold.rules.tree import (
+    And,
+    Between,
+    Call,
+    Compare,
+    Comparison,
+    Expr,
+    Field,
+    In,
+    Literal,
+    Moment,
+    Not,
+    Or,
+    RuleError,
+)
 
 _COMPARISONS: dict[str, Comparison] = {
     "equals": "=",
@@ -158,5 +172,3 @@ def _object(document: Any, known: set[str], what: str) -> Mapping[str, Any]:
             near = nearest(key, known) if isinstance(key, str) else ""
             raise RuleError(f"{what} has a member it should not have{near or '; it has ' + ', '.join(sorted(known))}.")
     return document
-
-

@@ -85,7 +85,7 @@ def parse(text: str) -> Expr:
         raise RuleError(f"A rule is nested at most {MAX_DEPTH} deep.") from None
 
 
-def _read(e: exp.Expression, depth: int) -> Expr:  # noqa: C901, PLR0912 - it is the allow-list: one case a node
+def _read(e: exp.Expression, depth: int) -> Expr:
     if depth > MAX_DEPTH:
         raise RuleError(f"A rule is nested at most {MAX_DEPTH} deep.")
     deeper = depth + 1
@@ -233,4 +233,6 @@ def _depth(text: str) -> int:
     return deepest
 
 
-_KNOWN = "they compare fields with and, or, not, in, between, like, is null, + - * /, and the functions of the reference"
+_KNOWN = (
+    "they compare fields with and, or, not, in, between, like, is null, + - * /, and the functions of the reference"
+)

@@ -86,7 +86,7 @@ Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
 async def profile_by_query(
     caller: Looking,
     type: Annotated[str, Query()],
-    value: Annotated[str, Query()],  # noqa: A002 # the API's word
+    value: Annotated[str, Query()],  # the API's word
 ) -> Response:
     return _found(caller.workspace.profile(_named(type, value)))
 

@@ -108,7 +108,7 @@ def host_of(header: bytes | None, otherwise: str) -> str:
     return header.decode("ascii")
 
 
-def _file(name: str, compressed: bool, headers: Headers) -> Answer:  # noqa: FBT001 # private, and both callers name it
+def _file(name: str, compressed: bool, headers: Headers) -> Answer:  # private, and both callers name it
     content = _content(name)
     if compressed:
         return Answer(200, content, (*headers, (b"content-encoding", b"gzip")), b"text/javascript; charset=utf-8")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 import msgspec
+
+Item = TypeVar("Item", bound=Hashable)
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -29,7 +32,7 @@ class Score(msgspec.Struct, frozen=True):
     largest: int
 
 
-def score(predicted: Mapping[Hashable, Hashable], truth: Mapping[Hashable, Hashable]) -> Score:
+def score(predicted: Mapping[Item, Hashable], truth: Mapping[Item, Hashable]) -> Score:
     """Compare `item → cluster` with `item → person`.
 
     Args:

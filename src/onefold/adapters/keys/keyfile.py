@@ -35,8 +35,8 @@ class KeyFile(KeyManager):
     def holding(cls, key: bytes, *, random: Callable[[int], bytes] = os.urandom) -> KeyFile:
         """A holder of a root key that came from elsewhere (an environment variable), checked there."""
         manager = cls.__new__(cls)
-        manager._random = random
-        manager._aead = AESGCM(key)
+        manager._random = random  # noqa: SLF001  its own instance
+        manager._aead = AESGCM(key)  # noqa: SLF001  its own instance
         return manager
 
     @classmethod
