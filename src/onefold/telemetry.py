@@ -43,9 +43,7 @@ class JsonFormatter(logging.Formatter):
         current = request_id.get()
         if current:
             line["request"] = current
-        for name, value in record.__dict__.items():
-            if name in ALLOWED_FIELDS:
-                line[name] = value
+        line |= {name: value for name, value in record.__dict__.items() if name in ALLOWED_FIELDS}
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
             line["where"] = _where(record.exc_info[2])

@@ -43,8 +43,8 @@ _IDENTITY = """\
 # The identifiers of each system, beside the built-in user_id, email, phone, device_id and anonymous_id.
 default_region: US
 types:
-  crm_id: {priority: 90, limit: 3}
-  subscriber_id: {priority: 85, limit: 2}
+  crm_id: {priority: 90, limit: 1} # two donor records are two donors until somebody, or the matcher, says otherwise
+  subscriber_id: {priority: 85, limit: 1}
   contact_id: {priority: 60, limit: 3}
   ticket_id: {priority: 30, limit: 20}
 """

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
-UNREADABLE_CURRENCY = "XXX"
+UNREADABLE_CURRENCY = "X" * 3
 """ISO 4217's code for *no currency*: a currency was stated, but not one we can read, so it is added to no other."""
 
 _WHOLE_DIGITS, _FRACTION_DIGITS = 15, 12
@@ -57,8 +57,7 @@ def _read(stated: Any) -> Decimal | None:
     if not found.is_finite():
         return None
     exponent = found.as_tuple().exponent
-    in_bounds = isinstance(exponent, int) and exponent >= -_FRACTION_DIGITS and found.adjusted() < _WHOLE_DIGITS
-    if not in_bounds:
+    if not isinstance(exponent, int) or exponent < -_FRACTION_DIGITS or found.adjusted() >= _WHOLE_DIGITS:
         return None
     # Without an exponent and without a signed zero: 1E+2 and 100 are one amount and must leave one state.
     return abs(found) if not found else found.quantize(Decimal(1)) if exponent > 0 else found

@@ -259,7 +259,8 @@ def _like(run: Run, pattern: str, *, any_case: bool) -> Run:
 
 def _guarded(run: Run, wanted: Kind) -> Run:
     """Null where the outside world sent another kind than the rule is about."""
-    accepted = {"text": {str}, "boolean": {bool}, "number": set(values.NUMBERS)}[wanted]
+    kinds: dict[str, set[type]] = {"text": {str}, "boolean": {bool}, "number": set(values.NUMBERS)}
+    accepted = kinds[wanted]
     return lambda row, now: value if type(value := run(row, now)) in accepted else None
 
 

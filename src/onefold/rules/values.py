@@ -36,7 +36,7 @@ def number(value: Any) -> Decimal | None:
     """The value as an exact number; text too, if it is written as one."""
     kind = type(value)
     if kind is Decimal:
-        return value if value.is_finite() else None  # type: ignore[no-any-return]  # its type was just compared
+        return value if value.is_finite() else None
     if kind is int:
         return Decimal(value)
     if kind is float or (kind is str and len(value) <= _PLAIN_NUMBER_LENGTH):

@@ -147,7 +147,7 @@ class Application:
 
         try:
             await self.api(scope, receive, passing)
-        except Exception:
+        except Exception:  # noqa: BLE001  the last resort
             # The last resort: the caller gets an answer and an id, the log gets the place.
             _log.exception("request failed", extra={"route": _template(scope)})
             if status == 0:

@@ -133,7 +133,7 @@ class Appender:
             self._log.append([entry for request in group for entry in request.entries])
         except UnavailableError as error:
             return [error] * len(group)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the last resort
             _log.exception("append failed", extra={"entries": sum(len(r.entries) for r in group)})
             if len(group) == 1:
                 return [_unavailable(error)]

@@ -123,7 +123,7 @@ class Collector:
             answer = wait(429, "Too much at once.", error.retry_after_seconds, self._clock_us())
         except UnavailableError:
             answer = wait(503, "The log cannot be written now.", 2, self._clock_us())
-        except Exception:  # the last resort: a fault of ours must not look like a fault of the sender's
+        except Exception:  # noqa: BLE001  the last resort
             token = current_request.set(call.id)
             _log.exception("request failed", extra={"route": route.name})
             current_request.reset(token)

@@ -83,7 +83,7 @@ def _traits(request: Request, profile: dict[str, Any], cursor: str | None, limit
     names = [] if request.query_params.get("class") else sorted(wanted & attributes.keys())
     page, after = _page(names, cursor, limit)
     verbose = request.query_params.get("verbose", "").lower() == "true"
-    traits = {}
+    traits: dict[str, Any] = {}
     for name in page:
         held = attributes[name]
         known = held if isinstance(held, dict) else {"value": held}

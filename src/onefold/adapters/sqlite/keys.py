@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -68,8 +69,8 @@ class SqliteKeyStore(KeyStore):
             there = self._db.execute(_HOLDER, (key.id,)).fetchone()
             if there is not None:
                 return bool(there == (*holder, None))
-            (alive,) = self._db.execute(_ALIVE, holder).fetchone()
-            if alive >= alive_max:
+            alive: Any = self._db.execute(_ALIVE, holder).fetchone()
+            if alive[0] >= alive_max:
                 return False
             row = (key.id, key.kind, key.workspace, key.name, key.digest, key.hint)
             self._db.execute(_INSERT, (*row, " ".join(key.scopes), " ".join(key.origins), key.created_us))
@@ -79,7 +80,7 @@ class SqliteKeyStore(KeyStore):
     def keys(self) -> list[Key]:
         """All keys, oldest first."""
         with self._lock, _available():
-            rows = self._db.execute(_KEYS).fetchall()
+            rows: list[Any] = self._db.execute(_KEYS).fetchall()
         return [
             Key(
                 id=row[0],
@@ -115,8 +116,8 @@ class SqliteKeyStore(KeyStore):
     def version(self) -> int:
         """How many changes there were, by any process."""
         with self._lock, _available():
-            (number,) = self._db.execute("SELECT n FROM version").fetchone()
-        return int(number)
+            found: Any = self._db.execute("SELECT n FROM version").fetchone()
+        return int(found[0])
 
     def close(self) -> None:
         """Let go of the file."""
