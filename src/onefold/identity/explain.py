@@ -90,12 +90,9 @@ def explain(
 ) -> Explanation:
     """Explain a pair from its components' nodes, the evidence among them, and all judgements about them."""
     place = {m.id: m for m in members}
-    settled = [m for m in members if not m.shared]
-    shared = {m.id for m in members if m.shared}
     # Stored places are the truth; solving again only tells which evidence was refused, and why.
-    inner = [e for e in edges if e.a not in shared and e.b not in shared]
-    refused = {id(r.edge): r for r in solve(settled, inner, judgements, settings).refused}
-    refused |= {id(e): Refusal(e, "shared") for e in edges if e.a in shared or e.b in shared}
+    shared = {m.id for m in members if m.shared}
+    refused = {id(r.edge): r for r in solve(members, edges, judgements, settings, shared_before=shared).refused}
     said = standing(judgements)
     ways: dict[NodeId, list[tuple[int, NodeId, Edge | None, Judgement | None]]] = defaultdict(list)
     for edge in edges:

@@ -172,7 +172,7 @@ def resolve(
         elif a.contested:
             # New evidence inside a contested component may change which side somebody is on.
             touched.add(a.component)
-    forced = _join_judged(reader, judgements, now, members, parent)
+    forced, reopened = _join_judged(reader, judgements, now, members, parent)
     touched |= forced
 
     groups: dict[NodeId, set[NodeId]] = defaultdict(set)
@@ -183,15 +183,14 @@ def resolve(
     standing = _standing(reader, current, judgements)
     after: dict[NodeId, Member] = {}
     solved = 0
-    for root, group in current.items():
+    for group in current.values():
         about = {j.id: j for m in group for j in standing.get(m.id, ())}
         settled = not about and not any(m.contested or m.shared for m in group)
         if settled and violation(group, settings) is None:
             after.update(_one_person(group, settings))
         else:
             solved += 1
-            rejudged = not forced.isdisjoint(groups[root])
-            after.update(_solve(reader, group, evidence, list(about.values()), settings, rejudged=rejudged))
+            after.update(_solve(reader, group, evidence, list(about.values()), settings, reopened))
 
     before = {m.id: m for group in stored.values() for m in group}
     changed = {node: m for node, m in after.items() if before.get(node) != m}
@@ -230,14 +229,19 @@ def _join_judged(
     now: dict[NodeId, Member],
     members: dict[NodeId, Member],
     parent: dict[NodeId, NodeId],
-) -> set[NodeId]:
-    """Join what judgements (new ones, and standing ones about new nodes) may connect; return components to solve."""
+) -> tuple[set[NodeId], set[NodeId]]:
+    """Join what judgements (new ones, and standing ones about new nodes) may connect.
+
+    Returns:
+        The components to solve, and the nodes of which it is to be found out anew whether they are shared.
+    """
     fresh = [node for node, m in now.items() if node not in members and m.person == node]
     concerned = [*judgements, *(reader.judgements(fresh) if fresh else ())]
     absent = {n for j in concerned for n in (j.a, j.b) if n is not None and n not in now}
     if absent:
         _learn(reader, absent, now, members)
     forced: set[NodeId] = set()
+    reopened: set[NodeId] = set()
     for judgement in concerned:
         nodes = [n for n in (judgement.a, judgement.b) if n is not None and n in now]
         if judgement.b is None:
@@ -245,11 +249,12 @@ def _join_judged(
             around = {end for e in reader.edges(nodes) for end in (e.a, e.b)}
             _learn(reader, around - now.keys(), now, members)
             nodes += sorted(end for end in around if end in now)
+            reopened.add(judgement.a)
         components = [now[n].component for n in nodes]
         forced.update(components)
         for component in components[1:]:
             parent[_root(parent, component)] = _root(parent, components[0])
-    return forced
+    return forced, reopened
 
 
 def _learn(reader: ProfileReader, nodes: set[NodeId], now: dict[NodeId, Member], members: dict[NodeId, Member]) -> None:
@@ -315,31 +320,24 @@ def _solve(
     evidence: dict[EdgeKey, Edge],
     judgements: Sequence[Judgement],
     settings: IdentitySettings,
-    *,
-    rejudged: bool,
+    reopened: set[NodeId],
 ) -> dict[NodeId, Member]:
-    # A shared identifier stays shared (its neighbours only grow in number) until a judgement says otherwise; its
-    # neighbours are not in the group then, so the solver could not count them.
-    set_aside = [] if rejudged else [m for m in group if m.shared]
-    free = group if rejudged else [m for m in group if not m.shared]
-    inside = {m.id for m in free}
+    inside = {m.id for m in group}
+    shared_before = {m.id for m in group if m.shared} - reopened
     edges = {(e.a, e.b, e.kind): e for e in reader.edges(sorted(inside))}
     for key, edge in evidence.items():
         stored = edges.get(key)
         if stored is None or (edge.at_us, edge.event) < (stored.at_us, stored.event):
             edges[key] = edge
     within = [e for e in edges.values() if e.a in inside and e.b in inside]
-    solution = {m.id: m for m in solve(free, within, judgements, settings).members} if free else {}
+    solved = solve(group, within, judgements, settings, shared_before=shared_before)
+    solution = {m.id: m for m in solved.members}
     judged = {n for j in judgements for n in (j.a, j.b) if n is not None}
     reopened = {solution[n].component for n in judged if n in solution}
     for node, member in solution.items():
         if member.component in reopened and not member.contested:
             # What a person has judged is solved afresh with each new piece of evidence.
             solution[node] = msgspec.structs.replace(member, contested=True)
-    for member in set_aside:
-        solution[member.id] = Member(
-            member.id, member.type, member.first_seen_us, member.id, member.id, contested=False, shared=True
-        )
     return solution
 
 

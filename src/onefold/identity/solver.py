@@ -7,7 +7,7 @@ average linkage. Two groups are joined only if no constraint and no judgement ke
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -66,9 +66,16 @@ def standing(judgements: Iterable[Judgement]) -> Standing:
 
 
 def shared_nodes(
-    members: Iterable[Member], edges: Iterable[Edge], said: Standing, settings: IdentitySettings
+    members: Iterable[Member],
+    edges: Iterable[Edge],
+    said: Standing,
+    settings: IdentitySettings,
+    shared_before: Collection[NodeId] = (),
 ) -> set[NodeId]:
-    """Identifiers that several people use: by judgement, or seen with enough identifiers nobody has two of."""
+    """Identifiers that several people use: by judgement, or seen with enough identifiers nobody has two of.
+
+    `shared_before` are known to be shared by evidence that is not among `edges`.
+    """
     types = {m.id: m.type for m in members}
     holders: dict[NodeId, set[NodeId]] = defaultdict(set)
     for edge in edges:
@@ -80,7 +87,8 @@ def shared_nodes(
     found = set()
     for node, kind in types.items():
         after = settings.type(kind).shared_after
-        if node in said.shared or (after is not None and len(holders[node]) >= after and node not in said.not_shared):
+        crowded = node in shared_before or (after is not None and len(holders[node]) >= after)
+        if node in said.shared or (crowded and node not in said.not_shared):
             found.add(node)
     return found
 
@@ -124,14 +132,21 @@ class _Groups:
 
 
 def solve(
-    members: Sequence[Member], edges: Sequence[Edge], judgements: Sequence[Judgement], settings: IdentitySettings
+    members: Sequence[Member],
+    edges: Sequence[Edge],
+    judgements: Sequence[Judgement],
+    settings: IdentitySettings,
+    *,
+    shared_before: Collection[NodeId] = (),
 ) -> Solution:
     """Work out who is who among `members`, which must be whole components with all evidence among them.
 
-    Only ids, types and first-seen times of the members are read; their places are what is worked out.
+    Only ids, types and first-seen times of the members are read; their places are what is worked out. A shared
+    identifier's neighbours need not all be there if it is named in `shared_before`: it stays shared, for its neighbours
+    only grow in number.
     """
     said = standing(judgements)
-    shared = shared_nodes(members, edges, said, settings)
+    shared = shared_nodes(members, edges, said, settings, shared_before)
     groups = _Groups(members, said.different, settings)
     whole = _Groups(members, (), settings)
     refused: list[Refusal] = []
