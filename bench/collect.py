@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import client
-from bench.ground import free_port, ground, wait_until
+from bench.ground import free_port, ground, wait_listening
 from bench.report import Figure
 from onefold.synthetic.stream import items
 
@@ -27,7 +27,7 @@ def run(full: bool) -> Iterator[Figure]:
         try:
             # Collecting alone is measured, as for the peer: processing has a bench of its own.
             with here.server(processing=False):
-                wait_until(f"http://127.0.0.1:{port}/")
+                wait_listening(port)
                 rates: dict[tuple[str, str], list[float]] = {}
                 for _ in range(3):
                     for shape, per_request, connections in (("single", 1, 64), ("batch", 100, 16)):

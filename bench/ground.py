@@ -100,6 +100,17 @@ def wait_until(url: str, *, seconds: float = 30.0) -> None:
     raise TimeoutError(f"{url} did not answer within {seconds:.0f} s")
 
 
+def wait_listening(port: int, *, seconds: float = 30.0) -> None:
+    """Wait until somebody listens on `port` of this machine."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nobody listened on port {port} within {seconds:.0f} s")
+
+
 def resident_mb(pid: int) -> float:
     """Memory a process holds now, in MB of 1,000,000 bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

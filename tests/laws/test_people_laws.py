@@ -130,9 +130,9 @@ def _people(parts: Parts) -> dict[bytes, frozenset[bytes]]:
 def test_a_naive_resolver_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: joining in order of arrival, as most products do, gives other people for another order."""
 
-    def arrival_order(members, edges, judgements, identity):
+    def arrival_order(members, edges, judgements, identity, **more):
         by_arrival = [e.__class__(*(*_fields(e)[:4], e.offset, e.event, *_fields(e)[6:])) for e in edges]
-        return solve(members, by_arrival, judgements, identity)
+        return solve(members, by_arrival, judgements, identity, **more)
 
     monkeypatch.setattr(resolving, "solve", arrival_order)
     law = settings(max_examples=300, deadline=None)(
