@@ -1,5 +1,55 @@
-"""The command line."""
+"""The command line. Exit codes: 0 done, 1 handled failure, 2 wrong use or configuration."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from onefold.cli import demo, dlq, keys, loading, people, project, serve, upkeep
+from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
+
+app = typer.Typer(
+    name="onefold",
+    help="Onefold: many records, one person. A customer data platform you run yourself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(project.init)
+app.command()(demo.demo)
+app.command()(project.doctor)
+app.command()(serve.serve)
+app.command()(loading.load)
+app.command()(people.profile)
+app.command()(people.explain)
+app.command()(people.history)
+app.command()(people.split)
+app.command()(people.link)
+app.command()(people.share)
+app.command()(people.undo)
+app.add_typer(dlq.app, name="dlq")
+app.add_typer(keys.app, name="keys")
+app.command()(upkeep.sources)
+app.command()(upkeep.replay)
+app.command()(upkeep.rebuild)
+app.command()(upkeep.verify)
+app.command()(upkeep.backup)
+app.command()(upkeep.restore)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line and exit."""
+    try:
+        app()
+    except NotFoundError as missing:
+        _fail(missing, 1)
+    except (ConfigurationError, UsageError) as wrong:
+        _fail(wrong, 2)
+    except OnefoldError as failure:
+        _fail(failure, 1)
+
+
+def _fail(error: OnefoldError, code: int) -> None:
+    sys.stderr.write(f"onefold: {error}\n")
+    sys.exit(code)

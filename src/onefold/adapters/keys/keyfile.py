@@ -32,6 +32,14 @@ class KeyFile(KeyManager):
         self._aead = AESGCM(_read(path))
 
     @classmethod
+    def holding(cls, key: bytes, *, random: Callable[[int], bytes] = os.urandom) -> KeyFile:
+        """A holder of a root key that came from elsewhere (an environment variable), checked there."""
+        manager = cls.__new__(cls)
+        manager._random = random  # noqa: SLF001  its own instance
+        manager._aead = AESGCM(key)  # noqa: SLF001  its own instance
+        return manager
+
+    @classmethod
     def create(cls, path: Path, *, random: Callable[[int], bytes] = os.urandom) -> KeyFile:
         """Make a new root key; an existing file is never replaced.
 

@@ -1,8 +1,4 @@
-"""Backup and restore of a workspace directory: SQLite files copied while they are in use, and a manifest with digests.
-
-The store is copied before the log. What the store has consumed was in the log before, so the restored log holds
-at least all that the restored store knows of, and the processor goes on from there.
-"""
+"""Backups of a workspace's files, taken while it is in use, and their way back."""
 
 from __future__ import annotations
 
@@ -17,167 +13,137 @@ import msgspec
 from onefold.adapters.sqlite.connections import translated
 from onefold.errors import IntegrityError, UsageError
 
-STORE = "profiles.db"
-LOG = "log.db"
 MANIFEST = "manifest.json"
-_FORMAT = 1
-_LEFT_OUT = ("-wal", "-shm", "-journal", ".lease")  # they belong to running processes
 
 
-class BackedUpFile(msgspec.Struct, frozen=True):
-    """A file of a backup, its length in bytes and its SHA-256 in hexadecimal."""
+def take(databases: list[Path], others: list[Path], to: Path) -> int:
+    """Copy databases (in this order, each as of one moment) and plain files into a new directory.
 
-    name: str
-    length: int
-    sha256: str
+    A profile store must come before its log: then the log of the backup holds everything the store has processed.
 
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What a backup holds. It is written last, so a backup that has one is whole.
-
-    Attributes:
-        format: Version of this layout.
-        made_at_us: When, microseconds UTC.
-        consumed: Consumer offset of the store, 0 without a store.
-        log_end: Last offset of the log; never below `consumed`.
-        files: Everything else in the directory.
-    """
-
-    format: int
-    made_at_us: int
-    consumed: int
-    log_end: int
-    files: tuple[BackedUpFile, ...]
-
-
-def back_up(directory: Path, to: Path, *, at_us: int) -> Manifest:
-    """Copy a workspace's databases and key file into the new directory `to`, while they may be in use.
+    Returns:
+        Bytes written.
 
     Raises:
-        UsageError: `to` exists already.
-        IntegrityError: A copied database is damaged; the backup is left without a manifest.
+        UsageError: The directory exists.
+        IntegrityError: A copy is not whole.
+    """
+    if to.exists():
+        raise UsageError(f"{to} exists; name a directory that does not.")
+    to.mkdir(parents=True, mode=0o700)
+    for database in databases:
+        _copy(database, to / database.name)
+    for other in others:
+        shutil.copyfile(other, to / other.name)
+    files = [f.name for f in (*databases, *others)]
+    manifest = {"version": 1, "files": {name: _digest(to / name) for name in files}}
+    for name in files:
+        _settle(to / name)
+    write_durably(to / MANIFEST, msgspec.json.encode(manifest))
+    return sum((to / name).stat().st_size for name in files)
+
+
+def check(directory: Path) -> list[str]:
+    """The names of a backup's files, each as it was written.
+
+    Raises:
+        UsageError: It is no backup.
+        IntegrityError: A file is missing or altered.
     """
     try:
-        to.mkdir(mode=0o700, parents=True)
-    except FileExistsError:
-        raise UsageError(
-            f"{to} exists already; name a directory that does not, so that no backup is overwritten"
-        ) from None
-    for source in _in_order(directory):
-        target = to / source.name
-        if source.suffix == ".db":
-            _copy_database(source, target)
-        else:
-            shutil.copyfile(source, target)
-        target.chmod(0o600)
-        _sync(target)
-    manifest = Manifest(
-        _FORMAT,
-        at_us,
-        _number(to / STORE, "SELECT max(log_offset) FROM consumer"),
-        _number(to / LOG, "SELECT max(seq) FROM sqlite_sequence"),
-        tuple(_describe(path) for path in sorted(to.iterdir())),
-    )
-    if manifest.consumed > manifest.log_end:
-        raise IntegrityError(f"the store has consumed {manifest.consumed} entries of a log of {manifest.log_end}")
-    (to / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    _sync(to / MANIFEST)
-    _sync(to)
-    return manifest
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes())
+        files: dict[str, str] = manifest["files"]
+    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+        raise UsageError(f"{directory} is no backup: it has no readable {MANIFEST}.") from error
+    for name, digest in files.items():
+        path = directory / Path(name).name
+        if not path.is_file() or _digest(path) != digest:
+            raise IntegrityError(f"{name} of the backup is missing or was altered; use another backup.")
+    return list(files)
 
 
-def check(backup: Path) -> Manifest:
-    """Compare a backup with its manifest.
+def put_back(directory: Path, to: Path, *, aside: Path) -> None:
+    """Put a backup's files in place; what is there is moved to `aside`, a new directory.
 
-    Raises:
-        IntegrityError: It has no readable manifest, or a file is missing or not what was written.
+    Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing.
     """
-    try:
-        manifest = msgspec.json.decode((backup / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError):
-        raise IntegrityError(
-            f"{backup} has no readable {MANIFEST}: it is no backup, or one that was cut short"
-        ) from None
-    if manifest.format != _FORMAT:
-        raise IntegrityError(f"{backup} has format {manifest.format}; this Onefold reads {_FORMAT}")
-    _compare(manifest, backup)
-    return manifest
-
-
-def restore(backup: Path, directory: Path, *, at_us: int) -> Manifest:
-    """Put a backup in place of a workspace directory that nobody uses; what is there is set aside, not deleted.
-
-    The new directory appears in one step, under its name, when all of it is on the disk.
-
-    Raises:
-        IntegrityError: The backup is not whole; nothing was changed.
-    """
-    manifest = check(backup)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    incoming = directory.with_name(f".{directory.name}.restoring-{at_us}")
+    names = check(directory)
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    incoming = aside.with_name(f".{aside.name}.incoming")
     incoming.mkdir(mode=0o700)
-    for file in manifest.files:
-        shutil.copyfile(backup / file.name, incoming / file.name)
-        (incoming / file.name).chmod(0o600)
-        _sync(incoming / file.name)
-    _compare(manifest, incoming)
-    _sync(incoming)
-    if directory.exists():
-        directory.rename(directory.with_name(f"{directory.name}.before-{at_us}"))
-    incoming.rename(directory)
-    _sync(directory.parent)
-    return manifest
+    try:
+        for name in (*names, MANIFEST):
+            shutil.copyfile(directory / name, incoming / name)
+            (incoming / name).chmod(0o600)
+            _settle(incoming / name)
+        check(incoming)
+        _settle_directory(incoming)
+        aside.mkdir(mode=0o700)
+        for name in names:
+            for suffix in ("", "-wal", "-shm"):
+                present = to / f"{name}{suffix}"
+                if present.exists():
+                    present.rename(aside / present.name)
+        for name in names:
+            (incoming / name).rename(to / name)
+        _settle_directory(to)
+    finally:
+        shutil.rmtree(incoming)
 
 
-def _compare(manifest: Manifest, directory: Path) -> None:
-    for file in manifest.files:
-        path = directory / file.name
-        # A name with a slash in it would reach outside of the directory.
-        if Path(file.name).name != file.name or not path.is_file() or _describe(path) != file:
-            raise IntegrityError(f"{path} is not what the manifest says; use another backup")
+def swap(new: Path, old: Path, *, aside: Path) -> None:
+    """Put a closed database in the place of another closed one, which stays at `aside`."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{aside}{suffix}").unlink(missing_ok=True)
+        if Path(f"{old}{suffix}").exists():
+            Path(f"{old}{suffix}").rename(f"{aside}{suffix}")
+    for suffix in ("-wal", ""):
+        if Path(f"{new}{suffix}").exists():
+            Path(f"{new}{suffix}").rename(f"{old}{suffix}")
+    _settle_directory(old.parent)
 
 
-def _in_order(directory: Path) -> list[Path]:
-    """The store first, then the log, then the rest."""
-    files = [path for path in sorted(directory.iterdir()) if path.is_file() and not path.name.endswith(_LEFT_OUT)]
-    order = {STORE: 0, LOG: 1}
-    return sorted(files, key=lambda path: order.get(path.name, 2))
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file so that a power cut leaves it whole or absent."""
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    _settle_directory(path.parent)
 
 
-def _copy_database(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     with translated(source):
-        reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
-        writing = apsw.Connection(str(target))
+        reading, writing = apsw.Connection(str(source)), apsw.Connection(str(target))
         try:
-            with writing.backup("main", reading, "main") as copying:
-                copying.step(-1)  # all pages in one read transaction: one committed state, no restarts
+            with writing.backup("main", reading, "main") as copy:
+                # All pages in one read transaction: in steps, every commit in between would start the copy again.
+                copy.step(-1)
             # The copy stands alone: without a write-ahead log beside it, one file is the whole database.
             writing.execute("PRAGMA journal_mode=DELETE").fetchall()
             found = writing.execute("PRAGMA integrity_check").fetchall()
         finally:
-            writing.close(True)
-            reading.close(True)
+            reading.close()
+            writing.close()
     if found != [("ok",)]:
-        raise IntegrityError(f"{source} is damaged ({found[0][0]}); restore an earlier backup")
+        raise IntegrityError(f"the copy of {source.name} is damaged; check the disk, and the database itself")
+    target.chmod(0o600)
 
 
-def _number(path: Path, statement: str) -> int:
-    if not path.exists():
-        return 0
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        rows: list[tuple[int | None]] = connection.execute(statement).fetchall()  # type: ignore[assignment] # apsw cannot know the columns
-        return rows[0][0] or 0
-    finally:
-        connection.close(True)
-
-
-def _describe(path: Path) -> BackedUpFile:
+def _digest(path: Path) -> str:
     with path.open("rb") as file:
-        return BackedUpFile(path.name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def _settle(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _settle_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

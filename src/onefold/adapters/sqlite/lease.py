@@ -1,4 +1,4 @@
-"""The lease: the right to be the one processor of a workspace, held by one process of this machine at a time."""
+"""The lease on a workspace: who holds it is its one processor. It ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from pathlib import Path
 
 from onefold.errors import UnavailableError
 
+FILE = "processor.lock"
+
 
 @contextmanager
-def lease(path: Path) -> Iterator[None]:
-    """Hold the lease file at `path` for the time of the block; the system takes it back when the process dies.
+def held(directory: Path) -> Iterator[None]:
+    """Hold the lease on the workspace in `directory` for the block.
 
     Raises:
-        UnavailableError: Somebody else holds it, in this process or in another.
+        UnavailableError: Somebody else holds it, in another process or in this one.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             raise UnavailableError(
-                f"process {holder} is processing this workspace already ({path}); stop it, or let it do the work"
+                f"Process {holder} is processing this workspace: stop that server, or leave the work to it."
             ) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         yield
     finally:
         os.close(descriptor)

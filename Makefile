@@ -1,0 +1,101 @@
+# Onefold's recipes. `make` alone lists them. Each can be run again at little cost, and none asks anything.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build
+# A clone that stands beside the shared data finds it; elsewhere say ONEFOLD_DATA=/where/it/is.
+export ONEFOLD_DATA ?= $(abspath ../shared/data)
+# uv where it is installed, because it is fast; pip otherwise. Both check every hash.
+INSTALL := $(shell if command -v uv >/dev/null 2>&1; \
+	then echo "uv pip install --quiet --python $(BIN)/python"; \
+	else echo "$(BIN)/python -m pip install --quiet"; fi)
+# Being root (a container) or having sudo is needed only when a Debian package is missing.
+APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
+
+.PHONY: help
+help:  ## List the recipes
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: demo
+demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become people
+	$(BIN)/onefold demo $(ARGS)
+
+.PHONY: test
+test: lint types contracts node  ## Everything a change must pass
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev  ## Style: ruff check and ruff format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev  ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: contracts
+contracts: $(VENV)/.dev  ## Imports go down only
+	$(BIN)/lint-imports
+
+.PHONY: laws
+laws: $(VENV)/.dev  ## The laws, with many more examples
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile=laws --timeout=0 tests/laws $(ARGS)
+
+.PHONY: faults
+faults: $(VENV)/.dev  ## Kills, full disks and power cuts
+	$(BIN)/python -m pytest --timeout=0 tests/faults $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)
+	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: lock
+lock:  ## Renew requirements/*.txt from pyproject.toml (needs uv)
+	uv lock --quiet --upgrade --exclude-newer "$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z)"
+	uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project --no-dev --extra demo \
+		--output-file requirements/runtime.txt >/dev/null
+	uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project \
+		--output-file requirements/dev.txt >/dev/null
+	printf 'hatchling>=1.25\neditables>=0.5\n' | uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --output-file requirements/build.txt - >/dev/null
+	cd tests/conformance/node && npm install --package-lock-only --omit-lockfile-registry-resolved --no-fund --silent
+
+.PHONY: schemas
+schemas: $(VENV)/.dev  ## Renew the published JSON Schemas of the project files
+	$(BIN)/python -c 'from pathlib import Path; from onefold.config.schema import write_schemas; \
+		write_schemas(Path("docs/reference/schemas"))'
+
+.PHONY: clean
+clean:  ## Remove what the recipes made
+	rm -rf $(VENV) $(BUILD) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Onefold needs Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); uv venv --quiet --seed --python $(PYTHON) $(VENV); } \
+		|| { $(APT) update -q && $(APT) install -q -y python3-venv && $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The real Node SDKs that the conformance tests send with. The lock holds hashes and no registry address.
+.PHONY: node
+node: $(BUILD)/node/.installed  ## The Node SDKs of the conformance tests
+$(BUILD)/node/.installed: tests/conformance/node/package.json tests/conformance/node/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null || { $(APT) update -q && $(APT) install -q -y nodejs npm; }
+	mkdir -p $(BUILD)/node
+	cp tests/conformance/node/package.json tests/conformance/node/package-lock.json $(BUILD)/node/
+	cd $(BUILD)/node && npm ci --no-audit --no-fund --ignore-scripts --silent
+	@touch $@

@@ -1,0 +1,49 @@
+"""What an event costs as the number of people grows: the same work at each size, on the same store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from bench.ground import ground
+from bench.report import Figure
+from bench.stream import fill
+from onefold import bootstrap
+from onefold.pipelines import stream
+from onefold.synthetic.stream import items
+
+SIZES = (10_000, 50_000, 200_000)
+SIZES_FULL = (10_000, 100_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
+PROBE = 20_000
+
+
+def run(full: bool) -> Iterator[Figure]:
+    """Grow the store to each size (two nodes a person), then time events about people drawn from all of it."""
+    first = None
+    with ground() as here:
+        grown = 0
+        for size in SIZES_FULL if full else SIZES:
+            # One identifying event for each new person.
+            fill(here.directory, _newcomers(grown, size))
+            grown = size
+            with bootstrap.opened(here.directory, None) as workspace:
+                for _ in bootstrap.work_off(workspace):
+                    pass
+            fill(here.directory, items(size, PROBE, size))
+            with bootstrap.opened(here.directory, None) as workspace:
+                started = time.perf_counter()
+                done = stream.drain(workspace.parts)
+                cost = (time.perf_counter() - started) / done.read * 1e6
+            first = first or cost
+            yield Figure(
+                bench="growth", metric=f"event_us_at_{size}", value=cost, unit="µs/event",
+                beside=f"at {SIZES[0]:,} people", beside_value=first,
+            )  # fmt: skip
+
+
+def _newcomers(start: int, end: int) -> Iterator[bytes]:
+    for n in range(start, end):
+        yield (
+            f'{{"type":"identify","userId":"user-{n:08d}","anonymousId":"cookie-{n:08d}-0","messageId":"new-{n}",'
+            f'"timestamp":"2026-01-01T00:00:00Z","traits":{{"plan":"guest"}}}}'
+        ).encode()

@@ -1,0 +1,131 @@
+"""How fast the log becomes committed profiles, how soon an event is visible, and how much memory that holds."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from bench import client
+from bench.ground import Ground, ground, quantile
+from bench.report import Figure
+from onefold import bootstrap
+from onefold.model import LogEntry
+from onefold.synthetic.stream import items
+
+RATE = 2_000
+TARGET = "target"
+
+
+def run(full: bool) -> Iterator[Figure]:
+    """Throughput in one process, then freshness and memory of a server under a steady 2,000 events a second."""
+    events, people = (1_000_000, 200_000) if full else (150_000, 30_000)
+    with ground() as here:
+        fill(here.directory, items(1, events, people))
+        naive = _naive(here.directory)
+        rate, resident = _process(here)
+        yield Figure(
+            bench="stream", metric="sqlite_events_per_s", value=rate, unit="events/s",
+            beside="decode and one unsealed insert an event, same run", beside_value=naive,
+        )  # fmt: skip
+        yield Figure(bench="stream", metric="resident_mb", value=resident, unit="MB", beside=TARGET, beside_value=500.0)
+    with ground() as here:
+        ages = visible(here, seconds=30 if full else 12)
+        yield Figure(
+            bench="stream", metric="visible_ms_p99", value=quantile(ages, 0.99), unit="ms", beside=TARGET,
+            beside_value=1000.0,
+        )  # fmt: skip
+
+
+def fill(directory: Path, bodies: Iterator[bytes], *, source: str = "web") -> int:
+    """Append raw items to the log as the collector would; return how many."""
+    count = 0
+    with bootstrap.opened(directory, None) as workspace:
+        batch: list[LogEntry] = []
+        for body in bodies:
+            batch.append(LogEntry("segment", source, bootstrap.clock_us(), count, body, request_id="bench"))
+            count += 1
+            if len(batch) == 10_000:
+                workspace.parts.log.append(batch)
+                batch = []
+        if batch:
+            workspace.parts.log.append(batch)
+    return count
+
+
+def _process(here: Ground) -> tuple[float, float]:
+    """Events a second of one process that drains the log, and its resident memory at the end."""
+    program = (
+        "import sys, time; from pathlib import Path; from onefold import bootstrap; from bench.ground import resident_mb;"
+        "import os\n"
+        "with bootstrap.opened(Path(sys.argv[1]), None) as w:\n"
+        "    t = time.perf_counter(); n = sum(bootstrap.work_off(w)); t = time.perf_counter() - t\n"
+        "    print(n / t, resident_mb(os.getpid()))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program, str(here.directory)], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.split()
+    return float(printed[0]), float(printed[1])
+
+
+def _naive(directory: Path) -> float:
+    """The floor: read the log, decode JSON, insert one row an event, commit durably by 5,000; no identity, no folds."""
+    db = apsw.Connection(str(directory / "naive.db"))
+    db.execute("pragma journal_mode=wal; pragma synchronous=full; create table e(id text primary key, body blob)")
+    with bootstrap.opened(directory, None) as workspace:
+        started, count, after = time.perf_counter(), 0, 0
+        while entries := workspace.parts.log.read(0, after, 5_000):
+            after = entries[-1].offset
+            count += len(entries)
+            rows = [(msgspec.json.decode(s.entry.body)["messageId"], s.entry.body) for s in entries]
+            with db:
+                db.executemany("insert or ignore into e values(?, ?)", rows)
+        seconds = time.perf_counter() - started
+    db.close()
+    return count / seconds
+
+
+def load_2000(here: Ground, folder: Path, seconds: float, *, batch: int = 20) -> subprocess.Popen[bytes]:
+    """Send 2,000 events a second in small batches, as SDKs on servers do."""
+    events = list(items(7, int(RATE * seconds * 1.2), 5_000))
+    headers = {"Authorization": f"Bearer {here.write_key}"}
+    bodies = (b'{"batch":[' + b",".join(events[n : n + batch]) + b"]}" for n in range(0, len(events), batch))
+    file = folder / "steady"
+    client.write_requests(file, (client.request("POST", "/v1/batch", b, headers) for b in bodies))
+    return client.start(port=here.port, requests=file, connections=10, seconds=seconds, rate=RATE / batch)
+
+
+def visible(here: Ground, *, seconds: float) -> list[float]:
+    """Milliseconds from sending an event to a profile that shows it, ascending, under a steady load."""
+    ages: list[float] = []
+    with here.server():
+        load = load_2000(here, here.directory, seconds)
+        time.sleep(1.0)
+        until = time.monotonic() + seconds - 2
+        connection = http.client.HTTPConnection("127.0.0.1", here.port)
+        headers = {"Authorization": f"Bearer {here.read_key}"}
+        number = 0
+        while time.monotonic() < until:
+            number += 1
+            who = f"fresh-{number}"
+            body = json.dumps({"type": "identify", "userId": who, "messageId": who, "traits": {"n": number}})
+            sent = time.perf_counter()
+            connection.request("POST", "/v1/identify", body, {"Authorization": f"Bearer {here.write_key}"})
+            connection.getresponse().read()
+            while True:
+                connection.request("GET", f"/api/v1/profiles/user_id:{who}", headers=headers)
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status == 200:
+                    break
+                time.sleep(0.002)
+            ages.append((time.perf_counter() - sent) * 1e3)
+        client.finish(load)
+    return sorted(ages)

@@ -1,1 +1,0 @@
-"""Wires adapters to stages; the only module that knows both."""

@@ -1,0 +1,152 @@
+"""A project's beginnings and its keys: init, root key, keys of sources and readers, checks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from onefold import config
+from onefold.adapters.keys.keyfile import KeyFile
+from onefold.adapters.sqlite.keys import SqliteKeyStore
+from onefold.bootstrap.workspace import choose, clock_us, key_manager, open_workspace
+from onefold.config import Project
+from onefold.errors import NotFoundError, UsageError
+from onefold.governance import access
+
+KEY_FILE = "keys.db"
+READER = "reader"
+
+
+def init(directory: Path, template: str) -> dict[str, Any]:
+    """Write a project from a template, with a root key and first keys.
+
+    Raises:
+        UsageError: There is a project there already, or no such template.
+    """
+    known = next((t for t in config.TEMPLATES if t == template), None)
+    if known is None:
+        raise UsageError(f"There is no template of that name; choose one of {', '.join(config.TEMPLATES)}.")
+    written = config.init(directory, known)
+    return {"files": [str(path) for path in written], **furnish(directory)}
+
+
+def furnish(directory: Path) -> dict[str, Any]:
+    """Make what a project's files refer to and is not there: the root key, a key a source, one for reading."""
+    project = config.read_project(directory)
+    if project.root_key.file is not None and not project.root_key.file.exists():
+        KeyFile.create(project.root_key.file)
+    with key_store(project) as store:
+        taken = {(k.workspace, k.name) for k in store.keys()}
+        wanted = [(s.workspace, s.name) for s in project.sources.values() if s.kind == "http"]
+        wanted += [(workspace, READER) for workspace in project.workspaces]
+        made = [
+            _issue(store, project, workspace, None if name == READER else name)
+            for workspace, name in wanted
+            if (workspace, name) not in taken
+        ]
+    return {"keys": made}
+
+
+@contextmanager
+def key_store(project: Project) -> Iterator[SqliteKeyStore]:
+    """The project's keys."""
+    project.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = SqliteKeyStore(project.data / KEY_FILE)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _issue(store: access.KeyStore, project: Project, workspace: str, source: str | None) -> dict[str, str]:
+    if source is None:
+        token, key = access.issue(
+            store, kind="secret", workspace=workspace, name=READER, now_us=clock_us(), random=os.urandom,
+            scopes=("read", "admin"),
+        )  # fmt: skip
+    else:
+        token, key = access.issue(
+            store, kind="source", workspace=workspace, name=source, now_us=clock_us(), random=os.urandom,
+            origins=project.sources[source].allowed_origins,
+        )  # fmt: skip
+    return {"key": token, "id": key.id, "kind": key.kind, "workspace": workspace, "name": key.name}
+
+
+def create_key(directory: Path, workspace: str | None, source: str | None) -> dict[str, str]:
+    """Issue a key for a source, or without one for reading.
+
+    Raises:
+        UsageError: There is no such source, or two of its keys are alive.
+    """
+    project = config.read_project(directory)
+    if source is not None and source not in project.sources:
+        raise UsageError(f"There is no source of that name; the project has: {', '.join(project.sources)}.")
+    name = project.sources[source].workspace if source else choose(project, workspace)
+    with key_store(project) as store:
+        return _issue(store, project, name, source)
+
+
+def list_keys(directory: Path, workspace: str | None) -> list[dict[str, Any]]:
+    """All keys, without the keys themselves."""
+    project = config.read_project(directory)
+    with key_store(project) as store:
+        return [
+            {
+                "id": key.id,
+                "kind": key.kind,
+                "workspace": key.workspace,
+                "name": key.name,
+                "hint": f"{key.hint}…",
+                "created_us": key.created_us,
+                "last_used_us": key.last_used_us,
+                "revoked": key.revoked_us is not None,
+            }
+            for key in store.keys()
+            if workspace in {None, key.workspace}
+        ]
+
+
+def revoke_key(directory: Path, key_id: str) -> None:
+    """Revoke a key.
+
+    Raises:
+        NotFoundError: There is no living key of that id.
+    """
+    project = config.read_project(directory)
+    with key_store(project) as store:
+        access.revoke(store, key_id, clock_us())
+
+
+def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
+    """What `doctor` asks of the parts: root key, and each workspace's files."""
+
+    def root() -> str:
+        key_manager(config.read_project(directory))
+        return "readable by its owner only"
+
+    def workspaces() -> str:
+        project = config.read_project(directory)
+        for name in project.workspaces:
+            if not (project.data / name).exists():
+                continue
+            found = open_workspace(project, name)
+            try:
+                with found.parts.store.snapshot() as snapshot:
+                    snapshot.counts()
+            finally:
+                found.close()
+        return ", ".join(project.workspaces)
+
+    def sources() -> str:
+        project = config.read_project(directory)
+        with key_store(project) as store:
+            alive = {k.name for k in store.keys() if k.revoked_us is None}
+        lacking = [s.name for s in project.sources.values() if s.kind == "http" and s.name not in alive]
+        if lacking:
+            raise NotFoundError(f"no key for {', '.join(lacking)}; run `onefold keys create {lacking[0]}`")
+        return f"{len(alive)} holders"
+
+    return [("root key", root), ("workspaces", workspaces), ("keys", sources)]

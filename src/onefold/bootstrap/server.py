@@ -1,0 +1,161 @@
+"""The server's workspaces: what HTTP needs of each, over the pipelines."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from onefold.adapters.sqlite import lease
+from onefold.adapters.sqlite.keys import SqliteKeyStore
+from onefold.bootstrap.project import KEY_FILE
+from onefold.bootstrap.workspace import Workspace, open_workspace
+from onefold.config import Project
+from onefold.errors import OnefoldError
+from onefold.model import Identifier, Verdict
+from onefold.pipelines import accounts, dead_letters, judging, reading
+from onefold.pipelines.processor import Processor
+from onefold.ports import EventLog
+
+DISK_FREE_MIN = 0.02
+
+
+class Backend:
+    """One workspace as the server sees it; may be called from any thread."""
+
+    def __init__(self, workspace: Workspace, *, processing: bool) -> None:
+        self._workspace = workspace
+        self._parts = workspace.parts
+        self._processor = Processor(workspace.parts) if processing else None
+        self._lease: AbstractContextManager[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """The workspace's name."""
+        return self._parts.name
+
+    @property
+    def log(self) -> EventLog:
+        """Where received items go."""
+        return self._parts.log
+
+    def start(self) -> None:
+        """Take the lease and begin processing.
+
+        Raises:
+            UnavailableError: Another process is this workspace's processor.
+        """
+        if self._processor is not None:
+            held = lease.held(self._workspace.directory)
+            held.__enter__()
+            self._lease = held
+            self._processor.start()
+
+    def wake(self) -> None:
+        """The log grew."""
+        if self._processor is not None:
+            self._processor.wake()
+
+    def stop(self) -> None:
+        """Finish the batch under way, then end."""
+        if self._processor is not None:
+            self._processor.stop()
+        if self._lease is not None:
+            self._lease.__exit__(None, None, None)
+            self._lease = None
+
+    def ready(self) -> Mapping[str, str | None]:
+        """Checks by name: None when it passes, else what is wrong."""
+        return {
+            "store": _failure(self._look),
+            "processor": None if self._processor is None else self._processor.failure,
+            "disk": self._disk(),
+        }
+
+    def _look(self) -> None:
+        with self._parts.store.snapshot() as snapshot:
+            snapshot.offsets()
+        self._parts.log.ends()
+
+    def _disk(self) -> str | None:
+        usage = shutil.disk_usage(self._workspace.directory)
+        free = usage.free / usage.total
+        return None if free > DISK_FREE_MIN else f"only {free:.1%} of the disk is free"
+
+    def profile(self, identifier: Identifier) -> dict[str, Any] | None:
+        """See `reading.profile`."""
+        return reading.profile(self._parts, identifier)
+
+    def timeline(self, identifier: Identifier, *, cursor: str | None, limit: int) -> dict[str, Any] | None:
+        """See `reading.timeline`."""
+        return reading.timeline(self._parts, identifier, cursor=cursor, limit=limit)
+
+    def history(self, identifier: Identifier) -> dict[str, Any] | None:
+        """See `reading.history`."""
+        return reading.history(self._parts, identifier)
+
+    def explain(self, a: Identifier, b: Identifier) -> dict[str, Any] | None:
+        """See `reading.explain`."""
+        return reading.explain(self._parts, a, b)
+
+    def judge(
+        self, verdict: Verdict, a: Identifier, b: Identifier | None, *, by: str, reason: str, request_id: str
+    ) -> tuple[int, int]:
+        """See `judging.say`."""
+        place = judging.say(self._parts, verdict, a, b, by=by, reason=reason, request_id=request_id)
+        self.wake()
+        return place
+
+    def counterpart(self, identifier: Identifier) -> Identifier:
+        """See `judging.counterpart`."""
+        return judging.counterpart(self._parts, identifier)
+
+    def settle(self, place: tuple[int, int], *, timeout_seconds: float) -> bool:
+        """See `judging.settle`."""
+        return judging.settle(self._parts, place, timeout_seconds=timeout_seconds)
+
+    def dead_letters(self, *, status: str | None, source: str | None, after: int, limit: int) -> list[dict[str, Any]]:
+        """See `dead_letters.listed`."""
+        return dead_letters.listed(self._parts, status=status, source=source, after=after, limit=limit)
+
+    def dead_letter(self, offset: int) -> dict[str, Any]:
+        """See `dead_letters.shown`."""
+        return dead_letters.shown(self._parts, offset)
+
+    def replay(self, offset: int, *, body: bytes | None) -> None:
+        """See `dead_letters.replay`."""
+        dead_letters.replay(self._parts, offset, body=body)
+        self.wake()
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """See `accounts.sources`."""
+        return accounts.sources(self._parts)
+
+    def counts(self) -> Mapping[str, int]:
+        """Sizes of the store."""
+        with self._parts.store.snapshot() as snapshot:
+            return snapshot.counts()
+
+
+def _failure(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except OnefoldError as error:
+        return str(error)
+    return None
+
+
+class Opened:
+    """All of a project's workspaces and its keys, open for a server."""
+
+    def __init__(self, project: Project, *, processing: bool) -> None:
+        self._workspaces = [open_workspace(project, name) for name in project.workspaces]
+        self.backends = {w.parts.name: Backend(w, processing=processing) for w in self._workspaces}
+        self.keys = SqliteKeyStore(project.data / KEY_FILE)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for workspace in self._workspaces:
+            workspace.close()
+        self.keys.close()

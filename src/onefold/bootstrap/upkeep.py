@@ -1,0 +1,92 @@
+"""Upkeep of a workspace: verify, rebuild, what if, backup, restore."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from onefold import config
+from onefold.adapters.sqlite import backup as backups
+from onefold.adapters.sqlite import lease
+from onefold.adapters.sqlite.store import SqliteProfileStore
+from onefold.bootstrap.workspace import KEYS, LOG, STORE, Workspace, choose, clock_us, open_workspace
+from onefold.pipelines import rebuild as rebuilding
+from onefold.pipelines import whatif
+
+BEFORE = "profiles.before.db"
+
+
+@contextmanager
+def _scratch(workspace: Workspace) -> Iterator[SqliteProfileStore]:
+    """An empty store beside the real one; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix=".scratch-", dir=workspace.directory))
+    store = SqliteProfileStore(folder / STORE, workspace.entries)
+    try:
+        yield store
+    finally:
+        store.close()
+        shutil.rmtree(folder)
+
+
+def verify(workspace: Workspace) -> rebuilding.Verified:
+    """Recompute the state from the log on the side and compare hashes."""
+    with _scratch(workspace) as scratch:
+        return rebuilding.verify(workspace.parts, scratch)
+
+
+def what_if(workspace: Workspace) -> whatif.Difference:
+    """Process the log again on the side under today's configuration and compare who is who."""
+    with _scratch(workspace) as scratch:
+        rebuilding.verify(workspace.parts, scratch)
+        return whatif.compare(workspace.parts.store, scratch)
+
+
+def rebuild(workspace: Workspace) -> rebuilding.Verified:
+    """Recompute the store from the log and put it in place; the store before stays beside it until the next rebuild.
+
+    The workspace's store is closed afterwards.
+
+    Raises:
+        UnavailableError: A server or another command is processing this workspace.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=".rebuild-", dir=workspace.directory))
+    try:
+        with lease.held(workspace.directory):
+            fresh = SqliteProfileStore(folder / STORE, workspace.entries)
+            done = rebuilding.verify(workspace.parts, fresh)
+            fresh.close()
+            workspace.parts.store.close()
+            backups.swap(folder / STORE, workspace.directory / STORE, aside=workspace.directory / BEFORE)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return done
+
+
+def backup(workspace: Workspace, to: Path) -> dict[str, Any]:
+    """Copy the workspace's store, log and wrapped keys into a new directory, while it may be in use."""
+    directory = workspace.directory
+    size = backups.take([directory / STORE, directory / LOG], [directory / KEYS], to)
+    return {"workspace": workspace.parts.name, "directory": str(to), "bytes": size}
+
+
+def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, Any]:
+    """Put a backup in place, and process what its log holds beyond its store.
+
+    Raises:
+        UnavailableError: A server or another command is processing this workspace.
+        IntegrityError: The backup is damaged, or belongs to another root key.
+    """
+    project = config.read_project(directory)
+    name = choose(project, workspace)
+    home = project.data / name
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = home / f"before-restore-{clock_us()}"
+    with lease.held(home):
+        backups.put_back(source, home, aside=aside)
+    found = open_workspace(project, name)
+    found.close()
+    return {"workspace": name, "restored_from": str(source), "set_aside": str(aside)}

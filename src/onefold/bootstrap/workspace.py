@@ -1,0 +1,154 @@
+"""An open workspace: its files, and the parts that pipelines work with.
+
+On disk a workspace is a folder of its own under the project's data folder: `log.db`, `profiles.db` and `keys.bin`
+(its keys, wrapped by the project's root key). The keys of sources and readers stand in `keys.db` beside the workspaces.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from onefold import config
+from onefold.adapters.keys.keyfile import KeyFile
+from onefold.adapters.sqlite import backup, lease
+from onefold.adapters.sqlite.log import SqliteEventLog
+from onefold.adapters.sqlite.store import SqliteProfileStore
+from onefold.config import Project
+from onefold.errors import ConfigurationError, UnavailableError, UsageError
+from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
+from onefold.identity.hashing import Hasher
+from onefold.ingest.judge import Judge
+from onefold.pipelines import stream
+from onefold.pipelines.parts import Parts
+from onefold.ports import KeyManager
+
+HERE = Path()
+LOG, STORE, KEYS = "log.db", "profiles.db", "keys.bin"
+
+
+def clock_us() -> int:
+    """The time now, microseconds UTC."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An open workspace: where its files are, its parts, and what seals its log."""
+
+    directory: Path
+    parts: Parts
+    entries: EntrySealer
+
+    def close(self) -> None:
+        """Let go of its files."""
+        self.parts.log.close()
+        self.parts.store.close()
+
+
+def open_workspace(project: Project, name: str) -> Workspace:
+    """Open a workspace, made on first use.
+
+    Raises:
+        ConfigurationError: The root key is missing, weak or readable by others, or the workspace's keys are gone.
+        IntegrityError: The root key is not the one the workspace's keys were wrapped with.
+    """
+    directory = project.data / name
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = _keys(key_manager(project), directory, name)
+    settings = config.settings(project)
+    entries = EntrySealer(keys, os.urandom)
+    parts = Parts(
+        name=name,
+        log=SqliteEventLog(directory / LOG, entries),
+        store=SqliteProfileStore(directory / STORE, entries),
+        judge=Judge(settings.ingest),
+        identity=settings.identity,
+        hasher=Hasher(keys.hashing),
+        profiles=settings.profiles,
+        sealer=NodeSealer(keys, os.urandom),
+        clock_us=clock_us,
+    )
+    return Workspace(directory, parts, entries)
+
+
+def key_manager(project: Project) -> KeyManager:
+    """The holder of the project's root key."""
+    reference = project.root_key
+    if reference.file is not None:
+        return KeyFile(reference.file)
+    return KeyFile.holding(config.environment_key(reference, os.environ))
+
+
+def _keys(manager: KeyManager, directory: Path, name: str) -> WorkspaceKeys:
+    wrapped = directory / KEYS
+    if wrapped.exists():
+        return open_keys(manager, name, wrapped.read_bytes())
+    if (directory / LOG).exists():
+        raise ConfigurationError(f"{wrapped} is missing, and without it the workspace cannot be read; restore a backup")
+    keys, blob = create_keys(manager, name, os.urandom)
+    backup.write_durably(wrapped, blob)
+    return keys
+
+
+def choose(project: Project, workspace: str | None) -> str:
+    """The workspace a command means.
+
+    Raises:
+        UsageError: The project has several and none was named, or it has none of that name.
+    """
+    if workspace is None and len(project.workspaces) == 1:
+        return project.workspaces[0]
+    if workspace in project.workspaces:
+        return str(workspace)
+    names = ", ".join(project.workspaces)
+    raise UsageError(f"This project's workspaces are: {names}. Name one with --workspace.")
+
+
+@contextmanager
+def opened(directory: Path, workspace: str | None) -> Iterator[Workspace]:
+    """Open a project's workspace for one command."""
+    project = config.read_project(directory)
+    found = open_workspace(project, choose(project, workspace))
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@contextmanager
+def reader(directory: Path, workspace: str | None) -> Iterator[Parts]:
+    """Open a workspace's parts for a command that reads and appends only."""
+    with opened(directory, workspace) as found:
+        yield found.parts
+
+
+def catch_up(workspace: Workspace) -> bool:
+    """Process what is waiting, unless another process is the processor; False in that case."""
+    return all(done >= 0 for done in work_off(workspace))
+
+
+def work_off(workspace: Workspace) -> Iterator[int]:
+    """Process what is waiting, batch by batch, giving the entries of each; a single -1 when another process does it."""
+    holding = lease.held(workspace.directory)
+    try:
+        holding.__enter__()
+    except UnavailableError:
+        yield -1
+        return
+    try:
+        while done := stream.advance(workspace.parts).read:
+            yield done
+    finally:
+        holding.__exit__(None, None, None)
+
+
+def pending(workspace: Workspace) -> int:
+    """Entries that wait to be processed (by offset, so an upper bound)."""
+    with workspace.parts.store.snapshot() as snapshot:
+        offsets = snapshot.offsets()
+    return sum(end - offsets.get(partition, 0) for partition, end in workspace.parts.log.ends().items())

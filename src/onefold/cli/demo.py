@@ -1,0 +1,248 @@
+"""The command `demo`: invented people in several systems become profiles, through the real pipeline."""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onefold import bootstrap
+from onefold.cli.options import Json
+from onefold.cli.output import Output
+from onefold.errors import UnavailableError, UsageError
+from onefold.model import Identifier
+from onefold.pipelines import accounts, reading
+from onefold.pipelines.parts import Parts
+from onefold.synthetic import population as populations
+from onefold.synthetic import score, systems, visits
+
+SEED = 2026
+_MARK = ".onefold-demo"
+_PROJECT = """\
+# Written by `onefold demo`. Rate limits are off here, so that you can play; a real project has them on.
+version: 1
+workspace: demo
+keys: {{root: "file:onefold.key"}}
+server: {{port: {port}}}
+limits: {{enabled: false}}
+"""
+_IDENTITY = """\
+# The identifiers of each system, beside the built-in user_id, email, phone, device_id and anonymous_id.
+default_region: US
+types:
+  crm_id: {priority: 90, limit: 1} # two donor records are two donors until somebody, or the matcher, says otherwise
+  subscriber_id: {priority: 85, limit: 1}
+  contact_id: {priority: 60, limit: 3}
+  ticket_id: {priority: 30, limit: 20}
+"""
+_RANKS = {"donors": 1, "subscribers": 2, "gifts": 3, "tickets": 4, "newsletter": 5}
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where the demo project goes.")] = Path("demo-project"),
+    people: Annotated[int, typer.Option(help="How many people to invent.", min=50, max=200_000)] = 2_000,
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8484,
+    stay: Annotated[bool, typer.Option("--serve/--no-serve", help="Keep serving until Ctrl-C.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Invent people, spread them over six systems, and watch them become one profile each. Nothing leaves this machine.
+
+    Example: onefold demo --people 500 --no-serve
+    """
+    out = Output(as_json=as_json)
+    started = time.perf_counter()
+    keys = _fresh(directory, port)
+    today = datetime.now(UTC).date()
+    invented = populations.people(SEED, people)
+    came = visits.visits(invented, seed=SEED, as_of=today)
+    written = systems.write(directory / "files", invented, seed=SEED, as_of=today, web_truth=came.truth)
+    out.say(f"Onefold demo: {people:,} invented people, as five systems and a website know them.", style="bold")
+    rows = _load(directory, written, out)
+    with _server(directory, port) as server:
+        sent = _send(came, keys["website"], port, out)
+        with bootstrap.reader(directory, None) as parts:
+            _caught_up(parts)
+            result = _report(parts, written, rows, sent, time.perf_counter() - started, out)
+        if as_json:
+            out.result(result | {"directory": str(directory), "read_key": keys["reader"]})
+        _next_steps(directory, port, keys, result, out)
+        if stay:
+            out.say(f"\nServing on http://127.0.0.1:{port} — Ctrl-C ends it.", style="bold")
+            try:
+                server.wait()
+            except KeyboardInterrupt:
+                out.say("Stopped. The project stays: `onefold serve --project " + str(directory) + "` goes on.")
+
+
+def _fresh(directory: Path, port: int) -> dict[str, str]:
+    """A new demo project; an earlier demo's is replaced, anything else is left alone."""
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / _MARK).exists():
+            raise UsageError(f"{directory} holds something that is not a demo; name another directory.")
+        shutil.rmtree(directory)
+    (directory / "sources").mkdir(parents=True)
+    (directory / _MARK).touch()
+    (directory / "onefold.yaml").write_text(_PROJECT.format(port=port), encoding="utf-8")
+    (directory / "identity.yaml").write_text(_IDENTITY, encoding="utf-8")
+    for name, rank in _RANKS.items():
+        (directory / "sources" / f"{name}.yaml").write_text(f"kind: file\nrank: {rank}\n", encoding="utf-8")
+    (directory / "sources" / "website.yaml").write_text("kind: http\nrank: 6\n", encoding="utf-8")
+    return {key["name"]: key["key"] for key in bootstrap.furnish(directory)["keys"]}
+
+
+def _load(directory: Path, written: systems.Written, out: Output) -> int:
+    rows = 0
+    with bootstrap.opened(directory, None) as workspace:
+        for name, path in written.files.items():
+            count = 0
+            for done in bootstrap.load_file(workspace.parts, path, source=name, mapping=str(path.with_suffix(".yaml"))):
+                count = done.rows
+            rows += count
+            out.say(f"  loaded {path.name:<17} {count:>6,} rows")
+        bootstrap.catch_up(workspace)
+    return rows
+
+
+@contextmanager
+def _server(directory: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """`onefold serve` on the demo project."""
+    command = [sys.executable, "-m", "onefold", "serve", "--project", str(directory), "--no-log-requests"]
+    process = subprocess.Popen(command)  # noqa: S603  our own program
+    try:
+        _wait_until_ready(process, port)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise UnavailableError(f"The server ended at once; is port {port} taken? Choose another with --port.")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise UnavailableError("The server did not become ready within 30 s.")
+
+
+def _send(came: visits.Visits, key: str, port: int, out: Output) -> int:
+    """Send the website's visits with the real Segment SDK."""
+    try:
+        from segment.analytics.client import Client  # noqa: PLC0415  only the demo needs it
+    except ImportError as error:
+        raise UsageError("The demo sends with the Segment SDK: pip install 'onefold[demo]'.") from error
+    started = time.perf_counter()
+    failures: list[Exception] = []
+    client = Client(
+        key, host=f"http://127.0.0.1:{port}", max_queue_size=1_000_000, on_error=lambda error, _: failures.append(error)
+    )
+    for call in came.calls:
+        getattr(client, call.method)(**call.arguments)
+    client.shutdown()
+    if failures:
+        raise UnavailableError(f"The server refused {len(failures)} batches: {type(failures[0]).__name__}.")
+    seconds = time.perf_counter() - started
+    out.say(f"  sent {len(came.calls):,} events of the website with segment-analytics-python in {seconds:.1f} s")
+    return len(came.calls)
+
+
+def _caught_up(parts: Parts) -> None:
+    for _ in range(600):
+        if all(a["pending"] == 0 for a in accounts.sources(parts)):
+            return
+        time.sleep(0.05)
+    raise UnavailableError("The server did not catch up within 30 s.")
+
+
+def _report(
+    parts: Parts, written: systems.Written, rows: int, sent: int, seconds: float, out: Output
+) -> dict[str, Any]:
+    account = accounts.sources(parts)
+    columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "balanced")
+    out.table("What became of what was received", columns, ([a[c] for c in columns] for a in account))
+    agreement, people_of = _agreement(parts, written.truth)
+    with parts.store.snapshot() as snapshot:
+        counts = snapshot.counts()
+    out.say(
+        f"{rows + sent:,} records and events in, {counts['people']:,} people out, in {seconds:.1f} s. Against the truth: "
+        f"precision {agreement.pair_precision:.1%}, recall {agreement.pair_recall:.1%} of pairs "
+        f"(B³ F1 {agreement.bcubed_f1:.1%}).",
+        style="bold",
+    )
+    out.say("Recall is what exact identifiers can give; the probabilistic matcher for names and addresses is to come.")
+    merge = _most_interesting(parts, people_of)
+    if merge is not None:
+        out.say("\nThe most interesting merge:", style="bold")
+        for line in merge["sentences"]:
+            out.say("  " + line)
+    return {
+        "records": rows + sent,
+        "people": counts["people"],
+        "seconds": round(seconds, 2),
+        "pair_precision": round(agreement.pair_precision, 4),
+        "pair_recall": round(agreement.pair_recall, 4),
+        "bcubed_f1": round(agreement.bcubed_f1, 4),
+        "dead_letters": sum(a["rejected"] for a in account),
+        "merge": merge,
+    }
+
+
+def _agreement(parts: Parts, truth: Path) -> tuple[score.Score, dict[tuple[str, str], bytes]]:
+    """How the people found agree with the truth, and whom each known identifier belongs to."""
+    with truth.open(encoding="utf-8", newline="") as file:
+        known = {(row["type"], row["value"]): row["person"] for row in csv.DictReader(file)}
+    nodes = {item: reading.node_of(parts, Identifier(*item)) for item in known}
+    with parts.store.snapshot() as snapshot:
+        rows = snapshot.nodes(sorted({n for n in nodes.values() if n is not None}))
+    found = {item: rows[node].member.person for item, node in nodes.items() if node in rows}
+    return score.score(found, known), found
+
+
+def _most_interesting(parts: Parts, people_of: dict[tuple[str, str], bytes]) -> dict[str, Any] | None:
+    """The person known to most systems, and the longest chain of evidence between two of those systems."""
+    systems_of: dict[bytes, list[tuple[str, str]]] = {}
+    for item, person in people_of.items():
+        systems_of.setdefault(person, []).append(item)
+    draw = random.Random(SEED)  # noqa: S311  a choice of examples
+    ranked = sorted(systems_of.values(), key=lambda items: (-len({kind for kind, _ in items}), len(items), items))
+    best: dict[str, Any] | None = None
+    for items in ranked[:20]:
+        pairs = [(a, b) for a in items for b in items if a < b and a[0] != b[0]]
+        for a, b in draw.sample(pairs, min(len(pairs), 10)):
+            told = reading.explain(parts, Identifier(*a), Identifier(*b))
+            if told and (best is None or len(told["path"]) > len(best["path"])):
+                best = told
+    return best
+
+
+def _next_steps(directory: Path, port: int, keys: dict[str, str], result: dict[str, Any], out: Output) -> None:
+    merge = result["merge"]
+    where = f"--project {directory}"
+    out.say("\nTry next:", style="bold")
+    if merge:
+        a, b = merge["a"], merge["b"]
+        out.say(f"  onefold profile {a} {where}")
+        out.say(f"  onefold split {b} --from {a} {where}    # and to take it back:")
+        out.say(f"  onefold undo {b} {a} {where}")
+    out.say(f"  onefold dlq list {where}")
+    out.say(f"  onefold verify {where}")
+    if merge:
+        out.say(
+            f"  curl -H 'Authorization: Bearer {keys['reader']}' http://127.0.0.1:{port}/api/v1/profiles/{merge['a']}"
+        )

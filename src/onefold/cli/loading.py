@@ -1,0 +1,82 @@
+"""The command `load`: records from files, through the one pipeline."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from onefold import bootstrap
+from onefold.cli.options import Json, ProjectDir, WorkspaceName
+from onefold.cli.output import Output
+from onefold.pipelines import accounts
+
+
+def load(
+    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSON lines or Parquet.", exists=True, dir_okay=False)],
+    source: Annotated[str, typer.Option("--source", "-s", help="The source these records belong to.")],
+    mapping: Annotated[
+        str | None,
+        typer.Option("--mapping", "-m", help="A mapping file, or a preset's name; without it, one is guessed."),
+    ] = None,
+    show_mapping: Annotated[
+        bool, typer.Option("--show-mapping", help="Print the guessed mapping and stop; save it, adapt it, use it.")
+    ] = False,
+    process: Annotated[bool, typer.Option(help="Process what was loaded, unless a server does.")] = True,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Load records from files: each row becomes an event. Rows that cannot be read become dead letters.
+
+    Loading the same file again adds nothing.
+
+    Example: onefold load people.csv --source crm --mapping crm.yaml
+    """
+    out = Output(as_json=as_json)
+    if show_mapping:
+        for file in files:
+            out.console.print(bootstrap.guess_mapping(file), markup=False)
+        return
+    started = time.perf_counter()
+    rows = 0
+    with (
+        bootstrap.opened(project, workspace) as opened,
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=out.aside,
+            disable=not out.aside.is_terminal,
+        ) as progress,
+    ):
+        for file in files:
+            task = progress.add_task(f"reading {file.name}", total=bootstrap.rows_of(file) or None, note="")
+            read = 0
+            for done in bootstrap.load_file(opened.parts, file, source=source, mapping=mapping):
+                read, rate = done.rows, done.rows / max(done.seconds, 1e-9)
+                progress.update(task, completed=read, note=f"{read:,} rows · {rate:,.0f}/s")
+            rows += read
+        if process:
+            task = progress.add_task("resolving", total=bootstrap.pending(opened), note="")
+            for entries in bootstrap.work_off(opened):
+                progress.update(task, advance=max(entries, 0))
+        account = next((a for a in accounts.sources(opened.parts) if a["source"] == source), {})
+    seconds = time.perf_counter() - started
+    if as_json:
+        out.result(
+            {"rows": rows, "seconds": round(seconds, 3), "rows_per_s": round(rows / seconds), "account": account}
+        )
+        return
+    out.say(f"{rows:,} rows in {seconds:,.1f} s ({rows / seconds:,.0f}/s).")
+    out.say(
+        f"Source {source}: {account.get('stored', 0):,} stored, {account.get('duplicate', 0):,} duplicate, "
+        f"{account.get('rejected', 0):,} rejected, {account.get('pending', 0):,} pending."
+    )
+    if account.get("rejected"):
+        out.say(f"`onefold dlq list --source {source}` says what was wrong.")

@@ -1,0 +1,208 @@
+"""Commands about people: profile, explain, history, split, link, share, undo."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onefold import bootstrap
+from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
+from onefold.cli.output import Output
+from onefold.errors import NotFoundError, UnavailableError
+from onefold.model import Identifier, Verdict
+from onefold.pipelines import judging, reading
+
+Who = Annotated[str, typer.Argument(help="An identifier as type:value, or a profile id.", metavar="IDENTIFIER")]
+Why = Annotated[str, typer.Option("--reason", "-r", help="Why; kept, encrypted, with the judgement.")]
+
+
+def profile(
+    who: Who, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False
+) -> None:
+    """Show one person's profile.
+
+    Example: onefold profile email:ann@example.org
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.reader(project, workspace) as parts:
+        found = reading.profile(parts, identifier(who))
+    if found is None:
+        raise NotFoundError("Nobody answers to that identifier.")
+    if as_json:
+        out.result(found)
+        return
+    show_profile(out, found)
+
+
+def show_profile(out: Output, found: dict[str, Any]) -> None:
+    """Print a profile for a person to read."""
+    out.say(f"Profile {found['id']}", style="bold")
+    counters = found["counters"]
+    out.say(
+        f"{found['lifecycle']['stage']} · seen {found['first_seen']} to {found['last_seen']} · "
+        f"{counters['events']:,} events · {counters['sessions']:,} sessions · "
+        f"{counters['purchases']:,} purchases · revenue {counters['revenue']}"
+    )
+    out.table(
+        "Identifiers",
+        ("type", "value", "first seen", "note"),
+        (
+            (i["type"], i["value"], i["first_seen"], "shared" if i["shared"] else "primary" if i["primary"] else "")
+            for i in found["identifiers"]
+        ),
+    )
+    out.table(
+        "Attributes",
+        ("field", "value", "source", "rule", "other values"),
+        (
+            (name, a["value"], a["source"], a["rule"], "; ".join(f"{o['value']} ({o['source']})" for o in a["others"]))
+            for name, a in found["attributes"].items()
+        ),
+    )
+    if found["consent"]:
+        out.table(
+            "Consent", ("purpose", "granted"), ((purpose, c["granted"]) for purpose, c in found["consent"].items())
+        )
+
+
+def explain(
+    a: Who,
+    b: Annotated[str, typer.Argument(help="The other identifier.", metavar="IDENTIFIER")],
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say why two identifiers are, or are not, the same person: each step of evidence, its event and rule.
+
+    Example: onefold explain email:ann@example.org anonymous_id:6d1c9b1e
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.reader(project, workspace) as parts:
+        told = reading.explain(parts, identifier(a), identifier(b))
+    if told is None:
+        raise NotFoundError("One of these identifiers was never seen.")
+    if as_json:
+        out.result(told)
+        return
+    for sentence in told["sentences"]:
+        out.say(sentence)
+
+
+def history(
+    who: Who, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False
+) -> None:
+    """Show the merges, splits and judgements behind a person.
+
+    Example: onefold history user_id:u-1001
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.reader(project, workspace) as parts:
+        told = reading.history(parts, identifier(who))
+    if told is None:
+        raise NotFoundError("Nobody answers to that identifier.")
+    if as_json:
+        out.result(told)
+        return
+    out.table(
+        f"History of {told['profile_id']}",
+        ("at", "what", "profile", "was", "identifiers moved"),
+        ((c["at"], c["kind"], c["profile_id"], c["before"], ", ".join(c["identifiers"])) for c in told["changes"]),
+    )
+    out.table(
+        "Judgements",
+        ("at", "verdict", "about", "by", "reason"),
+        ((j["at"], j["verdict"], " | ".join(j["subjects"]), j["by"], j["reason"]) for j in told["judgements"]),
+    )
+
+
+def split(
+    who: Who,
+    apart_from: Annotated[
+        str | None, typer.Option("--from", help="Part it from this identifier; default: the person's strongest other.")
+    ] = None,
+    reason: Why = "",
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say that two identifiers are different people. `onefold undo` takes it back, exactly.
+
+    Example: onefold split email:family@example.org --from user_id:u-1001 --reason "shared mailbox"
+    """
+    with bootstrap.reader(project, workspace) as parts:
+        a = identifier(who)
+        b = identifier(apart_from) if apart_from else judging.counterpart(parts, a)
+    _judge("different", a, b, reason, project, workspace, Output(as_json=as_json))
+
+
+def link(
+    who: Who,
+    other: Annotated[str, typer.Argument(help="The other identifier.", metavar="IDENTIFIER")],
+    reason: Why = "",
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say that two identifiers are the same person.
+
+    Example: onefold link email:ann@example.org crm_id:0042
+    """
+    _judge("same", identifier(who), identifier(other), reason, project, workspace, Output(as_json=as_json))
+
+
+def share(
+    who: Who,
+    reason: Why = "",
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say that several people use one identifier, so that it links nobody any more.
+
+    Example: onefold share phone:+13125550100 --reason "studio switchboard"
+    """
+    _judge("shared", identifier(who), None, reason, project, workspace, Output(as_json=as_json))
+
+
+def undo(
+    who: Who,
+    other: Annotated[
+        str | None, typer.Argument(help="The other identifier, for a split or link.", metavar="[IDENTIFIER]")
+    ] = None,
+    reason: Why = "",
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Withdraw what was last said of a pair (split, link) or of one identifier (share); the evidence decides again.
+
+    Example: onefold undo email:family@example.org user_id:u-1001
+    """
+    b = identifier(other) if other else None
+    _judge("withdrawn", identifier(who), b, reason, project, workspace, Output(as_json=as_json))
+
+
+def _judge(
+    verdict: Verdict,
+    a: Identifier,
+    b: Identifier | None,
+    reason: str,
+    project: Path,
+    workspace: str | None,
+    out: Output,
+) -> None:
+    with bootstrap.opened(project, workspace) as opened:
+        parts = opened.parts
+        place = judging.say(parts, verdict, a, b, by=getpass.getuser(), reason=reason)
+        if not bootstrap.catch_up(opened) and not judging.settle(parts, place):
+            raise UnavailableError("The judgement is recorded, but the running server has not processed it yet.")
+        subjects = [i for i in (a, b) if i is not None]
+        people = {f"{i.type}:{i.value}": found["id"] for i in subjects if (found := reading.profile(parts, i))}
+    out.say(f"Recorded: {verdict}.")
+    for subject, profile_id in people.items():
+        out.say(f"  {subject} is in profile {profile_id}")
+    if out.as_json:
+        out.result({"verdict": verdict, "offset": place[1], "profiles": people})

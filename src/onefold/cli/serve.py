@@ -1,0 +1,77 @@
+"""The command `serve`: collect, process and answer, in one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from onefold import bootstrap, config, telemetry
+from onefold.cli.options import ProjectDir
+from onefold.serving import server
+from onefold.serving.app import ServingSettings, build
+from onefold.serving.collect import CollectSettings
+from onefold.serving.limits import Limit, Operation
+
+
+def serve(
+    project: ProjectDir = bootstrap.HERE,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: as in onefold.yaml.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; default: as in onefold.yaml.")] = None,
+    allow_public: Annotated[
+        bool, typer.Option("--allow-public", help="Listen on an address that other machines reach.")
+    ] = False,
+    processing: Annotated[
+        bool, typer.Option(help="Process what is collected; without it, another process does.")
+    ] = True,
+    log_requests: Annotated[bool, typer.Option(help="A log line for each API request.")] = True,
+) -> None:
+    """Serve: SDKs send to it, profiles are read from it. One process, stops gracefully on Ctrl-C or SIGTERM.
+
+    Example: onefold serve --port 8484
+    """
+    read = config.read_project(project)
+    telemetry.configure()
+    # uvicorn's own lines are about connections; ours say what happened to requests.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    opened = bootstrap.Opened(read, processing=processing)
+    try:
+        application = build(
+            opened.backends,
+            opened.keys,
+            ServingSettings(
+                collect=CollectSettings(
+                    request_bytes=read.server.max_request, unpacked_bytes=2 * read.server.max_request
+                ),
+                limits=_limits(read.limits),
+                log_requests=log_requests,
+            ),
+            clock_us=bootstrap.clock_us,
+            monotonic=time.monotonic,
+            random=os.urandom,
+        )
+        server.run(
+            application,
+            host=host or read.server.host,
+            port=port or read.server.port,
+            allow_public=allow_public or read.server.allow_public,
+        )
+    finally:
+        opened.close()
+
+
+def _limits(limits: config.Limits) -> Mapping[Operation, Limit | None]:
+    if not limits.enabled:
+        return {}
+    operations = Limit(limits.operations_per_minute)
+    return {
+        "ingest": Limit(limits.ingest_per_minute),
+        "lookup": Limit(limits.lookups_per_minute),
+        "source": operations,
+        "webhook": operations,
+        "judgement": operations,
+    }

@@ -1,1 +1,0 @@
-"""The project directory, read and checked."""

@@ -1,0 +1,27 @@
+"""The project directory, read and checked: every error at once, each with its file, line and the nearest valid word."""
+
+from onefold.config.project import Limits, Project, ProjectError, Server, Source, read_project
+from onefold.config.schema import schema_texts
+from onefold.config.secret import SecretReference, environment_key
+from onefold.config.settings import StageSettings, settings
+from onefold.config.stages import IdentityType, Stages
+from onefold.config.template import TEMPLATES, Template, init
+
+__all__ = [
+    "TEMPLATES",
+    "IdentityType",
+    "Limits",
+    "Project",
+    "ProjectError",
+    "SecretReference",
+    "Server",
+    "Source",
+    "StageSettings",
+    "Stages",
+    "Template",
+    "environment_key",
+    "init",
+    "read_project",
+    "schema_texts",
+    "settings",
+]

@@ -1,0 +1,216 @@
+"""The project's files: which keys each knows, and what each key means."""
+
+from __future__ import annotations
+
+from onefold.config.kinds import (
+    Boolean,
+    Duration,
+    Either,
+    Field,
+    Free,
+    Integer,
+    ListOf,
+    MapOf,
+    Record,
+    Scalar,
+    Secret,
+    Size,
+    Text,
+)
+
+NAME = Text(
+    pattern=r"^[a-z][a-z0-9_-]{0,62}$",
+    shape="a name of lower-case letters, digits, `_` and `-`, starting with a letter",
+)
+STRATEGIES = ("most_recent", "source_rank", "longest", "most_frequent", "most_complete")
+
+ONEFOLD = Record(
+    {
+        "version": Field(Integer(1, 1), "Version of this file's form; 1.", required=True),
+        "workspace": Field(NAME, "Name of the workspace: everything one organisation knows, apart from all others."),
+        "workspaces": Field(
+            ListOf(NAME, 1), "Several workspaces, instead of `workspace`; each source then names its own."
+        ),
+        "data": Field(Text(), "Folder of the stores, relative to this file; `data` when left out."),
+        "keys": Field(
+            Record(
+                {
+                    "root": Field(
+                        Secret(), "Where the root key is (32 random bytes): `file:…` or `env:…`.", required=True
+                    )
+                }
+            ),
+            "Encryption keys, by reference.",
+            required=True,
+        ),
+        "server": Field(
+            Record(
+                {
+                    "host": Field(Text(), "Address to listen on; `127.0.0.1` when left out."),
+                    "port": Field(Integer(1, 65535), "Port to listen on; 8484 when left out."),
+                    "allow_public": Field(
+                        Boolean(), "Whether `host` may be more than this machine; false when left out."
+                    ),
+                    "max_request": Field(
+                        Size(), "Largest request body, before and after decompression; `4MB` when left out."
+                    ),
+                }
+            ),
+            "The HTTP server.",
+        ),
+        "limits": Field(
+            Record(
+                {
+                    "enabled": Field(Boolean(), "Whether rates are limited; true when left out."),
+                    "ingest_per_minute": Field(Integer(1), "Collect requests per source key and minute; 100."),
+                    "lookups_per_minute": Field(Integer(1), "Profile look-ups per API key and minute; 300."),
+                    "operations_per_minute": Field(Integer(1), "Source and webhook operations per key and minute; 30."),
+                }
+            ),
+            "Rate limits.",
+        ),
+        "events": Field(
+            Record(
+                {
+                    "max_size": Field(
+                        Size(), "Largest event; a larger one becomes a dead letter. `512KB` when left out."
+                    ),
+                    "warn_size": Field(Size(), "Size from which an event is flagged `large`; `32KB` when left out."),
+                    "max_depth": Field(Integer(4, 128), "Deepest nesting of an event; 32 when left out."),
+                }
+            ),
+            "Limits of a single event.",
+        ),
+    }
+)
+
+SOURCE = Record(
+    {
+        "name": Field(NAME, "Name of the source; the file's name when left out."),
+        "kind": Field(Text(("http", "file")), "`http`: SDKs send events. `file`: rows are loaded.", required=True),
+        "workspace": Field(NAME, "The workspace it feeds; needed when the project has several."),
+        "rank": Field(Integer(1, 1000), "Trust in survivorship: 1 is trusted most; 100 when left out."),
+        "allowed_origins": Field(
+            ListOf(
+                Text(pattern=r"^(\*|https?://[^/\s]+)$", shape="`*` or an origin such as `https://www.example.org`")
+            ),
+            "Web origins whose browsers may send; any when left out.",
+        ),
+        "tracking_plan": Field(
+            Record(
+                {
+                    "unknown_events": Field(
+                        Text(("allow", "block")), "What to do with an event the plan does not name; allow."
+                    ),
+                    "violations": Field(
+                        Text(("allow", "block", "omit")),
+                        "`allow`: keep and note. `block`: dead letter. `omit`: drop what breaks the plan.",
+                    ),
+                    "events": Field(
+                        MapOf(Free()), "For each event name, the JSON Schema of its properties.", required=True
+                    ),
+                }
+            ),
+            "What events of this source must look like.",
+        ),
+    }
+)
+
+IDENTITY = Record(
+    {
+        "default_region": Field(
+            Text(pattern=r"^[A-Z]{2}$", shape="a two-letter country such as `US`"),
+            "Country of phone numbers written without a country code.",
+        ),
+        "types": Field(
+            MapOf(
+                Record(
+                    {
+                        "priority": Field(
+                            Integer(0, 100), "Strength, 0 to 100: an event is anchored to its strongest identifier."
+                        ),
+                        "limit": Field(Integer(1, 10_000), "Most identifiers of this type that one person may have."),
+                        "within": Field(Duration(), "The window the limit holds for; for ever when left out."),
+                        "unique": Field(Boolean(), "Two different values are never one person."),
+                        "shared_after": Field(
+                            Integer(2, 10_000), "Known to this many people, it is shared and links nobody."
+                        ),
+                        "like": Field(
+                            Text(("id", "email", "phone", "device_id")),
+                            "How values are normalised; `id` when left out.",
+                        ),
+                    }
+                )
+            ),
+            "Identifier types: changes to the built-in ones, and the project's own.",
+        ),
+        "blocked": Field(
+            Record(
+                {
+                    "values": Field(ListOf(Scalar()), "Values that never identify anybody, besides the built-in ones."),
+                    "patterns": Field(ListOf(Text()), "The same with `*` and `?` (`test*@example.com`)."),
+                }
+            ),
+            "Values that identify nobody.",
+        ),
+    }
+)
+
+PROFILE = Record(
+    {
+        "survivorship": Field(
+            Record(
+                {
+                    "default": Field(Text(STRATEGIES), "Which value of a field wins; `most_recent` when left out."),
+                    "fields": Field(MapOf(Text(STRATEGIES)), "The strategy of single fields."),
+                }
+            ),
+            "Which of several values of a field is shown.",
+        ),
+        "sessions": Field(Record({"gap": Field(Duration(), "Pause that ends a session; `30m`.")}), "Visits."),
+        "purchases": Field(
+            Record(
+                {
+                    "events": Field(
+                        MapOf(Either(scalar=Text(), sequence=ListOf(Text(), 1))),
+                        "Events that are purchases, and the properties that hold the amount, first found first.",
+                    ),
+                    "currency": Field(
+                        Text(pattern=r"^[A-Z]{3}$", shape="a three-letter currency such as `USD`"),
+                        "Currency of amounts that state none; `USD`.",
+                    ),
+                }
+            ),
+            "What counts as a purchase.",
+        ),
+        "lifecycle": Field(
+            Record(
+                {
+                    "churn_after": Field(
+                        Duration(), "Time without activity after which a customer has churned; `90d`."
+                    ),
+                    "stages": Field(
+                        ListOf(
+                            Record(
+                                {
+                                    "name": Field(NAME, "Name of the stage.", required=True),
+                                    "when": Field(
+                                        Text(),
+                                        "Rule that puts a person there; the last stage that holds wins.",
+                                        required=True,
+                                    ),
+                                }
+                            ),
+                            1,
+                        ),
+                        "Stages in rising order.",
+                    ),
+                }
+            ),
+            "Where a person stands.",
+        ),
+    }
+)
+
+FILES = {"onefold": ONEFOLD, "source": SOURCE, "identity": IDENTITY, "profile": PROFILE}
+"""By the name under which the JSON Schema is published."""

@@ -1,0 +1,212 @@
+"""A project: the directory that configures one running Onefold, read and checked as a whole."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from onefold.config import files
+from onefold.config.reading import Document, Problem, read
+from onefold.config.scalars import nearest
+from onefold.config.secret import SecretReference, parse_reference
+from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
+from onefold.errors import ConfigurationError
+
+PROJECT_FILE = "onefold.yaml"
+
+
+class ProjectError(ConfigurationError):
+    """The project cannot be used; the message holds every problem found, one a line.
+
+    Attributes:
+        problems: The same, in order of file and line.
+    """
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        first = self.problems[0]
+        super().__init__("\n".join(map(str, self.problems)))
+        self.file = first.file
+        self.line = first.line
+
+
+class Server(msgspec.Struct, frozen=True):
+    """Where the HTTP edge listens, and the largest request it reads."""
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+    allow_public: bool = False
+    max_request: int = 4 * 1024 * 1024
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Requests per key and minute; the defaults are the specification's."""
+
+    enabled: bool = True
+    ingest_per_minute: int = 100
+    lookups_per_minute: int = 300
+    operations_per_minute: int = 30
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A system that sends events or records.
+
+    Attributes:
+        rank: Trust in survivorship; 1 is trusted most.
+        allowed_origins: Web origins whose browsers may send; `*` is any.
+    """
+
+    name: str
+    kind: Literal["http", "file"]
+    workspace: str
+    rank: int = 100
+    allowed_origins: tuple[str, ...] = ("*",)
+
+
+class Project(msgspec.Struct, frozen=True):
+    """What a project directory says, with every default filled in.
+
+    Attributes:
+        directory: The project directory, absolute.
+        workspaces: Names of the workspaces, at least one.
+        data: Folder of the stores, absolute; it may not exist yet.
+        root_key: Where the root key is.
+        sources: By name.
+        stages: The settings of ingest, identity and profiles.
+    """
+
+    directory: Path
+    workspaces: tuple[str, ...]
+    data: Path
+    root_key: SecretReference
+    server: Server
+    limits: Limits
+    sources: dict[str, Source]
+    stages: Stages
+
+
+def read_project(directory: Path) -> Project:
+    """Read a project directory.
+
+    Raises:
+        ProjectError: With everything that is wrong in any of its files.
+        ConfigurationError: There is no project there.
+    """
+    directory = directory.resolve()
+    if not (directory / PROJECT_FILE).is_file():
+        raise ConfigurationError(f"there is no {PROJECT_FILE} here; `onefold init` writes one", file=PROJECT_FILE)
+    problems: list[Problem] = list(_misnamed(directory))
+    main = read(directory / PROJECT_FILE, PROJECT_FILE, files.ONEFOLD, problems)
+    identity = _optional(directory, "identity.yaml", files.IDENTITY, problems)
+    profile = _optional(directory, "profile.yaml", files.PROFILE, problems)
+    documents = [
+        read(path, f"sources/{path.name}", files.SOURCE, problems)
+        for path in sorted((directory / "sources").glob("*.yaml"))
+    ]
+    problems.extend(_main_problems(main))
+    problems.extend(_source_name_problems(main, documents))
+    problems.extend(problem for document in documents for problem in source_problems(document))
+    problems.extend(identity_problems(identity))
+    problems.extend(profile_problems(profile))
+    if problems:
+        raise ProjectError(problems)
+
+    value = main.value
+    workspaces = _workspaces(value)
+    sources = {source.name: source for source in (_source(document, workspaces[0]) for document in documents)}
+    trusted = tuple(sorted(sources, key=lambda name: (sources[name].rank, name)))
+    plans = {
+        _name(document): document.value["tracking_plan"] for document in documents if "tracking_plan" in document.value
+    }
+    return Project(
+        directory=directory,
+        workspaces=workspaces,
+        data=(directory / value.get("data", "data")).resolve(),
+        root_key=parse_reference(value["keys"]["root"], directory),
+        server=Server(**value.get("server", {})),
+        limits=Limits(**value.get("limits", {})),
+        sources=sources,
+        stages=stages(value.get("events", {}), plans, identity.value, profile.value, trusted),
+    )
+
+
+def _optional(directory: Path, file: str, kind: Any, problems: list[Problem]) -> Document:
+    if not (directory / file).exists():
+        return Document(file, {}, {})
+    return read(directory / file, file, kind, problems)
+
+
+def _misnamed(directory: Path) -> Iterator[Problem]:
+    """Files that would be passed over in silence: a typing error in a name, or `.yml` for `.yaml`."""
+    known = (PROJECT_FILE, "identity.yaml", "profile.yaml")
+    for path in sorted(directory.glob("*.y*ml")):
+        if path.name not in known and (hint := nearest(path.name, known)):
+            yield Problem(path.name, 1, f"is not a file of a project{hint}")
+    for path in sorted((directory / "sources").glob("*.yml")):
+        yield Problem(f"sources/{path.name}", 1, f"would not be read; did you mean `{path.stem}.yaml`?")
+
+
+def _workspaces(value: dict[str, Any]) -> tuple[str, ...]:
+    names = value.get("workspaces") or [value.get("workspace")]
+    return tuple(name for name in names if name)
+
+
+def _main_problems(main: Document) -> Iterator[Problem]:
+    value = main.value
+    if ("workspace" in value) == ("workspaces" in value):
+        yield main.problem(("workspaces",), "say either `workspace` or `workspaces`")
+    names = _workspaces(value)
+    if len(set(names)) < len(names):
+        yield main.problem(("workspaces",), "`workspaces` names one workspace twice")
+    server = value.get("server") or {}
+    host = server.get("host")
+    if host and not server.get("allow_public") and not _loopback(host):
+        yield main.problem(
+            ("server", "host"), "`server.host` is open to other machines; say `allow_public: true` if that is meant"
+        )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _name(document: Document) -> str:
+    stem = document.file.removeprefix("sources/").removesuffix(".yaml")
+    return str(document.value.get("name") or stem)
+
+
+def _source_name_problems(main: Document, documents: list[Document]) -> Iterator[Problem]:
+    workspaces = _workspaces(main.value)
+    seen: dict[str, str] = {}
+    for document in documents:
+        name = _name(document)
+        if name == "onefold":
+            yield document.problem(("name",), "`onefold` is the name judgements are logged under; choose another")
+        if name in seen:
+            yield document.problem(("name",), f"source `{name}` is already in {seen[name]}")
+        seen[name] = document.file
+        workspace = document.value.get("workspace")
+        if workspace is None and len(workspaces) > 1:
+            yield document.problem((), "lacks `workspace`; the project has several")
+        if workspace is not None and workspaces and workspace not in workspaces:
+            yield document.problem(
+                ("workspace",), f"there is no workspace `{workspace}`{nearest(workspace, workspaces)}"
+            )
+
+
+def _source(document: Document, default_workspace: str) -> Source:
+    value = document.value
+    return Source(
+        name=_name(document),
+        kind=value["kind"],
+        workspace=value.get("workspace", default_workspace),
+        rank=value.get("rank", 100),
+        allowed_origins=tuple(value.get("allowed_origins", ("*",))),
+    )

@@ -1,0 +1,100 @@
+"""The stages' settings, as a project's files have them: what a file does not say keeps the stage's own default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from onefold.config.project import Project
+from onefold.config.stages import IdentityType as StatedType
+from onefold.config.stages import Stages
+from onefold.errors import ConfigurationError
+from onefold.identity.settings import IdentitySettings, IdentityType
+from onefold.ingest.judge import IngestSettings
+from onefold.ingest.tracking_plan import TrackingPlan
+from onefold.profiles.lifecycle import Stage
+from onefold.profiles.settings import ProfileSettings, Purchase
+from onefold.profiles.survivorship import Survivorship
+from onefold.rules import RuleError
+
+
+class StageSettings(msgspec.Struct, frozen=True):
+    """What gate 1, identity and profiles are told."""
+
+    ingest: IngestSettings
+    identity: IdentitySettings
+    profiles: ProfileSettings
+
+
+def settings(project: Project) -> StageSettings:
+    """The settings of a project's stages.
+
+    Raises:
+        ConfigurationError: A lifecycle rule cannot be read or names a field that does not exist.
+    """
+    stated = project.stages
+    return StageSettings(_ingest(stated), _identity(stated), _profiles(stated))
+
+
+def _ingest(stated: Stages) -> IngestSettings:
+    plans = {source: TrackingPlan(**plan) for source, plan in stated.tracking_plans.items()}
+    return IngestSettings(
+        plans=plans,
+        **_said(
+            event_bytes_max=stated.max_event_bytes,
+            event_bytes_large=stated.warn_event_bytes,
+            depth_max=stated.max_depth,
+        ),
+    )
+
+
+def _identity(stated: Stages) -> IdentitySettings:
+    built_in = IdentitySettings()
+    types = dict(built_in.types)
+    for name, changes in stated.identity_types.items():
+        types[built_in.canonical(name)] = _type(built_in.type(built_in.canonical(name)), changes)
+    return IdentitySettings(
+        types=types,
+        blocked_values=frozenset(value.lower() for value in stated.blocked_values),
+        blocked_patterns=tuple(pattern.lower() for pattern in stated.blocked_patterns),
+        **_said(default_region=stated.default_region),
+    )
+
+
+def _type(before: IdentityType, changes: StatedType) -> IdentityType:
+    said = _said(
+        priority=changes.priority,
+        limit=1 if changes.unique else changes.limit,
+        shared_after=changes.shared_after,
+        normaliser=changes.like,
+    )
+    if changes.unique or changes.limit is not None:
+        # A limit that states no window holds for ever, whatever the built-in one did.
+        said["window_us"] = changes.window_us
+    return msgspec.structs.replace(before, **said)
+
+
+def _profiles(stated: Stages) -> ProfileSettings:
+    def rule(strategy: str) -> Survivorship:
+        return msgspec.convert({"strategy": strategy, "sources": stated.source_rank}, Survivorship)
+
+    said = _said(
+        default_survivorship=rule(stated.default_strategy) if stated.default_strategy else None,
+        purchases=None
+        if stated.purchase_events is None
+        else {name: Purchase(amount_keys=keys) for name, keys in stated.purchase_events.items()},
+        default_currency=stated.currency,
+        session_gap_us=stated.session_gap_us,
+        churn_days=None if stated.churn_after_us is None else stated.churn_after_us // 86_400_000_000,
+    )
+    stages = tuple(Stage(name, text) for name, text in stated.lifecycle)
+    fields = {field: rule(strategy) for field, strategy in stated.survivorship.items()}
+    try:
+        return ProfileSettings(survivorship=fields, stages=stages, **said)
+    except RuleError as error:
+        raise ConfigurationError(f"a lifecycle rule cannot be used: {error}", file="profile.yaml") from error
+
+
+def _said(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,158 @@
+"""The stages' part of a project: what the files say of events, identity and profiles, checked across keys and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema
+import msgspec
+
+from onefold.config.reading import At, Document, Problem
+
+
+class IdentityType(msgspec.Struct, frozen=True):
+    """What a project says of one identifier type; None where it says nothing and the built-in default holds.
+
+    Attributes:
+        window_us: The window in which `limit` holds, in microseconds; None with a limit means for ever.
+        like: The normaliser: `id`, `email`, `phone` or `device_id`.
+    """
+
+    priority: int | None = None
+    limit: int | None = None
+    window_us: int | None = None
+    unique: bool | None = None
+    shared_after: int | None = None
+    like: str | None = None
+
+
+class Stages(msgspec.Struct, frozen=True, kw_only=True):
+    """What the files say of the stages; empty and None mean that the stage's own default holds.
+
+    Attributes:
+        tracking_plans: By source: `unknown_events`, `violations` and `events` as in the file.
+        source_rank: Source names, most trusted first.
+        survivorship: Strategy by field.
+        purchase_events: Amount properties, first found first, by event name.
+        lifecycle: (stage, rule) in rising order.
+    """
+
+    max_event_bytes: int | None = None
+    warn_event_bytes: int | None = None
+    max_depth: int | None = None
+    tracking_plans: Mapping[str, Mapping[str, Any]] = {}
+    default_region: str | None = None
+    identity_types: Mapping[str, IdentityType] = {}
+    blocked_values: tuple[str, ...] = ()
+    blocked_patterns: tuple[str, ...] = ()
+    source_rank: tuple[str, ...] = ()
+    default_strategy: str | None = None
+    survivorship: Mapping[str, str] = {}
+    session_gap_us: int | None = None
+    purchase_events: Mapping[str, tuple[str, ...]] | None = None
+    currency: str | None = None
+    churn_after_us: int | None = None
+    lifecycle: tuple[tuple[str, str], ...] = ()
+
+
+def stages(
+    events: Mapping[str, Any],
+    plans: Mapping[str, Mapping[str, Any]],
+    identity: Mapping[str, Any],
+    profile: Mapping[str, Any],
+    source_rank: tuple[str, ...],
+) -> Stages:
+    """Gather the values of files that have no problems."""
+    blocked = identity.get("blocked", {})
+    survivorship = profile.get("survivorship", {})
+    purchases = profile.get("purchases", {})
+    lifecycle = profile.get("lifecycle", {})
+    amounts = purchases.get("events")
+    return Stages(
+        max_event_bytes=events.get("max_size"),
+        warn_event_bytes=events.get("warn_size"),
+        max_depth=events.get("max_depth"),
+        tracking_plans=plans,
+        default_region=identity.get("default_region"),
+        identity_types={name: _type(value) for name, value in identity.get("types", {}).items()},
+        blocked_values=tuple(blocked.get("values", ())),
+        blocked_patterns=tuple(blocked.get("patterns", ())),
+        source_rank=source_rank,
+        default_strategy=survivorship.get("default"),
+        survivorship=survivorship.get("fields", {}),
+        session_gap_us=profile.get("sessions", {}).get("gap"),
+        purchase_events=None
+        if amounts is None
+        else {name: (keys,) if isinstance(keys, str) else tuple(keys) for name, keys in amounts.items()},
+        currency=purchases.get("currency"),
+        churn_after_us=lifecycle.get("churn_after"),
+        lifecycle=tuple((stage["name"], stage["when"]) for stage in lifecycle.get("stages", ())),
+    )
+
+
+def _type(value: Mapping[str, Any]) -> IdentityType:
+    return IdentityType(
+        priority=value.get("priority"),
+        limit=value.get("limit"),
+        window_us=value.get("within"),
+        unique=value.get("unique"),
+        shared_after=value.get("shared_after"),
+        like=value.get("like"),
+    )
+
+
+def source_problems(document: Document) -> Iterator[Problem]:
+    """What is wrong with a source's tracking plan, beyond its keys."""
+    plan = document.value.get("tracking_plan") or {}
+    for name, schema in (plan.get("events") or {}).items():
+        at: At = ("tracking_plan", "events", name)
+        if schema is None:
+            continue
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            place = "/".join(map(str, error.absolute_path)) or "its root"
+            yield document.problem(at, f"the schema of `{name}` is not JSON Schema, at {place}: {error.message[:160]}")
+        except RecursionError:
+            yield document.problem(at, f"the schema of `{name}` is nested too deeply")
+        for reference in _references(schema):
+            if not reference.startswith("#"):
+                # A reference to an address would be fetched, by our server, from where the file's author says.
+                yield document.problem(at, f"the schema of `{name}` may refer only to itself (`#/…`), not elsewhere")
+
+
+def _references(schema: Any) -> Iterator[str]:
+    waiting = [schema]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+            yield from (str(value[key]) for key in ("$ref", "$dynamicRef", "$id") if isinstance(value.get(key), str))
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def identity_problems(document: Document) -> Iterator[Problem]:
+    """Contradictions in identity.yaml."""
+    for name, value in (document.value.get("types") or {}).items():
+        value = value or {}  # noqa: PLW2901  a type without any key says nothing new
+        at: At = ("types", name)
+        if value.get("within") and not value.get("limit"):
+            yield document.problem((*at, "within"), f"`types.{name}.within` needs a `limit` to hold for that long")
+        if value.get("unique") and (value.get("limit") or 1) > 1:
+            yield document.problem((*at, "limit"), f"`types.{name}` is `unique`, so its limit can only be 1")
+    for index, pattern in enumerate((document.value.get("blocked") or {}).get("patterns") or ()):
+        if pattern and not pattern.strip("*?"):
+            yield document.problem(("blocked", "patterns", index), f"`{pattern}` blocks every identifier there is")
+
+
+def profile_problems(document: Document) -> Iterator[Problem]:
+    """Contradictions in profile.yaml."""
+    seen: set[str] = set()
+    for index, stage in enumerate((document.value.get("lifecycle") or {}).get("stages") or ()):
+        name = (stage or {}).get("name")
+        if name in seen:
+            yield document.problem(("lifecycle", "stages", index, "name"), f"the stage `{name}` is there twice")
+        if name:
+            seen.add(name)

@@ -1,0 +1,128 @@
+"""A delimited record: the fields of one row of a CSV file, which may span lines, or the reason it cannot be read."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+
+import msgspec
+
+# A quote that is never closed swallows what follows; no honest field of an export has more lines than this.
+_LINES_MAX = 100
+
+
+class Broken(msgspec.Struct, frozen=True, gc=False):
+    """Lines that are no record: `reason` is a word from a closed list, `detail` a sentence without values."""
+
+    reason: str
+    detail: str
+
+
+_BAD_QUOTES = Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
+
+Record = tuple[int, list[str] | Broken, str]
+"""(number of the first line from 1, fields, the text as it stood in the file)."""
+
+
+def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> Iterator[Record]:
+    """Read records; a faulty one costs its first line only, and reading goes on with the line after.
+
+    The first record yielded is the header and sets the number of columns. Empty lines are no records. Extra fields
+    at the end are let go when they are empty.
+
+    Args:
+        lines: With their line ends; bytes that could not be decoded stand in them as lone surrogates.
+        delimiter: One character.
+        replaced: Whether undecodable bytes stand as U+FFFD instead (a codec that has no escapes).
+    """
+    feed = _Feed(lines)
+    number = 1
+    width = 0
+    while True:
+        fault: Broken | None = None
+        try:
+            for fields in csv.reader(feed, delimiter=delimiter, strict=True):
+                text = feed.text()
+                count = len(feed.taken)
+                if fields:
+                    width = width or len(fields)
+                    if len(fields) != width:
+                        fault = _misfit(fields, width)
+                    if count > 1 and text.count('"') % 2:
+                        # Well-formed lines have even numbers of marks: an odd sum shows a stray one, which swallowed.
+                        fault = _BAD_QUOTES
+                    if fault and count > 1:
+                        break
+                    yield number, fault or damage(text, replaced=replaced) or fields, text
+                    fault = None
+                number += count
+                feed.taken.clear()
+        except csv.Error:
+            fault = _unreadable(feed.taken[0])
+        if fault is None:
+            return
+        # A quote that spans lines is most likely the fault: give up its first line, try the others again.
+        yield number, fault, feed.taken[0]
+        feed.give_up_first()
+        number += 1
+
+
+class _Feed:
+    """Lines for the CSV reader, which can be given back."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.taken: list[str] = []
+        self._lines = lines
+        self._returned: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        returned, lines, taken = self._returned, self._lines, self.taken
+        while True:
+            line = returned.popleft() if returned else next(lines, None)
+            if line is None:
+                return
+            taken.append(line)
+            if len(taken) > _LINES_MAX:
+                raise csv.Error
+            yield line
+
+    def text(self) -> str:
+        taken = self.taken
+        return taken[0] if len(taken) == 1 else "".join(taken)
+
+    def give_up_first(self) -> None:
+        self._returned.extendleft(reversed(self.taken[1:]))
+        self.taken.clear()
+
+
+def _misfit(fields: list[str], width: int) -> Broken | None:
+    size = len(fields)
+    if size > width and not any(fields[width:]):
+        del fields[width:]
+        return None
+    return Broken("wrong_column_count", f"{size} fields where the header has {width}")
+
+
+def _unreadable(line: str) -> Broken:
+    if len(line) > csv.field_size_limit():
+        return Broken("field_too_long", f"a field is longer than {csv.field_size_limit()} characters")
+    return _BAD_QUOTES
+
+
+def damage(text: str, *, replaced: bool = False) -> Broken | None:
+    """What makes a text unfit although it could be split: undecodable bytes or an embedded NUL."""
+    if "\0" in text:
+        return Broken("embedded_nul", "the row contains a NUL byte")
+    if not text.isascii() and ((replaced and "\ufffd" in text) or not encodable(text)):
+        return Broken("bad_bytes", "the row contains bytes that are not in the file's encoding")
+    return None
+
+
+def encodable(text: str) -> bool:
+    """Whether every character is a real one, not a stand-in for an undecodable byte."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,390 @@
+"""Resolution: what a batch of sightings and judgements changes in the evidence graph.
+
+The answer is a pure function of all evidence ever seen, so it may be computed batch by batch in any order. Most batches
+only confirm what is known. What is new falls into groups of components that new evidence connects; a group whose
+members together break no limit is one person (limits are upper bounds, so no part of it can break one either); every
+other group goes to the solver whole.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from onefold.identity.constraints import violation
+from onefold.identity.hashing import NamedIdentifier
+from onefold.identity.settings import IdentitySettings
+from onefold.identity.solver import solve
+from onefold.model import Edge, EdgeKind, IdentityChange, IdentityChangeKind, Judgement, Member, NodeId
+from onefold.ports import ProfileReader
+
+_RULES: dict[EdgeKind, str] = {
+    "event": "seen_together/1",
+    "record": "stated_by_record/1",
+    "alias": "stated_by_alias/1",
+}
+
+EdgeKey = tuple[NodeId, NodeId, EdgeKind]
+
+
+class Sighting(msgspec.Struct, frozen=True, gc=False):
+    """One event's identifiers, seen together.
+
+    Attributes:
+        named: Accepted identifiers, strongest first; the first is the event's anchor.
+        at_us: Event time.
+        event: Event id.
+        kind: What sort of evidence the event gives.
+        source: Where it was seen.
+        partition: Log partition of the entry.
+        offset: Log offset of the entry.
+        received_at_us: Receipt time of the entry.
+        request_id: The request that brought it.
+    """
+
+    named: tuple[NamedIdentifier, ...]
+    at_us: int
+    event: bytes
+    kind: EdgeKind
+    source: str
+    partition: int
+    offset: int
+    received_at_us: int
+    request_id: str
+
+
+class Resolution(msgspec.Struct, frozen=True, gc=False):
+    """What to store.
+
+    Attributes:
+        members: The place of every node that is new or whose place changed, by node.
+        edges: Evidence that is new, or earlier than what is known.
+        changes: Merge history, in a stable order.
+        solved: How many groups went to the solver.
+    """
+
+    members: dict[NodeId, Member]
+    edges: list[Edge]
+    changes: list[IdentityChange]
+    solved: int
+
+
+class KnownEdges:
+    """Remembers the earliest evidence stored per edge, so that repeated sightings cost no look-up.
+
+    Safe with other writers: stored evidence only ever gets earlier, so a stale entry causes at worst a write without
+    effect. It must be told only what has been committed.
+    """
+
+    def __init__(self, capacity: int = 500_000) -> None:
+        self._capacity = capacity
+        self._earliest: dict[EdgeKey, tuple[int, bytes]] = {}
+
+    def covers(self, key: EdgeKey, at_us: int, event: bytes) -> bool:
+        """Whether evidence at least this early is known to be stored."""
+        known = self._earliest.get(key)
+        return known is not None and known <= (at_us, event)
+
+    def committed(self, edges: Iterable[Edge]) -> None:
+        """Remember edges that a transaction has committed."""
+        if len(self._earliest) > self._capacity:
+            self._earliest.clear()
+        for edge in edges:
+            key = (edge.a, edge.b, edge.kind)
+            stamp = (edge.at_us, edge.event)
+            known = self._earliest.get(key)
+            if known is None or stamp < known:
+                self._earliest[key] = stamp
+
+
+def _evidence(sightings: Sequence[Sighting], known: KnownEdges) -> dict[EdgeKey, Edge]:
+    """The earliest new evidence per edge: a star from each event's anchor to its other identifiers."""
+    found: dict[EdgeKey, Edge] = {}
+    for sighting in sightings:
+        named = sighting.named
+        if len(named) == 1:
+            continue
+        anchor = named[0]
+        kind = sighting.kind
+        for other in named[1:]:
+            a, b = other.node, anchor.node
+            if a == b:
+                continue
+            if other.priority == anchor.priority and b < a:
+                a, b = b, a
+            key = (a, b, kind)
+            if known.covers(key, sighting.at_us, sighting.event):
+                continue
+            earlier = found.get(key)
+            if earlier is not None and (earlier.at_us, earlier.event) <= (sighting.at_us, sighting.event):
+                continue
+            found[key] = Edge(
+                a, b, kind, other.priority, sighting.at_us, sighting.event, sighting.source, _RULES[kind], None,
+                sighting.offset,
+            )  # fmt: skip
+    return found
+
+
+def _root(parent: dict[NodeId, NodeId], item: NodeId) -> NodeId:
+    root = item
+    while (up := parent.setdefault(root, root)) != root:
+        root = up
+    while parent[item] != root:
+        parent[item], item = root, parent[item]
+    return root
+
+
+def resolve(
+    reader: ProfileReader,
+    sightings: Sequence[Sighting],
+    judgements: Sequence[Judgement],
+    settings: IdentitySettings,
+    members: dict[NodeId, Member],
+    known: KnownEdges,
+) -> Resolution:
+    """Work out who is who after these sightings and judgements.
+
+    Args:
+        reader: The store, inside the transaction that will commit the result.
+        sightings: New events only: no event id may have been resolved before.
+        judgements: New judgements, not yet in the store.
+        settings: Types, limits and rules.
+        members: The stored place of each node in `sightings` that exists.
+        known: Edges known to be stored.
+    """
+    members = dict(members)
+    now = _sighted(sightings, members)
+    evidence = _evidence(sightings, known)
+
+    # Components that new evidence connects. A shared identifier links nobody.
+    parent: dict[NodeId, NodeId] = {}
+    touched: set[NodeId] = {now[node].component for node in now if members.get(node, now[node]) is not now[node]}
+    touched.update(node for node, m in now.items() if node not in members and m.person == node)
+    for edge in evidence.values():
+        a, b = now[edge.a], now[edge.b]
+        if a.shared or b.shared:
+            continue
+        if a.component != b.component:
+            parent[_root(parent, a.component)] = _root(parent, b.component)
+            touched.add(b.component)
+        elif a.contested:
+            # New evidence inside a contested component may change which side somebody is on.
+            touched.add(a.component)
+    forced, reopened = _join_judged(reader, judgements, now, members, parent)
+    touched |= forced
+
+    groups: dict[NodeId, set[NodeId]] = defaultdict(set)
+    for component in touched | set(parent):
+        groups[_root(parent, component)].add(component)
+    stored = _stored(reader, groups, now, members)
+    current = _current(groups, stored, now, parent)
+    standing = _standing(reader, current, judgements)
+    after: dict[NodeId, Member] = {}
+    solved = 0
+    for group in current.values():
+        about = {j.id: j for m in group for j in standing.get(m.id, ())}
+        settled = not about and not any(m.contested or m.shared for m in group)
+        if settled and violation(group, settings) is None:
+            after.update(_one_person(group, settings))
+        else:
+            solved += 1
+            after.update(_solve(reader, group, evidence, list(about.values()), settings, reopened))
+
+    before = {m.id: m for group in stored.values() for m in group}
+    changed = {node: m for node, m in after.items() if before.get(node) != m}
+    return Resolution(changed, list(evidence.values()), _history(before, after, sightings, judgements), solved)
+
+
+def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> dict[NodeId, Member]:
+    """The batch's nodes with their earliest sighting so far; a new node is alone."""
+    earliest: dict[NodeId, int] = {}
+    types: dict[NodeId, str] = {}
+    for sighting in sightings:
+        at = sighting.at_us
+        for identifier in sighting.named:
+            node = identifier.node
+            seen = earliest.get(node)
+            if seen is None:
+                earliest[node] = at
+                types[node] = identifier.type
+            elif at < seen:
+                earliest[node] = at
+    now: dict[NodeId, Member] = {}
+    for node, at in earliest.items():
+        stored = members.get(node)
+        if stored is None:
+            now[node] = Member(node, types[node], at, node, node)
+        elif at < stored.first_seen_us:
+            now[node] = msgspec.structs.replace(stored, first_seen_us=at)
+        else:
+            now[node] = stored
+    return now
+
+
+def _join_judged(
+    reader: ProfileReader,
+    judgements: Sequence[Judgement],
+    now: dict[NodeId, Member],
+    members: dict[NodeId, Member],
+    parent: dict[NodeId, NodeId],
+) -> tuple[set[NodeId], set[NodeId]]:
+    """Join what judgements (new ones, and standing ones about new nodes) may connect.
+
+    Returns:
+        The components to solve, and the nodes of which it is to be found out anew whether they are shared.
+    """
+    fresh = [node for node, m in now.items() if node not in members and m.person == node]
+    concerned = [*judgements, *(reader.judgements(fresh) if fresh else ())]
+    absent = {n for j in concerned for n in (j.a, j.b) if n is not None and n not in now}
+    if absent:
+        _learn(reader, absent, now, members)
+    forced: set[NodeId] = set()
+    reopened: set[NodeId] = set()
+    for judgement in concerned:
+        nodes = [n for n in (judgement.a, judgement.b) if n is not None and n in now]
+        if judgement.b is None:
+            # Shared or not: everybody who was ever seen with this identifier is affected.
+            around = {end for e in reader.edges(nodes) for end in (e.a, e.b)}
+            _learn(reader, around - now.keys(), now, members)
+            nodes += sorted(end for end in around if end in now)
+            reopened.add(judgement.a)
+        components = [now[n].component for n in nodes]
+        forced.update(components)
+        for component in components[1:]:
+            parent[_root(parent, component)] = _root(parent, components[0])
+    return forced, reopened
+
+
+def _learn(reader: ProfileReader, nodes: set[NodeId], now: dict[NodeId, Member], members: dict[NodeId, Member]) -> None:
+    """Take stored nodes in that the sightings did not name; those that do not exist are left out."""
+    found = {node: row.member for node, row in reader.nodes(sorted(nodes)).items()}
+    now.update(found)
+    members.update(found)
+
+
+def _stored(
+    reader: ProfileReader,
+    groups: dict[NodeId, set[NodeId]],
+    now: dict[NodeId, Member],
+    members: dict[NodeId, Member],
+) -> dict[NodeId, list[Member]]:
+    """The stored nodes of all components that may change, by component. A new node's component has none."""
+    old = sorted(c for group in groups.values() for c in group if c in members or c not in now)
+    stored: dict[NodeId, list[Member]] = defaultdict(list)
+    for member in reader.members(old) if old else ():
+        stored[member.component].append(member)
+    return stored
+
+
+def _current(
+    groups: dict[NodeId, set[NodeId]],
+    stored: dict[NodeId, list[Member]],
+    now: dict[NodeId, Member],
+    parent: dict[NodeId, NodeId],
+) -> dict[NodeId, list[Member]]:
+    """Each group's nodes, with this batch's sightings."""
+    current: dict[NodeId, list[Member]] = {}
+    for root, components in groups.items():
+        current[root] = [now.get(m.id, m) for c in components for m in stored.get(c, ())]
+    known = {m.id for group in stored.values() for m in group}
+    for node, member in now.items():
+        if node not in known and (root := _root(parent, member.component)) in current:
+            current[root].append(member)
+    return current
+
+
+def _standing(
+    reader: ProfileReader, current: dict[NodeId, list[Member]], judgements: Sequence[Judgement]
+) -> dict[NodeId, list[Judgement]]:
+    """All judgements, stored and new, about nodes that may change, by node."""
+    told = {j.id: j for j in reader.judgements([m.id for group in current.values() for m in group])}
+    told.update({j.id: j for j in judgements})
+    about: dict[NodeId, list[Judgement]] = defaultdict(list)
+    for judgement in told.values():
+        about[judgement.a].append(judgement)
+        if judgement.b is not None:
+            about[judgement.b].append(judgement)
+    return about
+
+
+def _one_person(current: Sequence[Member], settings: IdentitySettings) -> dict[NodeId, Member]:
+    name = min(current, key=lambda m: (m.first_seen_us, -settings.priority(m.type), m.id)).id
+    return {m.id: Member(m.id, m.type, m.first_seen_us, name, name) for m in current}
+
+
+def _solve(
+    reader: ProfileReader,
+    group: Sequence[Member],
+    evidence: dict[EdgeKey, Edge],
+    judgements: Sequence[Judgement],
+    settings: IdentitySettings,
+    reopened: set[NodeId],
+) -> dict[NodeId, Member]:
+    inside = {m.id for m in group}
+    shared_before = {m.id for m in group if m.shared} - reopened
+    edges = {(e.a, e.b, e.kind): e for e in reader.edges(sorted(inside))}
+    for key, edge in evidence.items():
+        stored = edges.get(key)
+        if stored is None or (edge.at_us, edge.event) < (stored.at_us, stored.event):
+            edges[key] = edge
+    within = [e for e in edges.values() if e.a in inside and e.b in inside]
+    solved = solve(group, within, judgements, settings, shared_before=shared_before)
+    solution = {m.id: m for m in solved.members}
+    judged = {n for j in judgements for n in (j.a, j.b) if n is not None}
+    reopened = {solution[n].component for n in judged if n in solution}
+    for node, member in solution.items():
+        if member.component in reopened and not member.contested:
+            # What a person has judged is solved afresh with each new piece of evidence.
+            solution[node] = msgspec.structs.replace(member, contested=True)
+    return solution
+
+
+def _history(
+    before: dict[NodeId, Member],
+    after: dict[NodeId, Member],
+    sightings: Sequence[Sighting],
+    judgements: Sequence[Judgement],
+) -> list[IdentityChange]:
+    """Tell what happened to people that existed before the batch."""
+    moves: dict[tuple[NodeId, NodeId], list[NodeId]] = defaultdict(list)
+    destinations: dict[NodeId, set[NodeId]] = defaultdict(set)
+    origins: dict[NodeId, set[NodeId]] = defaultdict(set)
+    for node, m in before.items():
+        new = after[node].person
+        origins[new].add(m.person)
+        destinations[m.person].add(new)
+        if new != m.person:
+            moves[m.person, new].append(node)
+    if not moves:
+        return []
+    people: dict[NodeId, list[NodeId]] = defaultdict(list)
+    for node, m in after.items():
+        people[m.person].append(node)
+    causes = _causes(sightings, judgements)
+    changes = []
+    for (old, new), nodes in sorted(moves.items()):
+        kind: IdentityChangeKind = "merged" if len(origins[new]) > 1 else "renamed"
+        if len(destinations[old]) > 1:
+            kind = "split"
+        group = [*people[new], *people.get(old, ())]
+        at_us, partition, offset, request_id = min(
+            (causes[n] for n in group if n in causes), key=lambda c: (c[1], c[2]), default=(0, 0, 0, "")
+        )
+        changes.append(IdentityChange(kind, new, old, tuple(sorted(nodes)), at_us, partition, offset, request_id))
+    return changes
+
+
+def _causes(sightings: Sequence[Sighting], judgements: Sequence[Judgement]) -> dict[NodeId, tuple[int, int, int, str]]:
+    """For each node the entry of this batch that first spoke of it together with another one."""
+    causes: dict[NodeId, tuple[int, int, int, str]] = {}
+    for s in sightings:
+        if len(s.named) > 1:
+            for identifier in s.named:
+                causes.setdefault(identifier.node, (s.received_at_us, s.partition, s.offset, s.request_id))
+    for j in judgements:
+        for node in (j.a, j.b):
+            if node is not None:
+                causes[node] = (j.at_us, 0, j.offset, "")
+    return causes

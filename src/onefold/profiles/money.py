@@ -1,0 +1,63 @@
+"""Money: amounts as events state them, read exactly and added exactly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from typing import Any
+
+UNREADABLE_CURRENCY = "X" * 3
+"""ISO 4217's code for *no currency*: a currency was stated, but not one we can read, so it is added to no other."""
+
+_WHOLE_DIGITS, _FRACTION_DIGITS = 15, 12
+# Sums of amounts within these bounds fit 60 digits exactly, so addition never rounds and its order cannot matter. If
+# that were ever untrue, Inexact would raise instead of giving a sum that depends on arrival.
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
+_PLAIN = re.compile(rf"[+-]?[0-9]{{1,{_WHOLE_DIGITS}}}(\.[0-9]{{1,{_FRACTION_DIGITS}}})?")
+
+plus = _EXACT.add
+
+
+def amount(properties: Mapping[str, Any], keys: Sequence[str]) -> Decimal | None:
+    """The first readable amount under `keys`; None when there is none.
+
+    A JSON float is read as the digits it is written with (0.1 is one tenth). Text is a plain decimal number; `1,234`
+    is refused, since half of the world means something else by it. Amounts of 10^15 and more, or of more than
+    twelve decimals, are taken for garbage.
+    """
+    for key in keys:
+        stated = properties.get(key)
+        if stated is not None:
+            found = _read(stated)
+            if found is not None:
+                return found
+    return None
+
+
+def currency(stated: Any, default: str) -> str:
+    """The three-letter code stated; `default` when nothing is."""
+    if stated is None or stated == "":
+        return default
+    if isinstance(stated, str):
+        code = stated.strip().upper()
+        if len(code) == len(UNREADABLE_CURRENCY) and code.isascii() and code.isalpha():
+            return code
+    return UNREADABLE_CURRENCY
+
+
+def _read(stated: Any) -> Decimal | None:
+    kind = type(stated)
+    if kind is float or kind is int:
+        found = Decimal(repr(stated)) if kind is float else Decimal(stated)
+    elif kind is str and _PLAIN.fullmatch(text := stated.strip()):
+        found = Decimal(text)
+    else:
+        return None
+    if not found.is_finite():
+        return None
+    exponent = found.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -_FRACTION_DIGITS or found.adjusted() >= _WHOLE_DIGITS:
+        return None
+    # Without an exponent and without a signed zero: 1E+2 and 100 are one amount and must leave one state.
+    return abs(found) if not found else found.quantize(Decimal(1)) if exponent > 0 else found

@@ -1,0 +1,79 @@
+"""Profile settings: which value survives, what is a purchase, when a visit ends, which stages a life has.
+
+States are folded under these settings. A change to survivorship, purchases, the session gap or the tracked events
+holds for the past too only after `onefold rebuild`; lifecycle rules and ranks of sources count at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from onefold.profiles.lifecycle import Lifecycle, Stage, compiled, default_stages
+from onefold.profiles.survivorship import Survivorship
+
+MINUTE_US = 60_000_000
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    """How to read one purchase event: the property that holds the amount (the first readable counts), and its currency."""
+
+    amount_keys: tuple[str, ...] = ("revenue", "total", "amount", "value")
+    currency_key: str = "currency"
+
+
+DEFAULT_PURCHASES: Mapping[str, Purchase] = {
+    name: Purchase() for name in ("Order Completed", "Donation Completed", "Purchase", "Purchase Completed")
+}
+
+
+class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the profile stage is told.
+
+    Attributes:
+        survivorship: Field to rule.
+        default_survivorship: The rule of every other field.
+        purchases: Event name to how it is read.
+        default_currency: The currency of an amount that states none, and the one the profile's revenue is shown in.
+        session_gap_us: The longest pause within one session.
+        churn_days: After how many days without activity a customer has churned, in the default stages.
+        stages: Lifecycle stages, least first; empty for the default ones.
+        tracked_events: Event names to count per person, beside those that lifecycle rules mention.
+        consent_authorities: Sources whose events may state consent for the whole person
+            (`context.consent.person_level: true`), outranking earlier denials on other identifiers. From any other
+            source the mark is ignored, so that a public browser key cannot widen anybody's consent.
+        candidates_kept: Values kept per field and source.
+        fields_kept: Attributes kept per node; of more, those first in the alphabet.
+    """
+
+    survivorship: dict[str, Survivorship] = {}
+    default_survivorship: Survivorship = Survivorship()
+    purchases: dict[str, Purchase] = msgspec.field(default_factory=lambda: dict(DEFAULT_PURCHASES))
+    default_currency: str = "USD"
+    session_gap_us: int = 30 * MINUTE_US
+    churn_days: int = 90
+    stages: tuple[Stage, ...] = ()
+    tracked_events: frozenset[str] = frozenset()
+    consent_authorities: frozenset[str] = frozenset()
+    candidates_kept: int = 4
+    fields_kept: int = 1_000
+
+    def __post_init__(self) -> None:
+        # The fold asks for the tracked names on every event, so the rules are read here, once.
+        stages = self.stages or default_stages(self.churn_days)
+        msgspec.structs.force_setattr(self, "stages", stages)
+        msgspec.structs.force_setattr(self, "tracked_events", self.tracked_events | self.lifecycle.event_names)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The stages, their rules read and bound.
+
+        Raises:
+            RuleError: A stage's rule cannot be read.
+        """
+        return compiled(self.stages)
+
+    def rule_for(self, field: str) -> Survivorship:
+        """The survivorship rule of a field."""
+        return self.survivorship.get(field, self.default_survivorship)

@@ -1,0 +1,263 @@
+"""Node state: everything the events anchored at one identity node add up to.
+
+A state is a fold: `fold(s, event)` is `merge_same_node(s, lift(event))`, and merging is commutative and associative,
+so any order, batching or division of the same events leaves the same state and, through `encode`, the same bytes.
+Counters add up, so each event may be folded once only; the de-duplication keys see to that. All other parts would
+bear repetition.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from onefold.errors import IntegrityError
+from onefold.governance.consent import Register, Statement, merged
+from onefold.model import Event
+from onefold.profiles import money, sessions
+from onefold.profiles.settings import ProfileSettings, Purchase
+from onefold.profiles.survivorship import Candidate, identity, storable, united
+
+NEVER_FIRST = 2**63 - 1
+NEVER_LAST = -(2**63)
+"""Bounds of time that every moment is before or after: the neutral elements of `min` and `max`."""
+
+_FORMAT = 1
+
+
+class Occurrences(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """How often a tracked event happened, first and last when."""
+
+    count: int
+    first_us: int
+    last_us: int
+
+
+class NodeState(msgspec.Struct, gc=False, array_like=True):
+    """The fold of a node's events. It changes in place while a batch is folded.
+
+    Attributes:
+        format: Version of this layout.
+        events: Events folded.
+        first_us: Earliest event time, or `NEVER_FIRST`.
+        last_us: Latest event time, or `NEVER_LAST`.
+        active_us: Latest event time at which the person acted, or `NEVER_LAST`. A record of another system (a
+            nightly CRM export) states something about people and is no sign of life; a purchase always is.
+        sessions: See `sessions`; of acts, too.
+        purchases: Purchase events.
+        unpriced: Those of them without a readable amount.
+        revenue: Currency to exact sum.
+        sources: Source to events.
+        tracked: Event name to occurrences.
+        attributes: Field to candidates in canonical order.
+        consents: Purpose to register.
+    """
+
+    format: int = _FORMAT
+    events: int = 0
+    first_us: int = NEVER_FIRST
+    last_us: int = NEVER_LAST
+    active_us: int = NEVER_LAST
+    sessions: bytes = b""
+    purchases: int = 0
+    unpriced: int = 0
+    revenue: dict[str, Decimal] = {}
+    sources: dict[str, int] = {}
+    tracked: dict[str, Occurrences] = {}
+    attributes: dict[str, list[Candidate]] = {}
+    consents: dict[str, Register] = {}
+
+    def __repr__(self) -> str:
+        """Show counts only: the rest is personal data."""
+        return f"<NodeState events={self.events} purchases={self.purchases} attributes={len(self.attributes)}>"
+
+
+empty = NodeState
+"""The state of a node at which nothing happened: the neutral element."""
+
+# Dictionaries are written in order of their keys, so equal states are equal bytes.
+encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_decode = msgspec.msgpack.Decoder(NodeState).decode
+_decode_node = msgspec.msgpack.Decoder(tuple[str, NodeState]).decode
+
+
+def decode(data: bytes) -> NodeState:
+    """Read what `encode` wrote.
+
+    Raises:
+        IntegrityError: The bytes are no state of this format.
+    """
+    try:
+        state = _decode(data)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise IntegrityError("A node state cannot be read; restore the store or run `onefold rebuild`.") from error
+    return _of_this_format(state)
+
+
+def close_node(value: str, state: NodeState) -> bytes:
+    """Write a node's identifier value and state together: what is sealed under the node's key."""
+    return encode((value, state))
+
+
+def open_node(data: bytes) -> tuple[str, NodeState]:
+    """Read what `close_node` wrote.
+
+    Raises:
+        IntegrityError: The bytes are no node of this format.
+    """
+    try:
+        value, state = _decode_node(data)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise IntegrityError("A node cannot be read; restore the store or run `onefold rebuild`.") from error
+    return value, _of_this_format(state)
+
+
+def lift(event: Event, settings: ProfileSettings) -> NodeState:
+    """The state of a node at which only this event happened."""
+    state = NodeState()
+    fold(state, event, settings)
+    return state
+
+
+def fold(state: NodeState, event: Event, settings: ProfileSettings) -> None:
+    """Take one more event into `state`, in place. Each event may be folded into a node once."""
+    at_us, name, source = event.timestamp_us, event.name, event.source
+    state.events += 1
+    state.first_us = min(state.first_us, at_us)
+    state.last_us = max(state.last_us, at_us)
+    state.sources[source] = state.sources.get(source, 0) + 1
+    purchase = settings.purchases.get(name)
+    if purchase is not None or event.kind != "record":
+        state.active_us = max(state.active_us, at_us)
+        state.sessions = sessions.extended(state.sessions, at_us, settings.session_gap_us)
+    if purchase is not None:
+        _buy(state, event.properties, purchase, settings.default_currency)
+    if name in settings.tracked_events:
+        before = state.tracked.get(name)
+        once = Occurrences(1, at_us, at_us)
+        state.tracked[name] = once if before is None else _both(before, once)
+    if event.traits:
+        _describe(state, event, settings)
+    if event.consents:
+        _consent(state, event, settings)
+
+
+def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
+    """Two partial states of one node, over different events, as one. For different nodes see `person.combine_nodes`.
+
+    The two differ in consent alone. Two statements at one node are a person changing their mind: the later counts.
+    Statements at two nodes may come from two people we only believe to be one, so there a denial counts.
+    """
+    state = added(a, b, settings)
+    state.consents = dict(a.consents)
+    for purpose, register in b.consents.items():
+        before = state.consents.get(purpose)
+        state.consents[purpose] = register if before is None else merged(before, register)
+    return state
+
+
+def added(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
+    """Two states over different events as one, without their consents."""
+    attributes = dict(a.attributes)
+    for field, candidates in b.attributes.items():
+        before = attributes.get(field)
+        attributes[field] = (
+            candidates
+            if before is None
+            else united(before, candidates, settings.rule_for(field), settings.candidates_kept)
+        )
+    tracked = dict(a.tracked)
+    for name, occurrences in b.tracked.items():
+        earlier = tracked.get(name)
+        tracked[name] = occurrences if earlier is None else _both(earlier, occurrences)
+    revenue = dict(a.revenue)
+    for currency, amount in b.revenue.items():
+        revenue[currency] = money.plus(revenue[currency], amount) if currency in revenue else amount
+    counts = dict(a.sources)
+    for source, count in b.sources.items():
+        counts[source] = counts.get(source, 0) + count
+    state = NodeState(
+        events=a.events + b.events,
+        first_us=min(a.first_us, b.first_us),
+        last_us=max(a.last_us, b.last_us),
+        active_us=max(a.active_us, b.active_us),
+        sessions=sessions.union(a.sessions, b.sessions, settings.session_gap_us),
+        purchases=a.purchases + b.purchases,
+        unpriced=a.unpriced + b.unpriced,
+        revenue=revenue,
+        sources=counts,
+        tracked=tracked,
+        attributes=attributes,
+    )
+    _bound(state, settings)
+    return state
+
+
+def _buy(state: NodeState, properties: dict[str, Any], purchase: Purchase, default_currency: str) -> None:
+    state.purchases += 1
+    amount = money.amount(properties, purchase.amount_keys)
+    if amount is None:
+        state.unpriced += 1
+        return
+    currency = money.currency(properties.get(purchase.currency_key), default_currency)
+    before = state.revenue.get(currency)
+    state.revenue[currency] = amount if before is None else money.plus(before, amount)
+
+
+def _describe(state: NodeState, event: Event, settings: ProfileSettings) -> None:
+    attributes, source, at_us, event_id = state.attributes, event.source, event.timestamp_us, event.id
+    for field, stated in event.traits.items():
+        value = storable(stated)
+        if value is None:
+            continue
+        rule = settings.rule_for(field)
+        new = Candidate(value, source, at_us, event_id, 1 if rule.strategy == "most_frequent" else 0)
+        held = attributes.get(field)
+        if held is None:
+            attributes[field] = [new]
+        elif len(held) == 1 and (only := held[0]).source == source and identity(only.value) == identity(value):
+            # The usual case: the same source says the same again.
+            if (at_us, event_id) < (only.at_us, only.event):
+                at_us_kept, event_kept = only.at_us, only.event
+            else:
+                at_us_kept, event_kept = at_us, event_id
+            # A new list: this one may be shared with the state it was merged from.
+            attributes[field] = [Candidate(value, source, at_us_kept, event_kept, only.count + new.count)]
+        else:
+            attributes[field] = united(held, (new,), rule, settings.candidates_kept)
+    _bound(state, settings)
+
+
+def _bound(state: NodeState, settings: ProfileSettings) -> None:
+    # The first names in the alphabet, not the first to come: a field that falls out would fall out in any order.
+    if len(state.attributes) > settings.fields_kept:
+        kept = sorted(state.attributes)[: settings.fields_kept]
+        state.attributes = {field: state.attributes[field] for field in kept}
+
+
+def _consent(state: NodeState, event: Event, settings: ProfileSettings) -> None:
+    whole = event.source in settings.consent_authorities and _for_whole_person(event.context)
+    for said in event.consents:
+        statement = Statement(said.granted, event.timestamp_us, event.id, event.source)
+        register = Register(whole=statement) if whole else Register(own=statement)
+        before = state.consents.get(said.purpose)
+        state.consents[said.purpose] = register if before is None else merged(before, register)
+
+
+def _for_whole_person(context: dict[str, Any]) -> bool:
+    consent = context.get("consent")
+    return isinstance(consent, dict) and consent.get("person_level") is True
+
+
+def _both(a: Occurrences, b: Occurrences) -> Occurrences:
+    return Occurrences(a.count + b.count, min(a.first_us, b.first_us), max(a.last_us, b.last_us))
+
+
+def _of_this_format(state: NodeState) -> NodeState:
+    if state.format != _FORMAT:
+        raise IntegrityError(
+            f"A node state has format {state.format}, this version reads {_FORMAT}: run `onefold rebuild`."
+        )
+    return state

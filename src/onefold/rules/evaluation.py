@@ -1,0 +1,47 @@
+"""Evaluation: whether a rule is true of a row at a time, and when that may change by time alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onefold.rules import values
+from onefold.rules.binding import Bound, Clock, Row
+from onefold.rules.values import Truth
+
+_FURTHEST_TILES = 1_000_000
+
+
+def evaluate(bound: Bound, row: Row, as_of_us: int) -> Truth:
+    """True, False, or None where too little is known. Never raises, whatever the row holds."""
+    found = bound.run(row, as_of_us)
+    return found if found is True or found is False else None
+
+
+def next_change(bound: Bound, row: Row, as_of_us: int) -> int | None:
+    """The first moment after `as_of_us` at which the rule gives another answer if nothing happens; None for never.
+
+    Where elapsed time is used otherwise than in a comparison with something that stands still, the moment given may be
+    too early (the next tile), so that one looks again; it is never too late.
+    """
+    now = evaluate(bound, row, as_of_us)
+    tick = None if bound.restless_us is None else (as_of_us // bound.restless_us + 1) * bound.restless_us
+    moments = {m for clock in bound.clocks for m in _flips(clock, row, as_of_us) if m > as_of_us}
+    for moment in sorted(moments):
+        if tick is not None and moment >= tick:
+            return tick
+        if evaluate(bound, row, moment) is not now:
+            return moment
+    return tick
+
+
+def _flips(clock: Clock, row: Row, as_of_us: int) -> Iterator[int]:
+    """When the number of tiles elapsed reaches, and when it passes, each bound."""
+    then = clock.then(row, as_of_us)
+    if then is None:
+        return
+    for bound in clock.bounds:
+        number = values.number(bound(row, as_of_us))
+        if number is not None and abs(number) < _FURTHEST_TILES:
+            whole = int(number // 1)
+            for tiles in (whole - 1, whole, whole + 1):
+                yield (then // clock.tile_us + tiles) * clock.tile_us

@@ -1,0 +1,51 @@
+"""The functions of the rule language: their names, what they take, what they give."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Literal as OneOf
+
+import msgspec
+
+Kind = OneOf["boolean", "number", "text", "time", "any"]
+"""What a value is. `any` is known only when it is there: attributes are what the outside world sent."""
+
+
+class Function(msgspec.Struct, frozen=True):
+    """What a function takes and gives.
+
+    Attributes:
+        takes: Kind of each argument.
+        gives: Kind of the result.
+        open_ended: Whether the last argument may be repeated.
+        phrase: How it reads in a sentence, `{}` for each argument.
+    """
+
+    takes: tuple[Kind, ...]
+    gives: Kind
+    phrase: str
+    open_ended: bool = False
+
+
+FUNCTIONS: dict[str, Function] = {
+    "coalesce": Function(("any", "any"), "any", "the first known of {}", open_ended=True),
+    "contains": Function(("any", "any"), "boolean", "{} contains {}"),
+    "days_since": Function(("time",), "number", "days since {}"),
+    "events": Function(("text",), "number", "number of {} events"),
+    "first_event": Function(("text",), "time", "first {}"),
+    "hours_since": Function(("time",), "number", "hours since {}"),
+    "last_event": Function(("text",), "time", "last {}"),
+    "length": Function(("text",), "number", "length of {}"),
+    "lower": Function(("text",), "text", "{} in lower case"),
+    "starts_with": Function(("text", "text"), "boolean", "{} starts with {}"),
+    "to_number": Function(("any",), "number", "{} as a number"),
+    "to_time": Function(("time",), "time", "{} as a time"),
+    "upper": Function(("text",), "text", "{} in upper case"),
+}
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` with the nearest known word, or nothing when none is near."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean `{found[0]}`?" if found else ""

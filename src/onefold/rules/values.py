@@ -1,0 +1,105 @@
+"""Values at evaluation: what may be compared with what, and three-valued logic. None is *unknown* throughout."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from decimal import Context, Decimal
+from typing import Any
+
+from onefold.rules.tree import Comparison, Operation
+
+Truth = bool | None
+
+# Signals are not trapped: a result without a finite value is unknown, and no rule can make the evaluation fail.
+_ARITHMETIC = Context(prec=34, traps=[])
+_OPERATIONS: dict[Operation, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": _ARITHMETIC.add, "-": _ARITHMETIC.subtract, "*": _ARITHMETIC.multiply, "/": _ARITHMETIC.divide,
+}  # fmt: skip
+COMPARISONS: dict[Comparison, Callable[[Any, Any], bool]] = {
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+NUMBERS = (int, Decimal, float)
+_FAMILIES: dict[type, int] = {bool: 1, int: 2, Decimal: 2, float: 2, str: 3}
+_PLAIN_NUMBER_LENGTH = 40
+
+
+def compare(test: Callable[[Any, Any], bool], a: Any, b: Any) -> Truth:
+    """Compare two values of one family (booleans, numbers, texts); any others are not comparable: unknown."""
+    family = _FAMILIES.get(type(a))
+    if family is None or family != _FAMILIES.get(type(b)):
+        return None
+    return test(a, b)
+
+
+def number(value: Any) -> Decimal | None:
+    """The value as an exact number; text too, if it is written as one."""
+    kind = type(value)
+    if kind is Decimal:
+        return value if value.is_finite() else None
+    if kind is int:
+        return Decimal(value)
+    if kind is float or (kind is str and len(value) <= _PLAIN_NUMBER_LENGTH):
+        found = _ARITHMETIC.create_decimal(repr(value) if kind is float else value.strip())
+        return found if found.is_finite() else None
+    return None
+
+
+def calculate(operation: Operation, a: Any, b: Any) -> Decimal | None:
+    """Exact decimal arithmetic to 34 digits."""
+    if _FAMILIES.get(type(a)) != _FAMILIES[int] or _FAMILIES.get(type(b)) != _FAMILIES[int]:
+        return None
+    left, right = number(a), number(b)
+    if left is None or right is None:
+        return None
+    found = _OPERATIONS[operation](left, right)
+    return found if found.is_finite() else None
+
+
+def all_of(truths: Iterable[Truth]) -> Truth:
+    """Kleene's *and*."""
+    result: Truth = True
+    for truth in truths:
+        if truth is False:
+            return False
+        if truth is None:
+            result = None
+    return result
+
+
+def any_of(truths: Iterable[Truth]) -> Truth:
+    """Kleene's *or*."""
+    result: Truth = False
+    for truth in truths:
+        if truth is True:
+            return True
+        if truth is None:
+            result = None
+    return result
+
+
+def like(text: str, pattern: str) -> bool:
+    """Whether the whole text matches: `%` any run of characters, `_` any one. At worst time grows with the product."""
+    at = within = 0
+    star = retry = -1
+    while at < len(text):
+        if within < len(pattern) and pattern[within] == "%":
+            star, retry = within, at
+            within += 1
+        elif within < len(pattern) and pattern[within] in {"_", text[at]}:
+            at, within = at + 1, within + 1
+        elif star >= 0:
+            retry += 1
+            at, within = retry, star + 1
+        else:
+            return False
+    return all(character == "%" for character in pattern[within:])
+
+
+def contains(whole: Any, part: Any) -> Truth:
+    """Whether a text holds another, or a list holds a value."""
+    if type(whole) is str and type(part) is str:
+        return part in whole
+    if type(whole) is list and part is not None:
+        return any(compare(operator.eq, one, part) for one in whole)
+    return None

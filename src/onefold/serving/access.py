@@ -1,0 +1,79 @@
+"""Who asks: from a request's key to the workspace it opens, within scope and limit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from fastapi import Request
+
+from onefold.errors import OverloadedError, UnauthorizedError
+from onefold.governance.access import Key
+from onefold.governance.access import Scope as KeyScope
+from onefold.serving.backend import Workspace
+from onefold.serving.keys import Keyring, tokens_of
+from onefold.serving.limits import Limiter, Operation
+from onefold.serving.problems import ForbiddenError
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Somebody whose key was found good: the key, and the one workspace it opens."""
+
+    key: Key
+    workspace: Workspace
+
+    @property
+    def by(self) -> str:
+        """How this caller signs a judgement."""
+        return f"{self.key.name} ({self.key.id})"
+
+
+class Doorkeeper:
+    """Lets requests in, or raises why not."""
+
+    def __init__(
+        self,
+        workspaces: Mapping[str, Workspace],
+        keyring: Keyring,
+        limiter: Limiter,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._workspaces = workspaces
+        self._keyring = keyring
+        self._limiter = limiter
+        self._monotonic = monotonic
+
+    def admit(self, request: Request, scope: KeyScope, operation: Operation) -> Caller:
+        """Find the caller and count the request.
+
+        Raises:
+            UnauthorizedError: No key, or none we know.
+            ForbiddenError: A key without `scope`.
+            OverloadedError: The key is over its limit.
+        """
+        header = request.headers.get("authorization")
+        key = None
+        for token in tokens_of(None if header is None else header.encode("latin-1")):
+            key = self._keyring.find(token)
+        workspace = None if key is None else self._workspaces.get(key.workspace)
+        if key is None or workspace is None:
+            raise UnauthorizedError("Send a secret key: `Authorization: Bearer …`, or as the user of Basic.")
+        # The access log says whose request it was, by name and id.
+        request.scope["onefold.key"] = key
+        # Who may judge may also look.
+        if scope not in key.scopes and not (scope == "read" and "admin" in key.scopes):
+            raise ForbiddenError(f"This key lacks the scope `{scope}`.")
+        wait = self._limiter.wait_seconds(key.workspace, key.id, operation, self._monotonic())
+        if wait:
+            raise OverloadedError("Too many requests with this key.", retry_after_seconds=wait)
+        return Caller(key, workspace)
+
+
+def gate(scope: KeyScope, operation: Operation) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency that admits callers for one kind of request; the application's state holds the doorkeeper."""
+
+    async def dependency(request: Request) -> Caller:
+        door: Doorkeeper = request.app.state.door
+        return door.admit(request, scope, operation)
+
+    return dependency

@@ -1,0 +1,244 @@
+"""Our own API: profiles by any identifier, how they came about, and a steward's word on them. Described by OpenAPI."""
+
+# No deferred annotations here: FastAPI reads those of the functions inside `_views`, whose names are local.
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Body, Depends, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from onefold.errors import NotFoundError, UsageError
+from onefold.model import Identifier, parse_profile_id
+from onefold.serving.access import Caller, gate
+from onefold.serving.problems import MEDIA_TYPE
+from onefold.telemetry import request_id
+
+SETTLE_SECONDS = 5.0
+"""How long a judgement's answer waits to show its effect."""
+
+_encode = msgspec.json.encode
+
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
+Reference = Annotated[
+    str, Path(description="`type:value`, for example `email:ann@example.org`.", examples=["user_id:42"])
+]
+ProfileId = Annotated[str, Path(description="A profile id; one retired by a merge finds the person it went into.")]
+Subject = Annotated[str, Query(description="`type:value`, or `profile:id`.", examples=["user_id:42"])]
+
+
+class Named(BaseModel):
+    """One name that one system has for a person; the type `profile` means a profile id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    type: str = Field(min_length=1, max_length=64, examples=["email"])
+    value: str = Field(min_length=1, max_length=1024, examples=["ann@example.org"])
+
+    def identifier(self) -> Identifier:
+        """As the rest of the product knows it."""
+        return Identifier(self.type, self.value)
+
+
+class Statement(BaseModel):
+    """A person's word about the identity graph. The latest about the same subject counts; none is ever deleted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    verdict: Literal["link", "split", "share", "unshare", "withdraw"] = Field(
+        description="`link`: one person. `split`: two people; without `b`, `a` is parted from the person's strongest "
+        "other identifier. `share`: used by several people, links nobody. `unshare`: the opposite. "
+        "`withdraw`: takes back what was said of `a` (and `b`)."
+    )
+    a: Named
+    b: Named | None = None
+    reason: str = Field(default="", max_length=2000)
+
+
+_VERDICTS = {
+    "link": "same",
+    "split": "different",
+    "share": "shared",
+    "unshare": "not_shared",
+    "withdraw": "withdrawn",
+}
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in {
+        401: "No key, or none we know.",
+        403: "The key lacks the scope.",
+        404: "Nobody answers to that identifier.",
+        422: "The request does not fit its description.",
+        429: "Over the limit; see Retry-After.",
+    }.items()
+}
+
+
+api = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
+# Look-ups run on the loop: a read takes a fraction of a millisecond, a change of thread under load takes several.
+Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
+Operating = Annotated[Caller, Depends(gate("read", "source"))]
+Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
+
+
+@api.get("/profiles", tags=["profiles"], summary="A profile by type and value")
+async def profile_by_query(
+    caller: Looking,
+    type: Annotated[str, Query()],
+    value: Annotated[str, Query()],  # the API's word
+) -> Response:
+    return _found(caller.workspace.profile(_named(type, value)))
+
+
+@api.post("/profiles/lookup", tags=["profiles"], summary="A profile, with the identifier kept out of the URL")
+async def profile_by_body(caller: Looking, named: Named) -> Response:
+    return _found(caller.workspace.profile(named.identifier()))
+
+
+def _views(path: str, read: Callable[..., Identifier]) -> None:
+    """The views of one person, once for each way of naming them."""
+    name = path.strip("/{}").partition("/")[0]
+
+    @api.get(path, tags=["profiles"], summary=f"A profile by {name}", name=f"profile_by_{name}")
+    async def profile(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
+        return _found(caller.workspace.profile(who))
+
+    @api.get(f"{path}/identifiers", tags=["profiles"], summary="All identifiers", name=f"identifiers_by_{name}")
+    async def identifiers(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
+        found = caller.workspace.profile(who)
+        return _found(found and {"id": found.get("id"), "identifiers": found.get("identifiers", [])})
+
+    @api.get(f"{path}/timeline", tags=["profiles"], summary="Events, newest first", name=f"timeline_by_{name}")
+    async def timeline(
+        caller: Looking,
+        who: Annotated[Identifier, Depends(read)],
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Limit = 50,
+    ) -> Response:
+        try:
+            page = await run_in_threadpool(caller.workspace.timeline, who, cursor=cursor, limit=limit)
+        except ValueError as error:
+            raise UsageError("The cursor is none of ours; start again without one.") from error
+        return _found(page)
+
+    @api.get(f"{path}/history", tags=["profiles"], summary="Merges and splits", name=f"history_by_{name}")
+    async def history(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
+        return _found(await run_in_threadpool(caller.workspace.history, who))
+
+
+@api.get("/explain", tags=["profiles"], summary="Why two identifiers are, or are not, one person")
+async def explain(caller: Looking, a: Subject, b: Subject) -> Response:
+    return _found(await run_in_threadpool(caller.workspace.explain, _reference(a), _reference(b)))
+
+
+@api.post("/judgements", tags=["stewardship"], status_code=201, summary="Link, split, share or withdraw")
+async def judge(caller: Steward, said: Statement) -> Response:
+    return await run_in_threadpool(_judge, caller, said)
+
+
+@api.get("/dead-letters", tags=["stewardship"], summary="What was rejected, and why")
+async def dead_letters(
+    caller: Steward,
+    status: Literal["open", "replayed", "any"] = "open",
+    source: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    limit: Limit = 50,
+) -> Response:
+    wanted = None if status == "any" else status
+    listed = await run_in_threadpool(
+        caller.workspace.dead_letters, status=wanted, source=source, after=cursor, limit=limit + 1
+    )
+    page = listed[:limit]
+    after = page[-1]["offset"] if len(listed) > limit else None
+    return _json({"dead_letters": page, "next": after})
+
+
+@api.get("/dead-letters/{offset}", tags=["stewardship"], summary="A dead letter with its payload")
+async def dead_letter(caller: Steward, offset: Annotated[int, Path(ge=0, le=2**63 - 1)]) -> Response:
+    return _json(await run_in_threadpool(caller.workspace.dead_letter, offset))
+
+
+@api.post(
+    "/dead-letters/{offset}/replay", tags=["stewardship"], status_code=202, summary="Send it again, mended or not"
+)
+async def replay(
+    caller: Steward,
+    offset: Annotated[int, Path(ge=0, le=2**63 - 1)],
+    payload: Annotated[dict[str, Any] | None, Body(description="The mended item; without it, as it was.")] = None,
+) -> Response:
+    body = None if payload is None else _encode(payload)
+    await run_in_threadpool(caller.workspace.replay, offset, body=body)
+    caller.workspace.wake()
+    return _json({"offset": offset, "status": "replayed"}, 202)
+
+
+@api.get("/sources", tags=["operation"], summary="Conservation and match quality of each source")
+async def accounts(caller: Operating) -> Response:
+    return _json({"sources": await run_in_threadpool(caller.workspace.accounts)})
+
+
+@api.get("/stats", tags=["operation"], summary="How much there is of everything")
+async def stats(caller: Operating) -> Response:
+    return _json({"workspace": caller.workspace.name, **await run_in_threadpool(caller.workspace.counts)})
+
+
+def _judge(caller: Caller, said: Statement) -> Response:
+    workspace, a = caller.workspace, said.a.identifier()
+    b = None if said.b is None else said.b.identifier()
+    if said.verdict == "link" and b is None:
+        raise UsageError("`link` needs `b`: which two identifiers are one person?")
+    if said.verdict in {"share", "unshare"} and b is not None:
+        raise UsageError(f"`{said.verdict}` is said of one identifier: leave `b` out.")
+    if said.verdict == "split" and b is None:
+        b = workspace.counterpart(a)
+    verdict: Any = _VERDICTS[said.verdict]
+    place = workspace.judge(verdict, a, b, by=caller.by, reason=said.reason, request_id=request_id.get())
+    workspace.wake()
+    settled = workspace.settle(place, timeout_seconds=SETTLE_SECONDS)
+    people = []
+    for identifier in (a, b):
+        found = workspace.profile(identifier) if identifier is not None else None
+        people.append(found and found.get("id"))
+    return _json({"verdict": said.verdict, "offset": place[1], "settled": settled, "profile_ids": people}, 201)
+
+
+def _by_id(profile_id: ProfileId) -> Identifier:
+    if parse_profile_id(profile_id) is None:
+        raise UsageError("That is no profile id; ids have the form of a UUID.")
+    return Identifier("profile", profile_id)
+
+
+def _by_reference(identifier: Reference) -> Identifier:
+    return _reference(identifier)
+
+
+def _reference(text: str) -> Identifier:
+    kind, colon, value = text.partition(":")
+    if not colon:
+        raise UsageError("Name a person as `type:value`, for example `user_id:42`.")
+    return _named(kind, value)
+
+
+def _named(kind: str, value: str) -> Identifier:
+    if not kind or not value:
+        raise UsageError("An identifier has a type and a value; one of them is empty.")
+    # A `+` that was not percent-encoded arrives as a space, and no number begins with one.
+    if kind == "phone" and value.startswith(" "):
+        value = "+" + value[1:]
+    return Identifier(kind, value)
+
+
+def _found(body: dict[str, Any] | None) -> Response:
+    if body is None:
+        raise NotFoundError("Nobody answers to that identifier.")
+    return _json(body)
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    # Personal data must not stay in a cache on the way.
+    return Response(_encode(body), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+_views("/profiles/id/{profile_id}", _by_id)
+_views("/profiles/{identifier}", _by_reference)

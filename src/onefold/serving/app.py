@@ -1,0 +1,247 @@
+"""The application: SDK routes go straight to the collector, everything else to the described API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from onefold import __version__
+from onefold.errors import OnefoldError
+from onefold.governance.access import KeyStore
+from onefold.serving import problems
+from onefold.serving.access import Doorkeeper
+from onefold.serving.answers import Message, Receive, Scope, Send
+from onefold.serving.api import api
+from onefold.serving.appender import Appender, AppenderLimits
+from onefold.serving.backend import Workspace
+from onefold.serving.collect import Collector, CollectSettings
+from onefold.serving.health import Health, health
+from onefold.serving.keys import Keyring
+from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
+from onefold.serving.measures import Measures
+from onefold.serving.routes import match
+from onefold.serving.segment_profiles import segment
+from onefold.telemetry import request_id, request_ids
+
+_log = logging.getLogger("onefold.http")
+
+
+class ServingSettings(msgspec.Struct, frozen=True):
+    """How the server serves.
+
+    Attributes:
+        collect: How SDK requests are taken.
+        appender: How much may wait for the disk.
+        limits: Requests a minute by operation; None turns one off.
+        metrics_open: Whether /metrics answers without a key; right only while nobody else reaches the port.
+        log_requests: Whether each API request gets a log line; failed ones always do.
+    """
+
+    collect: CollectSettings = CollectSettings()
+    appender: AppenderLimits = AppenderLimits()
+    limits: Mapping[Operation, Limit | None] = msgspec.field(default_factory=lambda: dict(DEFAULT_LIMITS))
+    metrics_open: bool = True
+    log_requests: bool = True
+
+
+class Application:
+    """The ASGI application of one server. Build it with `build`."""
+
+    def __init__(
+        self,
+        workspaces: Mapping[str, Workspace],
+        keyring: Keyring,
+        settings: ServingSettings,
+        *,
+        clock_us: Callable[[], int],
+        monotonic: Callable[[], float],
+        name_request: Callable[[str | None], str],
+    ) -> None:
+        self._workspaces = workspaces
+        self._keyring = keyring
+        self._settings = settings
+        self._clock_us = clock_us
+        self._monotonic = monotonic
+        self._name_request = name_request
+        self._limiter = Limiter(settings.limits)
+        self._measures = Measures()
+        self._measures.watch(workspaces)
+        self._appenders: dict[str, Appender] = {}
+        self._collector: Collector | None = None
+        self.health = Health(workspaces, self._measures, settings.metrics_open)
+        self.api = _describe()
+        self.api.state.door = Doorkeeper(workspaces, keyring, self._limiter, monotonic)
+        self.api.state.health = self.health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live through start and stop."""
+        if scope["type"] == "http":
+            route = match(scope["path"])
+            if route is not None and self._collector is not None:
+                await self._collector(scope, receive, send, route)
+            else:
+                await self._answer(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def start(self) -> None:
+        """Open the way to the logs and begin processing; the event loop runs."""
+        for name, workspace in self._workspaces.items():
+            self._appenders[name] = Appender(
+                workspace.log, appended=workspace.wake, limits=self._settings.appender, name=f"appender-{name}"
+            )
+            workspace.start()
+        self._collector = Collector(
+            self._appenders,
+            self._keyring,
+            self._limiter,
+            self._measures,
+            self._settings.collect,
+            clock_us=self._clock_us,
+            monotonic=self._monotonic,
+            name_request=self._name_request,
+        )
+
+    async def stop(self) -> None:
+        """Put on the disk what was taken, finish the batch under way, write down what is left."""
+        self.health.draining = True
+        for appender in self._appenders.values():
+            await appender.close()
+        for workspace in self._workspaces.values():
+            workspace.stop()
+        self._keyring.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except OnefoldError as error:
+            _log.exception("start failed", extra={"error": str(error)})
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = self._monotonic()
+        given = next((v for n, v in scope["headers"] if n in (b"request-id", b"x-request-id")), None)
+        name = self._name_request(None if given is None else given.decode("latin-1"))
+        token = request_id.set(name)
+        status = 0
+
+        async def passing(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (b"request-id", name.encode()), (b"x-content-type-options", b"nosniff")]
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            await self.api(scope, receive, passing)
+        except Exception:  # noqa: BLE001  the last resort
+            # The last resort: the caller gets an answer and an id, the log gets the place.
+            _log.exception("request failed", extra={"route": _template(scope)})
+            if status == 0:
+                failed = problems.problem(500, "internal", "The request failed; the log tells where, by its id.")
+                await failed(scope, receive, passing)
+            status = 500
+        finally:
+            seconds = self._monotonic() - started
+            self._note(scope, status, seconds)
+            request_id.reset(token)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        template = _template(scope)
+        self._measures.answered(template, status, seconds)
+        if status < 400 and (not self._settings.log_requests or template in _PROBES):
+            return
+        key: Any = scope.get("onefold.key")
+        _log.info(
+            "request",
+            extra={
+                "method": scope["method"],
+                "route": template,
+                "status": status,
+                "milliseconds": round(seconds * 1000, 2),
+                "workspace": key.workspace if key else "",
+                "key": key.id if key else "",
+            },
+        )
+
+
+_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+def build(
+    workspaces: Mapping[str, Workspace],
+    keys: KeyStore,
+    settings: ServingSettings,
+    *,
+    clock_us: Callable[[], int],
+    monotonic: Callable[[], float],
+    random: Callable[[int], bytes],
+) -> Application:
+    """Build the server's application.
+
+    Args:
+        workspaces: By name; started and stopped with the application, not closed.
+        keys: Where keys are kept.
+        settings: How to serve.
+        clock_us: The time now, microseconds UTC.
+        monotonic: Seconds, never going back.
+        random: Gives that many random bytes; it names this start of the server.
+    """
+    return Application(
+        workspaces,
+        Keyring(keys, clock_us),
+        settings,
+        clock_us=clock_us,
+        monotonic=monotonic,
+        name_request=request_ids(random(6).hex()),
+    )
+
+
+def _describe() -> FastAPI:
+    """The API with its description, at /api/v1/openapi.json; no page about it, for those load scripts from elsewhere."""
+    described = FastAPI(
+        title="Onefold",
+        version=__version__,
+        summary="Many records, one person.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    described.include_router(api)
+    described.include_router(segment)
+    described.include_router(health)
+    described.add_exception_handler(OnefoldError, problems.from_onefold)
+    described.add_exception_handler(HTTPException, problems.from_http)
+    described.add_exception_handler(RequestValidationError, problems.from_validation)
+    generate = described.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generate()
+        schema.setdefault("components", {})["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "basic": {"type": "http", "scheme": "basic", "description": "The secret key as the user, no password."},
+        }
+        schema["security"] = [{"bearer": []}, {"basic": []}]
+        return schema
+
+    described.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the description
+    return described
+
+
+def _template(scope: Scope) -> str:
+    """The path as our table spells it: the path itself may hold an address."""
+    return getattr(scope.get("route"), "path", "(none)")

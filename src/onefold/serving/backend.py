@@ -1,0 +1,116 @@
+"""The backend: what HTTP needs of a workspace. `bootstrap` wires one; the API only translates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from onefold.model import Identifier, Verdict
+from onefold.ports import EventLog
+
+Json = dict[str, Any]
+
+
+class Workspace(Protocol):
+    """One workspace, wired. Any method may be called from any thread.
+
+    Wherever an identifier is asked for, the type `profile` means a profile id, retired ones included.
+    """
+
+    @property
+    def name(self) -> str:
+        """The workspace's name, as keys state it."""
+        ...
+
+    @property
+    def log(self) -> EventLog:
+        """Where received items go."""
+        ...
+
+    def start(self) -> None:
+        """Begin processing the log."""
+        ...
+
+    def wake(self) -> None:
+        """The log grew: processing need not wait for its next look. Cheap; called after each group commit."""
+        ...
+
+    def stop(self) -> None:
+        """Finish the batch under way, then end. The stores stay open: whoever opened them closes them."""
+        ...
+
+    def ready(self) -> Mapping[str, str | None]:
+        """Checks by name: None when it passes, else what is wrong, in a sentence without personal data."""
+        ...
+
+    def profile(self, identifier: Identifier) -> Json | None:
+        """The profile behind an identifier, through merges; None when nobody answers to it."""
+        ...
+
+    def timeline(self, identifier: Identifier, *, cursor: str | None, limit: int) -> Json | None:
+        """`{profile_id, events, next}`, newest first; None when nobody answers.
+
+        Raises:
+            ValueError: The cursor is none of ours.
+        """
+        ...
+
+    def history(self, identifier: Identifier) -> Json | None:
+        """`{profile_id, changes, judgements}`, oldest first; None when nobody answers."""
+        ...
+
+    def explain(self, a: Identifier, b: Identifier) -> Json | None:
+        """Why two identifiers are, or are not, one person; None when either was never seen."""
+        ...
+
+    def judge(
+        self, verdict: Verdict, a: Identifier, b: Identifier | None, *, by: str, reason: str, request_id: str
+    ) -> tuple[int, int]:
+        """Put a judgement into the log; returns its place.
+
+        Raises:
+            UsageError: A subject cannot name anybody, or the verdict does not fit the number of subjects.
+        """
+        ...
+
+    def counterpart(self, identifier: Identifier) -> Identifier:
+        """The strongest other identifier of the same person: what a split parts an identifier from, unless told.
+
+        Raises:
+            NotFoundError: Nobody answers to the identifier.
+            UsageError: The person has no other identifier.
+        """
+        ...
+
+    def settle(self, place: tuple[int, int], *, timeout_seconds: float) -> bool:
+        """Wait until processing has passed `place`; False when it has not in time."""
+        ...
+
+    def dead_letters(self, *, status: str | None, source: str | None, after: int, limit: int) -> list[Json]:
+        """Dead letters with offset > `after`, in order, without payloads; each has `offset`."""
+        ...
+
+    def dead_letter(self, offset: int) -> Json:
+        """One dead letter with its payload.
+
+        Raises:
+            NotFoundError: There is none at that offset.
+        """
+        ...
+
+    def replay(self, offset: int, *, body: bytes | None) -> None:
+        """Send a dead letter again, with `body` in place of its payload if given.
+
+        Raises:
+            NotFoundError: There is none at that offset.
+            UsageError: It was sent again before.
+        """
+        ...
+
+    def accounts(self) -> list[Json]:
+        """Per source: received, stored, duplicate, rejected, suppressed, pending, balanced, reasons, emq."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """How many nodes, people, edges, judgements, open dead letters and stored events there are."""
+        ...

@@ -1,0 +1,73 @@
+"""The routes that SDKs call: one table from path to what is meant by it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from onefold.model import Shape
+
+Meaning = Literal["collect", "discard", "pixel", "settings", "source_config", "script", "bundle", "flags"]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """What a path means.
+
+    Attributes:
+        name: The path as a template, fit for logs and metrics.
+        meaning: Which handler answers.
+        shape: How to read the items of the body.
+        default_type: The type of an item that does not state its own, from the path.
+        success: The body of the 200 answer.
+    """
+
+    name: str
+    meaning: Meaning = "collect"
+    shape: Shape = "segment"
+    default_type: str | None = None
+    success: bytes = b'{"success":true}'
+
+
+_CALLS = {"track": "t", "identify": "i", "page": "p", "screen": "s", "group": "g", "alias": "a"}
+_POSTHOG_SUCCESS = b'{"status":1}'
+
+
+def _table() -> dict[str, Route]:
+    routes = [Route(f"/v1/{path}", default_type=call) for call, letter in _CALLS.items() for path in (call, letter)]
+    routes += [Route(path) for path in ("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch")]
+    # Pixels as RudderStack (/pixel/v1/track) and as Segment (/v1/pixel/track) spell them.
+    for call in _CALLS:
+        routes += [Route(f"/{path}/{call}", "pixel", default_type=call) for path in ("pixel/v1", "v1/pixel")]
+    routes += [
+        Route(path, shape="posthog", success=_POSTHOG_SUCCESS)
+        for path in ("/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage")
+    ]
+    routes += [Route(path, "flags") for path in ("/decide", "/flags")]
+    # The SDK's own counters about itself: answered, not kept.
+    routes += [Route("/v1/m", "discard"), Route("/sourceConfig", "source_config")]
+    return {route.name: route for route in routes}
+
+
+ROUTES = _table()
+_SETTINGS = Route("/v1/projects/{key}/settings", "settings")
+_SCRIPT = Route("/analytics.js/v1/{key}/analytics.min.js", "script")
+_BUNDLE = Route("/analytics-next/bundles/{name}", "bundle")
+
+
+def match(path: str) -> Route | None:
+    """The route a path means, with or without a trailing slash; None when it is not an SDK's."""
+    route = ROUTES.get(path)
+    if route is not None:
+        return route
+    route = ROUTES.get(path.rstrip("/"))
+    if route is not None:
+        return route
+    match path.strip("/").split("/"):
+        case ["v1", "projects", _, "settings"]:
+            return _SETTINGS
+        case ["analytics.js", "v1", _, "analytics.min.js"]:
+            return _SCRIPT
+        case ["analytics-next", "bundles", _]:
+            return _BUNDLE
+    return None

@@ -1,0 +1,73 @@
+"""The server process: uvicorn on one port of this machine, tuned for many small requests beside a busy thread."""
+
+from __future__ import annotations
+
+import gc
+import ipaddress
+import sys
+
+import uvicorn
+
+from onefold.errors import UsageError
+from onefold.serving.app import Application
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread computes before another gets its turn; Python's 5 ms would be half a look-up's whole budget."""
+DRAIN_SECONDS = 20
+KEEP_ALIVE_SECONDS = 65
+"""Longer than the 60 s for which load balancers commonly keep a connection, so that they, not we, close it."""
+
+
+def configure(application: Application, *, host: str, port: int, allow_public: bool = False) -> uvicorn.Server:
+    """Make the server; its `run` serves until SIGTERM or SIGINT, then drains.
+
+    Raises:
+        UsageError: `host` can be reached from other machines and `allow_public` is not set.
+    """
+    if not allow_public and not is_loopback(host):
+        raise UsageError(
+            f"{host} can be reached from other machines, and this server speaks plain HTTP. Put a TLS proxy before it, "
+            "or say that you mean it with --allow-public."
+        )
+    return uvicorn.Server(
+        uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            loop="uvloop" if sys.platform != "win32" else "asyncio",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            backlog=2048,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+
+
+def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, allow_public: bool = False) -> None:
+    """Serve until told to stop; answer what was begun, put what was taken on the disk, then return.
+
+    Raises:
+        UsageError: `host` can be reached from other machines and `allow_public` is not set.
+    """
+    server = configure(application, host=host, port=port, allow_public=allow_public)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # What is there now stays for good: the collector need not walk through it again in the middle of a request.
+    gc.collect()
+    gc.freeze()
+    server.run()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

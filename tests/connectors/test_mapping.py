@@ -1,0 +1,56 @@
+import pytest
+
+from onefold.connectors.sources import mapping
+from onefold.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("type: recrod", r"m.yaml:1: 'recrod' is not possible here; did you mean 'record'"),
+        ("type: record\ntrats: {a: b}", r"m.yaml:2: .*'trats'; did you mean 'traits'"),
+        ("traits:\n  a:\n    colum: b", r"m.yaml:3: .*'colum'; did you mean 'column'"),
+        ("traits:\n  a: {column: b, as: decimla}", r"m.yaml:2: 'decimla'.*did you mean 'decimal'"),
+        ("type: track", r"m.yaml:1: a track mapping needs `event:`"),
+        ("traits: {a: {column: b, value: c}}", r"either `column:` or `value:`"),
+        ("traits: {a: b}\ntraits: {c: d}", r"m.yaml:2: 'traits' stands here twice"),
+        ("consent: {email: Opt In}", r"granted"),
+        ("consent: {email: {column: Opt In}}", r"granted"),
+        ("traits: {a: {column: b, granted: [x]}}", r"belongs to consent"),
+        ("timezone: America/Chikago", r"no time zone 'America/Chikago'"),
+        ("encoding: utf-9", r"no encoding 'utf-9'"),
+        ("delimiter: ';;'", r"one character"),
+        ("- a", r"`name: value` pairs"),
+        ("a: [", r"m.yaml:\d+: this is not YAML"),
+        ("", r"`name: value` pairs"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_the_nearest_word(text, message):
+    """Whoever wrote the mapping learns where to look and what to write."""
+    with pytest.raises(ConfigurationError, match=message):
+        mapping.read(text, file="m.yaml")
+
+
+def test_words_stay_as_they_are_written():
+    """YAML's own ideas of yes, no and numbers do not apply."""
+    plan = mapping.read("consent: {email: {column: Opt, granted: [Y, yes, 1, on]}}\ntraits: {zip: {value: 007}}")
+    assert dict(plan.consent)["email"].granted == ("y", "yes", "1", "on")
+    assert dict(plan.traits)["zip"].value == "007"
+
+
+@pytest.mark.parametrize("name", mapping.presets())
+def test_every_preset_is_valid(name):
+    """What comes with the product can be read."""
+    assert mapping.preset(name).identifiers
+
+
+def test_an_unknown_preset_names_the_nearest():
+    """A slip of the finger is answered with the right name."""
+    with pytest.raises(ConfigurationError, match="did you mean 'cdnow'"):
+        mapping.preset("cdnwo")
+
+
+def test_a_mapping_that_cannot_be_opened_says_so(tmp_path):
+    """The message names the file."""
+    with pytest.raises(ConfigurationError, match=r"none\.yaml"):
+        mapping.load(tmp_path / "none.yaml")
