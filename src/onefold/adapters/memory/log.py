@@ -25,10 +25,11 @@ class MemoryEventLog(EventLog):
 
     def append(self, entries: Sequence[LogEntry]) -> list[tuple[int, int]]:
         """Store all or none; returns the place of each. The first offset is 1."""
+        per_source = Counter(entry.source for entry in entries)
         with self._lock:
             first = len(self._entries) + 1
             self._entries.extend(entries)
-            self._received.update(entry.source for entry in entries)
+            self._received.update(per_source)
         return [(PARTITION, first + index) for index in range(len(entries))]
 
     def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:

@@ -14,7 +14,6 @@ from onefold.adapters.sqlite.connections import translated
 from onefold.errors import IntegrityError, UsageError
 
 MANIFEST = "manifest.json"
-_PAGES_A_STEP = 4_096
 
 
 def take(databases: list[Path], others: list[Path], to: Path) -> int:
@@ -64,18 +63,32 @@ def check(directory: Path) -> list[str]:
 
 
 def put_back(directory: Path, to: Path, *, aside: Path) -> None:
-    """Put a backup's files in place; what is there is moved to `aside`, a new directory."""
+    """Put a backup's files in place; what is there is moved to `aside`, a new directory.
+
+    Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing.
+    """
     names = check(directory)
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside.mkdir(mode=0o700)
-    for name in names:
-        for suffix in ("", "-wal", "-shm"):
-            present = to / f"{name}{suffix}"
-            if present.exists():
-                present.rename(aside / present.name)
-        shutil.copyfile(directory / name, to / name)
-        _settle(to / name)
-    _settle_directory(to)
+    incoming = aside.with_name(f".{aside.name}.incoming")
+    incoming.mkdir(mode=0o700)
+    try:
+        for name in (*names, MANIFEST):
+            shutil.copyfile(directory / name, incoming / name)
+            (incoming / name).chmod(0o600)
+            _settle(incoming / name)
+        check(incoming)
+        _settle_directory(incoming)
+        aside.mkdir(mode=0o700)
+        for name in names:
+            for suffix in ("", "-wal", "-shm"):
+                present = to / f"{name}{suffix}"
+                if present.exists():
+                    present.rename(aside / present.name)
+        for name in names:
+            (incoming / name).rename(to / name)
+        _settle_directory(to)
+    finally:
+        shutil.rmtree(incoming)
 
 
 def swap(new: Path, old: Path, *, aside: Path) -> None:
@@ -107,8 +120,9 @@ def _copy(source: Path, target: Path) -> None:
         reading, writing = apsw.Connection(str(source)), apsw.Connection(str(target))
         try:
             with writing.backup("main", reading, "main") as copy:
-                while not copy.done:
-                    copy.step(_PAGES_A_STEP)
+                # All pages in one read transaction: in steps, every commit in between would start the copy again.
+                copy.step(-1)
+            # The copy stands alone: without a write-ahead log beside it, one file is the whole database.
             writing.execute("PRAGMA journal_mode=DELETE").fetchall()
             found = writing.execute("PRAGMA integrity_check").fetchall()
         finally:

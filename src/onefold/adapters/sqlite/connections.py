@@ -12,7 +12,6 @@ import apsw
 from onefold.errors import ConfigurationError, IntegrityError, UnavailableError
 
 BUSY_MS = 10_000  # how long a writer waits for another process before it gives up
-CHECKPOINT_PAGES = 16_384  # 64 MB of write-ahead log: fewer, larger, more sequential checkpoints
 _READER_CACHE_KIB = 8 * 1024
 _READERS_KEPT = 16
 _STATEMENTS_KEPT = 200
@@ -35,10 +34,18 @@ def translated(path: Path) -> Iterator[None]:
         raise UnavailableError(f"{path} cannot be used ({error}); check that the disk is there and writable") from error
 
 
-def open_writer(path: Path, *, schema: str, version: int, cache_kib: int) -> apsw.Connection:
+def open_writer(path: Path, *, schema: str, version: int, cache_kib: int, checkpoint_pages: int) -> apsw.Connection:
     """Open for writing; create the file with `schema` when it is new or empty.
 
     Every commit reaches the disk before it returns (synchronous=FULL), and deleted content is overwritten.
+
+    Args:
+        path: The file; its directory must exist.
+        schema: Statements that create the tables.
+        version: The schema's number.
+        cache_kib: Bound of the page cache, KiB.
+        checkpoint_pages: Length of the write-ahead log, in pages of 4 KiB, from which it is copied into the file. A
+            page that changes again before that is copied once, so longer is cheaper; recovery after a crash reads it.
 
     Raises:
         ConfigurationError: The file was written by a newer Onefold, or by something else.
@@ -53,7 +60,7 @@ def open_writer(path: Path, *, schema: str, version: int, cache_kib: int) -> aps
             # A wrapped node key that was deleted must not linger in free pages: its destruction is the erasure.
             "secure_delete=ON",
             f"cache_size=-{cache_kib}",
-            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+            f"wal_autocheckpoint={checkpoint_pages}",
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()

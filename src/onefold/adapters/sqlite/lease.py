@@ -18,16 +18,19 @@ def held(directory: Path) -> Iterator[None]:
     """Hold the lease on the workspace in `directory` for the block.
 
     Raises:
-        UnavailableError: Another process holds it.
+        UnavailableError: Somebody else holds it, in another process or in this one.
     """
-    descriptor = os.open(directory / FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             raise UnavailableError(
-                "Another process is processing this workspace: stop the server, or leave the work to it."
+                f"Process {holder} is processing this workspace: stop that server, or leave the work to it."
             ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         yield
     finally:
         os.close(descriptor)

@@ -18,6 +18,7 @@ from onefold.ports import EventLog
 PARTITION = 0
 SCHEMA_VERSION = 1
 _CACHE_KIB = 8 * 1024  # appends touch the last page only
+_CHECKPOINT_PAGES = 4_096
 
 
 class SqliteEventLog(EventLog):
@@ -28,7 +29,9 @@ class SqliteEventLog(EventLog):
         schema = resources.files(__package__).joinpath("log.sql").read_text()
         self._path = path
         self._sealer = sealer
-        self._writer = open_writer(path, schema=schema, version=SCHEMA_VERSION, cache_kib=_CACHE_KIB)
+        self._writer = open_writer(
+            path, schema=schema, version=SCHEMA_VERSION, cache_kib=_CACHE_KIB, checkpoint_pages=_CHECKPOINT_PAGES
+        )
         self._readers = Readers(path)
         self._lock = threading.Lock()
 

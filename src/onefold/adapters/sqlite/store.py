@@ -16,6 +16,8 @@ from onefold.governance.encryption import EntrySealer
 from onefold.ports import ProfileStore
 
 SCHEMA_VERSION = 1
+# 256 MB. Measured at 1 million events, uniformly random people: 33.8 us an event, 39.7 us with 64 MB.
+_CHECKPOINT_PAGES = 65_536
 
 
 class SqliteProfileStore(ProfileStore):
@@ -29,7 +31,9 @@ class SqliteProfileStore(ProfileStore):
         schema = resources.files(__package__).joinpath("store.sql").read_text()
         self._path = path
         self._sealer = sealer
-        self._writer = open_writer(path, schema=schema, version=SCHEMA_VERSION, cache_kib=cache_mib * 1024)
+        self._writer = open_writer(
+            path, schema=schema, version=SCHEMA_VERSION, cache_kib=cache_mib * 1024, checkpoint_pages=_CHECKPOINT_PAGES
+        )
         self._readers = Readers(path)
         self._lock = threading.Lock()
 
