@@ -68,9 +68,7 @@ def an_empty_store_answers_with_nothing(store):
         assert seen.timeline([A], before=None, limit=9) == seen.outbox(after=0, limit=9) == seen.tallies() == []
         assert seen.dead_letters(status=None, source=None, after=(-1, 0), limit=9) == []
         assert seen.people(after=b"", limit=9) == list(seen.scan()) == list(seen.scan_edges()) == []
-        assert seen.counts() == {
-            name: 0 for name in ("nodes", "people", "edges", "judgements", "dead_letters", "events")
-        }
+        assert seen.counts() == dict.fromkeys(("nodes", "people", "edges", "judgements", "dead_letters", "events"), 0)
 
 
 @promise
