@@ -1,0 +1,216 @@
+"""The solver: who is who, as a pure function of one or more connected components of the evidence graph.
+
+    judgements → shared identifiers → joins by judgement → joins by exact evidence → joins by score → names
+
+Every step has a total order that depends on the evidence alone, never on arrival. Joins are never taken back, and what
+stands between two groups stands between all they become; so who is refused is settled by where everybody ends up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+import msgspec
+
+from onefold.identity.groups import Groups, Obstacle, Partition
+from onefold.identity.linkage import join_scored
+from onefold.identity.settings import IdentitySettings
+from onefold.model import Edge, Judgement, Member, NodeId
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """Evidence, or a judgement of `same`, that joins nobody, and what stood in the way."""
+
+    evidence: Edge | Judgement
+    obstacle: Obstacle
+
+
+class Solution(msgspec.Struct, frozen=True):
+    """Who is who.
+
+    Attributes:
+        members: All nodes given, in order of id, with the person and component each belongs to.
+        accepted: Evidence and judgements of `same` within one person, strongest first.
+        refused: The rest, strongest first.
+    """
+
+    members: list[Member]
+    accepted: list[Edge | Judgement]
+    refused: list[Refusal]
+
+
+class _Said(NamedTuple):
+    """What holds of all that was judged, each in order of (time, id)."""
+
+    same: list[tuple[NodeId, NodeId, Judgement]]
+    different: list[tuple[NodeId, NodeId, Judgement]]
+    shared: dict[NodeId, Judgement]
+    not_shared: set[NodeId]
+
+
+def solve(
+    members: Sequence[Member],
+    edges: Sequence[Edge],
+    judgements: Sequence[Judgement],
+    settings: IdentitySettings,
+    *,
+    shared: AbstractSet[NodeId] = frozenset(),
+) -> Solution:
+    """Work out who is who.
+
+    Args:
+        members: The nodes of one or more components, whole; only id, type and first sighting are read.
+        edges: All evidence among them, in any order. What touches other nodes is left out.
+        judgements: All that was ever judged about them, in any order.
+        settings: Types and limits.
+        shared: Nodes known to be shared by evidence that lies outside.
+    """
+    types = {m.id: m.type for m in members}
+    inside = sorted(
+        (e for e in edges if e.a != e.b and e.a in types and e.b in types),
+        key=lambda e: (e.kind == "scored", _order(e)),
+    )
+    said = _said(judgements, types)
+    obstacles = _shared(inside, types, said, settings)
+    for node in shared & types.keys() - said.not_shared:
+        obstacles.setdefault(node, Obstacle("shared", types[node]))
+
+    free = [m for m in members if m.id not in obstacles]
+    links = [e for e in inside if e.a not in obstacles and e.b not in obstacles]
+    groups = Groups(free, settings)
+    for a, b, judgement in said.different:
+        if a not in obstacles and b not in obstacles:
+            groups.part(judgement, a, b)
+    same = [(a, b) for a, b, _ in said.same if a not in obstacles and b not in obstacles]
+    for a, b in same:
+        _join(groups, a, b, judged=True)
+    for edge in links:
+        if edge.kind != "scored":
+            _join(groups, edge.a, edge.b)
+    join_scored(groups, links)
+
+    components = _connected(free, [*((e.a, e.b) for e in links), *same])
+    placed = _named(members, groups, components, obstacles.keys(), settings)
+    evidence: list[tuple[NodeId, NodeId, Edge | Judgement]] = [*said.same, *((e.a, e.b, e) for e in inside)]
+    accepted, refused = _account(evidence, groups, obstacles)
+    return Solution(placed, accepted, refused)
+
+
+def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
+    return (-edge.strength, edge.at_us, edge.event, edge.a, edge.b, edge.kind)
+
+
+def _said(judgements: Iterable[Judgement], nodes: Mapping[NodeId, str]) -> _Said:
+    """The latest word on each subject; `withdrawn` leaves nothing said."""
+    latest: dict[tuple[NodeId, NodeId | None], Judgement] = {}
+    for judgement in sorted(judgements, key=lambda j: (j.at_us, j.id)):
+        a, b = judgement.a, judgement.b
+        latest[(a, b) if b is None or a < b else (b, a)] = judgement
+    said = _Said([], [], {}, set())
+    for judgement in sorted(latest.values(), key=lambda j: (j.at_us, j.id)):
+        a, b, verdict = judgement.a, judgement.b, judgement.verdict
+        if a not in nodes or (b is not None and b not in nodes):
+            continue
+        if verdict == "same" and b is not None and a != b:
+            said.same.append((a, b, judgement))
+        elif verdict == "different" and b is not None and a != b:
+            said.different.append((a, b, judgement))
+        elif verdict == "shared" and b is None:
+            said.shared[a] = judgement
+        elif verdict == "not_shared" and b is None:
+            said.not_shared.add(a)
+    return said
+
+
+def _shared(
+    edges: Iterable[Edge], types: Mapping[NodeId, str], said: _Said, settings: IdentitySettings
+) -> dict[NodeId, Obstacle]:
+    """Identifiers of several people, which link nobody: by judgement, else by whom they were seen with.
+
+    Neighbours are counted per type. A donor and a subscriber number are one person's two numbers; two donor numbers are
+    two people.
+    """
+    seen_with: dict[tuple[NodeId, str], set[NodeId]] = defaultdict(set)
+    for edge in edges:
+        if edge.kind == "scored":
+            continue
+        for node, other in ((edge.a, edge.b), (edge.b, edge.a)):
+            if settings.type(types[node]).shared_after is not None and settings.type(types[other]).single:
+                seen_with[node, types[other]].add(other)
+    found: dict[NodeId, Obstacle] = {}
+    for (node, _), others in seen_with.items():
+        enough = settings.type(types[node]).shared_after
+        if enough is not None and len(others) >= enough and node not in said.not_shared:
+            found[node] = Obstacle("shared", types[node])
+    for node, judgement in said.shared.items():
+        found[node] = Obstacle("judgement", types[node], judgement)
+    return found
+
+
+def _join(groups: Groups, a: NodeId, b: NodeId, *, judged: bool = False) -> None:
+    root_a, root_b = groups.root(a), groups.root(b)
+    if root_a != root_b and groups.obstacle(root_a, root_b, judged=judged) is None:
+        groups.join(root_a, root_b)
+
+
+def _connected(members: Iterable[Member], pairs: Iterable[tuple[NodeId, NodeId]]) -> Partition:
+    """The components: everything that evidence or a judgement of `same` connects, joined or not."""
+    components = Partition(m.id for m in members)
+    for one, other in pairs:
+        a, b = components.root(one), components.root(other)
+        if a != b:
+            components.join(a, b)
+    return components
+
+
+def _named(
+    members: Sequence[Member],
+    groups: Partition,
+    components: Partition,
+    shared: AbstractSet[NodeId],
+    settings: IdentitySettings,
+) -> list[Member]:
+    """Every node with the node that names its person and the one that names its component: the oldest of each."""
+    person: dict[NodeId, NodeId] = {}
+    component: dict[NodeId, NodeId] = {}
+    people: dict[NodeId, int] = defaultdict(int)
+    for m in sorted(members, key=lambda m: (m.first_seen_us, -settings.priority(m.type), m.id)):
+        if m.id in shared:
+            continue
+        group, whole = groups.root(m.id), components.root(m.id)
+        component.setdefault(whole, m.id)
+        if group not in person:
+            person[group] = m.id
+            people[whole] += 1
+    placed = []
+    for m in sorted(members, key=lambda m: m.id):
+        if m.id in shared:
+            placed.append(Member(m.id, m.type, m.first_seen_us, m.id, m.id, contested=False, shared=True))
+        else:
+            whole = components.root(m.id)
+            name = person[groups.root(m.id)]
+            placed.append(Member(m.id, m.type, m.first_seen_us, name, component[whole], contested=people[whole] > 1))
+    return placed
+
+
+def _account(
+    evidence: Iterable[tuple[NodeId, NodeId, Edge | Judgement]], groups: Groups, shared: Mapping[NodeId, Obstacle]
+) -> tuple[list[Edge | Judgement], list[Refusal]]:
+    """Part the evidence into what holds and what was refused, with the obstacle."""
+    accepted: list[Edge | Judgement] = []
+    refused: list[Refusal] = []
+    for node_a, node_b, one in evidence:
+        by_shared = shared.get(node_a) or shared.get(node_b)
+        if by_shared is not None:
+            refused.append(Refusal(one, by_shared))
+            continue
+        a, b = groups.root(node_a), groups.root(node_b)
+        if a == b:
+            accepted.append(one)
+        else:
+            obstacle = groups.obstacle(a, b, judged=isinstance(one, Judgement))
+            refused.append(Refusal(one, obstacle or Obstacle("score")))
+    return accepted, refused
