@@ -9,7 +9,7 @@ stands between two groups stands between all they become; so who is refused is s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ class Solution(msgspec.Struct, frozen=True):
     refused: list[Refusal]
 
 
-class _Said(NamedTuple):
+class Standing(NamedTuple):
     """What holds of all that was judged, each in order of (time, id)."""
 
     same: list[tuple[NodeId, NodeId, Judgement]]
@@ -73,7 +73,7 @@ def solve(
         (e for e in edges if e.a != e.b and e.a in types and e.b in types),
         key=lambda e: (e.kind == "scored", _order(e)),
     )
-    said = _said(judgements, types)
+    said = standing(judgements, types)
     obstacles = _shared(inside, types, said, settings)
     for node in shared & types.keys() - said.not_shared:
         obstacles.setdefault(node, Obstacle("shared", types[node]))
@@ -103,13 +103,13 @@ def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
     return (-edge.strength, edge.at_us, edge.event, edge.a, edge.b, edge.kind)
 
 
-def _said(judgements: Iterable[Judgement], nodes: Mapping[NodeId, str]) -> _Said:
+def standing(judgements: Iterable[Judgement], nodes: Container[NodeId]) -> Standing:
     """The latest word on each subject; `withdrawn` leaves nothing said."""
     latest: dict[tuple[NodeId, NodeId | None], Judgement] = {}
     for judgement in sorted(judgements, key=lambda j: (j.at_us, j.id)):
         a, b = judgement.a, judgement.b
         latest[(a, b) if b is None or a < b else (b, a)] = judgement
-    said = _Said([], [], {}, set())
+    said = Standing([], [], {}, set())
     for judgement in sorted(latest.values(), key=lambda j: (j.at_us, j.id)):
         a, b, verdict = judgement.a, judgement.b, judgement.verdict
         if a not in nodes or (b is not None and b not in nodes):
@@ -126,7 +126,7 @@ def _said(judgements: Iterable[Judgement], nodes: Mapping[NodeId, str]) -> _Said
 
 
 def _shared(
-    edges: Iterable[Edge], types: Mapping[NodeId, str], said: _Said, settings: IdentitySettings
+    edges: Iterable[Edge], types: Mapping[NodeId, str], said: Standing, settings: IdentitySettings
 ) -> dict[NodeId, Obstacle]:
     """Identifiers of several people, which link nobody: by judgement, else by whom they were seen with.
 

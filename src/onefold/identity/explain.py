@@ -1,0 +1,235 @@
+"""Explanations: why two identifiers are, or are not, one person, step by step of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from onefold.identity.groups import Obstacle
+from onefold.identity.paths import Step, least_refused, strongest
+from onefold.identity.settings import IdentitySettings, IdentityType
+from onefold.identity.solver import solve, standing
+from onefold.model import Edge, Judgement, Member, NodeId, format_profile_id
+
+Label = Callable[[NodeId], str]
+"""How to show a node; masking is up to whoever asks."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why two identifiers are, or are not, one person.
+
+    Attributes:
+        verdict: `different` when evidence connects them and was refused; `not_connected` when none does, or only an
+            identifier that several people share.
+        a: The first node.
+        b: The second.
+        person_a: The node that names the person of `a`.
+        person_b: The node that names the person of `b`.
+        path: For one person the strongest chain of evidence: its weakest step is as strong as can be, and of such
+            chains it is the shortest. For two, a chain with as few refused steps as can be; empty when there is none.
+        refused: Evidence refused directly between the two people, besides that in `path`.
+        apart: The judgement that these two, or others of their people, are different; None when nobody said so.
+        types: What holds for each type that an obstacle names.
+    """
+
+    verdict: Literal["same", "different", "not_connected"]
+    a: NodeId
+    b: NodeId
+    person_a: NodeId
+    person_b: NodeId
+    path: tuple[Step, ...] = ()
+    refused: tuple[Step, ...] = ()
+    apart: Judgement | None = None
+    types: Mapping[str, IdentityType] = {}
+
+    def as_json(self, label: Label) -> dict[str, Any]:
+        """The explanation ready for JSON, nodes shown by `label`."""
+        return {
+            "verdict": self.verdict,
+            "a": label(self.a),
+            "b": label(self.b),
+            "profile_a": format_profile_id(self.person_a),
+            "profile_b": format_profile_id(self.person_b),
+            "path": [self._step(step, label) for step in self.path],
+            "refused": [self._step(step, label) for step in self.refused],
+            "judged_apart": None if self.apart is None else _judgement(self.apart),
+        }
+
+    def _step(self, step: Step, label: Label) -> dict[str, Any]:
+        evidence, obstacle = step.evidence, step.obstacle
+        if isinstance(evidence, Judgement):
+            told = {"kind": "judgement", **_judgement(evidence)}
+        else:
+            told = {
+                "kind": evidence.kind,
+                "rule": evidence.rule,
+                "source": evidence.source,
+                "strength": evidence.strength,
+                "score": evidence.score,
+                "event": evidence.event.hex(),
+                "at": _iso(evidence.at_us),
+                "offset": evidence.offset,
+            }
+        refusal = None
+        if obstacle is not None:
+            judged = None if obstacle.judgement is None else _judgement(obstacle.judgement)
+            why = _why(obstacle, self.types)
+            refusal = {"reason": obstacle.reason, "type": obstacle.type, "judgement": judged, "why": why}
+        return {
+            "from": {"type": step.start_type, "label": label(step.start)},
+            "to": {"type": step.end_type, "label": label(step.end)},
+            **told,
+            "refusal": refusal,
+        }
+
+
+def explain(
+    a: NodeId,
+    b: NodeId,
+    members: Sequence[Member],
+    edges: Sequence[Edge],
+    judgements: Sequence[Judgement],
+    settings: IdentitySettings,
+) -> Explanation:
+    """Explain what the solver makes of two nodes.
+
+    Args:
+        a: A node in `members`.
+        b: Another one, or the same.
+        members: The nodes of both components, and the shared identifiers they were seen with. A node marked as shared
+            counts as shared, for most of those it was seen with lie outside.
+        edges: All evidence among them.
+        judgements: All judgements about them.
+        settings: Types and limits.
+    """
+    solution = solve(members, edges, judgements, settings, shared={m.id for m in members if m.shared})
+    placed = {m.id: m for m in solution.members}
+    one, other = placed[a], placed[b]
+
+    def step(evidence: Edge | Judgement, obstacle: Obstacle | None = None) -> Step:
+        # Only pairs come out of the solver, so a judgement's second node is there.
+        start, end = evidence.a, evidence.b or evidence.a
+        return Step(start, end, placed[start].type, placed[end].type, evidence, obstacle)
+
+    held = [step(evidence) for evidence in solution.accepted]
+    if one.person == other.person:
+        path = strongest(a, b, held)
+        return Explanation(verdict="same", a=a, b=b, person_a=one.person, person_b=other.person, path=path)
+    refused = [step(r.evidence, r.obstacle) for r in solution.refused]
+    path = least_refused(a, b, [*held, *refused])
+    on_path = {s.evidence for s in path}
+    people = {one.person, other.person}
+    besides = [
+        s for s in refused if s.evidence not in on_path and {placed[s.start].person, placed[s.end].person} == people
+    ]
+    said = [
+        judgement for x, y, judgement in standing(judgements, placed).different
+        if {placed[x].person, placed[y].person} == people
+    ]  # fmt: skip
+    return Explanation(
+        verdict="different" if one.component == other.component else "not_connected",
+        a=a,
+        b=b,
+        person_a=one.person,
+        person_b=other.person,
+        path=path,
+        refused=tuple(besides),
+        # What was said of the very two identifiers asked about tells the most.
+        apart=min(said, key=lambda j: ({j.a, j.b} != {a, b}, j.at_us, j.id), default=None),
+        types={s.obstacle.type: settings.type(s.obstacle.type) for s in (*path, *besides) if s.obstacle},
+    )
+
+
+def sentences(explanation: Explanation, label: Label) -> list[str]:
+    """The explanation in English: the verdict, then one sentence for each step and each refusal."""
+    e = explanation
+    a, b = label(e.a), label(e.b)
+    if e.a == e.b:
+        return [f"{a} is one identifier."]
+    if e.verdict == "same":
+        told = [f"{a} and {b} are the same person."]
+    elif e.verdict == "different":
+        told = [f"{a} and {b} are two people; evidence connects them, but it was refused."]
+    elif e.path:
+        told = [f"{a} and {b} are two people; all that connects them is an identifier that links nobody."]
+    else:
+        told = [f"{a} and {b} are two people; nothing connects them."]
+    if e.apart is not None:
+        whom = "they" if {e.apart.a, e.apart.b} == {e.a, e.b} else "identifiers of the two"
+        told.append(f"{_said(e.apart)} that {whom} are different people{_because(e.apart)}.")
+    told += [f"{n}. {_sentence(step, label, e.types)}" for n, step in enumerate(e.path, 1)]
+    told += [f"Besides: {_sentence(step, label, e.types)}" for step in e.refused]
+    return told
+
+
+def _sentence(step: Step, label: Label, types: Mapping[str, IdentityType]) -> str:
+    start, end, evidence = label(step.start), label(step.end), step.evidence
+    if isinstance(evidence, Judgement):
+        text = f"{_said(evidence)} that {start} and {end} are the same person{_because(evidence)}"
+    else:
+        when = f"on {_date(evidence.at_us)} (rule {evidence.rule}, log offset {evidence.offset})"
+        match evidence.kind:
+            case "event":
+                text = f"{start} and {end} were seen together in an event from {evidence.source} {when}"
+            case "record":
+                text = f"{start} and {end} stood in one record from {evidence.source} {when}"
+            case "alias":
+                text = f"{evidence.source} stated that {start} and {end} are the same {when}"
+            case "scored":
+                text = f"The matcher scored {start} and {end} {evidence.score or 0.0:+.2f} {when}"
+    return text + "." if step.obstacle is None else f"{text}; refused: {_why(step.obstacle, types)}."
+
+
+def _why(obstacle: Obstacle, types: Mapping[str, IdentityType]) -> str:
+    name, judgement = obstacle.type, obstacle.judgement
+    if judgement is not None:
+        what = f"this {name} is shared by several people" if judgement.b is None else "the two are different people"
+        return f"{_said(judgement)} that {what}{_because(judgement)}"
+    match obstacle.reason:
+        case "shared":
+            return f"this {name} was seen with several people, so it links nobody"
+        case "unique":
+            return f"each side has a {name}, and two of those are never one person"
+        case "score":
+            return "what the matcher scored between the two sides does not speak for a join on average"
+        case _:
+            return f"together they would have more than {_limit(types[name])}"
+
+
+def _limit(kind: IdentityType) -> str:
+    if kind.window_us is None:
+        return f"{kind.limit} {kind.name}"
+    return f"{kind.limit} {kind.name} within {timedelta(microseconds=kind.window_us)}"
+
+
+def _said(judgement: Judgement) -> str:
+    return f"{judgement.by or 'Somebody'} judged on {_date(judgement.at_us)}"
+
+
+def _because(judgement: Judgement) -> str:
+    return f" ({judgement.reason})" if judgement.reason else ""
+
+
+def _judgement(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "id": judgement.id.hex(),
+        "verdict": judgement.verdict,
+        "by": judgement.by,
+        "reason": judgement.reason,
+        "at": _iso(judgement.at_us),
+        "offset": judgement.offset,
+    }
+
+
+def _iso(at_us: int) -> str:
+    at = _EPOCH + timedelta(microseconds=at_us)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _date(at_us: int) -> str:
+    return f"{_EPOCH + timedelta(microseconds=at_us):%Y-%m-%d %H:%M:%S} UTC"
