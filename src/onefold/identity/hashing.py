@@ -62,11 +62,12 @@ class Hasher:
     def node_id(self, kind: str, value: str) -> NodeId:
         """The node of a normalised identifier.
 
-        HMAC-SHA256(key, type + 0x00 + SHA-256(value)), its first 16 bytes. The inner hash lets somebody who knows only
-        the SHA-256 of an e-mail ask to be forgotten, without our keeping unkeyed hashes.
+        HMAC-SHA256(key, type + 0x00 + SHA-256(value)), its first 16 bytes; texts in UTF-8. The inner
+        hash lets somebody who knows only the SHA-256 of an e-mail ask to be forgotten, without our keeping unkeyed
+        hashes.
         """
-        inner = hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
-        return hmac.digest(self._key, kind.encode("utf-8", "surrogatepass") + b"\0" + inner, "sha256")[:16]
+        inner = hashlib.sha256(value.encode()).digest()
+        return hmac.digest(self._key, kind.encode() + b"\0" + inner, "sha256")[:16]
 
     def name(
         self, identifiers: Sequence[Identifier], settings: IdentitySettings
@@ -107,6 +108,8 @@ class Hasher:
         kind = settings.canonical(key[0])
         if len(kind) > _TYPE_CHARACTERS_MAX:
             return Refused("too_long")
+        if not kind or not kind.isprintable():
+            return Refused("blocked")
         value = normalise(kind, key[1], settings)
         if isinstance(value, Refused):
             return value

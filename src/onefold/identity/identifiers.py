@@ -26,6 +26,7 @@ _PHONE_CHARACTERS_MAX = 64
 
 # Typed blanks and what copying from web pages and spreadsheets leaves behind; `str.strip` knows only the first kind.
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LOCAL_REFUSED = re.compile(r'[\s\x00-\x1f\x7f"(),:;<>@\[\\\]]')
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
@@ -61,6 +62,9 @@ def normalise(kind: str, value: str, settings: IdentitySettings) -> str | Refuse
         return _TOO_LONG
     if not text.isascii():
         text = _visible(unicodedata.normalize("NFC", text))
+        if _SURROGATE.search(text):
+            # Half a character: the name was lost on its way, and no store could keep what is left.
+            return _BLOCKED
     if not text:
         return _EMPTY
     if _is_blocked(text, settings):
