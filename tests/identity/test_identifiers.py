@@ -32,6 +32,7 @@ TYPES = ["user_id", "email", "phone", "device_id", "anonymous_id", "crm_id"]
         ("phone", "0044 20 7946 0958", "+442079460958"),
         ("phone", "+44 (0)20 7946 0958", "+442079460958"),
         ("phone", "tel:+44-20-7946-0958", "+442079460958"),
+        ("phone", "whatsapp:+442079460958", "+442079460958"),
         ("phone", "\uff0b12025550143", "+12025550143"),
         ("phone", "202-555-0143 ext. 12", "+12025550143;ext=12"),
         ("device_id", "6D1C9B1E-1111-2222-3333-444455556666", "6d1c9b1e-1111-2222-3333-444455556666"),
@@ -80,8 +81,8 @@ def test_what_names_nobody_is_refused_with_its_reason(kind, stated, reason):
 
 
 PLACEHOLDERS = [
-    "null", " null ", "-1", "0", "000-000-0000", "00000000-0000-0000-0000-000000000000", "----", "Undefined", "NONE",
-    "nan", "n/a", "anonymous", "void", "abc123", "guest", "test@test.com", "unknown", "[object Object]",
+    "null", " null ", "-1", "0", "000-000-0000", "0.0 0", "00000000-0000-0000-0000-000000000000", "----", "Undefined",
+    "NONE", "nan", "n/a", "anonymous", "void", "abc123", "guest", "test@test.com", "unknown", "[object Object]",
 ]  # fmt: skip
 
 

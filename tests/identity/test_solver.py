@@ -121,7 +121,7 @@ def test_nodes_known_to_be_shared_stay_shared():
     """Most of those who use a shared identifier lie outside, so the caller's knowledge counts."""
     graph = Graph().seen("user_id:u", "email:e")
     inside = list(graph.members.values())
-    alone = solve(inside, graph.edges, [], SETTINGS, shared={graph.node("email:e")})
+    alone = solve(inside, graph.edges, [], SETTINGS, shared_before={graph.node("email:e")})
     assert [(m.type, m.shared, m.person == m.id) for m in alone.members] == [
         ("email", True, True),
         ("user_id", False, True),

@@ -107,7 +107,7 @@ def explain(
         judgements: All judgements about them.
         settings: Types and limits.
     """
-    solution = solve(members, edges, judgements, settings, shared={m.id for m in members if m.shared})
+    solution = solve(members, edges, judgements, settings, shared_before={m.id for m in members if m.shared})
     placed = {m.id: m for m in solution.members}
     one, other = placed[a], placed[b]
 
@@ -198,13 +198,13 @@ def _why(obstacle: Obstacle, types: Mapping[str, IdentityType]) -> str:
         case "score":
             return "what the matcher scored between the two sides does not speak for a join on average"
         case _:
-            return f"together they would have more than {_limit(types[name])}"
+            return f"together they would have more than {_limit(name, types[name])}"
 
 
-def _limit(kind: IdentityType) -> str:
+def _limit(name: str, kind: IdentityType) -> str:
     if kind.window_us is None:
-        return f"{kind.limit} {kind.name}"
-    return f"{kind.limit} {kind.name} within {timedelta(microseconds=kind.window_us)}"
+        return f"{kind.limit} {name}"
+    return f"{kind.limit} {name} within {timedelta(microseconds=kind.window_us)}"
 
 
 def _said(judgement: Judgement) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 import phonenumbers
 
-from onefold.identity.settings import IdentitySettings, Normaliser
+from onefold.identity.settings import BLOCKED_VALUES, IdentitySettings, Normaliser
 
 Reason = Literal["blocked", "invalid_email", "invalid_phone", "too_long", "empty"]
 
@@ -86,11 +86,11 @@ def _visible(text: str) -> str:
 
 
 def _is_blocked(text: str, settings: IdentitySettings) -> bool:
-    # Nothing but zeros and dashes: `0`, `-`, `0000000000`, the advertising id of those who allow none.
-    if not text.strip("0-"):
+    # Nothing but zeros and signs: `0`, `-`, `0000000000`, the advertising id of those who allow none.
+    if not text.strip("0-. "):
         return True
     lowered = text.lower()
-    if lowered in settings.blocked_values:
+    if lowered in BLOCKED_VALUES or lowered in settings.blocked_values:
         return True
     return bool(settings.blocked_patterns) and _matcher(settings.blocked_patterns)(lowered)
 
@@ -156,7 +156,7 @@ def _parsed_phone(text: str, region: str | None) -> str | Refused:
     """E.164; an extension stays (`+12025550143;ext=12`), for behind one number of an office sit many people."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    text = text.lower().removeprefix("tel:").strip()
+    text = text.lower().removeprefix("tel:").removeprefix("whatsapp:").strip()
     if not text or text[0] not in "+(0123456789":
         # The parser would search on in the text for something like a number.
         return _INVALID_PHONE

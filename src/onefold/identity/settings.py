@@ -94,7 +94,8 @@ BLOCKED_VALUES = frozenset(
         "9774d56d682e549c",
     }
 )  # fmt: skip
-"""Values that identify nobody, in lower case. Values made only of zeros and dashes are blocked as well."""
+"""Values that identify nobody, in lower case. Also blocked: nothing but zeros, dashes, dots and
+spaces (`0000000000`, `00000000-0000-0000-0000-000000000000`)."""
 
 
 class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         types: By name; a type not listed here is treated as `UNDECLARED`.
         aliases: Other names of a type.
-        blocked_values: Values that identify nobody, whatever their type; case does not matter.
+        blocked_values: Values that identify nobody, whatever their type, besides `BLOCKED_VALUES`; in any case.
         blocked_patterns: The same with `*` (any text) and `?` (any one character).
         default_region: Country (ISO 3166, two letters) of phone numbers written without a country code; None refuses
             them.
@@ -112,8 +113,10 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     types: Mapping[str, IdentityType] = msgspec.field(default_factory=lambda: {kind.name: kind for kind in _DECLARED})
-    aliases: Mapping[str, str] = msgspec.field(default_factory=lambda: {"external_id": "user_id"})
-    blocked_values: frozenset[str] = BLOCKED_VALUES
+    aliases: Mapping[str, str] = msgspec.field(
+        default_factory=lambda: {"external_id": "user_id", "device": "device_id"}
+    )
+    blocked_values: frozenset[str] = frozenset()
     blocked_patterns: tuple[str, ...] = ()
     default_region: str | None = "US"
     drop_plus_tags: bool = False

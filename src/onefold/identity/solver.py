@@ -57,7 +57,7 @@ def solve(
     judgements: Sequence[Judgement],
     settings: IdentitySettings,
     *,
-    shared: AbstractSet[NodeId] = frozenset(),
+    shared_before: AbstractSet[NodeId] = frozenset(),
 ) -> Solution:
     """Work out who is who.
 
@@ -66,7 +66,8 @@ def solve(
         edges: All evidence among them, in any order. What touches other nodes is left out.
         judgements: All that was ever judged about them, in any order.
         settings: Types and limits.
-        shared: Nodes known to be shared by evidence that lies outside.
+        shared_before: Nodes known to be shared by evidence that lies outside. Unless judged otherwise they stay so, for
+            those whom an identifier was seen with only grow in number.
     """
     types = {m.id: m.type for m in members}
     inside = sorted(
@@ -75,7 +76,7 @@ def solve(
     )
     said = standing(judgements, types)
     obstacles = _shared(inside, types, said, settings)
-    for node in shared & types.keys() - said.not_shared:
+    for node in shared_before & types.keys() - said.not_shared:
         obstacles.setdefault(node, Obstacle("shared", types[node]))
 
     free = [m for m in members if m.id not in obstacles]
