@@ -81,8 +81,8 @@ def test_what_names_nobody_is_refused_with_its_reason(kind, stated, reason):
 
 
 PLACEHOLDERS = [
-    "null", " null ", "-1", "0", "000-000-0000", "0.0 0", "00000000-0000-0000-0000-000000000000", "----", "Undefined", "NONE",
-    "nan", "n/a", "anonymous", "void", "abc123", "guest", "test@test.com", "unknown", "[object Object]",
+    "null", " null ", "-1", "0", "000-000-0000", "0.0 0", "00000000-0000-0000-0000-000000000000", "----", "Undefined",
+    "NONE", "nan", "n/a", "anonymous", "void", "abc123", "guest", "test@test.com", "unknown", "[object Object]",
 ]  # fmt: skip
 
 

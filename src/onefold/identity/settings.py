@@ -104,7 +104,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         types: By name; a type not listed here is treated as `UNDECLARED`.
         aliases: Other names of a type.
-        blocked_values: Values that identify nobody, whatever their type, besides `BLOCKED_VALUES`; case does not matter.
+        blocked_values: Values that identify nobody, whatever their type, besides `BLOCKED_VALUES`; in any case.
         blocked_patterns: The same with `*` (any text) and `?` (any one character).
         default_region: Country (ISO 3166, two letters) of phone numbers written without a country code; None refuses
             them.

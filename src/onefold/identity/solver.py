@@ -66,8 +66,8 @@ def solve(
         edges: All evidence among them, in any order. What touches other nodes is left out.
         judgements: All that was ever judged about them, in any order.
         settings: Types and limits.
-        shared_before: Nodes known to be shared by evidence that lies outside. They stay shared, unless judged otherwise:
-            those an identifier was seen with only grow in number.
+        shared_before: Nodes known to be shared by evidence that lies outside. Unless judged otherwise they stay so, for
+            those whom an identifier was seen with only grow in number.
     """
     types = {m.id: m.type for m in members}
     inside = sorted(
