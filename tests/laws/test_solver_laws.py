@@ -85,7 +85,7 @@ def answer(case, resolver=solve):
 # ── the oracle: the definition, written down with no thought of speed ──
 
 
-def oracle(case):  # noqa: C901, PLR0915  a definition is read in one piece
+def oracle(case):  # noqa: C901  a definition is read in one piece
     """Who is who, by the definition: groups are sets, and everything is counted anew at every step."""
     member = {m.id: m for m in case.members}
     priority = {i: RULES.priority(m.type) for i, m in member.items()}
