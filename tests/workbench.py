@@ -13,7 +13,8 @@ from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.governance.encryption import NodeSealer, WorkspaceKeys
 from onefold.identity.hashing import Hasher
 from onefold.identity.settings import IdentitySettings
-from onefold.ingest.judge import IngestSettings, Judge
+from onefold.ingest.judge import Judge
+from onefold.ingest.settings import IngestSettings
 from onefold.model import LogEntry
 from onefold.pipelines.parts import Parts
 from onefold.ports import EventLog, ProfileStore

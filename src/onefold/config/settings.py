@@ -10,8 +10,8 @@ from onefold.config.project import Project
 from onefold.config.stages import Stages
 from onefold.errors import ConfigurationError
 from onefold.identity.settings import IdentitySettings
-from onefold.ingest.judge import IngestSettings
-from onefold.ingest.tracking_plan import TrackingPlan
+from onefold.ingest import tracking_plan
+from onefold.ingest.settings import IngestSettings
 from onefold.profiles.lifecycle import Stage
 from onefold.profiles.settings import ProfileSettings, Purchase
 from onefold.profiles.survivorship import Survivorship
@@ -37,13 +37,12 @@ def settings(project: Project) -> StageSettings:
 
 
 def _ingest(stated: Stages) -> IngestSettings:
-    plans = {source: TrackingPlan(**plan) for source, plan in stated.tracking_plans.items()}
     return IngestSettings(
-        plans=plans,
+        tracking_plans={source: tracking_plan.plan(source, said) for source, said in stated.tracking_plans.items()},
         **_said(
-            event_bytes_max=stated.max_event_bytes,
-            event_bytes_large=stated.warn_event_bytes,
-            depth_max=stated.max_depth,
+            max_event_bytes=stated.max_event_bytes,
+            warn_event_bytes=stated.warn_event_bytes,
+            max_depth=stated.max_depth,
         ),
     )
 

@@ -1,162 +1,208 @@
-"""Framing: a request's bytes taken apart into items, without judging any of them."""
+"""An envelope: a request's body taken apart into items, without judging any of them.
+
+SDKs state neither content type nor encoding reliably, so the bytes decide: gzip and zlib by their magic, JSON by its
+first character, a form by its `data=`. Items are cut out as raw bytes; what they hold is the judge's business.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import urllib.parse
-import zlib
-from typing import Literal
+from typing import Any
 
 import msgspec
 
-from onefold.errors import TooLargeError, UsageError
+from onefold.ingest import fragments
+from onefold.ingest.compression import BOM, unpack
+from onefold.ingest.form import read_form
 from onefold.model import LogEntry, Shape
 
-_CHUNK = 65_536
+__all__ = ["Envelope", "Malformed", "entries", "peek", "unpack"]
 
-TOO_DEEP = b'{"onefold":"too_deep"}'
-"""Stands in `shared` of an item whose nesting we could not follow, so the judge need not try."""
+_BLANKS = b" \t\r\n"
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """A request, taken apart.
+    """What a request's body held.
 
     Attributes:
-        items: The items' bytes, as they came.
-        batch: Whether the request was a batch rather than a single item.
-        sent_at: The request's own statement of when it was sent.
-        shared: JSON object with the request's `context` and `integrations`, where it states them for all items.
-        write_key: `writeKey`, else `api_key`, of the root, else of the first item.
+        items: Each one JSON value as it came (or bytes that do not parse, cut out of a batch whose rest does).
+        batch: Whether it was a batch, empty ones included.
+        sent_at: The request's own statement of when it was sent, as text.
+        shared: A JSON object with the `context` and `integrations` stated for the whole batch, or None.
+        write_key: Root `writeKey`, else `api_key`, else `token`, else the first item's.
     """
 
     items: list[msgspec.Raw]
-    batch: bool = False
+    batch: bool
     sent_at: str | None = None
     shared: bytes | None = None
     write_key: str | None = None
 
+    def __repr__(self) -> str:
+        """Show what is safe to log."""
+        return f"<Envelope items={len(self.items)} batch={self.batch}>"
+
 
 class Malformed(msgspec.Struct, frozen=True, gc=False):
-    """The bytes are not JSON, or not JSON of a form we know; `reason` says so in a sentence without any of them."""
+    """The body is no envelope; `reason` is one of `reasons.REASONS`."""
 
     reason: str
 
 
+class _Properties(msgspec.Struct, gc=False):
+    token: str | None = None
+
+
 class _Root(msgspec.Struct, gc=False):
-    """What a request may state about all of its items. Raw, so that a wrong type is the judge's business, not a 400."""
-
-    batch: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    sentAt: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815  the wire's name
-    sent_at: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    writeKey: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # noqa: N815  the wire's name
-    api_key: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    context: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    integrations: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-_root = msgspec.json.Decoder(_Root).decode
-_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_text = msgspec.json.Decoder(str).decode
-_Unset = msgspec.UnsetType
+    batch: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    sentAt: str | None = None  # noqa: N815  as it is on the wire
+    sent_at: str | None = None
+    writeKey: str | None = None  # noqa: N815  as it is on the wire
+    api_key: str | None = None
+    token: str | None = None
+    context: msgspec.Raw = msgspec.Raw()
+    integrations: msgspec.Raw = msgspec.Raw()
 
 
-def unpack(body: bytes, *, max_bytes: int) -> bytes:
-    """The body, decompressed if it is compressed, whatever its headers say.
+class _LooseRoot(msgspec.Struct, gc=False):
+    """The same where a field has an unexpected type, which is no reason to lose the items."""
 
-    Raises:
-        TooLargeError: It is, or would become, larger than `max_bytes`; decompression stops there.
-        UsageError: It begins like gzip or zlib but cannot be decompressed.
-    """
-    if len(body) > max_bytes:
-        raise TooLargeError(f"The body is larger than {max_bytes:,} bytes.")
-    if body[:2] == b"\x1f\x8b":
-        window = 31
-    elif body[:1] == b"\x78" and len(body) > 2 and int.from_bytes(body[:2], "big") % 31 == 0:
-        window = 15
-    else:
-        return body
-    inflate = zlib.decompressobj(window)
-    parts, size = [], 0
-    pending = body
-    try:
-        while pending and not inflate.eof:
-            part = inflate.decompress(pending, _CHUNK)
-            size += len(part)
-            if size > max_bytes:
-                raise TooLargeError(f"The body is larger than {max_bytes:,} bytes once decompressed.")
-            parts.append(part)
-            pending = inflate.unconsumed_tail
-    except zlib.error as error:
-        raise UsageError("The body begins like compressed data but cannot be decompressed.") from error
-    if not inflate.eof:
-        raise UsageError("The compressed body ends too early.")
-    return b"".join(parts)
+    batch: Any = None
+    sentAt: Any = None  # noqa: N815  as it is on the wire
+    sent_at: Any = None
+    writeKey: Any = None  # noqa: N815  as it is on the wire
+    api_key: Any = None
+    token: Any = None
+    properties: Any = None
+
+
+_decode_root = msgspec.json.Decoder(_Root).decode
+_decode_loose = msgspec.json.Decoder(_LooseRoot).decode
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_skip = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def peek(body: bytes) -> Envelope | Malformed:
-    """Take a request apart. Its items are looked at no closer than to find where each begins and ends."""
-    text = body.strip()
-    if text[:5] == b"data=":
-        return _form(text)
-    if text[:1] not in {b"{", b"["}:
-        return Malformed("The body is empty." if not text else "The body is no JSON object or array.")
+    """Take a body apart: a batch of Segment or PostHog, a bare array, a single object, or a form's `data`.
+
+    A body nested deeper than the parser goes is no malformed one: what cannot be cut up comes back as one item, which
+    the judge rejects as `too_deep`. A batch with an item that is no JSON is cut up if some other item is.
+    """
+    first = body[:1]
+    if first not in (b"{", b"["):
+        body = body.removeprefix(BOM).lstrip(_BLANKS)
+        first = body[:1]
+    if not first:
+        return Malformed("empty")
+    if first not in (b"{", b"["):
+        return _form(body)
+    if first == b"{" and body.count(b'"batch"') > 1 and _states_batch_twice(body):
+        # The parser would keep the last and lose the items of the others.
+        return Malformed("duplicate_key")
     try:
-        if text[:1] == b"[":
-            return _batch(_items(text), _Root())
-        root = _root(text)
-        if isinstance(root.batch, _Unset):
-            return Envelope([msgspec.Raw(text)], sent_at=None, write_key=_word(root.writeKey) or _word(root.api_key))
-        try:
-            items = _items(root.batch)
-        except msgspec.ValidationError:
-            return Envelope([msgspec.Raw(text)], write_key=_word(root.writeKey) or _word(root.api_key))
-        return _batch(items, root)
+        if first == b"[":
+            items = _decode_items(body)
+            return Envelope(items, True, write_key=_first_key(items))
+        return _of_root(_decode_root(body), body)
     except RecursionError:
-        return Envelope([msgspec.Raw(text)], shared=TOO_DEEP)
+        return _cut(body) or Envelope([msgspec.Raw(body)], False)
+    except msgspec.ValidationError:
+        return _loose(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Malformed("The body is no valid JSON.")
+        return _cut(body, some_valid=True) or Malformed("malformed_json")
 
 
-def _batch(items: list[msgspec.Raw], root: _Root) -> Envelope:
-    key = _word(root.writeKey) or _word(root.api_key)
-    if key is None and items:
-        try:
-            first = _root(items[0])
-            key = _word(first.writeKey) or _word(first.api_key)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            key = None
-    shared = b",".join(
-        b'"%s":%s' % (name, bytes(value))
-        for name, value in ((b"context", root.context), (b"integrations", root.integrations))
-        if not isinstance(value, _Unset)
+def _of_root(root: _Root, body: bytes) -> Envelope:
+    sent_at = root.sentAt or root.sent_at
+    key = root.writeKey or root.api_key or root.token
+    items = root.batch
+    if isinstance(items, msgspec.UnsetType):
+        single = [msgspec.Raw(body)]
+        return Envelope(single, False, sent_at, None, key or _first_key(single))
+    context, integrations = bytes(root.context), bytes(root.integrations)
+    parts = []
+    if context and context != b"null":
+        parts.append(b'"context":' + context)
+    if integrations and integrations != b"null":
+        parts.append(b'"integrations":' + integrations)
+    shared = b"{" + b",".join(parts) + b"}" if parts else None
+    return Envelope(items, True, sent_at, shared, key or _first_key(items))
+
+
+def _loose(body: bytes) -> Envelope | Malformed:
+    """Read a root in which a field has a type we did not expect."""
+    try:
+        root = _decode_loose(body)
+        batch = isinstance(root.batch, list)
+        fields = _decode_fields(body) if batch else {}
+        items = _decode_items(fields["batch"]) if batch else [msgspec.Raw(body)]
+    except RecursionError:
+        return Envelope([msgspec.Raw(body)], False)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _cut(body, some_valid=True) or Malformed("malformed_json")
+    sent_at = root.sentAt or root.sent_at
+    text = str(sent_at) if isinstance(sent_at, str | int | float) and not isinstance(sent_at, bool) else None
+    keys = [k for k in (root.writeKey, root.api_key, root.token) if isinstance(k, str) and k]
+    shared = {name: fields[name] for name in ("context", "integrations") if bytes(fields.get(name, b"null")) != b"null"}
+    return Envelope(
+        items, batch, text, msgspec.json.encode(shared) if shared else None, keys[0] if keys else _first_key(items)
     )
-    sent = _word(root.sentAt) or _word(root.sent_at)
-    return Envelope(items, True, sent, b"{%s}" % shared if shared else None, key)
 
 
-def _word(raw: msgspec.Raw | msgspec.UnsetType) -> str | None:
-    if isinstance(raw, _Unset):
+def _first_key(items: list[msgspec.Raw]) -> str | None:
+    """The key that the first item states; SDKs that state one there state it in every item."""
+    if not items:
         return None
     try:
-        return _text(raw) or None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        item = _decode_loose(items[0])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    inner = item.properties.get("token") if isinstance(item.properties, dict) else None
+    return next((k for k in (item.writeKey, item.api_key, item.token, inner) if isinstance(k, str) and k), None)
 
 
-def _form(text: bytes) -> Envelope | Malformed:
-    """`data=` forms of older PostHog libraries and beacons: URL-encoded JSON, or base64 of it."""
+def _states_batch_twice(body: bytes) -> bool:
+    """Whether the root has two keys `batch`; False when the body does not parse."""
     try:
-        value = urllib.parse.parse_qs(text.decode("ascii"), strict_parsing=True)["data"][0]
-    except (ValueError, KeyError):
-        return Malformed("The body is a form without a readable `data` field.")
-    if value[:1] in {"{", "["}:
-        return peek(value.encode())
+        fields = _decode_fields(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    inside = sum(bytes(value).count(b'"batch"') for value in fields.values())
+    return "batch" in fields and body.count(b'"batch"') > inside + 1
+
+
+def _cut(body: bytes, *, some_valid: bool = False) -> Envelope | None:
+    cut = fragments.cut(body)
+    if cut is None:
+        return None
+    items = [msgspec.Raw(item) for item in cut.items]
+    if some_valid and not any(map(_is_json, items)):
+        return None
+    if cut.rest[:1] == b"[":
+        return Envelope(items, True, write_key=_first_key(items))
     try:
-        decoded = base64.b64decode(value.replace(" ", "+"), validate=True)
-    except (binascii.Error, ValueError):
-        return Malformed("The `data` field is neither JSON nor base64.")
-    return Malformed("The `data` field holds no JSON.") if decoded[:5] == b"data=" else peek(decoded)
+        outer = _of_root(_decode_root(cut.rest), cut.rest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return msgspec.structs.replace(outer, items=items, write_key=outer.write_key or _first_key(items))
+
+
+def _is_json(item: msgspec.Raw) -> bool:
+    try:
+        _skip(item)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _form(body: bytes) -> Envelope | Malformed:
+    form = read_form(body)
+    if form is None:
+        return Malformed("malformed_json")
+    envelope = peek(form.data)
+    if isinstance(envelope, Envelope) and form.key and not envelope.write_key:
+        return msgspec.structs.replace(envelope, write_key=form.key)
+    return envelope
 
 
 def entries(
@@ -166,32 +212,34 @@ def entries(
     source: str,
     received_at_us: int,
     request_id: str,
-    default_type: str | None = None,
+    default_type: str | None,
+    context: dict[str, Any] | None = None,
 ) -> list[LogEntry]:
-    """The log entries of a request.
+    """One log entry an item, in order.
 
     Args:
-        envelope: What `peek` found.
-        shape: How its items are to be read.
-        source: The source its key belongs to.
-        received_at_us: When it was received.
-        request_id: The request.
-        default_type: The type its route implies for items that state none; kept in `shared` as `type`.
+        envelope: What `peek` gave.
+        shape: How the judge shall read the items.
+        source: The source the key belongs to.
+        received_at_us: Our clock at receipt.
+        request_id: Correlates the entries with the request.
+        default_type: The type of items that do not state theirs (`/v1/t` is a track call). It travels as `type` in
+            `shared`, beside the batch's `context` and `integrations`.
+        context: What the edge itself knows of the request and the body does not say (`{"gpc": True}` for the header
+            `Sec-GPC: 1`). It travels as `edge` in `shared`; what the body states wins.
     """
     shared = envelope.shared
-    if default_type is not None:
-        kind = b'{"type":"%s"' % default_type.encode()
-        shared = kind + (b"," + shared[1:] if shared else b"}")
+    parts = []
+    if default_type:
+        parts.append(b'"type":' + msgspec.json.encode(default_type))
+    if context:
+        parts.append(b'"edge":' + msgspec.json.encode(context))
+    if parts:
+        if shared:
+            parts.append(shared[1:-1])
+        shared = b"{" + b",".join(parts) + b"}"
     sent_at = envelope.sent_at
     return [
         LogEntry(shape, source, received_at_us, index, bytes(item), sent_at, shared, request_id)
         for index, item in enumerate(envelope.items)
     ]
-
-
-def unreadable(body: bytes, *, source: str, received_at_us: int, request_id: str) -> LogEntry:
-    """The entry that keeps a body which is no JSON, so that refusing it loses nothing."""
-    return LogEntry("unreadable", source, received_at_us, 0, body, request_id=request_id)
-
-
-RouteType = Literal["track", "identify", "page", "screen", "group", "alias"]

@@ -1,78 +1,188 @@
-"""The tracking plan: what the events of a source must look like, and what happens to those that do not."""
+"""A tracking plan: what the events of one source must look like, and what becomes of those that do not.
+
+Each event name has a JSON Schema (2020-12) for its properties, `Identify` for its traits. A schema may refer to itself
+only (`#/…`): a reference to an address would be fetched by our server from wherever the file's author says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, cast
 
 import jsonschema
 import msgspec
 import referencing
 
-Action = Literal["allow", "block", "omit"]
+from onefold.errors import ConfigurationError
+from onefold.ingest.reasons import rejected
+from onefold.model import Rejected
 
-_CLOSED: referencing.Registry[Any] = referencing.Registry()
-"""Holds no schema and fetches none."""
+UnknownEvents = Literal["allow", "block"]
+Violations = Literal["allow", "block", "omit"]
+VIOLATIONS_MAX = 20
+"""More breaches of one event are not listed."""
+_REFERENCES = ("$ref", "$dynamicRef", "$id", "$schema")
+_DIALECTS = (
+    "https://json-schema.org/draft/2020-12/schema",
+    "http://json-schema.org/draft-07/schema#",
+    "http://json-schema.org/draft-07/schema",
+)
+# A repeated group that itself repeats: `(a+)+` takes exponential time on text that almost matches.
+_NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[*+}](?:[^()\\]|\\.)*\)[*+{]")
 
 
 class TrackingPlan(msgspec.Struct, frozen=True):
     """The plan of one source.
 
     Attributes:
-        events: JSON Schema (2020-12) of the properties of each named event; None accepts any. `identify` and `record`
-            name the schema of traits.
-        unknown_events: What happens to events the plan does not name.
-        violations: What happens to events that break their schema: kept and noted, made a dead letter, or kept without
-            the properties at fault.
+        unknown_events: What becomes of track events and named records that `events` does not name.
+        violations: What becomes of events that break their schema: `allow` notes it, `block` rejects the event, `omit`
+            drops the properties that break it and notes the rest.
+        events: JSON Schema by event name, as sent or canonical.
     """
 
-    events: Mapping[str, dict[str, Any] | None]
-    unknown_events: Literal["allow", "block"] = "allow"
-    violations: Action = "allow"
+    unknown_events: UnknownEvents = "allow"
+    violations: Violations = "allow"
+    events: Mapping[str, Mapping[str, Any]] = {}
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """What the plan says of one event: sentences without values, the properties to leave out, whether to block it."""
+def plan(source: str, stated: Mapping[str, Any]) -> TrackingPlan:
+    """Read a plan from plain data, as it stands in a source's file.
 
+    Raises:
+        ConfigurationError: A key or word is unknown, a schema is none, refers elsewhere, or has a pattern that could
+            take exponential time.
+    """
+    try:
+        events = {name: schema or {} for name, schema in (stated.get("events") or {}).items()}
+        read = msgspec.convert({**stated, "events": events}, TrackingPlan)
+        unknown = set(stated) - set(TrackingPlan.__struct_fields__)
+    except (msgspec.ValidationError, AttributeError) as error:
+        raise ConfigurationError(f"tracking plan of source `{source}`: {error}") from None
+    if unknown:
+        raise ConfigurationError(f"tracking plan of source `{source}`: unknown key `{min(unknown)}`")
+    for name, schema in read.events.items():
+        fault = _fault(schema)
+        if fault:
+            raise ConfigurationError(f"tracking plan of source `{source}`, event `{name}`: {fault}")
+    return read
+
+
+def _fault(schema: Mapping[str, Any]) -> str | None:
+    try:
+        jsonschema.Draft202012Validator.check_schema(dict(schema))
+    except jsonschema.SchemaError as error:
+        return f"not a JSON Schema at `{'/'.join(map(str, error.absolute_path)) or '/'}`"
+    except RecursionError:
+        return "nested too deeply"
+    for key, value in _entries(schema):
+        if key in _REFERENCES and type(value) is str and not value.startswith("#") and value not in _DIALECTS:
+            return f"`{key}` may only refer to the schema itself (`#/…`)"
+        patterns = [value] if key == "pattern" else list(value) if key == "patternProperties" else []
+        if any(type(p) is str and _NESTED_REPEAT.search(p) for p in patterns):
+            return "a pattern repeats a group that repeats, which can take exponential time"
+    return None
+
+
+def _entries(schema: Any) -> Iterator[tuple[str, Any]]:
+    waiting = [schema]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            yield from value.items()
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What a plan says of one event.
+
+    Attributes:
+        fields: The properties (or traits) to keep.
+        violations: Breaches in English: JSON pointers and words of the schema, never values.
+        omitted: Whether `fields` lacks something that was stated.
+    """
+
+    fields: dict[str, Any]
     violations: tuple[str, ...] = ()
-    omit: tuple[str, ...] = ()
-    block: bool = False
-
-
-_NOTHING = Finding()
+    omitted: bool = False
 
 
 class Checker:
-    """One source's plan, its schemas read once. Schemas may refer to themselves only: nothing is ever fetched."""
+    """A plan with its schemas compiled. Holds no state of events."""
 
     def __init__(self, plan: TrackingPlan) -> None:
-        self._plan = plan
-        self._validators = {
-            name: None if schema is None else jsonschema.Draft202012Validator(schema, registry=_CLOSED)
+        self.plan = plan
+        registry: referencing.Registry[Any] = referencing.Registry()
+        self._schemas = {
+            name: jsonschema.Draft202012Validator(dict(schema), registry=registry)
             for name, schema in plan.events.items()
         }
 
-    def check(self, name: str, stated: Mapping[str, Any]) -> Finding:
-        """Judge an event's properties (or traits)."""
-        if name not in self._validators:
-            if self._plan.unknown_events == "block":
-                return Finding(("The tracking plan does not name this event.",), block=True)
-            return _NOTHING
-        validator = self._validators[name]
-        if validator is None:
-            return _NOTHING
-        errors = sorted(validator.iter_errors(stated), key=lambda e: [str(p) for p in e.absolute_path])
-        if not errors:
-            return _NOTHING
-        violations = tuple(f"/{'/'.join(map(str, e.absolute_path))} breaks `{e.validator}`" for e in errors)
-        omit: tuple[str, ...] = ()
-        if self._plan.violations == "omit":
-            named = {str(e.absolute_path[0]) for e in errors if e.absolute_path}
-            extra = {key for e in errors if e.validator == "additionalProperties" for key in _extra(e)}
-            omit = tuple(sorted(named | extra))
-        return Finding(violations, omit, block=self._plan.violations == "block")
+    def verdict(self, original: str, name: str, fields: dict[str, Any]) -> Verdict | Rejected:
+        """Hold an event to the plan.
+
+        Args:
+            original: The name as sent, which the plan looks for first; empty for calls that have none, which no plan
+                blocks for being unknown.
+            name: The canonical name.
+            fields: Its properties; the traits of an identify call.
+        """
+        named = original if original in self._schemas else name
+        if original and named not in self._schemas and self.plan.unknown_events == "block":
+            return rejected("unplanned_event")
+        verdict = self.check(named, fields)
+        if verdict.violations and self.plan.violations == "block":
+            return rejected("plan_violation", "; ".join(verdict.violations) + ".")
+        return verdict
+
+    def check(self, name: str, fields: dict[str, Any]) -> Verdict:
+        """Hold the fields of an event to its schema. An event the plan does not name breaks nothing."""
+        schema = self._schemas.get(name)
+        if schema is None:
+            return Verdict(fields)
+        breaches = list(schema.iter_errors(fields))
+        if not breaches:
+            return Verdict(fields)
+        told = tuple(dict.fromkeys(_told(b) for b in breaches))[:VIOLATIONS_MAX]
+        if self.plan.violations != "omit":
+            return Verdict(fields, told)
+        dropped = {str(key) for b in breaches for key in _offenders(b)}
+        kept = {key: value for key, value in fields.items() if key not in dropped}
+        return Verdict(kept, told, len(kept) < len(fields))
 
 
-def _extra(error: jsonschema.ValidationError) -> set[str]:
-    schema = error.schema if isinstance(error.schema, dict) else {}
-    return set(error.instance) - set(schema.get("properties", {})) if isinstance(error.instance, dict) else set()
+def _told(breach: jsonschema.ValidationError) -> str:
+    """One breach in English. The library's own messages quote values, so none of them is used."""
+    at = "".join(f"/{step}" for step in _safe(breach)) or "/"
+    rule, wanted = str(breach.validator), cast("Any", breach.validator_value)
+    if rule == "required":
+        missing = [key for key in wanted if key not in cast("Any", breach.instance)]
+        return f"{at} lacks {', '.join(f'`{key}`' for key in missing)}"
+    if rule == "type":
+        return f"{at} should be {wanted if type(wanted) is str else ' or '.join(wanted)}"
+    return f"{at} breaks `{rule}`"
+
+
+def _safe(breach: jsonschema.ValidationError) -> Iterator[str]:
+    """The path of a breach; keys that the schema does not name could hold anything and are shown as `*`."""
+    named = set(breach.absolute_schema_path)
+    for step in breach.absolute_path:
+        yield str(step) if type(step) is int or step in named else "*"
+
+
+def _offenders(breach: jsonschema.ValidationError) -> list[Any]:
+    """The top-level fields that break the schema; none when something is missing."""
+    if breach.absolute_path:
+        return [breach.absolute_path[0]]
+    if breach.validator in ("additionalProperties", "unevaluatedProperties") and type(breach.schema) is dict:
+        named = breach.schema.get("properties", {})
+        patterns = breach.schema.get("patternProperties", {})
+        return [
+            key
+            for key in cast("Any", breach.instance)
+            if key not in named and not any(re.search(pattern, key) for pattern in patterns)
+        ]
+    return []

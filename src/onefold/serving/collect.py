@@ -195,7 +195,7 @@ class Collector:
         except TooLargeError:
             return _TOO_LARGE
         except UsageError:
-            envelope = framing.Malformed("not_gzip")
+            envelope = framing.Malformed("bad_compression")
         if call.key is None:
             refusal = self._identify(call, None if isinstance(envelope, framing.Malformed) else envelope.write_key)
             if refusal is not None:

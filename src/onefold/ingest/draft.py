@@ -1,0 +1,60 @@
+"""A draft: what an item states, read from its dialect and not yet judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from onefold.model import Identifier, Kind
+
+
+class Draft(msgspec.Struct, gc=False):
+    """What the readers of dialects hand to the judge. It is filled in once and never shared.
+
+    Attributes:
+        kind: What sort of call it is.
+        name: The event's name as sent; None for calls that have none.
+        message_id: The sender's own id of the event; None when not stated.
+        identifiers: In order of statement, without blanks and repeats.
+        traits: About the person, nulls left out.
+        properties: About the event.
+        context: Circumstances, those of the whole request included, traits taken out.
+        timestamp: As sent; None when absent.
+        original_timestamp: RudderStack's second time, as sent; None when absent.
+        sent_at: As sent with the item; None when absent.
+        flags: What a reader of the event should know.
+        age_ms: Milliseconds from the event to its receipt, as sent by PostHog's browser SDK in place of a time.
+    """
+
+    kind: Kind
+    name: str | None
+    message_id: str | None
+    identifiers: list[Identifier]
+    traits: dict[str, Any]
+    properties: dict[str, Any]
+    context: dict[str, Any]
+    timestamp: Any = None
+    original_timestamp: Any = None
+    sent_at: Any = None
+    flags: list[str] = []
+    age_ms: Any = None
+
+
+def text_of(value: Any) -> str | None:
+    """A text or number as an id's text, `123.0` as `123`; None for anything else. Null and blanks are not for this."""
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if kind is int:
+        return str(value)
+    if kind is float:
+        return str(int(value)) if value.is_integer() else repr(value)
+    return None
+
+
+def present(fields: dict[str, Any]) -> dict[str, Any]:
+    """`fields` without nulls; the same object when there are none."""
+    if None in fields.values():
+        return {key: value for key, value in fields.items() if value is not None}
+    return fields

@@ -1,0 +1,43 @@
+"""A form: JSON, or base64 of it, in the field `data`, as PostHog's older SDKs and beacons send it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+FIELDS_MAX = 100
+_LOOKED_AT = 1024
+_KEYS = ("api_key", "token", "writeKey")
+
+
+class Form(NamedTuple):
+    """A form's content: JSON by its first character, and the write key beside it, if any."""
+
+    data: bytes
+    key: str | None
+
+
+def read_form(body: bytes) -> Form | None:
+    """Read a URL-encoded form; None when it is none, or when its `data` is no JSON object or array."""
+    if b"data=" not in body[:_LOOKED_AT]:
+        return None
+    try:
+        fields = dict(parse_qsl(body.decode("ascii"), max_num_fields=FIELDS_MAX))
+    except ValueError:
+        return None
+    data = fields.get("data", "").strip()
+    if data[:1] not in ("{", "["):
+        data = _of_base64(data)
+    key = next((fields[name] for name in _KEYS if fields.get(name)), None)
+    return Form(data.encode(), key) if data[:1] in ("{", "[") else None
+
+
+def _of_base64(text: str) -> str:
+    # A `+` of base64 arrives as a blank; padding and the url-safe alphabet vary.
+    text = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""

@@ -1,0 +1,136 @@
+"""Stated identifiers: every name an item has for its person, in the places where SDKs put them.
+
+| place | identifier type |
+| --- | --- |
+| `userId` | `user_id` |
+| `anonymousId` | `anonymous_id` |
+| `previousId` (alias) | `anonymous_id`; `email` when it has an @ |
+| `traits.email`, `context.traits.email`, `properties.email` | `email` |
+| `traits.phone`, `context.traits.phone`, `properties.phone` | `phone` |
+| `context.device.id` | `device_id` |
+| `context.device.advertisingId` | `ios.idfa` or `android.idfa`, by `device.type`, `os.name`; not when tracking is off |
+| `context.device.token` | `ios.push_token` or `android.push_token`, likewise |
+| `context.integrations["Google Analytics"].clientId` | `ga_client_id` |
+| `context.traits.crossDomainId` | `cross_domain_id` |
+| `context.externalIds[]` | its `type`, when `collection` is `users` and `encoding` is `none` |
+| `identifiers[]` | its `type` |
+
+Numbers are read as text. Null and blank are absent. The traits of a group are the group's, so they name nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from onefold.ingest.draft import text_of
+from onefold.ingest.reasons import rejected, wrong_type
+from onefold.model import Identifier, Rejected
+
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
+_ALIASES = {"external_id": "user_id"}
+_PLATFORMS = {"ios": "ios", "ipados": "ios", "tvos": "ios", "iphone os": "ios", "android": "android"}
+UNREADABLE = "identifier_ignored"
+"""The flag of an event that states an identifier in a form that is none (an e-mail that is a list)."""
+
+
+class Names:
+    """The identifiers of one item, as they are collected."""
+
+    __slots__ = ("flags", "found")
+
+    def __init__(self) -> None:
+        self.found: list[Identifier] = []
+        self.flags: list[str] = []
+
+    def add(self, type_: str, value: Any) -> bool:
+        """Take a value; False when it cannot be an identifier. Null, blank and repeated values add nothing."""
+        text = value if type(value) is str else None if value is None else text_of(value)
+        if text is None:
+            return value is None
+        if text and not text.isspace():
+            identifier = Identifier(type_, text)
+            if identifier not in self.found:
+                self.found.append(identifier)
+        return True
+
+    def try_add(self, type_: str, value: Any) -> None:
+        """Take a value from a place that is not ours to insist on: what cannot be an identifier is flagged."""
+        if not self.add(type_, value) and UNREADABLE not in self.flags:
+            self.flags.append(UNREADABLE)
+
+
+def add_circumstantial(names: Names, context: dict[str, Any]) -> None:
+    """The identifiers of the device, and the client id that Google Analytics gave the browser."""
+    device = context.get("device")
+    if type(device) is dict:
+        _add_device(names, context, device)
+    integrations = context.get("integrations")
+    if type(integrations) is dict:
+        analytics = integrations.get("Google Analytics")
+        if type(analytics) is dict:
+            names.try_add("ga_client_id", analytics.get("clientId"))
+
+
+def _add_device(names: Names, context: dict[str, Any], device: dict[str, Any]) -> None:
+    names.try_add("device_id", device.get("id"))
+    advertising, token = device.get("advertisingId"), device.get("token")
+    if advertising is None and token is None:
+        return
+    platform = _platform(context, device)
+    if platform is None:
+        return
+    if device.get("adTrackingEnabled") is not False:
+        names.try_add(f"{platform}.idfa", advertising)
+    names.try_add(f"{platform}.push_token", token)
+
+
+def _platform(context: dict[str, Any], device: dict[str, Any]) -> str | None:
+    system = context.get("os")
+    stated = (device.get("type"), system.get("name") if type(system) is dict else None)
+    return next((_PLATFORMS[s.lower()] for s in stated if type(s) is str and s.lower() in _PLATFORMS), None)
+
+
+def add_external(names: Names, external: Any) -> Rejected | None:
+    """The ids of `context.externalIds`: those of users, stated as they are."""
+    if type(external) is not list:
+        return wrong_type("/context/externalIds", "a list of objects")
+    for index, entry in enumerate(external):
+        at = f"/context/externalIds/{index}"
+        if type(entry) is not dict:
+            return wrong_type(at, "an object")
+        if entry.get("collection") not in (None, "users") or entry.get("encoding") not in (None, "", "none"):
+            if UNREADABLE not in names.flags:
+                names.flags.append(UNREADABLE)
+            continue
+        fault = _add_typed(names, entry.get("type"), entry.get("id"), at, "id")
+        if fault is not None:
+            return fault
+    return None
+
+
+def add_listed(names: Names, listed: Any) -> Rejected | None:
+    """The entries of `identifiers`."""
+    if type(listed) is not list:
+        return wrong_type("/identifiers", "a list of objects")
+    for index, entry in enumerate(listed):
+        at = f"/identifiers/{index}"
+        if type(entry) is not dict:
+            return wrong_type(at, "an object")
+        fault = _add_typed(names, entry.get("type"), entry.get("value"), at, "value")
+        if fault is not None:
+            return fault
+    return None
+
+
+def _add_typed(names: Names, type_: Any, value: Any, at: str, key: str) -> Rejected | None:
+    if type(type_) is not str or not _TYPE.fullmatch(type_):
+        return wrong_type(f"{at}/type", "a name of letters, digits, `.`, `_` and `-`")
+    if not names.add(_ALIASES.get(type_, type_), value):
+        return wrong_type(f"{at}/{key}", "a text or a number")
+    return None
+
+
+def too_many(count: int, allowed: int) -> Rejected:
+    """The rejection of an event that states `count` identifiers."""
+    return rejected("too_many_identifiers", f"The event states {count} identifiers; {allowed} are allowed.")
