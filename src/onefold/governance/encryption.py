@@ -178,9 +178,9 @@ class EntrySealer:
         Raises:
             IntegrityError: Another workspace's key, or altered bytes.
         """
-        if sealed[:1] != self._prefix:
-            raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")
         try:
-            return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], self._about)
-        except (InvalidTag, ValueError):
+            if sealed[:1] == self._prefix:
+                return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], self._about)
+        except (InvalidTag, ValueError, TypeError):  # TypeError: a damaged database gives null where bytes were
             raise IntegrityError("a log entry does not open under the workspace's log key") from None
+        raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")
