@@ -27,7 +27,8 @@ _Job = tuple[list[bytes], asyncio.Future[None]]
 
 def _write(path: str, jobs: queue.SimpleQueue[_Job], loop: asyncio.AbstractEventLoop) -> None:
     db = apsw.Connection(path)
-    db.execute("pragma journal_mode=wal; pragma synchronous=full")
+    db.execute("pragma journal_mode=wal").fetchall()
+    db.execute("pragma synchronous=full")
     db.execute("create table if not exists entry(offset integer primary key, body blob)")
 
     def settle(futures: list[asyncio.Future[None]]) -> None:

@@ -54,7 +54,7 @@ class Ground:
         """`onefold serve` on this project, until the block ends."""
         command = [sys.executable, "-m", "onefold", "serve", "--project", str(self.directory)]
         command += [] if processing else ["--no-processing"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_until(f"http://127.0.0.1:{self.port}/readyz")
             yield process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 
@@ -10,7 +11,6 @@ from bench.report import Figure
 from bench.stream import fill
 from onefold import bootstrap
 from onefold.pipelines import stream
-from onefold.synthetic.stream import items
 
 SIZES = (10_000, 50_000, 200_000)
 SIZES_FULL = (10_000, 100_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
@@ -29,7 +29,7 @@ def run(full: bool) -> Iterator[Figure]:
             with bootstrap.opened(here.directory, None) as workspace:
                 for _ in bootstrap.work_off(workspace):
                     pass
-            fill(here.directory, items(size, PROBE, size))
+            fill(here.directory, _regulars(size))
             with bootstrap.opened(here.directory, None) as workspace:
                 started = time.perf_counter()
                 done = stream.drain(workspace.parts)
@@ -39,6 +39,17 @@ def run(full: bool) -> Iterator[Figure]:
                 bench="growth", metric=f"event_us_at_{size}", value=cost, unit="µs/event",
                 beside=f"at {SIZES[0]:,} people", beside_value=first,
             )  # fmt: skip
+
+
+def _regulars(people: int) -> Iterator[bytes]:
+    """Events of known people, each drawn afresh, so that every size has the same mix of known and new: all known."""
+    draw = random.Random(people)
+    for n in range(PROBE):
+        person = draw.randrange(people)
+        yield (
+            f'{{"type":"track","event":"Story Read","userId":"user-{person:08d}","anonymousId":"cookie-{person:08d}-0",'
+            f'"messageId":"at-{people}-{n}","timestamp":"2026-02-01T00:00:00Z","properties":{{"story":"{n % 500}"}}}}'
+        ).encode()
 
 
 def _newcomers(start: int, end: int) -> Iterator[bytes]:

@@ -27,12 +27,14 @@ def run(full: bool) -> Iterator[Figure]:
     """`onefold load`: by default 200,000 rows, given as the time a million would take; with --full all of them."""
     rows = ROWS if full else SAMPLE
     with ground() as here:
-        file = here.directory / "people.csv"
+        folder = here.directory / "files"
+        folder.mkdir()
+        file = folder / "people.csv"
         write(file, rows)
-        (here.directory / "people.yaml").write_text(MAPPING)
+        (folder / "people.yaml").write_text(MAPPING)
         reading = _reading_alone(file)
         command = [sys.executable, "-m", "onefold", "load", str(file), "--source", "crm", "--mapping",
-                   str(here.directory / "people.yaml"), "--project", str(here.directory), "--json"]  # fmt: skip
+                   str(folder / "people.yaml"), "--project", str(here.directory), "--json"]  # fmt: skip
         started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from onefold.synthetic.stream import items
 
 LOOKUPS = 500
 TARGET = "target"
+_USER = re.compile(rb'"userId":"([^"]+)"')
 
 
 def run(full: bool) -> Iterator[Figure]:
@@ -21,12 +23,14 @@ def run(full: bool) -> Iterator[Figure]:
     seconds = 60.0 if full else 15.0
     people = 50_000 if full else 5_000
     with ground() as here:
-        fill(here.directory, items(3, people * 6, people))
+        bodies = list(items(3, people * 6, people))
+        known = sorted({found[1].decode() for body in bodies if (found := _USER.search(body))})
+        fill(here.directory, iter(bodies))
         with bootstrap.opened(here.directory, None) as workspace:
             bootstrap.catch_up(workspace)
         file = here.directory / "lookups"
         headers = {"Authorization": f"Bearer {here.read_key}"}
-        paths = (f"/api/v1/profiles/user_id:user-{n * 37 % people:08d}" for n in range(5_000))
+        paths = (f"/api/v1/profiles/user_id:{known[n * 37 % len(known)]}" for n in range(5_000))
         client.write_requests(file, (client.request("GET", path, b"", headers) for path in paths))
         with here.server() as server:
             load = load_2000(here, here.directory, seconds + 3)

@@ -78,7 +78,9 @@ def _process(here: Ground) -> tuple[float, float]:
 def _naive(directory: Path) -> float:
     """The floor: read the log, decode JSON, insert one row an event, commit durably by 5,000; no identity, no folds."""
     db = apsw.Connection(str(directory / "naive.db"))
-    db.execute("pragma journal_mode=wal; pragma synchronous=full; create table e(id text primary key, body blob)")
+    db.execute("pragma journal_mode=wal").fetchall()
+    db.execute("pragma synchronous=full")
+    db.execute("create table e(id text primary key, body blob)")
     with bootstrap.opened(directory, None) as workspace:
         started, count, after = time.perf_counter(), 0, 0
         while entries := workspace.parts.log.read(0, after, 5_000):

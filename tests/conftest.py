@@ -1,8 +1,22 @@
-"""How long Hypothesis looks: briefly while one works, long for `make laws`."""
+"""What all tests share: how long Hypothesis looks, and the folder of public data."""
 
+import os
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A shared machine makes single examples slow at random, which says nothing about the code.
 settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("laws", parent=settings.get_profile("default"), max_examples=5_000)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data; its absence fails the test with a clear word."""
+    root = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("ONEFOLD_DATA", root.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.fail("the shared data folder is absent: set ONEFOLD_DATA to it")
+    return folder

@@ -1,22 +1,9 @@
 """What the tests of connectors share: the shared data folder, and short ways to write and read a file."""
 
-import os
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from onefold.connectors.sources import files, mapping
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of public data; its absence fails the test with a clear word."""
-    root = Path(__file__).resolve().parents[2]
-    folder = Path(os.environ.get("ONEFOLD_DATA", root.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.fail("the shared data folder is absent: set ONEFOLD_DATA to it")
-    return folder
 
 
 @pytest.fixture

@@ -12,13 +12,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+PIPE_COLUMNS = 240
+
 
 class Output:
     """Where results and words go: results to standard output, progress and remarks to standard error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=True)
+        # A pipe has no width; what reads it should not meet words cut in half.
+        wide = None if sys.stdout.isatty() else PIPE_COLUMNS
+        self.console = Console(highlight=False, soft_wrap=True, width=wide)
         self.aside = Console(stderr=True, highlight=False)
 
     def result(self, value: Mapping[str, Any] | list[Any]) -> None:

@@ -24,9 +24,9 @@ _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 _PARTS = re.compile(r"([0-9]+)([A-Za-z]+)\Z")
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """` Did you mean …?` for the valid word closest to `word`; empty when none is close."""
-    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.6)
+def nearest(word: str, valid: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """` Did you mean …?` for the valid word closest to `word`; empty when none is closer than `cutoff`."""
+    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=cutoff)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 
 from onefold.config.project import Project
-from onefold.config.stages import IdentityType as StatedType
 from onefold.config.stages import Stages
 from onefold.errors import ConfigurationError
-from onefold.identity.settings import IdentitySettings, IdentityType
+from onefold.identity.settings import IdentitySettings
 from onefold.ingest.judge import IngestSettings
 from onefold.ingest.tracking_plan import TrackingPlan
 from onefold.profiles.lifecycle import Stage
@@ -50,29 +49,22 @@ def _ingest(stated: Stages) -> IngestSettings:
 
 
 def _identity(stated: Stages) -> IdentitySettings:
-    built_in = IdentitySettings()
-    types = dict(built_in.types)
-    for name, changes in stated.identity_types.items():
-        types[built_in.canonical(name)] = _type(built_in.type(built_in.canonical(name)), changes)
-    return IdentitySettings(
-        types=types,
-        blocked_values=frozenset(value.lower() for value in stated.blocked_values),
-        blocked_patterns=tuple(pattern.lower() for pattern in stated.blocked_patterns),
+    settings = IdentitySettings(
+        blocked_values=frozenset(stated.blocked_values),
+        blocked_patterns=stated.blocked_patterns,
         **_said(default_region=stated.default_region),
     )
-
-
-def _type(before: IdentityType, changes: StatedType) -> IdentityType:
-    said = _said(
-        priority=changes.priority,
-        limit=1 if changes.unique else changes.limit,
-        shared_after=changes.shared_after,
-        normaliser=changes.like,
-    )
-    if changes.unique or changes.limit is not None:
-        # A limit that states no window holds for ever, whatever the built-in one did.
-        said["window_us"] = changes.window_us
-    return msgspec.structs.replace(before, **said)
+    for name, kind in stated.identity_types.items():
+        said = _said(
+            priority=kind.priority,
+            limit=kind.limit,
+            window_us=kind.window_us,
+            unique=kind.unique,
+            shared_after=kind.shared_after,
+            normaliser=kind.like,
+        )
+        settings = settings.declare(name, **said)
+    return settings
 
 
 def _profiles(stated: Stages) -> ProfileSettings:

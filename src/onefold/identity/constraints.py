@@ -1,62 +1,92 @@
-"""Constraints: how many identifiers of a type one person may have.
+"""Limits: how many identifiers of a type one person may have, for ever or in a sliding window.
 
-All are upper bounds, so a part never breaks one that the whole keeps.
+All limits are upper bounds. So what breaks one breaks it in any larger group too, and a group that keeps them all has
+no part that breaks one.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
 
 from onefold.identity.settings import IdentitySettings
 from onefold.model import Member
 
-Load = dict[str, list[int]]
-"""For each limited type, when its identifiers were first seen."""
-
-
-def load_of(members: Iterable[Member], settings: IdentitySettings) -> Load:
-    """The limited identifiers of a group."""
-    load: Load = defaultdict(list)
-    for member in members:
-        if settings.type(member.type).limit is not None:
-            load[member.type].append(member.first_seen_us)
-    return load
+Sightings = dict[str, list[int]]
+"""First sightings of a group's identifiers, by type, in rising order, microseconds; only types that have a limit."""
 
 
 def violation(members: Iterable[Member], settings: IdentitySettings) -> str | None:
-    """The type whose limit the group breaks, first in the alphabet; None when it breaks none."""
-    load = load_of(members, settings)
-    for kind in sorted(load):
-        declared = settings.type(kind)
-        if declared.limit is not None and crowd(load[kind], declared.window_us) > declared.limit:
-            return kind
-    return None
+    """The strongest type whose limit these nodes together break, were they one person; None if they may be one."""
+    sightings: Sightings = {}
+    for member in members:
+        sightings.setdefault(member.type, []).append(member.first_seen_us)
+    broken = [name for name, times in sightings.items() if _exceeds(sorted(times), name, settings)]
+    return min(broken, key=lambda name: (-settings.priority(name), name), default=None)
 
 
-def crowding(a: Load, b: Load, settings: IdentitySettings) -> str | None:
-    """The type whose limit keeps two groups apart: together they break it, and worse than either does alone.
+def _exceeds(times: list[int], name: str, settings: IdentitySettings) -> bool:
+    kind = settings.type(name)
+    limit = kind.limit
+    if limit is None or len(times) <= limit:
+        return False
+    window = kind.window_us
+    if window is None:
+        return True
+    return any(times[i + limit] - times[i] < window for i in range(len(times) - limit))
 
-    A group may be over a limit already, where a person said so; that must not keep everybody else out.
+
+def sighting(member: Member, settings: IdentitySettings) -> Sightings:
+    """The sightings of a group of one."""
+    return {} if settings.type(member.type).limit is None else {member.type: [member.first_seen_us]}
+
+
+def absorb(into: Sightings, other: Sightings) -> None:
+    """Add a group's sightings to another's, in place."""
+    for name, times in other.items():
+        mine = into.get(name)
+        if mine is None:
+            into[name] = list(times)
+        elif len(times) > 1:
+            mine.extend(times)
+            mine.sort()
+        else:
+            insort(mine, times[0])
+
+
+def obstacle(a: Sightings, b: Sightings, settings: IdentitySettings) -> str | None:
+    """The strongest type whose limit joining two groups breaks; None if the join may stand.
+
+    A limit is broken where a window holds more identifiers than it allows, from both sides. What one side broke on its
+    own, because somebody judged it so, does not stand in the way.
     """
-    for kind in sorted(a.keys() & b.keys()):
-        declared = settings.type(kind)
-        together = crowd([*a[kind], *b[kind]], declared.window_us)
-        if declared.limit is not None and together > declared.limit:
-            alone = max(crowd(a[kind], declared.window_us), crowd(b[kind], declared.window_us))
-            if together > alone:
-                return kind
-    return None
+    broken = [name for name in a.keys() & b.keys() if _join_exceeds(a[name], b[name], name, settings)]
+    return min(broken, key=lambda name: (-settings.priority(name), name), default=None)
 
 
-def crowd(times_us: Sequence[int], window_us: int | None) -> int:
-    """Most of `times_us` within any stretch shorter than `window_us`; all of them without a window."""
-    if window_us is None:
-        return len(times_us)
-    ordered = sorted(times_us)
-    most = start = 0
-    for end, at in enumerate(ordered):
-        while at - ordered[start] >= window_us:
-            start += 1
-        most = max(most, end - start + 1)
-    return most
+def unique_obstacle(a: Sightings, b: Sightings, settings: IdentitySettings) -> str | None:
+    """The strongest unique type that both groups have: the one kind of limit that a judgement cannot lift."""
+    both = [name for name in a.keys() & b.keys() if settings.type(name).unique]
+    return min(both, key=lambda name: (-settings.priority(name), name), default=None)
+
+
+def _join_exceeds(a: list[int], b: list[int], name: str, settings: IdentitySettings) -> bool:
+    kind = settings.type(name)
+    limit = kind.limit
+    if limit is None or len(a) + len(b) <= limit:
+        return False
+    window = kind.window_us
+    if window is None:
+        return True
+    if len(a) < len(b):
+        a, b = b, a
+    # Only what lies within a window of the smaller side can share a window with it.
+    near = a[bisect_right(a, b[0] - window) : bisect_left(a, b[-1] + window)]
+    run = sorted([(t, 0) for t in near] + [(t, 1) for t in b])
+    from_b = sum(side for _, side in run[:limit])
+    for i in range(len(run) - limit):
+        from_b += run[i + limit][1]
+        if 0 < from_b <= limit and run[i + limit][0] - run[i][0] < window:
+            return True
+        from_b -= run[i][1]
+    return False

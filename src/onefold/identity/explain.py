@@ -1,83 +1,91 @@
-"""Explanations: the path of evidence that makes two identifiers one person, or what keeps them apart."""
+"""Explanations: why two identifiers are, or are not, one person, step by step of evidence."""
 
 from __future__ import annotations
 
-import heapq
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 
-from onefold.identity.settings import IdentitySettings
-from onefold.identity.solver import Refusal, solve, standing
-from onefold.model import Edge, Judgement, Member, NodeId
+from onefold.identity.groups import Obstacle
+from onefold.identity.paths import Step, least_refused, strongest
+from onefold.identity.settings import IdentitySettings, IdentityType
+from onefold.identity.solver import solve, standing
+from onefold.model import Edge, Judgement, Member, NodeId, format_profile_id
 
 Label = Callable[[NodeId], str]
+"""How to show a node; masking is up to whoever asks."""
 
-_KINDS = {
-    "event": "were seen together in an event",
-    "record": "stand together in a source record",
-    "alias": "were stated to be the same by an alias call",
-    "scored": "were scored alike by the matcher",
-}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
-    """One step of a path: from a node to the next one, over a piece of evidence or a person's judgement."""
-
-    start: NodeId
-    end: NodeId
-    edge: Edge | None
-    judgement: Judgement | None
-
-
-class Explanation(msgspec.Struct, frozen=True, gc=False):
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why two identifiers are, or are not, one person.
 
     Attributes:
-        verdict: `same` person, `different` people whom some evidence connects, or `unconnected`.
-        path: The strongest path between them (its weakest step is as strong as possible, then as few steps as
-            possible); over refused evidence too where they are different.
-        refused: Evidence on that path that was not followed, and judgements against the pair.
-        judgements: Judgements about nodes on the path.
+        verdict: `different` when evidence connects them and was refused; `not_connected` when none does, or only an
+            identifier that several people share.
+        a: The first node.
+        b: The second.
+        person_a: The node that names the person of `a`.
+        person_b: The node that names the person of `b`.
+        path: For one person the strongest chain of evidence: its weakest step is as strong as can be, and of such
+            chains it is the shortest. For two, a chain with as few refused steps as can be; empty when there is none.
+        refused: Evidence refused directly between the two people, besides that in `path`.
+        apart: The judgement that these two, or others of their people, are different; None when nobody said so.
+        types: What holds for each type that an obstacle names.
     """
 
+    verdict: Literal["same", "different", "not_connected"]
     a: NodeId
     b: NodeId
-    verdict: Literal["same", "different", "unconnected"]
-    path: tuple[Step, ...]
-    refused: tuple[Refusal, ...]
-    judgements: tuple[Judgement, ...]
+    person_a: NodeId
+    person_b: NodeId
+    path: tuple[Step, ...] = ()
+    refused: tuple[Step, ...] = ()
+    apart: Judgement | None = None
+    types: Mapping[str, IdentityType] = {}
 
     def as_json(self, label: Label) -> dict[str, Any]:
-        """Ready for JSON, nodes shown by `label`."""
-        reasons = {id(r.edge): r.reason for r in self.refused}
+        """The explanation ready for JSON, nodes shown by `label`."""
         return {
+            "verdict": self.verdict,
             "a": label(self.a),
             "b": label(self.b),
-            "verdict": self.verdict,
-            "path": [
-                {
-                    "from": label(step.start),
-                    "to": label(step.end),
-                    "kind": step.edge.kind if step.edge else "judgement",
-                    "rule": step.edge.rule if step.edge else "judged_same/1",
-                    "source": step.edge.source if step.edge else "onefold",
-                    "at": _iso(step.edge.at_us if step.edge else step.judgement.at_us if step.judgement else 0),
-                    "event": step.edge.event.hex() if step.edge else None,
-                    "offset": step.edge.offset if step.edge else step.judgement.offset if step.judgement else 0,
-                    "refused": reasons.get(id(step.edge)),
-                }
-                for step in self.path
-            ],
-            "judgements": [
-                {"verdict": j.verdict, "subjects": [label(n) for n in (j.a, j.b) if n is not None], "by": j.by,
-                 "reason": j.reason, "at": _iso(j.at_us)}
-                for j in self.judgements
-            ],
-        }  # fmt: skip
+            "profile_a": format_profile_id(self.person_a),
+            "profile_b": format_profile_id(self.person_b),
+            "path": [self._step(step, label) for step in self.path],
+            "refused": [self._step(step, label) for step in self.refused],
+            "judged_apart": None if self.apart is None else _judgement(self.apart),
+        }
+
+    def _step(self, step: Step, label: Label) -> dict[str, Any]:
+        evidence, obstacle = step.evidence, step.obstacle
+        if isinstance(evidence, Judgement):
+            told = {"kind": "judgement", **_judgement(evidence)}
+        else:
+            told = {
+                "kind": evidence.kind,
+                "rule": evidence.rule,
+                "source": evidence.source,
+                "strength": evidence.strength,
+                "score": evidence.score,
+                "event": evidence.event.hex(),
+                "at": _iso(evidence.at_us),
+                "offset": evidence.offset,
+            }
+        refusal = None
+        if obstacle is not None:
+            judged = None if obstacle.judgement is None else _judgement(obstacle.judgement)
+            why = _why(obstacle, self.types)
+            refusal = {"reason": obstacle.reason, "type": obstacle.type, "judgement": judged, "why": why}
+        return {
+            "from": {"type": step.start_type, "label": label(step.start)},
+            "to": {"type": step.end_type, "label": label(step.end)},
+            **told,
+            "refusal": refusal,
+        }
 
 
 def explain(
@@ -88,103 +96,140 @@ def explain(
     judgements: Sequence[Judgement],
     settings: IdentitySettings,
 ) -> Explanation:
-    """Explain a pair from its components' nodes, the evidence among them, and all judgements about them."""
-    place = {m.id: m for m in members}
-    # Stored places are the truth; solving again only tells which evidence was refused, and why.
-    shared = {m.id for m in members if m.shared}
-    refused = {id(r.edge): r for r in solve(members, edges, judgements, settings, shared_before=shared).refused}
-    said = standing(judgements)
-    ways: dict[NodeId, list[tuple[int, NodeId, Edge | None, Judgement | None]]] = defaultdict(list)
-    for edge in edges:
-        ways[edge.a].append((edge.strength, edge.b, edge, None))
-        ways[edge.b].append((edge.strength, edge.a, edge, None))
-    for judgement in judgements:
-        if judgement.b is not None and (judgement.a, judgement.b) in said.same:
-            ways[judgement.a].append((101, judgement.b, None, judgement))
-            ways[judgement.b].append((101, judgement.a, None, judgement))
-    one = a in place and b in place and place[a].person == place[b].person
-    followed = {n: [w for w in found if w[2] is None or id(w[2]) not in refused] for n, found in ways.items()}
-    path = _path(a, b, followed if one else ways)
-    verdict: Literal["same", "different", "unconnected"] = "same" if one else "different" if path else "unconnected"
-    on_path = {a, b} | {n for s in path for n in (s.start, s.end)}
-    about = [j for j in judgements if j.a in on_path and (j.b is None or j.b in on_path)]
+    """Explain what the solver makes of two nodes.
+
+    Args:
+        a: A node in `members`.
+        b: Another one, or the same.
+        members: The nodes of both components, and the shared identifiers they were seen with. A node marked as shared
+            counts as shared, for most of those it was seen with lie outside.
+        edges: All evidence among them.
+        judgements: All judgements about them.
+        settings: Types and limits.
+    """
+    solution = solve(members, edges, judgements, settings, shared_before={m.id for m in members if m.shared})
+    placed = {m.id: m for m in solution.members}
+    one, other = placed[a], placed[b]
+
+    def step(evidence: Edge | Judgement, obstacle: Obstacle | None = None) -> Step:
+        # Only pairs come out of the solver, so a judgement's second node is there.
+        start, end = evidence.a, evidence.b or evidence.a
+        return Step(start, end, placed[start].type, placed[end].type, evidence, obstacle)
+
+    held = [step(evidence) for evidence in solution.accepted]
+    if one.person == other.person:
+        path = strongest(a, b, held)
+        return Explanation(verdict="same", a=a, b=b, person_a=one.person, person_b=other.person, path=path)
+    refused = [step(r.evidence, r.obstacle) for r in solution.refused]
+    path = least_refused(a, b, [*held, *refused])
+    on_path = {s.evidence for s in path}
+    people = {one.person, other.person}
+    besides = [
+        s for s in refused if s.evidence not in on_path and {placed[s.start].person, placed[s.end].person} == people
+    ]
+    said = [
+        judgement for x, y, judgement in standing(judgements, placed).different
+        if {placed[x].person, placed[y].person} == people
+    ]  # fmt: skip
     return Explanation(
-        a, b, verdict, tuple(path),
-        tuple(refused[id(s.edge)] for s in path if s.edge is not None and id(s.edge) in refused),
-        tuple(sorted(about, key=lambda j: (j.at_us, j.id))),
-    )  # fmt: skip
-
-
-def _path(
-    a: NodeId, b: NodeId, ways: dict[NodeId, list[tuple[int, NodeId, Edge | None, Judgement | None]]]
-) -> list[Step]:
-    """The path whose weakest step is strongest, then shortest; empty when there is none."""
-    queue: list[tuple[int, int, NodeId]] = [(-1_000, 0, a)]
-    came: dict[NodeId, Step] = {}
-    done: set[NodeId] = set()
-    reached: dict[NodeId, tuple[int, int]] = {a: (-1_000, 0)}
-    while queue:
-        weakest, steps, node = heapq.heappop(queue)
-        if node in done:
-            continue
-        done.add(node)
-        if node == b:
-            break
-        for strength, other, edge, judgement in ways.get(node, ()):
-            cost = (max(weakest, -strength), steps + 1)
-            if other not in done and (other not in reached or cost < reached[other]):
-                reached[other] = cost
-                came[other] = Step(node, other, edge, judgement)
-                heapq.heappush(queue, (*cost, other))
-    path: list[Step] = []
-    at = b
-    while at != a:
-        if at not in came:
-            return []
-        path.append(came[at])
-        at = came[at].start
-    return path[::-1]
+        verdict="different" if one.component == other.component else "not_connected",
+        a=a,
+        b=b,
+        person_a=one.person,
+        person_b=other.person,
+        path=path,
+        refused=tuple(besides),
+        # What was said of the very two identifiers asked about tells the most.
+        apart=min(said, key=lambda j: ({j.a, j.b} != {a, b}, j.at_us, j.id), default=None),
+        types={s.obstacle.type: settings.type(s.obstacle.type) for s in (*path, *besides) if s.obstacle},
+    )
 
 
 def sentences(explanation: Explanation, label: Label) -> list[str]:
-    """The explanation in English, a sentence a step."""
-    a, b = label(explanation.a), label(explanation.b)
-    opening = {
-        "same": f"{a} and {b} are the same person:",
-        "different": f"{a} and {b} are different people, though evidence connects them:",
-        "unconnected": f"No evidence connects {a} and {b}.",
-    }[explanation.verdict]
-    reasons = {id(r.edge): r.reason for r in explanation.refused}
-    lines = [opening]
-    for number, step in enumerate(explanation.path, 1):
-        if step.edge is None:
-            judgement = step.judgement
-            by = judgement.by if judgement else "somebody"
-            lines.append(f"{number}. {by} said that {label(step.start)} and {label(step.end)} are the same person.")
-            continue
-        line = (
-            f"{number}. {label(step.start)} and {label(step.end)} {_KINDS[step.edge.kind]} from {step.edge.source} "
-            f"on {_iso(step.edge.at_us)} (log offset {step.edge.offset}, rule {step.edge.rule})"
-        )
-        reason = reasons.get(id(step.edge))
-        lines.append(line + (f" — not followed: {_why(reason)}." if reason else "."))
-    lines += [
-        f"{j.by} judged on {_iso(j.at_us)}: {j.verdict.replace('_', ' ')}{f' ({j.reason})' if j.reason else ''}."
-        for j in explanation.judgements
-        if j.verdict != "same"
-    ]
-    return lines
+    """The explanation in English: the verdict, then one sentence for each step and each refusal."""
+    e = explanation
+    a, b = label(e.a), label(e.b)
+    if e.a == e.b:
+        return [f"{a} is one identifier."]
+    if e.verdict == "same":
+        told = [f"{a} and {b} are the same person."]
+    elif e.verdict == "different":
+        told = [f"{a} and {b} are two people; evidence connects them, but it was refused."]
+    elif e.path:
+        told = [f"{a} and {b} are two people; all that connects them is an identifier that links nobody."]
+    else:
+        told = [f"{a} and {b} are two people; nothing connects them."]
+    if e.apart is not None:
+        whom = "they" if {e.apart.a, e.apart.b} == {e.a, e.b} else "identifiers of the two"
+        told.append(f"{_said(e.apart)} that {whom} are different people{_because(e.apart)}.")
+    told += [f"{n}. {_sentence(step, label, e.types)}" for n, step in enumerate(e.path, 1)]
+    told += [f"Besides: {_sentence(step, label, e.types)}" for step in e.refused]
+    return told
 
 
-def _why(reason: str) -> str:
-    kind, _, name = reason.partition(":")
+def _sentence(step: Step, label: Label, types: Mapping[str, IdentityType]) -> str:
+    start, end, evidence = label(step.start), label(step.end), step.evidence
+    if isinstance(evidence, Judgement):
+        text = f"{_said(evidence)} that {start} and {end} are the same person{_because(evidence)}"
+    else:
+        when = f"on {_date(evidence.at_us)} (rule {evidence.rule}, log offset {evidence.offset})"
+        match evidence.kind:
+            case "event":
+                text = f"{start} and {end} were seen together in an event from {evidence.source} {when}"
+            case "record":
+                text = f"{start} and {end} stood in one record from {evidence.source} {when}"
+            case "alias":
+                text = f"{evidence.source} stated that {start} and {end} are the same {when}"
+            case "scored":
+                text = f"The matcher scored {start} and {end} {evidence.score or 0.0:+.2f} {when}"
+    return text + "." if step.obstacle is None else f"{text}; refused: {_why(step.obstacle, types)}."
+
+
+def _why(obstacle: Obstacle, types: Mapping[str, IdentityType]) -> str:
+    name, judgement = obstacle.type, obstacle.judgement
+    if judgement is not None:
+        what = f"this {name} is shared by several people" if judgement.b is None else "the two are different people"
+        return f"{_said(judgement)} that {what}{_because(judgement)}"
+    match obstacle.reason:
+        case "shared":
+            return f"this {name} was seen with several people, so it links nobody"
+        case "unique":
+            return f"each side has a {name}, and two of those are never one person"
+        case "score":
+            return "what the matcher scored between the two sides does not speak for a join on average"
+        case _:
+            return f"together they would have more than {_limit(name, types[name])}"
+
+
+def _limit(name: str, kind: IdentityType) -> str:
+    if kind.window_us is None:
+        return f"{kind.limit} {name}"
+    return f"{kind.limit} {name} within {timedelta(microseconds=kind.window_us)}"
+
+
+def _said(judgement: Judgement) -> str:
+    return f"{judgement.by or 'Somebody'} judged on {_date(judgement.at_us)}"
+
+
+def _because(judgement: Judgement) -> str:
+    return f" ({judgement.reason})" if judgement.reason else ""
+
+
+def _judgement(judgement: Judgement) -> dict[str, Any]:
     return {
-        "limit": f"one person may not have that many identifiers of type {name}",
-        "judged_different": "a person judged them to be different people",
-        "shared": "the identifier is shared by several people and links nobody",
-        "average": "the scores between the two groups speak against it",
-    }[kind]
+        "id": judgement.id.hex(),
+        "verdict": judgement.verdict,
+        "by": judgement.by,
+        "reason": judgement.reason,
+        "at": _iso(judgement.at_us),
+        "offset": judgement.offset,
+    }
 
 
 def _iso(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = _EPOCH + timedelta(microseconds=at_us)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _date(at_us: int) -> str:
+    return f"{_EPOCH + timedelta(microseconds=at_us):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""Node ids: keyed hashes of normalised identifiers, which nobody without the workspace's key can guess or reverse."""
+"""Naming nodes: identifiers as stated become nodes of the identity graph, by keyed hash."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from onefold.identity.identifiers import Refused, normalise
 from onefold.identity.settings import IdentitySettings
 from onefold.model import Identifier, NodeId
 
-_CACHE_MAX = 100_000
+_TYPE_CHARACTERS_MAX = 64
+_Key = tuple[str, str]
 
 
 class NamedIdentifier(msgspec.Struct, frozen=True, gc=False):
-    """An accepted identifier and the node it names."""
+    """An accepted identifier.
+
+    Attributes:
+        type: Its canonical type.
+        value: Its normalised value; personal data.
+        node: The node it names.
+        priority: The type's strength, 0 to 100.
+    """
 
     type: str
     value: str
@@ -25,61 +33,94 @@ class NamedIdentifier(msgspec.Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
-        return f"<NamedIdentifier {self.type} {self.node.hex()}>"
+        return f"<NamedIdentifier {self.type} node={self.node.hex()}>"
+
+
+class _Memory(msgspec.Struct):
+    """Identifiers met lately under one configuration. The older half goes when the younger is full."""
+
+    settings: IdentitySettings
+    young: dict[_Key, NamedIdentifier | Refused]
+    old: dict[_Key, NamedIdentifier | Refused]
 
 
 class Hasher:
-    """Names nodes under one workspace's hashing key. Safe for threads."""
+    """Names nodes under one workspace's hashing key, and remembers the latest names in plain memory.
 
-    def __init__(self, key: bytes) -> None:
+    Safe to share between threads: the worst a race does is to work out a name twice.
+    """
+
+    def __init__(self, key: bytes, *, capacity: int = 60_000) -> None:
         self._key = key
-        self._cache: dict[tuple[str, str], NamedIdentifier | Refused] = {}
-        self._settings: IdentitySettings | None = None
+        self._half = max(1, capacity // 2)
+        self._memory = _Memory(IdentitySettings(), {}, {})
+
+    def __repr__(self) -> str:
+        """Show the state without the key."""
+        return f"<Hasher(remembered={len(self._memory.young) + len(self._memory.old)})>"
 
     def node_id(self, kind: str, value: str) -> NodeId:
-        """The node of a normalised value.
+        """The node of a normalised identifier.
 
-        HMAC over the type and the SHA-256 of the value, so that a request that knows only the SHA-256 (as privacy
-        requests do) names the same node.
+        HMAC-SHA256(key, type + 0x00 + SHA-256(value)), its first 16 bytes; texts in UTF-8. The inner
+        hash lets somebody who knows only the SHA-256 of an e-mail ask to be forgotten, without our keeping unkeyed
+        hashes.
         """
         inner = hashlib.sha256(value.encode()).digest()
         return hmac.digest(self._key, kind.encode() + b"\0" + inner, "sha256")[:16]
 
     def name(
         self, identifiers: Sequence[Identifier], settings: IdentitySettings
-    ) -> tuple[tuple[NamedIdentifier, ...], list[tuple[str, str]]]:
-        """The acceptable ones of `identifiers`, strongest first, equal ones in order of statement.
+    ) -> tuple[tuple[NamedIdentifier, ...], Sequence[tuple[str, str]]]:
+        """Accept or refuse each of an event's identifiers.
 
         Returns:
-            The accepted, each node once; and (type, reason) of each refused.
+            The accepted ones, strongest first, at equal strength in order of statement, each node once; and
+            (type, reason) of each refused one, where a type the project does not declare shows as `undeclared`.
         """
-        if self._settings is not settings:
-            self._cache, self._settings = {}, settings
-        cache = self._cache
+        memory = self._memory
+        if memory.settings is not settings:
+            self._memory = memory = _Memory(settings, {}, {})
+        young = memory.young
         named: list[NamedIdentifier] = []
         refused: list[tuple[str, str]] = []
         for identifier in identifiers:
             key = (identifier.type, identifier.value)
-            found = cache.get(key)
-            if found is None:
-                if len(cache) >= _CACHE_MAX:
-                    cache.clear()
-                found = cache[key] = self._name(identifier, settings)
-            if type(found) is Refused:
-                refused.append((identifier.type, found.reason))
-            elif found not in named:
-                named.append(found)  # type: ignore[arg-type]  # it is no Refused
+            found = young.get(key) or self._recall(memory, key)
+            if type(found) is NamedIdentifier:
+                named.append(found)
+            elif isinstance(found, Refused):
+                refused.append((_shown(identifier.type, settings), found.reason))
         if len(named) > 1:
-            named.sort(key=_strength)
+            if len({n.node for n in named}) < len(named):
+                named = list({n.node: n for n in named}.values())
+            named.sort(key=_weakness)
         return tuple(named), refused
 
-    def _name(self, identifier: Identifier, settings: IdentitySettings) -> NamedIdentifier | Refused:
-        kind = settings.canonical(identifier.type)
-        value = normalise(kind, identifier.value, settings)
+    def _recall(self, memory: _Memory, key: _Key) -> NamedIdentifier | Refused:
+        found = memory.old.get(key) or self._work_out(key, memory.settings)
+        if len(memory.young) >= self._half:
+            memory.old, memory.young = memory.young, {}
+        memory.young[key] = found
+        return found
+
+    def _work_out(self, key: _Key, settings: IdentitySettings) -> NamedIdentifier | Refused:
+        kind = settings.canonical(key[0])
+        if len(kind) > _TYPE_CHARACTERS_MAX:
+            return Refused("too_long")
+        if not kind or not kind.isprintable():
+            return Refused("blocked")
+        value = normalise(kind, key[1], settings)
         if isinstance(value, Refused):
             return value
         return NamedIdentifier(kind, value, self.node_id(kind, value), settings.priority(kind))
 
 
-def _strength(named: NamedIdentifier) -> int:
-    return -named.priority
+def _weakness(identifier: NamedIdentifier) -> int:
+    return -identifier.priority
+
+
+def _shown(kind: str, settings: IdentitySettings) -> str:
+    # A type nobody declared is text from the outside, and what it holds is anybody's guess.
+    kind = settings.canonical(kind)
+    return kind if kind in settings.types else "undeclared"

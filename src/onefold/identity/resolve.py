@@ -160,11 +160,14 @@ def resolve(
 
     # Components that new evidence connects. A shared identifier links nobody.
     parent: dict[NodeId, NodeId] = {}
+    recount: set[NodeId] = set()
     touched: set[NodeId] = {now[node].component for node in now if members.get(node, now[node]) is not now[node]}
     touched.update(node for node, m in now.items() if node not in members and m.person == node)
     for edge in evidence.values():
         a, b = now[edge.a], now[edge.b]
         if a.shared or b.shared:
+            # Whom an identifier was seen with counts, even a user id that links nobody.
+            recount.update(n.component for n, m in ((a, b), (b, a)) if not n.shared and settings.type(m.type).single)
             continue
         if a.component != b.component:
             parent[_root(parent, a.component)] = _root(parent, b.component)
@@ -172,8 +175,8 @@ def resolve(
         elif a.contested:
             # New evidence inside a contested component may change which side somebody is on.
             touched.add(a.component)
-    forced, reopened = _join_judged(reader, judgements, now, members, parent)
-    touched |= forced
+    forced, reopened = _join_judged(reader, judgements, now, members, parent, evidence)
+    touched |= forced | recount
 
     groups: dict[NodeId, set[NodeId]] = defaultdict(set)
     for component in touched | set(parent):
@@ -183,9 +186,9 @@ def resolve(
     standing = _standing(reader, current, judgements)
     after: dict[NodeId, Member] = {}
     solved = 0
-    for group in current.values():
+    for root, group in current.items():
         about = {j.id: j for m in group for j in standing.get(m.id, ())}
-        settled = not about and not any(m.contested or m.shared for m in group)
+        settled = not about and recount.isdisjoint(groups[root]) and not any(m.contested or m.shared for m in group)
         if settled and violation(group, settings) is None:
             after.update(_one_person(group, settings))
         else:
@@ -229,6 +232,7 @@ def _join_judged(
     now: dict[NodeId, Member],
     members: dict[NodeId, Member],
     parent: dict[NodeId, NodeId],
+    evidence: dict[EdgeKey, Edge],
 ) -> tuple[set[NodeId], set[NodeId]]:
     """Join what judgements (new ones, and standing ones about new nodes) may connect.
 
@@ -246,7 +250,10 @@ def _join_judged(
         nodes = [n for n in (judgement.a, judgement.b) if n is not None and n in now]
         if judgement.b is None:
             # Shared or not: everybody who was ever seen with this identifier is affected.
+            # A standing link with it comes to hold again when it is no longer shared.
             around = {end for e in reader.edges(nodes) for end in (e.a, e.b)}
+            around |= {end for a, b, _ in evidence if judgement.a in (a, b) for end in (a, b)}
+            around |= {end for j in reader.judgements(nodes) for end in (j.a, j.b) if end is not None}
             _learn(reader, around - now.keys(), now, members)
             nodes += sorted(end for end in around if end in now)
             reopened.add(judgement.a)
@@ -329,9 +336,12 @@ def _solve(
         stored = edges.get(key)
         if stored is None or (edge.at_us, edge.event) < (stored.at_us, stored.event):
             edges[key] = edge
-    within = [e for e in edges.values() if e.a in inside and e.b in inside]
-    solved = solve(group, within, judgements, settings, shared_before=shared_before)
-    solution = {m.id: m for m in solved.members}
+    # Shared identifiers outside link nobody, but whom an identifier was seen with counts them too.
+    around = {n for e in edges.values() for n in (e.a, e.b)} - inside
+    beside = [row.member for row in reader.nodes(sorted(around)).values() if row.member.shared] if around else []
+    shared_before |= {m.id for m in beside}
+    solved = solve([*group, *beside], list(edges.values()), judgements, settings, shared_before=shared_before)
+    solution = {m.id: m for m in solved.members if m.id in inside}
     judged = {n for j in judgements for n in (j.a, j.b) if n is not None}
     reopened = {solution[n].component for n in judged if n in solution}
     for node, member in solution.items():

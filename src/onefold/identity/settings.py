@@ -1,105 +1,180 @@
-"""Identity settings: which types of identifier there are, how strong each is, and how many one person may have."""
+"""Identity settings: which identifier types there are, how strong each is, and how many of each one person may have."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from onefold.errors import ConfigurationError
+
 Normaliser = Literal["id", "email", "phone", "device_id"]
 
-DAY_US = 86_400_000_000
-
-ALIASES: dict[str, str] = {"external_id": "user_id", "device": "device_id"}
-"""Other words for a type."""
-
-CUSTOM_PRIORITY = 60
-"""Strength of a type nobody declared."""
+_WEEK_US = 7 * 24 * 60 * 60 * 1_000_000
 
 
-class IdentityType(msgspec.Struct, frozen=True):
-    """One type of identifier.
+class IdentityType(msgspec.Struct, frozen=True, gc=False):
+    """What holds for identifiers of one type.
 
     Attributes:
-        priority: Strength, 0 to 100; events anchor to the strongest identifier they state.
-        limit: Most identifiers of the type that one person may have; None for any number.
-        window_us: With it, `limit` holds for any stretch of this length, by when identifiers were first seen; None
-            means for ever.
-        shared_after: Seen with this many different identifiers of a type limited to one for ever, an identifier is
-            shared and links nobody; None for never.
-        normaliser: How values are made comparable.
+        name: The type as events state it.
+        priority: Strength, 0 to 100: an event is anchored to its strongest identifier.
+        limit: Most identifiers of this type that one person may have; None for any number.
+        window_us: Width of the sliding window in which `limit` holds, by first sighting; None: it holds for ever.
+        unique: Two values are never one person, not even by a judgement. Implies a limit of 1 for ever.
+        shared_after: Seen with this many identifiers of one type of which a person has only one (see `single`), it
+            belongs to several people and links nobody; None: never.
+        normaliser: How values are brought into one form.
+
+    Raises:
+        ConfigurationError: A number is out of its range.
     """
 
-    priority: int = CUSTOM_PRIORITY
+    name: str
+    priority: int
     limit: int | None = None
     window_us: int | None = None
+    unique: bool = False
     shared_after: int | None = None
     normaliser: Normaliser = "id"
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.priority <= 100:
+            raise ConfigurationError(f"The priority of identifier type `{self.name}` must be between 0 and 100.")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigurationError(f"The limit of identifier type `{self.name}` must be 1 or more.")
+        if self.window_us is not None and (self.limit is None or self.window_us < 1):
+            raise ConfigurationError(f"The window of identifier type `{self.name}` needs a length and a limit.")
+        if self.shared_after is not None and self.shared_after < 2:
+            # With 1, an identifier would be shared as soon as somebody has it.
+            raise ConfigurationError(f"`shared_after` of identifier type `{self.name}` must be 2 or more.")
+        if self.unique:
+            msgspec.structs.force_setattr(self, "limit", 1)
+            msgspec.structs.force_setattr(self, "window_us", None)
+
     @property
-    def unique(self) -> bool:
-        """Whether two different values can never be one person."""
+    def single(self) -> bool:
+        """Whether a person has at most one identifier of this type, ever, so that two mean two people."""
         return self.limit == 1 and self.window_us is None
 
 
-_DEVICE = IdentityType(40, limit=10, shared_after=5, normaliser="device_id")
+UNDECLARED = IdentityType("*", 60, limit=5)
+"""What holds for a type that events state and no project file declares."""
 
-DEFAULT_TYPES: dict[str, IdentityType] = {
-    "user_id": IdentityType(100, limit=1),
-    "email": IdentityType(80, limit=5, shared_after=3, normaliser="email"),
-    "phone": IdentityType(70, limit=5, shared_after=3, normaliser="phone"),
-    "device_id": _DEVICE,
-    "android.id": _DEVICE,
-    "android.idfa": _DEVICE,
-    "android.push_token": _DEVICE,
-    "ios.id": _DEVICE,
-    "ios.idfa": _DEVICE,
-    "ios.push_token": _DEVICE,
-    "ga_client_id": IdentityType(20, limit=5, window_us=7 * DAY_US, shared_after=5),
-    "cross_domain_id": IdentityType(20, limit=5, window_us=7 * DAY_US, shared_after=5),
-    "anonymous_id": IdentityType(10, limit=5, window_us=7 * DAY_US, shared_after=5),
-}
+_DECLARED = (
+    IdentityType("user_id", 100, limit=1),
+    IdentityType("email", 80, limit=5, shared_after=3, normaliser="email"),
+    IdentityType("phone", 70, limit=5, shared_after=3, normaliser="phone"),
+    # A person changes device every other year or so; ten leaves room for work, family and reset identifiers.
+    *(
+        IdentityType(name, 40, limit=10, shared_after=5, normaliser="device_id")
+        for name in ("device_id", "android.id", "android.idfa", "ios.id", "ios.idfa")
+    ),
+    *(IdentityType(name, 40, limit=10, shared_after=5) for name in ("android.push_token", "ios.push_token")),
+    # Cookies, like anonymous ids: browsers drop them often, so the limit holds for a week only.
+    *(
+        IdentityType(name, 20, limit=5, window_us=_WEEK_US, shared_after=5)
+        for name in ("cross_domain_id", "ga_client_id")
+    ),
+    IdentityType("anonymous_id", 10, limit=5, window_us=_WEEK_US, shared_after=5),
+)
 
-_CUSTOM = IdentityType()
-
-BLOCKED_VALUES = frozenset({
-    "null", "none", "nil", "undefined", "nan", "void", "anonymous", "guest", "unknown", "n/a", "na", "-1", "test",
-    "abc123", "[object object]", "true", "false", "test@test.com", "test@example.com", "noreply@example.com",
-    "no@email.com", "none@none.com", "a@a.com", "example@example.com",
-})  # fmt: skip
-"""Values, in lower case, that systems write where nothing is known. Also blocked: nothing but zeros, dashes, dots and
+BLOCKED_VALUES = frozenset(
+    {
+        "-1", "abc123", "admin", "anon", "anonymous", "customer", "default", "deleted", "demo", "dummy", "empty",
+        "example@example.com", "false", "foo@bar.com", "guest", "id", "inf", "infinity", "invalid", "n/a", "n.a.", "na",
+        "nan", "nil", "no@email.com", "noemail@noemail.com", "none", "none@none.com", "not available", "not provided",
+        "not set", "(not set)", "(none)", "null", "\\n", "\\0", "#n/a", "[null]", "{}", "[]", "(null)", "<null>",
+        "object", "[object object]", "[object undefined]", "placeholder", "redacted", "string", "tbd", "test",
+        "test@example.com", "test@test.com", "test@test.test", "true", "undefined", "undefined@undefined.com",
+        "unknown", "unspecified", "user", "username", "void", "xxx", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        # What a broken Android build of 2010 answered for every device.
+        "9774d56d682e549c",
+    }
+)  # fmt: skip
+"""Values that identify nobody, in lower case. Also blocked: nothing but zeros, dashes, dots and
 spaces (`0000000000`, `00000000-0000-0000-0000-000000000000`)."""
 
 
 class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the identity stage is told.
+    """What identifies people in one workspace.
 
     Attributes:
-        types: By name; a type that is not there is strong enough (60) to be its own evidence and has no limit.
-        blocked_values: Further values, in lower case, that identify nobody.
-        blocked_patterns: The same with `*` and `?`.
-        default_region: Country (`US`) of phone numbers written without a country code; None refuses them.
-        plus_tags: Whether `ann+news@x.org` is another address than `ann@x.org`.
+        types: By name; a type not listed here is treated as `UNDECLARED`.
+        aliases: Other names of a type.
+        blocked_values: Values that identify nobody, whatever their type, besides `BLOCKED_VALUES`; in any case.
+        blocked_patterns: The same with `*` (any text) and `?` (any one character).
+        default_region: Country (ISO 3166, two letters) of phone numbers written without a country code; None refuses
+            them.
+        drop_plus_tags: Read `ann+news@…` as `ann@…`.
+        drop_gmail_dots: Read `a.nn@gmail.com` as `ann@gmail.com`, as Gmail does.
     """
 
-    types: dict[str, IdentityType] = msgspec.field(default_factory=lambda: dict(DEFAULT_TYPES))
+    types: Mapping[str, IdentityType] = msgspec.field(default_factory=lambda: {kind.name: kind for kind in _DECLARED})
+    aliases: Mapping[str, str] = msgspec.field(
+        default_factory=lambda: {"external_id": "user_id", "device": "device_id"}
+    )
     blocked_values: frozenset[str] = frozenset()
     blocked_patterns: tuple[str, ...] = ()
     default_region: str | None = "US"
-    plus_tags: bool = True
+    drop_plus_tags: bool = False
+    drop_gmail_dots: bool = False
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "blocked_values", frozenset(v.strip().lower() for v in self.blocked_values))
+        msgspec.structs.force_setattr(self, "blocked_patterns", tuple(p.strip().lower() for p in self.blocked_patterns))
 
     def canonical(self, name: str) -> str:
-        """The type that `name` means."""
-        return ALIASES.get(name, name)
+        """The type that `name` means: `external_id` is another word for `user_id`."""
+        return self.aliases.get(name, name)
 
     def type(self, name: str) -> IdentityType:
-        """The type of that name, or the type of all undeclared ones."""
-        return self.types.get(name, _CUSTOM)
+        """What holds for a type, by its canonical name, declared or not."""
+        return self.types.get(name, UNDECLARED)
 
     def priority(self, name: str) -> int:
-        """Strength of a type."""
-        return self.types.get(name, _CUSTOM).priority
+        """A type's strength, 0 to 100."""
+        kind = self.types.get(name)
+        return UNDECLARED.priority if kind is None else kind.priority
 
     def priorities(self) -> dict[str, int]:
-        """Strength of each declared type."""
+        """The strength of every declared type."""
         return {name: kind.priority for name, kind in self.types.items()}
+
+    @property
+    def version(self) -> str:
+        """Twelve characters that differ when settings differ, for whoever must know that people may have changed."""
+        text = msgspec.json.encode(msgspec.structs.replace(self, blocked_values=frozenset()), order="sorted")
+        values = msgspec.json.encode(sorted(self.blocked_values))
+        return hashlib.blake2b(text + values, digest_size=6).hexdigest()
+
+    def declare(
+        self,
+        name: str,
+        *,
+        priority: int | None = None,
+        limit: int | None = None,
+        window_us: int | None = None,
+        unique: bool | None = None,
+        shared_after: int | None = None,
+        normaliser: Normaliser | None = None,
+    ) -> IdentitySettings:
+        """These settings with one type changed or added; None keeps what holds for it.
+
+        A limit stated without a window holds for ever, also where the type's own limit had a window.
+        """
+        name = self.canonical(name)
+        old = self.type(name)
+        kept_window = old.window_us if limit is None else None
+        changed = IdentityType(
+            name,
+            old.priority if priority is None else priority,
+            limit=old.limit if limit is None else limit,
+            window_us=kept_window if window_us is None else window_us,
+            unique=old.unique if unique is None else unique,
+            shared_after=old.shared_after if shared_after is None else shared_after,
+            normaliser=old.normaliser if normaliser is None else normaliser,
+        )
+        return msgspec.structs.replace(self, types={**self.types, name: changed})

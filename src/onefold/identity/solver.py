@@ -1,134 +1,54 @@
-"""The solver: who is who in some connected components, as a pure function of the evidence about them.
+"""The solver: who is who, as a pure function of one or more connected components of the evidence graph.
 
-Judgements come first, then exact evidence in a total order (strength, event time, event id), then scored pairs by
-average linkage. Two groups are joined only if no constraint and no judgement keeps them apart.
+    judgements → shared identifiers → joins by judgement → joins by exact evidence → joins by score → names
+
+Every step has a total order that depends on the evidence alone, never on arrival. Joins are never taken back, and what
+stands between two groups stands between all they become; so who is refused is settled by where everybody ends up.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 import msgspec
 
-from onefold.identity.constraints import Load, crowding, load_of
+from onefold.identity.groups import Groups, Obstacle, Partition
+from onefold.identity.linkage import join_scored
 from onefold.identity.settings import IdentitySettings
-from onefold.model import Edge, Judgement, Member, NodeId, Verdict
-
-SCORE_MAX, SCORE_MIN = 6.0, -12.0
-"""Scores are clipped to these log-odds, so that one overconfident pair cannot outvote many."""
+from onefold.model import Edge, Judgement, Member, NodeId
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """Evidence that did not join its ends, and why: `limit:<type>`, `judged_different`, `shared` or `average`."""
+    """Evidence, or a judgement of `same`, that joins nobody, and what stood in the way."""
 
-    edge: Edge
-    reason: str
+    evidence: Edge | Judgement
+    obstacle: Obstacle
 
 
-class Solution(msgspec.Struct, frozen=True, gc=False):
+class Solution(msgspec.Struct, frozen=True):
     """Who is who.
 
     Attributes:
-        members: Each node with its person and component, in the order given.
-        refused: Evidence that was not followed.
+        members: All nodes given, in order of id, with the person and component each belongs to.
+        accepted: Evidence and judgements of `same` within one person, strongest first.
+        refused: The rest, strongest first.
     """
 
     members: list[Member]
+    accepted: list[Edge | Judgement]
     refused: list[Refusal]
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
-    """What people's judgements come to: the latest about each subject counts."""
+class Standing(NamedTuple):
+    """What holds of all that was judged, each in order of (time, id)."""
 
-    same: tuple[tuple[NodeId, NodeId], ...]
-    different: frozenset[tuple[NodeId, NodeId]]
-    shared: frozenset[NodeId]
-    not_shared: frozenset[NodeId]
-
-
-def standing(judgements: Iterable[Judgement]) -> Standing:
-    """The judgements that count; `same` pairs in order of when they were said."""
-    latest: dict[tuple[NodeId, NodeId | None], Judgement] = {}
-    for judgement in sorted(judgements, key=lambda j: (j.at_us, j.id)):
-        latest[judgement.a, judgement.b] = judgement
-    in_order = sorted(latest.values(), key=lambda j: (j.at_us, j.id))
-
-    def nodes(verdict: Verdict) -> frozenset[NodeId]:
-        return frozenset(j.a for j in in_order if j.verdict == verdict and j.b is None)
-
-    return Standing(
-        tuple((j.a, j.b) for j in in_order if j.verdict == "same" and j.b is not None),
-        frozenset((j.a, j.b) for j in in_order if j.verdict == "different" and j.b is not None),
-        nodes("shared"),
-        nodes("not_shared"),
-    )
-
-
-def shared_nodes(
-    members: Iterable[Member],
-    edges: Iterable[Edge],
-    said: Standing,
-    settings: IdentitySettings,
-    shared_before: Collection[NodeId] = (),
-) -> set[NodeId]:
-    """Identifiers that several people use: by judgement, or seen with enough identifiers nobody has two of.
-
-    `shared_before` are known to be shared by evidence that is not among `edges`.
-    """
-    types = {m.id: m.type for m in members}
-    holders: dict[NodeId, set[NodeId]] = defaultdict(set)
-    for edge in edges:
-        if edge.kind == "scored":
-            continue
-        for node, other in ((edge.a, edge.b), (edge.b, edge.a)):
-            if node in types and other in types and settings.type(types[other]).unique:
-                holders[node].add(other)
-    found = set()
-    for node, kind in types.items():
-        after = settings.type(kind).shared_after
-        crowded = node in shared_before or (after is not None and len(holders[node]) >= after)
-        if node in said.shared or (crowded and node not in said.not_shared):
-            found.add(node)
-    return found
-
-
-class _Groups:
-    """Nodes in groups that only ever join."""
-
-    def __init__(
-        self, members: Sequence[Member], different: Iterable[tuple[NodeId, NodeId]], settings: IdentitySettings
-    ) -> None:
-        self.settings = settings
-        self.root = {m.id: m.id for m in members}
-        self.nodes: dict[NodeId, list[NodeId]] = {m.id: [m.id] for m in members}
-        self.load: dict[NodeId, Load] = {m.id: load_of([m], settings) for m in members}
-        self.foes: dict[NodeId, set[NodeId]] = {m.id: set() for m in members}
-        for a, b in different:
-            if a in self.foes and b in self.foes:
-                self.foes[a].add(b)
-                self.foes[b].add(a)
-
-    def obstacle(self, x: NodeId, y: NodeId, *, limits: bool = True) -> str | None:
-        """What keeps the groups `x` and `y` apart."""
-        small, large = sorted((x, y), key=lambda g: len(self.foes[g]))
-        if any(self.root[foe] == large for foe in self.foes[small]):
-            return "judged_different"
-        kind = crowding(self.load[x], self.load[y], self.settings) if limits else None
-        return None if kind is None else f"limit:{kind}"
-
-    def join(self, x: NodeId, y: NodeId) -> NodeId:
-        """Make one group of two, and return its root."""
-        if len(self.nodes[x]) < len(self.nodes[y]):
-            x, y = y, x
-        for node in self.nodes[y]:
-            self.root[node] = x
-        self.nodes[x] += self.nodes.pop(y)
-        self.foes[x] |= self.foes.pop(y)
-        load = self.load[x]
-        for kind, times in self.load.pop(y).items():
-            load.setdefault(kind, []).extend(times)
-        return x
+    same: list[tuple[NodeId, NodeId, Judgement]]
+    different: list[tuple[NodeId, NodeId, Judgement]]
+    shared: dict[NodeId, Judgement]
+    not_shared: set[NodeId]
 
 
 def solve(
@@ -137,90 +57,161 @@ def solve(
     judgements: Sequence[Judgement],
     settings: IdentitySettings,
     *,
-    shared_before: Collection[NodeId] = (),
+    shared_before: AbstractSet[NodeId] = frozenset(),
 ) -> Solution:
-    """Work out who is who among `members`, which must be whole components with all evidence among them.
+    """Work out who is who.
 
-    Only ids, types and first-seen times of the members are read; their places are what is worked out. A shared
-    identifier's neighbours need not all be there if it is named in `shared_before`: it stays shared, for its neighbours
-    only grow in number.
+    Args:
+        members: The nodes of one or more components, whole; only id, type and first sighting are read.
+        edges: All evidence among them, in any order. What touches other nodes is left out.
+        judgements: All that was ever judged about them, in any order.
+        settings: Types and limits.
+        shared_before: Nodes known to be shared by evidence that lies outside. Unless judged otherwise they stay so, for
+            those whom an identifier was seen with only grow in number.
     """
-    said = standing(judgements)
-    shared = shared_nodes(members, edges, said, settings, shared_before)
-    groups = _Groups(members, said.different, settings)
-    whole = _Groups(members, (), settings)
-    refused: list[Refusal] = []
-    known = groups.root.keys()
-    for a, b in said.same:
-        if a in known and b in known:
-            _connect(whole, a, b)
-            x, y = groups.root[a], groups.root[b]
-            if x != y and groups.obstacle(x, y, limits=False) is None:
-                groups.join(x, y)
-    exact = sorted((e for e in edges if e.kind != "scored"), key=_order)
-    for edge in exact:
-        if edge.a in shared or edge.b in shared:
-            refused.append(Refusal(edge, "shared"))
-            continue
-        _connect(whole, edge.a, edge.b)
-        x, y = groups.root[edge.a], groups.root[edge.b]
-        if x == y:
-            continue
-        why = groups.obstacle(x, y)
-        if why is None:
-            groups.join(x, y)
-        else:
-            refused.append(Refusal(edge, why))
-    scored = [e for e in edges if e.kind == "scored" and e.a not in shared and e.b not in shared]
-    for edge in scored:
-        _connect(whole, edge.a, edge.b)
-    _agglomerate(groups, scored)
-    refused += [Refusal(e, "average") for e in scored if groups.root[e.a] != groups.root[e.b]]
-    return Solution(_placed(members, groups, whole, shared, settings), refused)
+    types = {m.id: m.type for m in members}
+    inside = sorted(
+        (e for e in edges if e.a != e.b and e.a in types and e.b in types),
+        key=lambda e: (e.kind == "scored", _order(e)),
+    )
+    said = standing(judgements, types)
+    obstacles = _shared(inside, types, said, settings)
+    for node in shared_before & types.keys() - said.not_shared:
+        obstacles.setdefault(node, Obstacle("shared", types[node]))
+
+    free = [m for m in members if m.id not in obstacles]
+    links = [e for e in inside if e.a not in obstacles and e.b not in obstacles]
+    groups = Groups(free, settings)
+    for a, b, judgement in said.different:
+        if a not in obstacles and b not in obstacles:
+            groups.part(judgement, a, b)
+    same = [(a, b) for a, b, _ in said.same if a not in obstacles and b not in obstacles]
+    for a, b in same:
+        _join(groups, a, b, judged=True)
+    for edge in links:
+        if edge.kind != "scored":
+            _join(groups, edge.a, edge.b)
+    join_scored(groups, links)
+
+    components = _connected(free, [*((e.a, e.b) for e in links), *same])
+    placed = _named(members, groups, components, obstacles.keys(), settings)
+    evidence: list[tuple[NodeId, NodeId, Edge | Judgement]] = [*said.same, *((e.a, e.b, e) for e in inside)]
+    accepted, refused = _account(evidence, groups, obstacles)
+    return Solution(placed, accepted, refused)
 
 
 def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
     return (-edge.strength, edge.at_us, edge.event, edge.a, edge.b, edge.kind)
 
 
-def _connect(whole: _Groups, a: NodeId, b: NodeId) -> None:
-    x, y = whole.root[a], whole.root[b]
-    if x != y:
-        whole.join(x, y)
+def standing(judgements: Iterable[Judgement], nodes: Container[NodeId]) -> Standing:
+    """The latest word on each subject; `withdrawn` leaves nothing said."""
+    latest: dict[tuple[NodeId, NodeId | None], Judgement] = {}
+    for judgement in sorted(judgements, key=lambda j: (j.at_us, j.id)):
+        a, b = judgement.a, judgement.b
+        latest[(a, b) if b is None or a < b else (b, a)] = judgement
+    said = Standing([], [], {}, set())
+    for judgement in sorted(latest.values(), key=lambda j: (j.at_us, j.id)):
+        a, b, verdict = judgement.a, judgement.b, judgement.verdict
+        if a not in nodes or (b is not None and b not in nodes):
+            continue
+        if verdict == "same" and b is not None and a != b:
+            said.same.append((a, b, judgement))
+        elif verdict == "different" and b is not None and a != b:
+            said.different.append((a, b, judgement))
+        elif verdict == "shared" and b is None:
+            said.shared[a] = judgement
+        elif verdict == "not_shared" and b is None:
+            said.not_shared.add(a)
+    return said
 
 
-def _agglomerate(groups: _Groups, scored: Sequence[Edge]) -> None:
-    """Join the two groups with the best average score, again and again, while it is above even odds."""
-    while True:
-        sums: dict[tuple[NodeId, NodeId], list[float]] = defaultdict(list)
-        names = {root: min(nodes) for root, nodes in groups.nodes.items()}
-        for edge in sorted(scored, key=_order):
-            x, y = groups.root[edge.a], groups.root[edge.b]
-            if x != y and edge.score is not None:
-                pair = (x, y) if names[x] < names[y] else (y, x)
-                sums[pair].append(min(SCORE_MAX, max(SCORE_MIN, edge.score)))
-        ranked = sorted(
-            (-sum(sorted(scores)) / len(scores), names[x], names[y], x, y) for (x, y), scores in sums.items()
-        )
-        best = next(((x, y) for s, _, _, x, y in ranked if s < 0 and groups.obstacle(x, y) is None), None)
-        if best is None:
-            return
-        groups.join(*best)
+def _shared(
+    edges: Iterable[Edge], types: Mapping[NodeId, str], said: Standing, settings: IdentitySettings
+) -> dict[NodeId, Obstacle]:
+    """Identifiers of several people, which link nobody: by judgement, else by whom they were seen with.
+
+    Neighbours are counted per type. A donor and a subscriber number are one person's two numbers; two donor numbers are
+    two people.
+    """
+    seen_with: dict[tuple[NodeId, str], set[NodeId]] = defaultdict(set)
+    for edge in edges:
+        if edge.kind == "scored":
+            continue
+        for node, other in ((edge.a, edge.b), (edge.b, edge.a)):
+            if settings.type(types[node]).shared_after is not None and settings.type(types[other]).single:
+                seen_with[node, types[other]].add(other)
+    found: dict[NodeId, Obstacle] = {}
+    for (node, _), others in seen_with.items():
+        enough = settings.type(types[node]).shared_after
+        if enough is not None and len(others) >= enough and node not in said.not_shared:
+            found[node] = Obstacle("shared", types[node])
+    for node, judgement in said.shared.items():
+        found[node] = Obstacle("judgement", types[node], judgement)
+    return found
 
 
-def _placed(
-    members: Sequence[Member], groups: _Groups, whole: _Groups, shared: set[NodeId], settings: IdentitySettings
+def _join(groups: Groups, a: NodeId, b: NodeId, *, judged: bool = False) -> None:
+    root_a, root_b = groups.root(a), groups.root(b)
+    if root_a != root_b and groups.obstacle(root_a, root_b, judged=judged) is None:
+        groups.join(root_a, root_b)
+
+
+def _connected(members: Iterable[Member], pairs: Iterable[tuple[NodeId, NodeId]]) -> Partition:
+    """The components: everything that evidence or a judgement of `same` connects, joined or not."""
+    components = Partition(m.id for m in members)
+    for one, other in pairs:
+        a, b = components.root(one), components.root(other)
+        if a != b:
+            components.join(a, b)
+    return components
+
+
+def _named(
+    members: Sequence[Member],
+    groups: Partition,
+    components: Partition,
+    shared: AbstractSet[NodeId],
+    settings: IdentitySettings,
 ) -> list[Member]:
-    age = {m.id: (m.first_seen_us, -settings.priority(m.type), m.id) for m in members}
-    person = {root: min(nodes, key=age.__getitem__) for root, nodes in groups.nodes.items()}
-    component = {root: min(nodes, key=age.__getitem__) for root, nodes in whole.nodes.items()}
-    people: dict[NodeId, set[NodeId]] = defaultdict(set)
-    for m in members:
-        people[whole.root[m.id]].add(groups.root[m.id])
-    return [
-        Member(
-            m.id, m.type, m.first_seen_us, person[groups.root[m.id]], component[whole.root[m.id]],
-            contested=len(people[whole.root[m.id]]) > 1, shared=m.id in shared,
-        )
-        for m in members
-    ]  # fmt: skip
+    """Every node with the node that names its person and the one that names its component: the oldest of each."""
+    person: dict[NodeId, NodeId] = {}
+    component: dict[NodeId, NodeId] = {}
+    people: dict[NodeId, int] = defaultdict(int)
+    for m in sorted(members, key=lambda m: (m.first_seen_us, -settings.priority(m.type), m.id)):
+        if m.id in shared:
+            continue
+        group, whole = groups.root(m.id), components.root(m.id)
+        component.setdefault(whole, m.id)
+        if group not in person:
+            person[group] = m.id
+            people[whole] += 1
+    placed = []
+    for m in sorted(members, key=lambda m: m.id):
+        if m.id in shared:
+            placed.append(Member(m.id, m.type, m.first_seen_us, m.id, m.id, contested=False, shared=True))
+        else:
+            whole = components.root(m.id)
+            name = person[groups.root(m.id)]
+            placed.append(Member(m.id, m.type, m.first_seen_us, name, component[whole], contested=people[whole] > 1))
+    return placed
+
+
+def _account(
+    evidence: Iterable[tuple[NodeId, NodeId, Edge | Judgement]], groups: Groups, shared: Mapping[NodeId, Obstacle]
+) -> tuple[list[Edge | Judgement], list[Refusal]]:
+    """Part the evidence into what holds and what was refused, with the obstacle."""
+    accepted: list[Edge | Judgement] = []
+    refused: list[Refusal] = []
+    for node_a, node_b, one in evidence:
+        by_shared = shared.get(node_a) or shared.get(node_b)
+        if by_shared is not None:
+            refused.append(Refusal(one, by_shared))
+            continue
+        a, b = groups.root(node_a), groups.root(node_b)
+        if a == b:
+            accepted.append(one)
+        else:
+            obstacle = groups.obstacle(a, b, judged=isinstance(one, Judgement))
+            refused.append(Refusal(one, obstacle or Obstacle("score")))
+    return accepted, refused

@@ -1,4 +1,7 @@
-"""The stages of a person's life with the organisation: each has a rule, and the last stage whose rule is true counts."""
+"""The stages of a person's life with the organisation: each has a rule, and the last stage whose rule is true counts.
+
+They are listed from least to most (anonymous, known, customer, churned; or inquiry, applicant, enrolled, alumnus).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.rules import Bound, Kind, bind, evaluate, explain, parse
+from onefold.rules import Bound, Kind, RuleError, bind, evaluate, explain, next_change, parse
 
 FIELDS: dict[str, Kind] = {
     "events": "number",
@@ -24,7 +27,7 @@ FIELDS: dict[str, Kind] = {
     "attr.*": "any",
     "consent.*": "boolean",
 }
-"""What rules may ask of a profile, beside the counts and dates of named events."""
+"""What rules may ask of a profile, beside the counts and dates of named events. Revenue is in the default currency."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -35,10 +38,18 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class Lifecycle(msgspec.Struct, frozen=True):
-    """Stages, least first, with their rules bound; `event_names` are the events those rules count."""
+    """Stages, ready to be asked.
+
+    Attributes:
+        stages: Least first.
+        rules: Their rules, bound to `FIELDS`.
+        fields: The fields those rules read.
+        event_names: The events those rules count or date.
+    """
 
     stages: tuple[Stage, ...]
     rules: tuple[Bound, ...]
+    fields: frozenset[str]
     event_names: frozenset[str]
 
     def stage(self, row: Mapping[str, Any], as_of_us: int) -> Stage | None:
@@ -48,16 +59,43 @@ class Lifecycle(msgspec.Struct, frozen=True):
                 return stage
         return None
 
+    def next_change(self, row: Mapping[str, Any], as_of_us: int) -> int | None:
+        """When to look again if nothing happens: the stage does not change before. None when it never will."""
+        first = 0
+        for number, rule in enumerate(self.rules):
+            if evaluate(rule, row, as_of_us) is True:
+                first = number  # what stages below this one think does not matter while it, or one above, holds
+        changes = [c for rule in self.rules[first:] if (c := next_change(rule, row, as_of_us)) is not None]
+        return min(changes, default=None)
+
 
 @lru_cache(maxsize=64)
 def compiled(stages: tuple[Stage, ...]) -> Lifecycle:
     """Read and bind the rules of the stages.
 
     Raises:
-        RuleError: A rule cannot be read, or names a field that does not exist.
+        RuleError: A rule cannot be read, names a field that does not exist, or is not true or false; or two stages
+            share a name. The stage is named.
     """
-    rules = tuple(bind(parse(stage.rule), FIELDS) for stage in stages)
-    return Lifecycle(stages, rules, frozenset(name for rule in rules for name in rule.event_names))
+    if len({stage.name for stage in stages}) < len(stages):
+        raise RuleError("Two lifecycle stages have the same name.")
+    rules = tuple(_bound(stage) for stage in stages)
+    return Lifecycle(
+        stages,
+        rules,
+        frozenset(name for rule in rules for name in rule.fields),
+        frozenset(name for rule in rules for name in rule.event_names),
+    )
+
+
+def _bound(stage: Stage) -> Bound:
+    try:
+        rule = bind(parse(stage.rule), FIELDS)
+    except RuleError as error:
+        raise RuleError(f"Stage `{stage.name}`: {error}") from None
+    if rule.kind not in {"boolean", "any"}:
+        raise RuleError(f"Stage `{stage.name}`: its rule gives a {rule.kind}, not true or false.")
+    return rule
 
 
 @lru_cache(maxsize=64)

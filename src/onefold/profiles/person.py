@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from onefold.governance.consent import ALL, Register, Statement, decide
+from onefold.governance.consent import Register, Statement, decide
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NodeState, added
 
@@ -27,8 +27,8 @@ class PersonState(msgspec.Struct, frozen=True, gc=False):
         return decide(self.consents, purpose)
 
     def purposes(self) -> list[str]:
-        """Every purpose spoken of at any node."""
-        return sorted({p for consents in self.consents for p in consents} - {ALL})
+        """Every purpose spoken of at any node, `all` among them: it settles those that nobody named."""
+        return sorted({p for consents in self.consents for p in consents})
 
 
 def combine_nodes(states: Iterable[NodeState], settings: ProfileSettings) -> PersonState:

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from onefold.governance.consent import Statement
+from onefold.governance.consent import ALL, Statement
 from onefold.model import Member, NodeId, format_profile_id
 from onefold.profiles import sessions
 from onefold.profiles.lifecycle import sentence
 from onefold.profiles.person import PersonState, combine_nodes
 from onefold.profiles.settings import ProfileSettings
-from onefold.profiles.state import NEVER_FIRST, NEVER_LAST, NodeState
+from onefold.profiles.state import NEVER_LAST, NodeState, Occurrences
 from onefold.profiles.survivorship import Candidate, ranked
 from onefold.rules import occurrence
 
@@ -32,6 +32,10 @@ class ProfileIdentifier(msgspec.Struct, frozen=True, gc=False):
     primary: bool
     shared: bool
 
+    def __repr__(self) -> str:
+        """Show the type only: values are personal data."""
+        return f"<ProfileIdentifier {self.type}=…>"
+
 
 class Attribute(msgspec.Struct, frozen=True, gc=False):
     """An attribute: the value that won, by which rule, and those that lost, in the order in which they would follow."""
@@ -45,10 +49,15 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     """One person, as of one moment. Times are None where nothing ever happened.
 
     Attributes:
+        unpriced: Purchases of which no amount could be read; they are no part of the revenue.
         revenue: In the default currency.
         revenues: By currency.
-        consents: The statement that settles each purpose ever spoken of.
+        last_seen_us: Latest event, statements of other systems included.
+        last_active_us: Latest event in which the person acted.
+        stage_changes_us: When to look at the stage again if nothing happens; None for never.
+        consents: The statement that settles each purpose ever spoken of; `all` settles those not named here.
         sources: Events by source.
+        tracked: How often, first and last when, for the events that rules ask about.
     """
 
     id: NodeId
@@ -57,14 +66,18 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     events: int
     sessions: int
     purchases: int
+    unpriced: int
     revenue: Decimal
     revenues: dict[str, Decimal]
     first_seen_us: int | None
     last_seen_us: int | None
+    last_active_us: int | None
     stage: str
     stage_rule: str
+    stage_changes_us: int | None
     consents: dict[str, Statement]
     sources: dict[str, int]
+    tracked: dict[str, Occurrences]
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
@@ -91,8 +104,11 @@ def view(
         rule = settings.rule_for(field)
         winner, *others = ranked(total.attributes[field], rule)
         attributes[field] = Attribute(winner, rule.strategy, tuple(others))
-    stage = settings.lifecycle.stage(_row(state, identifiers, attributes, settings), as_of_us)
+    first_seen_us = min((m.first_seen_us for m, _, _ in nodes), default=None)
     consents = {p: said for p in state.purposes() if (said := state.consent(p)) is not None}
+    row = _row(state, first_seen_us, identifiers, attributes, consents, settings)
+    lifecycle = settings.lifecycle
+    stage = lifecycle.stage(row, as_of_us)
     return Profile(
         id=person,
         identifiers=identifiers,
@@ -100,24 +116,30 @@ def view(
         events=total.events,
         sessions=sessions.count(total.sessions),
         purchases=total.purchases,
+        unpriced=total.unpriced,
         revenue=total.revenue.get(settings.default_currency, Decimal(0)),
         revenues=dict(sorted(total.revenue.items())),
-        first_seen_us=min((m.first_seen_us for m, _, _ in nodes), default=None),
-        last_seen_us=None if total.last_us == NEVER_LAST else total.last_us,
+        first_seen_us=first_seen_us,
+        last_seen_us=_known(total.last_us),
+        last_active_us=_known(total.active_us),
         stage=stage.name if stage else "",
         stage_rule=stage.rule if stage else "",
+        stage_changes_us=lifecycle.next_change(row, as_of_us),
         consents=consents,
         sources=dict(sorted(total.sources.items())),
+        tracked=dict(sorted(total.tracked.items())),
     )
 
 
 def _row(
     state: PersonState,
+    first_seen_us: int | None,
     identifiers: Sequence[ProfileIdentifier],
     attributes: Mapping[str, Attribute],
+    consents: Mapping[str, Statement],
     settings: ProfileSettings,
 ) -> dict[str, Any]:
-    """What lifecycle rules read."""
+    """What lifecycle rules read; of the open-ended names only those that a rule does read."""
     total = state.total
     types = {i.type for i in identifiers}
     row: dict[str, Any] = {
@@ -125,24 +147,44 @@ def _row(
         "sessions": sessions.count(total.sessions),
         "purchases": total.purchases,
         "revenue": total.revenue.get(settings.default_currency, Decimal(0)),
-        "first_seen": None if total.first_us == NEVER_FIRST else total.first_us,
-        "last_seen": None if total.last_us == NEVER_LAST else total.last_us,
-        "last_active": None if total.active_us == NEVER_LAST else total.active_us,
+        "first_seen": first_seen_us,
+        "last_seen": _known(total.last_us),
+        "last_active": _known(total.active_us),
         "has_user_id": "user_id" in types,
-        "has_email": "email" in types,
-        "has_phone": "phone" in types,
+        # An address that a family shares is no identifier of one person, yet we know how to reach them.
+        "has_email": "email" in types or "email" in attributes,
+        "has_phone": "phone" in types or "phone" in attributes,
     }
     for name in settings.lifecycle.event_names:
         seen = total.tracked.get(name)
         row[occurrence("events", name)] = 0 if seen is None else seen.count
         row[occurrence("first_event", name)] = None if seen is None else seen.first_us
         row[occurrence("last_event", name)] = None if seen is None else seen.last_us
-    for field, attribute in attributes.items():
-        row[f"attr.{field}"] = attribute.winner.value
-    for purpose in state.purposes():
-        said = state.consent(purpose)
-        row[f"consent.{purpose}"] = said is not None and said.granted
+    for field in settings.lifecycle.fields:
+        group, _, name = field.partition(".")
+        if group == "attr":
+            row[field] = _inside(attributes, name)
+        elif group == "consent":
+            said = consents.get(name) or consents.get(ALL)
+            row[field] = said is not None and said.granted
     return row
+
+
+def _inside(attributes: Mapping[str, Attribute], path: str) -> Any:
+    """The value of `country`, or of `address.country` inside the attribute `address`; None when it is not there."""
+    whole = attributes.get(path)
+    if whole is not None:
+        return whole.winner.value
+    name, *steps = path.split(".")
+    outer = attributes.get(name)
+    value = outer.winner.value if outer is not None and steps else None
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _known(at_us: int) -> int | None:
+    return None if at_us == NEVER_LAST else at_us
 
 
 def as_json(profile: Profile) -> dict[str, Any]:
@@ -169,21 +211,28 @@ def as_json(profile: Profile) -> dict[str, Any]:
             "events": profile.events,
             "sessions": profile.sessions,
             "purchases": profile.purchases,
-            "revenue": str(profile.revenue),
-            "revenue_by_currency": {currency: str(amount) for currency, amount in profile.revenues.items()},
+            "purchases_without_amount": profile.unpriced,
+            "revenue": f"{profile.revenue:f}",
+            "revenue_by_currency": {currency: f"{amount:f}" for currency, amount in profile.revenues.items()},
         },
         "first_seen": iso(profile.first_seen_us),
         "last_seen": iso(profile.last_seen_us),
+        "last_active": iso(profile.last_active_us),
         "lifecycle": {
             "stage": profile.stage,
             "rule": profile.stage_rule,
             "because": sentence(profile.stage_rule) if profile.stage_rule else "",
+            "changes_at": iso(profile.stage_changes_us),
         },
         "consent": {
             purpose: {"granted": said.granted, "at": iso(said.at_us), "source": said.source}
             for purpose, said in profile.consents.items()
         },
         "sources": profile.sources,
+        "tracked_events": {
+            name: {"count": seen.count, "first": iso(seen.first_us), "last": iso(seen.last_us)}
+            for name, seen in profile.tracked.items()
+        },
     }
 
 

@@ -47,6 +47,10 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     event: bytes
     count: int = 0
 
+    def __repr__(self) -> str:
+        """Show the origin only: values are personal data."""
+        return f"<Candidate source={self.source} at_us={self.at_us}>"
+
 
 Identity = str | bytes
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode

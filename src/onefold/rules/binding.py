@@ -161,7 +161,7 @@ class _Binder:
         name, given = call.function, call.arguments
         function = FUNCTIONS.get(name)
         if function is None:
-            raise RuleError(f"Rules have no function `{name}`{nearest(name, FUNCTIONS)}.")
+            raise RuleError(f"Rules have no function `{name}`{nearest(name, FUNCTIONS) or '.'}")
         enough = len(given) >= len(function.takes) if function.open_ended else len(given) == len(function.takes)
         if not enough:
             raise RuleError(f"`{name}` takes {len(function.takes)} arguments, not {len(given)}.")

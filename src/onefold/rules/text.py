@@ -173,7 +173,7 @@ def _call(e: exp.Expression, depth: int) -> Expr:
         args = _only(e, *parts)
         given = [a for part in parts for a in _listed(args.get(part))]
     if name not in FUNCTIONS:
-        raise RuleError(f"Rules have no function of that name{nearest(name, FUNCTIONS)}.")
+        raise RuleError(f"Rules have no function of that name{nearest(name, FUNCTIONS) or '.'}")
     return Call(name, tuple(_read(a, depth) for a in given))
 
 

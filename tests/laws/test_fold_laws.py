@@ -1,0 +1,197 @@
+"""Folds: any order, any division, any grouping of the same events leaves the same bytes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.profiles.events import SETTINGS, event_lists
+
+from onefold.governance.consent import allowed, decide
+from onefold.model import Event
+from onefold.profiles import sessions, state
+from onefold.profiles.person import combine_nodes
+from onefold.profiles.state import NodeState
+from onefold.profiles.survivorship import ranked
+
+Fold = Callable[[NodeState, Event], None]
+
+
+def _fold(into: NodeState, event: Event) -> None:
+    state.fold(into, event, SETTINGS)
+
+
+def folded(events: Sequence[Event], fold: Fold = _fold) -> NodeState:
+    """The events, one after the other."""
+    total = state.empty()
+    for event in events:
+        fold(total, event)
+    return total
+
+
+def merge(a: NodeState, b: NodeState) -> NodeState:
+    """Two parts of one node."""
+    return state.merge_same_node(a, b, SETTINGS)
+
+
+def assert_order_is_nothing(data: st.DataObject, fold: Fold) -> None:
+    """The law: a permutation of the events leaves the same bytes."""
+    events = data.draw(event_lists())
+    shuffled = data.draw(st.permutations(events))
+    assert state.encode(folded(events, fold)) == state.encode(folded(shuffled, fold))
+
+
+@given(st.data())
+def test_any_order_of_events_leaves_the_same_bytes(data):
+    """A state does not know in which order its events came."""
+    assert_order_is_nothing(data, _fold)
+
+
+@given(st.data())
+def test_any_division_of_events_leaves_the_same_bytes(data):
+    """Folding event by event equals folding parts and merging them, in whatever grouping, stored in between or not."""
+    events = data.draw(st.permutations(data.draw(event_lists())))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)))
+    parts = [folded(events[a:b]) for a, b in zip([0, *cuts], [*cuts, len(events)], strict=True)]
+    parts = data.draw(st.permutations([state.decode(state.encode(p)) for p in parts]))
+    whole = state.encode(folded(events))
+    assert state.encode(functools.reduce(merge, parts)) == whole
+    assert state.encode(functools.reduce(lambda a, b: merge(b, a), reversed(parts))) == whole
+
+
+@given(event_lists())
+def test_folding_is_lifting_and_merging(events):
+    """fold(s, e) is merge(s, lift(e))."""
+    by_merging = functools.reduce(merge, [state.lift(e, SETTINGS) for e in events], state.empty())
+    assert state.encode(folded(events)) == state.encode(by_merging)
+
+
+@given(event_lists(), event_lists())
+def test_merging_leaves_its_arguments_alone(left, right):
+    """A merged state shares nothing that a later fold could change."""
+    a, b = folded(left), folded(right)
+    before = state.encode(a), state.encode(b)
+    merged = merge(a, b)
+    for event in [*left, *right]:
+        _fold(merged, event)
+    assert (state.encode(a), state.encode(b)) == before
+
+
+@given(event_lists())
+def test_a_state_survives_being_written(events):
+    """Decoding what was encoded gives the state, and encoding that gives the bytes."""
+    total = folded(events)
+    again = state.decode(state.encode(total))
+    assert again == total
+    assert state.encode(again) == state.encode(total)
+
+
+@given(st.data())
+def test_a_person_is_the_same_whatever_the_order_of_nodes(data):
+    """Combining nodes in another order changes neither sums nor what is allowed."""
+    nodes = [folded(data.draw(event_lists(6))) for _ in range(data.draw(st.integers(1, 4)))]
+    one, other = combine_nodes(nodes, SETTINGS), combine_nodes(data.draw(st.permutations(nodes)), SETTINGS)
+    for field, candidates in one.total.attributes.items():
+        rule = SETTINGS.rule_for(field)
+        assert ranked(candidates, rule)[0] == ranked(other.total.attributes[field], rule)[0]
+    one.total.consents = other.total.consents = {}
+    assert state.encode(one.total) == state.encode(other.total)
+    assert [one.consent(p) for p in one.purposes()] == [other.consent(p) for p in other.purposes()]
+
+
+@given(st.lists(st.integers(0, 400), max_size=30), st.integers(1, 40), st.data())
+def test_sessions_are_the_chains_of_all_moments(moments, gap, data):
+    """Whatever the order and division, sessions equal those found by sorting every moment."""
+    chains: list[list[int]] = []
+    for moment in sorted(moments):
+        if chains and moment - chains[-1][-1] <= gap:
+            chains[-1].append(moment)
+        else:
+            chains.append([moment])
+    left, right = b"", b""
+    for moment in data.draw(st.permutations(moments)):
+        if data.draw(st.booleans()):
+            left = sessions.extended(left, moment, gap)
+        else:
+            right = sessions.extended(right, moment, gap)
+    both = sessions.union(left, right, gap)
+    assert both == b"".join(sessions._INTERVAL.pack(c[0], c[-1]) for c in chains)
+    assert sessions.count(both) == len(chains)
+
+
+@given(event_lists(8), event_lists(8))
+def test_a_merge_never_widens_consent(left, right):
+    """Where a side denies, the merged person denies; where they allow, a side did. Whole-person statements aside."""
+    a, b = _own_consents(left), _own_consents(right)
+    for purpose in ("email", "sms", "unheard of"):
+        sides = [decide([a], purpose), decide([b], purpose)]
+        if allowed([a, b], purpose):
+            assert all(s is None or s.granted for s in sides)
+            assert any(s is not None for s in sides)
+
+
+@given(st.data())
+def test_consent_does_not_depend_on_the_order_of_nodes(data):
+    """Whole-person statements included."""
+    nodes = [folded(data.draw(event_lists(4))).consents for _ in range(3)]
+    shuffled = data.draw(st.permutations(nodes))
+    for purpose in ("email", "sms", "all"):
+        assert decide(nodes, purpose) == decide(shuffled, purpose)
+
+
+def _own_consents(events):
+    return {
+        purpose: type(register)(own=register.own)
+        for purpose, register in folded(events).consents.items()
+        if register.own is not None
+    }
+
+
+def _last_arrival_wins(into: NodeState, event: Event) -> None:
+    before = dict(into.attributes)
+    _fold(into, event)
+    for field, held in into.attributes.items():
+        if before.get(field) != held:
+            into.attributes[field] = [c for c in held if c.event == event.id] or held
+
+
+def _last_statement_to_arrive_wins(into: NodeState, event: Event) -> None:
+    into.consents = {p: r for p, r in into.consents.items() if p not in {c.purpose for c in event.consents}}
+    _fold(into, event)
+
+
+def _counts_sessions_as_they_come(into: NodeState, event: Event) -> None:
+    held, at_us = into.sessions, event.timestamp_us
+    _fold(into, event)
+    gap = abs(at_us - into.last_us) > SETTINGS.session_gap_us
+    into.sessions = held + sessions._INTERVAL.pack(at_us, at_us) if gap or not held else held
+
+
+def _adds_floats(into: NodeState, event: Event) -> None:
+    before = float(into.revenue.get("USD", 0))
+    _fold(into, event)
+    if "USD" in into.revenue and isinstance(event.properties["revenue"], float):
+        into.revenue["USD"] = type(into.revenue["USD"])(repr(before + event.properties["revenue"]))
+
+
+@pytest.mark.parametrize(
+    "planted", [_last_arrival_wins, _last_statement_to_arrive_wins, _counts_sessions_as_they_come, _adds_floats]
+)
+def test_a_naive_fold_breaks_the_law(planted):
+    """Negative control: folds that go by arrival, or add floats, are found out."""
+    law = given(st.data())(lambda data: assert_order_is_nothing(data, planted))
+    with pytest.raises(AssertionError):
+        law()
+
+
+def test_a_union_of_nodes_by_last_word_would_widen_consent():
+    """Negative control: joining nodes as if they were one lets one node's yes outvote the other's no."""
+    from tests.profiles.events import event
+
+    refused = folded([event(1, 1, consents={"email": False})])
+    granted = folded([event(2, 2, consents={"email": True})])
+    assert allowed([merge(refused, granted).consents], "email")
+    assert not combine_nodes([refused, granted], SETTINGS).consent("email").granted

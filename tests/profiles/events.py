@@ -1,0 +1,95 @@
+"""Events for tests of the folds, written briefly, and a strategy that makes them collide."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from hypothesis import strategies as st
+
+from onefold.model import ConsentStatement, Event, Kind
+from onefold.profiles.settings import ProfileSettings
+from onefold.profiles.survivorship import Survivorship
+
+MINUTE_US = 60_000_000
+DAY_US = 1_440 * MINUTE_US
+
+SETTINGS = ProfileSettings(
+    survivorship={
+        "name": Survivorship("longest"),
+        "city": Survivorship("source_rank", ("crm", "shop")),
+        "plan": Survivorship("most_frequent"),
+        "address": Survivorship("most_complete"),
+    },
+    tracked_events=frozenset({"Application Submitted"}),
+    consent_authorities=frozenset({"crm"}),
+    candidates_kept=2,
+    fields_kept=4,
+)
+"""Small limits, so that little data reaches them."""
+
+
+def event(
+    number: int,
+    at_us: int = 0,
+    *,
+    name: str = "Story Read",
+    kind: Kind = "track",
+    source: str = "web",
+    traits: dict[str, Any] | None = None,
+    properties: dict[str, Any] | None = None,
+    consents: dict[str, bool] | None = None,
+    person_level: bool = False,
+) -> Event:
+    """Event `number`, at a time."""
+    return Event(
+        id=hashlib.blake2b(str(number).encode(), digest_size=16).digest(),
+        message_id=f"m{number}",
+        kind=kind,
+        name=name,
+        source=source,
+        identifiers=(),
+        received_at_us=at_us,
+        timestamp_us=at_us,
+        traits=traits or {},
+        properties=properties or {},
+        context={"consent": {"person_level": True}} if person_level else {},
+        consents=tuple(ConsentStatement(p, g) for p, g in (consents or {}).items()),
+    )
+
+
+_VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    ["Ann", "Anna", "A.", "", " ", 1, 1.0, True, "1", 0.0, -0.0, 2**70, [], ["x", None], {"b": 1, "a": ""}, {"a": "x"}]
+)
+_AMOUNTS: st.SearchStrategy[Any] = st.sampled_from(
+    [0.1, 0.2, 1, -3, "12.50", "1,5", None, True, 1e300, "10.0", 1e14, 10**14, "0.000000000001", {}, "-0"]
+)
+
+
+@st.composite
+def event_lists(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
+    """Different events about one node, with few sources, fields, values and times, so that they tie and collide.
+
+    Times stand on and one beside the session gap.
+    """
+    events = []
+    for number in range(draw(st.integers(0, max_size))):
+        step = draw(st.integers(0, 6)) * 30 * MINUTE_US + draw(st.sampled_from([0, 0, 1, -1]))
+        events.append(
+            event(
+                number,
+                max(0, step),
+                name=draw(st.sampled_from(["Order Completed", "Application Submitted", "Story Read"])),
+                kind=draw(st.sampled_from(["track", "identify", "record"])),
+                source=draw(st.sampled_from(["crm", "shop", "web"])),
+                traits=draw(
+                    st.dictionaries(
+                        st.sampled_from(["name", "city", "plan", "address", "tier", "a field"]), _VALUES, max_size=4
+                    )
+                ),
+                properties={"revenue": draw(_AMOUNTS), "currency": draw(st.sampled_from([None, "EUR", "eur ", "€"]))},
+                consents=draw(st.dictionaries(st.sampled_from(["email", "sms", "all"]), st.booleans(), max_size=2)),
+                person_level=draw(st.booleans()),
+            )
+        )
+    return events
