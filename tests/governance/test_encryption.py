@@ -127,6 +127,20 @@ def test_a_destroyed_key_is_out_of_memory_too():
         sealer.open(msgspec.structs.replace(row, key=b""))
 
 
+def test_ready_keys_are_bounded_and_forgotten_ones_open_again():
+    """However many nodes there are, memory holds some of their keys, and every state opens."""
+    sealer = NodeSealer(KEYS, os.urandom, cached_keys=10)
+    rows = []
+    for number in range(100):
+        node = number.to_bytes(16, "big")
+        wrapped, key = sealer.new_key(node)
+        sealed = sealer.seal(node, 1, key, b"state %d" % number)
+        rows.append(NodeRow(Member(node, "email", 1, node, node), wrapped, 1, sealed))
+    for number, row in enumerate(rows + rows[::-1]):
+        assert sealer.open(row) == b"state %d" % (number if number < 100 else 199 - number)
+        assert len(sealer._young) + len(sealer._old) <= 10
+
+
 def test_workspace_keys_come_back_as_they_were_made():
     """Three different keys, bound to their workspace, and never shown."""
     keys, blob = create_keys(PlainKeys(), "shop", random.Random(1).randbytes)
