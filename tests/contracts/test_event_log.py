@@ -153,6 +153,7 @@ class CountsFirst(MemoryEventLog):
     """Counts an item before it is stored."""
 
     def append(self, entries):
+        """Count, then store."""
         for one in entries:
             self._received[one.source] += 1
         places = super().append(entries)
@@ -164,6 +165,7 @@ class ForgetsOrder(MemoryEventLog):
     """Answers in the order of the log instead of the order asked."""
 
     def get(self, places):
+        """The entries, sorted by place."""
         return super().get(sorted(places))
 
 

@@ -56,6 +56,16 @@ def write(store: ProfileStore, offset: int = 1, **changes) -> None:
         transaction.commit(Commit(offsets={0: offset}, **changes))
 
 
+def fail_after(store: ProfileStore, work) -> None:
+    def fail() -> None:
+        with store.transaction() as transaction:
+            work(transaction)
+            raise PlannedError
+
+    with pytest.raises(PlannedError):
+        fail()
+
+
 # ── reading back ──
 
 
@@ -255,10 +265,7 @@ def contents(store: ProfileStore) -> object:
 @promise
 def an_exception_leaves_nothing_behind(store):
     before = contents(store)
-    with pytest.raises(PlannedError), store.transaction() as transaction:
-        transaction.claim([A])
-        transaction.commit(everything(5))
-        raise PlannedError
+    fail_after(store, lambda transaction: (transaction.claim([A]), transaction.commit(everything(5))))
     assert contents(store) == before
     with store.transaction() as transaction:
         assert transaction.claim([A]) == [True]
@@ -266,9 +273,7 @@ def an_exception_leaves_nothing_behind(store):
 
 @promise
 def a_transaction_after_a_failed_one_works(store):
-    with pytest.raises(PlannedError), store.transaction() as transaction:
-        transaction.nodes([A])
-        raise PlannedError
+    fail_after(store, lambda transaction: transaction.nodes([A]))
     write(store, 3, nodes=[node(A)])
     with store.snapshot() as seen:
         assert seen.offsets() == {0: 3}
@@ -497,6 +502,7 @@ class OffsetFirst(MemoryProfileStore):
 
     @contextmanager
     def transaction(self):
+        """Begin; the offset takes effect with `commit`."""
         with super().transaction() as transaction:
             commit = transaction.commit
 
@@ -513,6 +519,8 @@ class LiveSnapshot(MemoryProfileStore):
 
     @contextmanager
     def snapshot(self):
+        """Read whatever is newest."""
+
         class Live(MemorySnapshot):
             _state = property(lambda _: self._state)
 
@@ -527,6 +535,7 @@ class ForgetfulClaims(MemoryProfileStore):
 
     @contextmanager
     def transaction(self):
+        """Begin without the claims of before."""
         self._state.claimed.clear()
         with super().transaction() as transaction:
             yield transaction
@@ -537,6 +546,7 @@ class LastEdgeWins(MemoryProfileStore):
 
     @contextmanager
     def transaction(self):
+        """Begin; edges replace each other at the end."""
         with super().transaction() as transaction:
             after = MemoryTransaction.after
 

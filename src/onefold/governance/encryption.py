@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -102,14 +101,19 @@ class NodeSealer:
         self._nonces = Nonces(random)
         self._wrapping = AESGCM(keys.wrapping)
         self._workspace = keys.name.encode() + b"\x00"
-        # Bounded: an unwrapped key is about a kilobyte, and keys in memory outlive their destruction on disk.
-        self._unwrap = lru_cache(maxsize=cached_keys)(self._unwrap_now)
+        # Two generations of at most half the keys each: when the young one is full it becomes the old one, which goes.
+        # Bounded, because a ready key takes two kilobytes.
+        self._generation = cached_keys // 2
+        self._young: dict[tuple[NodeId, bytes], Aead] = {}
+        self._old: dict[tuple[NodeId, bytes], Aead] = {}
 
     def new_key(self, node: NodeId) -> tuple[bytes, Aead]:
         """Make a node's data key: wrapped, to be stored with the node, and ready for `seal`."""
         key = self._random(_KEY_BYTES)
         nonce = self._nonces.take()
-        return nonce + self._wrapping.encrypt(nonce, key, self._workspace + node), AESGCM(key)
+        wrapped, aead = nonce + self._wrapping.encrypt(nonce, key, self._workspace + node), AESGCM(key)
+        self._keep((node, wrapped), aead)
+        return wrapped, aead
 
     def seal(self, node: NodeId, version: int, key: bytes | Aead, plaintext: bytes) -> bytes:
         """Encrypt a node's state under its key, given wrapped or ready; `version` must be the one stored beside it."""
@@ -134,14 +138,28 @@ class NodeSealer:
 
     def forget(self) -> None:
         """Drop all unwrapped keys from memory; call it after keys were destroyed."""
-        self._unwrap.cache_clear()
+        self._young, self._old = {}, {}
 
-    def _unwrap_now(self, node: NodeId, wrapped: bytes) -> Aead:
-        try:
-            key = self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], self._workspace + node)
-            return AESGCM(key)
-        except (InvalidTag, ValueError):
-            raise IntegrityError(f"the key of node {node.hex()} does not open under the workspace key") from None
+    def _unwrap(self, node: NodeId, wrapped: bytes) -> Aead:
+        place = (node, wrapped)
+        ready = self._young.get(place)
+        if ready is not None:
+            return ready
+        ready = self._old.get(place)
+        if ready is None:
+            try:
+                key = self._wrapping.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], self._workspace + node)
+                ready = AESGCM(key)
+            except (InvalidTag, ValueError):
+                raise IntegrityError(f"the key of node {node.hex()} does not open under the workspace key") from None
+        self._keep(place, ready)
+        return ready
+
+    def _keep(self, place: tuple[NodeId, bytes], ready: Aead) -> None:
+        # Threads may race here: at worst a key is forgotten early and unwrapped again.
+        if len(self._young) >= self._generation:
+            self._old, self._young = self._young, {}
+        self._young[place] = ready
 
 
 class EntrySealer:
@@ -178,9 +196,9 @@ class EntrySealer:
         Raises:
             IntegrityError: Another workspace's key, or altered bytes.
         """
-        if sealed[:1] != self._prefix:
-            raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")
         try:
-            return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], self._about)
-        except (InvalidTag, ValueError):
+            if sealed[:1] == self._prefix:
+                return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], self._about)
+        except (InvalidTag, ValueError, TypeError):  # TypeError: a damaged database gives null where bytes were
             raise IntegrityError("a log entry does not open under the workspace's log key") from None
+        raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")

@@ -73,12 +73,11 @@ class SqliteReader(ProfileReader):
 
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""
-        return {row[1]: node_row(row) for row in self._node_rows(ids)}
+        return {row[1]: node_row(row) for row in self._node_rows(ids) if row[2] is not None}
 
     def _node_rows(self, ids: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
-        for row in select_in(self._connection, f"SELECT {NODE_COLUMNS} FROM node WHERE id IN (", ids):  # noqa: S608 - constants
-            if row[2] is not None:
-                yield row
+        """`NODE_COLUMNS` of all rows, also those of nodes that are only referred to and have no type."""
+        return select_in(self._connection, f"SELECT {NODE_COLUMNS} FROM node WHERE id IN (", ids)  # noqa: S608 - constants
 
     def members(self, components: Sequence[NodeId]) -> list[Member]:
         """All nodes of these components, in no particular order."""

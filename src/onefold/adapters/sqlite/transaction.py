@@ -49,14 +49,20 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         self._commits: list[Commit] = []
         self._numbers: dict[NodeId, int] = {}
         self._names_itself: dict[NodeId, bool] = {}  # of the nodes among them that were saved
+        self._absent: set[NodeId] = set()  # looked for and not there
         self._counts: dict[str, int] = {}
 
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""
         found = {}
+        self._absent.update(ids)
         for row in self._node_rows(ids):
-            found[row[1]] = node_row(row)
-            self._meet(row)
+            if row[2] is None:  # only referred to so far
+                self._numbers[row[1]] = row[0]
+            else:
+                found[row[1]] = node_row(row)
+                self._meet(row)
+        self._absent.difference_update(self._numbers)
         return found
 
     def members(self, components: Sequence[NodeId]) -> list[Member]:
@@ -140,7 +146,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         numbers = self._numbers
         named.difference_update(numbers)
         select_met = "SELECT id, n, type, person IS NULL FROM node WHERE id IN ("
-        for node, number, kind, names_itself in select_in(self._connection, select_met, named):
+        for node, number, kind, names_itself in select_in(self._connection, select_met, named - self._absent):
             numbers[node] = number
             if kind is not None:
                 self._names_itself[node] = bool(names_itself)
@@ -150,6 +156,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         ((last,),) = select(self._connection, "SELECT value FROM counter WHERE name = 'numbers'")
         new = {node: number for number, node in enumerate(absent, start=last + 1)}
         numbers.update(new)
+        self._absent.difference_update(new)
         self._counts["numbers"] = len(new)
         return new
 
