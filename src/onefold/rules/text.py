@@ -204,7 +204,9 @@ def _names(e: exp.Expression) -> Iterator[str]:
             if (name := _only(e, "catalog", "db", "table", "this").get(part)) is not None:
                 yield from _names(name)
     elif isinstance(e, exp.Identifier):
-        yield str(e.this)
+        if not (name := str(e.this)).isprintable():
+            raise RuleError("The name of a field has a character in it that cannot be shown.")
+        yield name
     else:
         raise RuleError("A field is a dotted name, such as `attr.country`.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from onefold.rules.tree import Comparison, Operation
@@ -29,7 +29,10 @@ def compare(test: Callable[[Any, Any], bool], a: Any, b: Any) -> Truth:
     family = _FAMILIES.get(type(a))
     if family is None or family != _FAMILIES.get(type(b)):
         return None
-    return test(a, b)
+    try:
+        return test(a, b)
+    except InvalidOperation:  # a decimal that is no number has no place in any order
+        return None
 
 
 def number(value: Any) -> Decimal | None:

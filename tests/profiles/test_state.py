@@ -1,0 +1,167 @@
+"""Node state: what one event adds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from tests.profiles.events import DAY_US, MINUTE_US, SETTINGS, event
+
+from onefold.errors import IntegrityError
+from onefold.profiles import sessions, state
+from onefold.profiles.money import UNREADABLE_CURRENCY
+from onefold.profiles.settings import ProfileSettings
+
+
+def folded(*events, settings=SETTINGS):
+    total = state.empty()
+    for one in events:
+        state.fold(total, one, settings)
+    return total
+
+
+def test_revenue_is_exact():
+    """Ten times 0.1 is 1.0, and integers, floats and texts add up."""
+    orders = [event(n, n, name="Order Completed", properties={"revenue": 0.1}) for n in range(10)]
+    assert folded(*orders).revenue == {"USD": Decimal("1.0")}
+    mixed = [event(n, n, name="Order Completed", properties={"revenue": r}) for n, r in enumerate([1, 2.5, "3.25"])]
+    assert folded(*mixed).revenue == {"USD": Decimal("6.75")}
+
+
+def test_negative_control_floats_would_not_be_exact():
+    """The sum above is one that floats get wrong."""
+    assert sum([0.1] * 10) != 1.0
+
+
+def test_a_purchase_without_a_readable_amount_counts_and_is_told():
+    """It is a purchase, adds no revenue, and is counted apart."""
+    total = folded(event(1, name="Order Completed", properties={"revenue": "ten"}))
+    assert (total.purchases, total.unpriced, total.revenue) == (1, 1, {})
+
+
+def test_the_first_readable_amount_counts():
+    """`revenue` before `total` before `amount` before `value`; what cannot be read is passed over."""
+    total = folded(
+        event(1, name="Donation Completed", properties={"value": 9, "amount": 5, "revenue": None, "total": "?"})
+    )
+    assert total.revenue == {"USD": Decimal(5)}
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [("eur", "EUR"), (None, "USD"), ("", "USD"), ("euro", UNREADABLE_CURRENCY), (978, UNREADABLE_CURRENCY)],
+)
+def test_revenue_is_kept_by_currency(stated, kept):
+    """An unreadable currency is added to no other."""
+    assert folded(event(1, name="Order Completed", properties={"revenue": 1, "currency": stated})).revenue == {
+        kept: Decimal(1)
+    }
+
+
+@pytest.mark.parametrize(
+    "garbage", [True, float("inf"), float("nan"), "1,234", "1e5", "١٢", 10**15, 1e300, [], "1" * 99]
+)
+def test_garbage_is_no_amount(garbage):
+    """It never raises, whatever is stated."""
+    assert folded(event(1, name="Order Completed", properties={"revenue": garbage})).unpriced == 1
+
+
+def test_the_session_gap_is_inclusive():
+    """A pause of exactly the gap is within one session; one microsecond more is not."""
+    gap = SETTINGS.session_gap_us
+    assert sessions.count(folded(event(1, 0), event(2, gap)).sessions) == 1
+    assert sessions.count(folded(event(1, 0), event(2, gap + 1)).sessions) == 2
+
+
+def test_a_late_event_can_join_two_sessions():
+    """What lies between them makes them one."""
+    gap = SETTINGS.session_gap_us
+    apart = folded(event(1, 0), event(2, 2 * gap))
+    assert sessions.count(apart.sessions) == 2
+    state.fold(apart, event(3, gap), SETTINGS)
+    assert sessions.count(apart.sessions) == 1
+
+
+def test_a_record_is_no_sign_of_life():
+    """A nightly export makes nobody active and no session; a purchase from a file does."""
+    record = folded(event(1, DAY_US, kind="record"))
+    assert (record.events, record.last_us, record.active_us, record.sessions) == (1, DAY_US, state.NEVER_LAST, b"")
+    assert folded(event(1, DAY_US, kind="record", name="Donation Completed")).active_us == DAY_US
+
+
+def test_tracked_events_are_counted_and_dated():
+    """Others are not."""
+    total = folded(
+        event(1, 9, name="Application Submitted"), event(2, 5, name="Application Submitted"), event(3, name="Other")
+    )
+    assert {name: msgspec.structs.astuple(o) for name, o in total.tracked.items()} == {
+        "Application Submitted": (2, 5, 9)
+    }
+
+
+def test_events_that_lifecycle_rules_mention_are_tracked():
+    """Naming an event in a rule is enough."""
+    from onefold.profiles.lifecycle import Stage
+
+    settings = ProfileSettings(stages=(Stage("applicant", "events('Application Submitted') >= 1"),))
+    assert settings.tracked_events == {"Application Submitted"}
+
+
+def test_blank_values_state_nothing():
+    """They never displace a value."""
+    total = folded(
+        event(1, 1, traits={"name": "Ann"}), event(2, 2, traits={"name": "  ", "x": "", "y": [], "z": {"a": ""}})
+    )
+    assert [c.value for c in total.attributes["name"]] == ["Ann"]
+    assert set(total.attributes) == {"name"}
+
+
+def test_numbers_beyond_64_bits_become_text():
+    """They cannot stop the pipeline."""
+    total = folded(event(1, traits={"tier": 2**70, "deep": {"n": [-(2**70)]}}))
+    assert state.decode(state.encode(total)).attributes["tier"][0].value == str(2**70)
+
+
+def test_values_kept_per_source_are_bounded():
+    """The best few by the field's rule stay, per source."""
+    total = folded(*[event(n, n, traits={"tier": f"v{n}"}, source=s) for n, s in enumerate(["web", "crm"] * 5)])
+    assert [(c.source, c.value) for c in total.attributes["tier"]] == [
+        ("crm", "v7"), ("crm", "v9"), ("web", "v6"), ("web", "v8"),
+    ]  # fmt: skip
+
+
+def test_fields_kept_are_bounded():
+    """The first in the alphabet stay, whichever came first."""
+    total = folded(event(1, traits={f"f{n}": "x" for n in range(9, 0, -1)}))
+    assert sorted(total.attributes) == ["f1", "f2", "f3", "f4"]
+
+
+def test_only_an_authority_speaks_for_the_whole_person():
+    """From any other source the mark is ignored and the word counts for the node alone."""
+    trusted = folded(event(1, source="crm", consents={"email": True}, person_level=True)).consents["email"]
+    public = folded(event(1, source="web", consents={"email": True}, person_level=True)).consents["email"]
+    assert (trusted.own, public.whole) == (None, None)
+    assert trusted.whole is not None
+    assert public.own is not None
+
+
+def test_a_node_is_written_with_its_value():
+    """And read back."""
+    total = folded(event(1, MINUTE_US, traits={"name": "Ann"}))
+    assert state.open_node(state.close_node("ann@example.org", total)) == ("ann@example.org", total)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x90\x90", state.encode(("x",)), b"\x92\xa1x\x91\x02"])
+def test_bytes_that_are_no_node_are_an_integrity_error(data):
+    """Torn, foreign or of another format."""
+    with pytest.raises(IntegrityError):
+        state.open_node(data)
+    with pytest.raises(IntegrityError):
+        state.decode(data)
+
+
+def test_representations_hold_no_personal_data():
+    """They may land in a log."""
+    total = folded(event(1, traits={"name": "Ann Lee"}))
+    assert "Ann" not in repr(total) + repr(total.attributes)
