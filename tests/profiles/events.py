@@ -67,13 +67,14 @@ _AMOUNTS: st.SearchStrategy[Any] = st.sampled_from(
 
 
 @st.composite
-def event_lists(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
+def event_lists(draw: st.DrawFn, max_size: int = 14, *, first: int = 0) -> list[Event]:
     """Different events about one node, with few sources, fields, values and times, so that they tie and collide.
 
-    Times stand on and one beside the session gap.
+    Times stand on and one beside the session gap. Events are numbered from `first`: an event belongs to one node, so
+    lists for several nodes must not share numbers.
     """
     events = []
-    for number in range(draw(st.integers(0, max_size))):
+    for number in range(first, first + draw(st.integers(0, max_size))):
         step = draw(st.integers(0, 6)) * 30 * MINUTE_US + draw(st.sampled_from([0, 0, 1, -1]))
         events.append(
             event(
