@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 
 import pytest
 
 from onefold.adapters.keys.keyfile import KeyFile
 from onefold.errors import ConfigurationError, IntegrityError
+
+KEY = random.Random(1).randbytes(32)
+"""The same in every worker, for tests are named after it."""
 
 SECRET = b"workspace key" * 3
 
@@ -53,9 +57,9 @@ def test_wrapped_keys_open_only_under_their_name_and_root_key(tmp_path):
     ("content", "mode", "says"),
     [
         (None, 0o600, "no root key"),
-        (os.urandom(32).hex(), 0o640, "chmod 600"),
-        (os.urandom(32).hex(), 0o604, "chmod 600"),
-        (os.urandom(16).hex(), 0o600, "64 hexadecimal digits"),
+        (KEY.hex(), 0o640, "chmod 600"),
+        (KEY.hex(), 0o604, "chmod 600"),
+        (KEY[:16].hex(), 0o600, "64 hexadecimal digits"),
         ("", 0o600, "64 hexadecimal digits"),
         ("my secret passphrase", 0o600, "64 hexadecimal digits"),
         ("00" * 32, 0o600, "placeholder"),
