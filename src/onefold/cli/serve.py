@@ -15,7 +15,7 @@ from onefold.cli.options import ProjectDir
 from onefold.serving import server
 from onefold.serving.app import ServingSettings, build
 from onefold.serving.collect import CollectSettings
-from onefold.serving.limits import Limit, Operation
+from onefold.serving.limits import DEFAULT_LIMITS, Limit, Operation
 
 
 def serve(
@@ -73,5 +73,5 @@ def _limits(limits: config.Limits) -> Mapping[Operation, Limit | None]:
         "lookup": Limit(limits.lookups_per_minute),
         "source": operations,
         "webhook": operations,
-        "judgement": operations,
+        "judgement": DEFAULT_LIMITS["judgement"],
     }

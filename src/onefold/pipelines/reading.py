@@ -76,7 +76,7 @@ def timeline(
     Raises:
         ValueError: The cursor is none of ours.
     """
-    before = None if cursor is None else _CURSOR.unpack(base64.urlsafe_b64decode(cursor))
+    before = None if cursor is None else _place(cursor)
     node = node_of(parts, identifier)
     if node is None:
         return None
@@ -95,6 +95,14 @@ def timeline(
     last = page[-1] if len(rows) > limit else None
     after = last and base64.urlsafe_b64encode(_CURSOR.pack(last.at_us, last.partition, last.offset)).decode()
     return {"profile_id": format_profile_id(person.id), "events": events, "next": after}
+
+
+def _place(cursor: str) -> tuple[int, int, int]:
+    try:
+        at_us, partition, offset = _CURSOR.unpack(base64.urlsafe_b64decode(cursor))
+    except (ValueError, struct.error):
+        raise ValueError("The cursor is none of ours.") from None
+    return at_us, partition, offset
 
 
 def event(parts: Parts, stored: StoredEntry) -> dict[str, Any]:
