@@ -45,9 +45,9 @@ def test_a_profile_answers_to_every_identifier_and_to_its_id(server):
     one = server.profile("user_id:ann")
     for name in ("email:ann@mail.test", "email:%20ANN%40mail.test", "anonymous_id:c1", f"profile:{one['id']}"):
         assert server.profile(name)["id"] == one["id"]
-    assert one["counters"] | {"sessions": 0} == {
-        "events": 3, "sessions": 0, "purchases": 1, "purchases_without_amount": 0, "revenue": "12.3", "revenue_by_currency": {"USD": "12.3"},
-    }  # fmt: skip
+    counters = one["counters"]
+    assert (counters["events"], counters["purchases"], counters["purchases_without_amount"]) == (3, 1, 0)
+    assert (counters["revenue"], counters["revenue_by_currency"]) == ("12.3", {"USD": "12.3"})
     assert one["lifecycle"]["stage"] == "customer"
 
 
