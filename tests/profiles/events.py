@@ -94,3 +94,18 @@ def event_lists(draw: st.DrawFn, max_size: int = 14, *, first: int = 0) -> list[
             )
         )
     return events
+
+
+@st.composite
+def crowded_event_lists(draw: st.DrawFn) -> list[Event]:
+    """Many statements of one field by one or two sources, so that values are dropped and then stated again."""
+    field = draw(st.sampled_from(["name", "city", "plan", "address", "tier"]))
+    values: list[Any] = ["a", "bb", "cc", "ddd", {"x": "1", "y": "2"}]
+    statements = draw(
+        st.lists(
+            st.tuples(st.sampled_from(values), st.integers(0, 9), st.sampled_from(["web", "web", "crm"])),
+            min_size=4,
+            max_size=12,
+        )
+    )
+    return [event(n, at, source=source, traits={field: value}) for n, (value, at, source) in enumerate(statements)]
