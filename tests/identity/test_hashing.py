@@ -25,6 +25,13 @@ def test_node_id_is_the_documented_formula():
     assert Hasher(KEY).node_id("email", "ann@example.org") == expected
 
 
+def test_node_ids_are_stable():
+    """Pinned: another id for a stored identifier would make strangers of everybody at the next release."""
+    hasher = Hasher(KEY)
+    assert hasher.node_id("email", "ann@example.org").hex() == "fb412c95f66d61805957f773ddef5a25"
+    assert hasher.node_id("user_id", "Zo\u00eb").hex() == "b01fe9bfdf094620ff03634a5a2c6e8f"
+
+
 def test_key_type_and_value_all_tell_nodes_apart():
     """Two workspaces, two types or two values never share a node."""
     hasher, other = Hasher(KEY), Hasher(b"o" * 32)

@@ -185,3 +185,13 @@ def test_more_items_than_segment_allows_are_kept_and_flagged():
     said = verdicts(b"[" + b",".join([ITEM] * 2_502) + b"]")
     assert all(isinstance(v, Accepted) for v in said)
     assert [v.event.flags for v in said[2_499:2_501]] == [(), ("beyond_batch_limit",)]
+
+
+@pytest.mark.parametrize("loose", [b"", b',"writeKey":5'])
+def test_what_is_said_once_for_all_items_cannot_fill_the_log(loose):
+    """A context is written with each item, so a large one for many items is refused; for a few it is kept."""
+    items, context = b",".join([b'{"userId":"u"}'] * 10_000), b"x" * 1_000_000
+    with pytest.raises(TooLargeError):
+        peek(b'{"context":{"a":"%s"},"batch":[%s]%s}' % (context, items, loose))
+    few = peek(b'{"context":{"a":"%s"},"batch":[{"userId":"u"}]%s}' % (context, loose))
+    assert len(few.shared) > len(context)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from onefold.errors import TooLargeError
 from onefold.ingest import fragments
 from onefold.ingest.compression import BOM, unpack
 from onefold.ingest.form import read_form
@@ -18,6 +19,9 @@ from onefold.model import LogEntry, Shape
 __all__ = ["Envelope", "Malformed", "entries", "peek", "unpack"]
 
 _BLANKS = b" \t\r\n"
+SHARED_BYTES_MAX = 16 * 1024 * 1024
+"""Most bytes that what a request states once may take in the log, where it stands with each item: a request of 4 MB
+could otherwise write gigabytes."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +91,9 @@ def peek(body: bytes) -> Envelope | Malformed:
 
     A body nested deeper than the parser goes is no malformed one: what cannot be cut up comes back as one item, which
     the judge rejects as `too_deep`. A batch with an item that is no JSON is cut up if some other item is.
+
+    Raises:
+        TooLargeError: The context it states for all items, written with each of them, would fill the log.
     """
     first = body[:1]
     if first not in (b"{", b"["):
@@ -126,7 +133,13 @@ def _of_root(root: _Root, body: bytes) -> Envelope:
     if integrations and integrations != b"null":
         parts.append(b'"integrations":' + integrations)
     shared = b"{" + b",".join(parts) + b"}" if parts else None
+    _bear(shared, items)
     return Envelope(items, True, sent_at, shared, key or _first_key(items))
+
+
+def _bear(shared: bytes | None, items: list[msgspec.Raw]) -> None:
+    if shared and len(shared) * len(items) > SHARED_BYTES_MAX:
+        raise TooLargeError("The request states too much about too many items at once.")
 
 
 def _loose(body: bytes) -> Envelope | Malformed:
@@ -144,9 +157,9 @@ def _loose(body: bytes) -> Envelope | Malformed:
     text = str(sent_at) if isinstance(sent_at, str | int | float) and not isinstance(sent_at, bool) else None
     keys = [k for k in (root.writeKey, root.api_key, root.token) if isinstance(k, str) and k]
     shared = {name: fields[name] for name in ("context", "integrations") if bytes(fields.get(name, b"null")) != b"null"}
-    return Envelope(
-        items, batch, text, msgspec.json.encode(shared) if shared else None, keys[0] if keys else _first_key(items)
-    )
+    common = msgspec.json.encode(shared) if shared else None
+    _bear(common, items)
+    return Envelope(items, batch, text, common, keys[0] if keys else _first_key(items))
 
 
 def _first_key(items: list[msgspec.Raw]) -> str | None:
@@ -184,6 +197,7 @@ def _cut(body: bytes, *, some_valid: bool = False) -> Envelope | None:
         outer = _of_root(_decode_root(cut.rest), cut.rest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    _bear(outer.shared, items)
     return msgspec.structs.replace(outer, items=items, write_key=outer.write_key or _first_key(items))
 
 

@@ -12,7 +12,8 @@ def sources(parts: Parts) -> list[dict[str, Any]]:
     """The account of every source, by name. `pending` is 0 once the processor has caught up, in `balanced` accounts.
 
     `received` is counted by the log when it appends, the outcomes by the processor when it commits: two counts that
-    know nothing of each other. The log is read last, so `pending` can only be too high, never negative.
+    know nothing of each other. The log is read after the store, so `pending` can only be too high, never negative; and
+    its ends are read last of all, so who has caught up with them has judged all that was counted.
     """
     outcomes: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_OUTCOMES, 0))
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
@@ -26,8 +27,8 @@ def sources(parts: Parts) -> list[dict[str, Any]]:
             reasons[tally.source][tally.reason] = tally.count
         if tally.emq:
             emq[tally.source] = list(tally.emq)
-    caught_up = all(offsets.get(p, 0) >= end for p, end in parts.log.ends().items())
     received = parts.log.received()
+    caught_up = all(offsets.get(p, 0) >= end for p, end in parts.log.ends().items())
     accounts = []
     for source in sorted(received.keys() | outcomes.keys()):
         judged = sum(outcomes[source].values())

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from onefold.errors import NotFoundError, UsageError
+from onefold.ingest import framing
 from onefold.model import LogEntry
 from onefold.pipelines.parts import Parts
 from onefold.ports import DeadLetter
@@ -43,37 +44,57 @@ def shown(parts: Parts, offset: int) -> dict[str, Any]:
 def replay(parts: Parts, offset: int, *, body: bytes | None = None) -> None:
     """Send a dead letter again, with `body` in place of its payload if given. Receipt time and place stay.
 
+    A request that could not be taken apart is one dead letter; mended, each of its items is sent.
+
     Raises:
         NotFoundError: There is no dead letter at that offset.
-        UsageError: It was sent again before.
+        UsageError: It was sent again before, or `body` stands for a whole request and is none.
     """
     letter = _at(parts, offset)
     if letter.status != "open":
         raise UsageError(f"Dead letter {offset} was sent again before.")
-    parts.log.append([_again(_entry(parts, offset), offset, body)])
+    parts.log.append(_again(_entry(parts, offset), offset, body))
 
 
 def replay_all(parts: Parts, *, reason: str | None = None, source: str | None = None) -> int:
     """Send every open dead letter again (of one reason or source, if given); return how many."""
     sent, after = 0, (0, 0)
+    # What is rejected once more while we are at it lies beyond, and is not sent a third time.
+    ends = parts.log.ends()
     while True:
         with parts.store.snapshot() as snapshot:
             letters = snapshot.dead_letters(status="open", source=source, after=after, limit=PAGE)
         if not letters:
             return sent
         after = (letters[-1].partition, letters[-1].offset)
-        chosen = [(d.partition, d.offset) for d in letters if reason is None or d.reason == reason]
-        entries = [_again(s.entry, s.offset, None) for s in parts.log.get(chosen)]
+        old = [d for d in letters if d.offset <= ends.get(d.partition, 0)]
+        if not old:
+            return sent
+        chosen = [(d.partition, d.offset) for d in old if reason is None or d.reason == reason]
+        entries = [again for s in parts.log.get(chosen) for again in _again(s.entry, s.offset, None)]
         if entries:
             parts.log.append(entries)
         sent += len(entries)
 
 
-def _again(entry: LogEntry, offset: int, body: bytes | None) -> LogEntry:
-    shape = entry.shape
-    if body is not None and shape == "unreadable":
-        shape = "segment"
-    return msgspec.structs.replace(entry, body=entry.body if body is None else body, shape=shape, replay_of=offset)
+def _again(entry: LogEntry, offset: int, body: bytes | None) -> list[LogEntry]:
+    if body is None:
+        return [msgspec.structs.replace(entry, replay_of=offset)]
+    unreadable = entry.shape == "unreadable"
+    envelope = None if entry.shape == "judgement" else framing.peek(body)
+    if unreadable and isinstance(envelope, framing.Malformed):
+        raise UsageError("The mended payload is no JSON object or batch either.")
+    if not isinstance(envelope, framing.Envelope) or not (unreadable or envelope.batch):
+        return [msgspec.structs.replace(entry, body=body, replay_of=offset)]
+    if not envelope.items:
+        raise UsageError("The mended payload holds no item.")
+    return [
+        LogEntry(
+            "segment" if unreadable else entry.shape, entry.source, entry.received_at_us, entry.index + number,
+            bytes(item), envelope.sent_at or entry.sent_at, envelope.shared, entry.request_id, offset,
+        )
+        for number, item in enumerate(envelope.items)
+    ]  # fmt: skip
 
 
 def _at(parts: Parts, offset: int) -> DeadLetter:

@@ -51,19 +51,25 @@ def subject(identifier: Identifier, settings: IdentitySettings, hasher: Hasher) 
     return hasher.node_id(kind, value) if isinstance(value, str) else None
 
 
+def _fits(verdict: Verdict, a: NodeId, b: NodeId | None) -> bool:
+    """Whether a verdict is on as many nodes as it can be: a pair, one node, or for `withdrawn` either."""
+    if b is None:
+        return verdict not in {"same", "different"}
+    return a != b and verdict not in {"shared", "not_shared"}
+
+
 def read(stored: StoredEntry, settings: IdentitySettings, hasher: Hasher) -> Judgement | Rejected:
     """The judgement an entry holds, or why it holds none."""
     try:
         said = _decoder.decode(stored.entry.body)
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Rejected("malformed_judgement", "The body is no judgement.")
     a = subject(said.a, settings, hasher)
     b = subject(said.b, settings, hasher) if said.b is not None else None
     if a is None or (said.b is not None and b is None):
         return Rejected("no_identifier", "A subject of the judgement is no acceptable identifier.")
-    pair = said.verdict in {"same", "different"}
-    if (pair and b is None) or a == b:
-        return Rejected("malformed_judgement", "A judgement on a pair needs two different identifiers.")
+    if not _fits(said.verdict, a, b):
+        return Rejected("malformed_judgement", "A judgement is on two different identifiers, or `shared` is on one.")
     if b is not None and b < a:
         a, b = b, a
     digest = hashlib.blake2b(said.id.encode(), digest_size=16).digest()
@@ -88,12 +94,15 @@ def say(
     Raises:
         UsageError: A subject cannot name anybody, or the verdict does not fit the number of subjects.
     """
-    pair = verdict in {"same", "different"}
-    if pair and b is None:
-        raise UsageError(f"`{verdict}` judges two identifiers; only one was given.")
-    for identifier in (a, b):
-        if identifier is not None and subject(identifier, parts.identity, parts.hasher) is None:
+    nodes = []
+    for identifier in (a,) if b is None else (a, b):
+        node = subject(identifier, parts.identity, parts.hasher)
+        if node is None:
             raise UsageError(f"That {identifier.type} is blocked or malformed, so it can name nobody.")
+        nodes.append(node)
+    if not _fits(verdict, nodes[0], None if b is None else nodes[1]):
+        wanted = "one identifier" if verdict in {"shared", "not_shared"} else "two different identifiers"
+        raise UsageError(f"`{verdict}` judges {wanted}.")
     now = parts.clock_us()
     # The same word said twice within a microsecond is one word.
     said = Statement(f"{now}", verdict, a, b, by, reason)

@@ -53,6 +53,12 @@ class Processor:
                 self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 failures += 1
                 continue
+            except Exception as error:  # noqa: BLE001  readiness has to show it, and the thread to live on
+                self.failure = f"{type(error).__name__} while processing; see the log."
+                _log.exception("batch failed", extra={"workspace": self._parts.name})
+                self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                failures += 1
+                continue
             self.failure, failures = None, 0
             if worked.read:
                 _log.debug("batch", extra={"workspace": self._parts.name, "entries": worked.read})

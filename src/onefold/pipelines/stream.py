@@ -81,9 +81,9 @@ def advance(parts: Parts, *, batch: int = BATCH_ENTRIES, until: Mapping[int, int
     with parts.store.transaction() as transaction:
         offsets = transaction.offsets()
         entries: list[StoredEntry] = []
-        for partition, end in (until or parts.log.ends()).items():
+        for partition, end in (parts.log.ends() if until is None else until).items():
             read = parts.log.read(partition, offsets.get(partition, 0), batch)
-            entries += [e for e in read if e.offset <= end] if until else read
+            entries += [e for e in read if e.offset <= end] if until is not None else read
         if not entries:
             return Worked()
         commit, worked = _work(parts, transaction, entries)
