@@ -114,7 +114,7 @@ NESTED = b'{"type":"track","event":"x","userId":"u","properties":' + b'{"a":' * 
     ("body", "status", "reason"),
     [
         (b'{"type":"track", oops', 400, "malformed_json"),
-        (b'{"type":"track","event":"x","userId":"u","properties":{"a":NaN}}', 400, "malformed_json"),
+        (b'{"type":"track","event":"x","userId":"u","properties":{"a":NaN}}', 400, "not_a_number"),
         (NESTED, 200, "too_deep"),
         (b'{"type":"track","event":"\xff\xfe","userId":"u"}', 200, "bad_utf8"),
         (b'{"type":"track","event":7,"userId":"u"}', 200, "wrong_type"),
