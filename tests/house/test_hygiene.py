@@ -38,7 +38,7 @@ def test_no_paths_of_one_machine():
     ("pattern", "text"),
     [
         (REGISTRIES, "--index-url x"),
-        (REGISTRIES, '"resolved": "https://registry.' + 'npm' + 'js.org/a"'),
+        (REGISTRIES, '"resolved": "https://registry.' + "npm" + 'js.org/a"'),
         (REGISTRIES, "https://files." + "python" + "hosted.org/a.whl"),
         (MACHINE_PATHS, "open('/home/someone/data')"),
         (MACHINE_PATHS, "cd /" + "work/x"),
