@@ -32,8 +32,9 @@ from onefold.pipelines.parts import Parts
 from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, ProfileTransaction, Tally, TimelineRow
 from onefold.profiles import state as folds
 
-BATCH_ENTRIES = 5_000
-"""Entries a transaction. Larger batches save little: from 2,000 on, the commit is under a tenth of the work."""
+BATCH_ENTRIES = 10_000
+"""Most entries a transaction. More of a person's events fall into one: measured 14 % faster than 5,000, for 24 MB more;
+20,000 gains 6 % more and costs 50 MB. A backlog's batch takes under a second, and without a backlog batches are small."""
 
 _EDGE_KINDS: dict[str, EdgeKind] = {"record": "record", "alias": "alias"}
 
