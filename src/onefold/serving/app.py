@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,6 +33,10 @@ from onefold.telemetry import request_id, request_ids
 _log = logging.getLogger("onefold.http")
 
 
+BODY_BYTES_MAX = 1024 * 1024
+"""Largest body of an API request: twice the largest item, which is what a mended dead letter can be."""
+
+
 class ServingSettings(msgspec.Struct, frozen=True):
     """How the server serves.
 
@@ -39,7 +44,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
         collect: How SDK requests are taken.
         appender: How much may wait for the disk.
         limits: Requests a minute by operation; None turns one off.
-        metrics_open: Whether /metrics answers without a key; right only while nobody else reaches the port.
+        metrics_open: Whether /metrics answers without a key; the server closes it when it listens to other machines.
         log_requests: Whether each API request gets a log line; failed ones always do.
     """
 
@@ -114,7 +119,7 @@ class Application:
         for appender in self._appenders.values():
             await appender.close()
         for workspace in self._workspaces.values():
-            workspace.stop()
+            await asyncio.to_thread(workspace.stop)
         self._keyring.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -145,14 +150,22 @@ class Application:
                 message["headers"] = headers
             await send(message)
 
+        size = 0
+
+        async def bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            # The framework reads a body before it asks who sends it.
+            if size > BODY_BYTES_MAX:
+                raise HTTPException(413, f"A request to the API may have {BODY_BYTES_MAX // 1024} KiB.")
+            return message
+
         try:
-            await self.api(scope, receive, passing)
+            await self.api(scope, bounded, passing)
         except Exception:  # noqa: BLE001  the last resort
-            # The last resort: the caller gets an answer and an id, the log gets the place.
+            # The framework has answered by now (`problems.from_fault`); the log gets the place.
             _log.exception("request failed", extra={"route": _template(scope)})
-            if status == 0:
-                failed = problems.problem(500, "internal", "The request failed; the log tells where, by its id.")
-                await failed(scope, receive, passing)
             status = 500
         finally:
             seconds = self._monotonic() - started
@@ -227,6 +240,7 @@ def _describe() -> FastAPI:
     described.add_exception_handler(OnefoldError, problems.from_onefold)
     described.add_exception_handler(HTTPException, problems.from_http)
     described.add_exception_handler(RequestValidationError, problems.from_validation)
+    described.add_exception_handler(Exception, problems.from_fault)
     generate = described.openapi
 
     def openapi() -> dict[str, Any]:

@@ -8,7 +8,6 @@ for (403) and too large a body (413) are refused; 429 and 503 say when to come a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
@@ -24,6 +23,7 @@ from onefold.serving.appender import Appender
 from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.limits import Limiter
 from onefold.serving.measures import Measures
+from onefold.serving.request import Bodies, Head, read_head
 from onefold.serving.routes import Route
 from onefold.telemetry import request_id as current_request
 
@@ -38,6 +38,7 @@ class CollectSettings(msgspec.Struct, frozen=True):
         unpacked_bytes: Largest body after decompression.
         request_items: Most items of one request.
         body_seconds: How long a body may take to arrive.
+        arriving_bytes: Most that all unfinished bodies together may hold; who would exceed it is told to wait.
         public_host: Host (and port) that SDKs are told to send to; None for the one they called.
         public_protocol: `http` or `https` for them; None for the one they called.
         log_successes: Whether requests answered 200 get a log line; they are counted in any case.
@@ -47,27 +48,17 @@ class CollectSettings(msgspec.Struct, frozen=True):
     unpacked_bytes: int = 8 * 1024 * 1024
     request_items: int = 20_000
     body_seconds: float = 30.0
+    arriving_bytes: int = 128 * 1024 * 1024
     public_host: str | None = None
     public_protocol: str | None = None
     log_successes: bool = False
-
-
-class _Head(msgspec.Struct, gc=False):
-    """The headers that matter."""
-
-    authorization: bytes | None = None
-    origin: bytes | None = None
-    length: int = 0
-    host: bytes | None = None
-    request_id: str | None = None
-    gzip: bool = False
 
 
 class _Call(msgspec.Struct, gc=False):
     """One request on its way: what is known of it by the time it is answered."""
 
     route: Route
-    head: _Head
+    head: Head
     query: bytes
     id: str
     key: Key | None = None
@@ -84,6 +75,8 @@ _NOT_FOUND = failure(404, "There is nothing here.")
 _GONE = failure(408, "The body did not arrive in time.")
 _PREFLIGHT = Answer(204, b"", PREFLIGHT)
 _GIF = Answer(200, pixel.GIF, ((b"cache-control", b"no-store"),), b"image/gif")
+_GPC = {"gpc": True}
+"""What the header `Sec-GPC: 1` says: this person does not want their data sold or shared."""
 _REFUSED_FOR_NOW = "Too many requests with this key."
 
 
@@ -111,11 +104,12 @@ class Collector:
         self._monotonic = monotonic
         self._name_request = name_request
         self._successes: dict[bytes, Answer] = {}
+        self._bodies = Bodies(settings.request_bytes, settings.arriving_bytes, settings.body_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, route: Route) -> None:
         """Answer one request to an SDK route."""
         started = self._monotonic()
-        head = _read_head(scope)
+        head = read_head(scope)
         call = _Call(route, head, scope["query_string"], self._name_request(head.request_id))
         try:
             answer = await self._answer(scope, receive, call)
@@ -163,7 +157,7 @@ class Collector:
         if call.head.length > settings.request_bytes:
             return _TOO_LARGE
         try:
-            body = await _read_body(receive, settings)
+            body = await self._bodies.read(receive)
         except TimeoutError:
             return _GONE
         except TooLargeError:
@@ -218,6 +212,7 @@ class Collector:
             received_at_us=now_us,
             request_id=call.id,
             default_type=call.route.default_type,
+            context=_GPC if call.head.gpc else None,
         )
         if entries:
             await appender.append(entries, len(body))
@@ -285,46 +280,3 @@ class Collector:
                 "key": key.id if key else "",
             },
         )
-
-
-def _read_head(scope: Scope) -> _Head:
-    head = _Head()
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            head.authorization = value
-        elif name == b"origin":
-            head.origin = value
-        elif name == b"content-length":
-            head.length = int(value) if value.isdigit() else 0
-        elif name == b"host":
-            head.host = value
-        elif name in (b"request-id", b"x-request-id"):
-            head.request_id = value.decode("latin-1")
-        elif name == b"accept-encoding":
-            head.gzip = b"gzip" in value
-    return head
-
-
-async def _read_body(receive: Receive, settings: CollectSettings) -> bytes:
-    """The whole body.
-
-    Raises:
-        TooLargeError: It is larger than allowed; the rest was not read.
-        TimeoutError: It did not arrive in time, or the sender left.
-    """
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
-    chunks, size = [body], len(body)
-    # A timer costs more than the rest of this, so only bodies in several pieces get one.
-    async with asyncio.timeout(settings.body_seconds):
-        while message.get("more_body", False):
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise TimeoutError
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > settings.request_bytes:
-                raise TooLargeError("The body is larger than allowed.")
-    return b"".join(chunks)

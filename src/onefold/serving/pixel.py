@@ -12,6 +12,8 @@ import msgspec
 GIF = base64.b64decode(b"R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """One transparent point."""
 
+FIELDS_MAX = 200
+"""Parameters of a query string; one with more is taken for empty."""
 DEPTH_MAX = 8
 """Dots in a parameter's name that are read as steps into objects; a name with more is kept whole."""
 
@@ -21,7 +23,7 @@ def body_of(query: bytes) -> bytes:
 
     Dots lead into objects: `properties.subject=Hello`. The key (`writeKey`) is left out; all values are text.
     """
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+    pairs = _pairs(query)
     for name, value in pairs:
         if name == "data":
             return _decoded(value)
@@ -36,8 +38,15 @@ def write_key_of(query: bytes) -> str | None:
     """The `writeKey` parameter of a query string, or `api_key` or `token`, as PostHog has it."""
     if not query:
         return None
-    found = dict(parse_qsl(query.decode("latin-1"), max_num_fields=200))
+    found = dict(_pairs(query))
     return found.get("writeKey") or found.get("api_key") or found.get("token")
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    """The parameters; none when there are more than anybody means."""
+    if query.count(b"&") >= FIELDS_MAX:
+        return []
+    return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
 
 
 def _decoded(data: str) -> bytes:

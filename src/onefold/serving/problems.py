@@ -89,3 +89,8 @@ async def from_validation(_: Request, error: Exception) -> Response:
         raise error
     places = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:5])
     return problem(422, "invalid-request", places)
+
+
+async def from_fault(_: Request, __: Exception) -> Response:
+    """Answer when we failed: nothing of the error itself, whose words may hold values."""
+    return problem(500, "internal", "The request failed; the log tells where, by its id.")

@@ -29,6 +29,8 @@ def configure(application: Application, *, host: str, port: int, allow_public: b
             f"{host} can be reached from other machines, and this server speaks plain HTTP. Put a TLS proxy before it, "
             "or say that you mean it with --allow-public."
         )
+    if not is_loopback(host):
+        application.health.metrics_open = False
     return uvicorn.Server(
         uvicorn.Config(
             application,

@@ -1,0 +1,102 @@
+"""A request as it arrives: the headers that matter to the collect edge, and the body, within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from onefold.errors import OverloadedError, TooLargeError
+from onefold.serving.answers import Receive, Scope
+
+
+class Head(msgspec.Struct, gc=False):
+    """The headers that matter.
+
+    Attributes:
+        authorization: As sent; a key.
+        origin: The page's origin, when a browser asks.
+        length: Stated length of the body, 0 when none is stated.
+        host: What the client called us.
+        request_id: The id the client gave the request.
+        gzip: Whether it reads compressed answers.
+        gpc: Whether the browser says Global Privacy Control.
+    """
+
+    authorization: bytes | None = None
+    origin: bytes | None = None
+    length: int = 0
+    host: bytes | None = None
+    request_id: str | None = None
+    gzip: bool = False
+    gpc: bool = False
+
+
+def read_head(scope: Scope) -> Head:
+    """Pick the headers that matter, in one pass; servers hand names over in lower case."""
+    head = Head()
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            head.authorization = value
+        elif name == b"origin":
+            head.origin = value
+        elif name == b"content-length":
+            head.length = int(value) if value.isdigit() else 0
+        elif name == b"host":
+            head.host = value
+        elif name in (b"request-id", b"x-request-id"):
+            head.request_id = value.decode("latin-1")
+        elif name == b"accept-encoding":
+            head.gzip = b"gzip" in value
+        elif name == b"sec-gpc":
+            head.gpc = value.strip() == b"1"
+    return head
+
+
+class Bodies:
+    """Reads bodies, and knows how much of unfinished ones it holds.
+
+    Args:
+        largest_bytes: Largest body.
+        together_bytes: Most that all unfinished bodies together may hold.
+        seconds: How long a body may take to arrive.
+    """
+
+    def __init__(self, largest_bytes: int, together_bytes: int, seconds: float) -> None:
+        self._largest_bytes = largest_bytes
+        self._together_bytes = together_bytes
+        self._seconds = seconds
+        self._held_bytes = 0
+
+    async def read(self, receive: Receive) -> bytes:
+        """The whole body.
+
+        Raises:
+            TooLargeError: It is larger than allowed; the rest was not read.
+            TimeoutError: It did not arrive in time, or the sender left.
+            OverloadedError: Too many large bodies arrive at once.
+        """
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
+        chunks, size = [body], len(body)
+        self._held_bytes += size
+        try:
+            # A timer costs more than the rest of this, so only bodies in several pieces get one.
+            async with asyncio.timeout(self._seconds):
+                while message.get("more_body", False):
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise TimeoutError
+                    chunk: bytes = message.get("body", b"")
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    self._held_bytes += len(chunk)
+                    if size > self._largest_bytes:
+                        raise TooLargeError("The body is larger than allowed.")
+                    if self._held_bytes > self._together_bytes:
+                        raise OverloadedError("Too many large bodies at once.", retry_after_seconds=1)
+        finally:
+            self._held_bytes -= size
+        return b"".join(chunks)

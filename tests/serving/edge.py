@@ -1,0 +1,212 @@
+"""The application without a socket: ASGI calls on a loop of its own, over workspaces whose parts are told what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+from typing import Any, Self
+
+from onefold.adapters.memory.keys import MemoryKeyStore
+from onefold.adapters.memory.log import MemoryEventLog
+from onefold.errors import NotFoundError, UnavailableError
+from onefold.governance import access
+from onefold.model import Identifier
+from onefold.serving.app import Application, ServingSettings, build
+
+NOW_US = 1_790_000_000_000_000
+
+
+class Log(MemoryEventLog):
+    """A log that can be told to fail."""
+
+    failing = False
+
+    def append(self, entries):
+        """Append, or fail."""
+        if self.failing:
+            raise UnavailableError("The disk is full.")
+        return super().append(entries)
+
+    @property
+    def entries(self):
+        """All that is in the log."""
+        return [stored.entry for stored in self.read(0, 0, 1_000_000)]
+
+
+class FakeWorkspace:
+    """A workspace that knows one person, and remembers what it was asked."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.log = Log()
+        self.woken = 0
+        self.running = False
+        self.checks: dict[str, str | None] = {"store": None}
+        self.said: list[tuple[Any, ...]] = []
+        self.people: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def know(self, value: str, attributes: int = 0) -> None:
+        """Let there be a person of this user id."""
+        held = {"value": value, "source": "web", "at": "2026-01-01T00:00:00.000Z"}
+        self.people["user_id", value] = {
+            "id": "00000000-0000-0000-0000-000000000001",
+            "identifiers": [{"type": "user_id", "value": value, "first_seen": "2026-01-01T00:00:00.000Z"}],
+            "attributes": {f"trait_{n:03d}": held for n in range(attributes)},
+            "first_seen": "2026-01-01T00:00:00.000Z",
+            "last_seen": "2026-02-01T00:00:00.000Z",
+        }
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def ready(self):
+        return self.checks
+
+    def profile(self, identifier):
+        return self.people.get((identifier.type, identifier.value))
+
+    def timeline(self, identifier, *, cursor, limit):
+        if cursor == "strange":
+            raise ValueError(cursor)
+        found = self.profile(identifier)
+        event = {"kind": "track", "name": "Read", "source": "web", "message_id": "m", "identifiers": []}
+        return found and {"profile_id": found["id"], "events": [event] * limit, "next": "more"}
+
+    def history(self, identifier):
+        found = self.profile(identifier)
+        return found and {"profile_id": found["id"], "changes": [], "judgements": []}
+
+    def explain(self, a, b):
+        return {"verdict": "same"} if self.profile(a) and self.profile(b) else None
+
+    def judge(self, verdict, a, b, *, by, reason, request_id):
+        self.said.append((verdict, a, b, by, reason, request_id))
+        return (0, len(self.said))
+
+    def counterpart(self, identifier):
+        if not self.profile(identifier):
+            raise NotFoundError("Nobody answers to that identifier.")
+        return Identifier("anonymous_id", "other")
+
+    def settle(self, place, *, timeout_seconds):
+        return True
+
+    def dead_letters(self, *, status, source, after, limit):
+        return [{"offset": n} for n in range(1, 8) if n > after][:limit]
+
+    def dead_letter(self, offset):
+        if offset > 7:
+            raise NotFoundError("There is no dead letter at that offset.")
+        return {"offset": offset, "payload": {}}
+
+    def replay(self, offset, *, body):
+        self.said.append(("replay", offset, body))
+
+    def accounts(self):
+        zero = dict.fromkeys(("received", "stored", "duplicate", "rejected", "suppressed", "pending"), 0)
+        return [{"source": "web", **zero}]
+
+    def counts(self):
+        return {"people": len(self.people)}
+
+
+class Answer:
+    """What came back."""
+
+    def __init__(self, messages: list[dict[str, Any]]) -> None:
+        self.status: int = messages[0]["status"]
+        self.headers = {name.decode().lower(): value.decode() for name, value in messages[0]["headers"]}
+        self.body = b"".join(message.get("body", b"") for message in messages[1:])
+
+    @property
+    def json(self) -> Any:
+        """The body, read."""
+        return json.loads(self.body)
+
+
+class Edge:
+    """An application, started, and how tests speak to it."""
+
+    def __init__(self, *names: str, settings: ServingSettings | None = None) -> None:
+        self.clock_us = NOW_US
+        self.workspaces = {name: FakeWorkspace(name) for name in names or ("main",)}
+        self.keys = MemoryKeyStore()
+        self.random = random.Random(1)
+        self.runner = asyncio.Runner()
+        self.app: Application = build(
+            self.workspaces, self.keys, settings or ServingSettings(limits={}),
+            clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=self.random.randbytes,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        self.runner.run(self.app.start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.runner.run(self.app.stop())
+        self.runner.close()
+
+    @property
+    def main(self) -> FakeWorkspace:
+        """The first workspace."""
+        return next(iter(self.workspaces.values()))
+
+    def key(self, kind: access.KeyKind = "source", workspace: str = "main", **more: Any) -> str:
+        """Issue a key."""
+        more.setdefault("name", "web" if kind == "source" else "reader")
+        token, _ = access.issue(
+            self.keys, kind=kind, workspace=workspace, now_us=self.clock_us, random=self.random.randbytes, **more
+        )
+        self.clock_us += 1_000_000
+        return token
+
+    def send(
+        self, method: str, path: str, body: Any = b"", *, chunks: list[bytes] | None = None, **headers: str
+    ) -> Answer:
+        """One request; `chunks` is a body in pieces, after which the sender leaves."""
+        return self.runner.run(self.call(method, path, body, chunks=chunks, **headers))
+
+    async def call(
+        self, method: str, path: str, body: Any = b"", *, chunks: list[bytes] | None = None, **headers: str
+    ) -> Answer:
+        """As `send`, on the loop."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        path, _, query = path.partition("?")
+        pieces = [raw] if chunks is None else chunks
+        queue = [{"type": "http.request", "body": p, "more_body": True} for p in pieces]
+        if chunks is None:
+            queue[-1]["more_body"] = False
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return queue.pop(0) if queue else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "scheme": "http",
+            "query_string": query.encode(), "root_path": "", "http_version": "1.1", "asgi": {"version": "3.0"},
+            "headers": [(n.lower().replace("_", "-").encode(), v.encode()) for n, v in headers.items()],
+            "client": ("203.0.113.9", 1), "server": ("127.0.0.1", 8484),
+        }  # fmt: skip
+        await self.app(scope, receive, send)
+        return Answer(sent)
+
+
+def basic(token: str) -> str:
+    """The Authorization header as SDKs write it."""
+    return "Basic " + base64.b64encode(f"{token}:".encode()).decode()
+
+
+def bearer(token: str) -> str:
+    """The Authorization header as our own clients write it."""
+    return f"Bearer {token}"

@@ -1,0 +1,91 @@
+"""Health: ready means able to work, metrics are bounded and closed to strangers."""
+
+import time
+
+import pytest
+from tests.serving.edge import Edge, basic, bearer
+
+from onefold.serving import server
+from onefold.serving.measures import SOURCES_MAX
+
+
+@pytest.fixture
+def edge():
+    with Edge() as made:
+        yield made
+
+
+def test_ready_follows_the_checks(edge):
+    """A failing check makes it 503 and names the check, not its words; when it passes again, 200."""
+    assert edge.send("GET", "/readyz").json == {"ready": True, "draining": False, "checks": {"main.store": True}}
+    edge.main.checks = {"store": "secret path is gone"}
+    answer = edge.send("GET", "/readyz")
+    assert (answer.status, answer.json["checks"]) == (503, {"main.store": False})
+    assert b"secret" not in answer.body
+    edge.main.checks = {"store": None}
+    assert edge.send("GET", "/readyz").status == 200
+
+
+def test_a_check_that_dies_or_hangs_has_failed(edge):
+    """Not ready, within about two seconds; the process lives all the same."""
+
+    def hangs():
+        time.sleep(3)
+        return {}
+
+    def dies():
+        raise RuntimeError("words")
+
+    for check in (dies, hangs):
+        edge.main.ready = check
+        started = time.monotonic()
+        assert edge.send("GET", "/readyz").status == 503
+        assert time.monotonic() - started < 2.9
+        assert edge.send("GET", "/livez").status == 200
+
+
+def test_a_server_that_stops_is_not_ready():
+    """While draining, load balancers are told to go elsewhere; workspaces are started and stopped with the server."""
+    with Edge() as edge:
+        assert edge.main.running
+        edge.app.health.draining = True
+        assert edge.send("GET", "/readyz").status == 503
+    assert not edge.main.running
+
+
+def test_metrics_name_routes_by_their_template(edge):
+    """No path, identifier or key becomes a label, and strangers' paths make no new series."""
+    token, secret = edge.key(), edge.key("secret")
+    edge.main.know("ann")
+    edge.send("POST", "/v1/track", {"event": "Read", "userId": "ann"}, Authorization=basic(token))
+    edge.send("GET", f"/v1/projects/{token}/settings")
+    edge.send("GET", "/api/v1/profiles/user_id:ann", Authorization=bearer(secret))
+    before = edge.send("GET", "/metrics").body.count(b"\n")
+    for n in range(100):
+        edge.send("GET", f"/strange/{n}")
+        edge.send("GET", f"/api/v1/profiles/user_id:{n}", Authorization=bearer(secret))
+    text = edge.send("GET", "/metrics").body.decode()
+    assert text.count("\n") - before < 60
+    assert 'onefold_collect_entries_total{workspace="main"} 1.0' in text
+    assert 'route="/api/v1/profiles/{identifier}"' in text
+    assert not any(word in text for word in ("ann", token, secret, "strange"))
+
+
+def test_sources_beyond_the_bound_are_summed_up(edge):
+    """However many sources there are, the number of series stays bounded, and their sum stays right."""
+    account = {"received": 1, "stored": 1, "duplicate": 0, "rejected": 0, "suppressed": 0, "pending": 0}
+    edge.main.accounts = lambda: [{"source": f"s{n:05d}", **account} for n in range(5_000)]
+    text = edge.send("GET", "/metrics").body.decode()
+    items = [line for line in text.splitlines() if line.startswith("onefold_pipeline_items_total{")]
+    assert len(items) == (SOURCES_MAX + 1) * 5
+    assert sum(float(line.split()[-1]) for line in items if 'outcome="received"' in line) == 5_000
+
+
+def test_other_machines_get_no_metrics_without_a_key(edge):
+    """A server that listens to others closes /metrics to all but stewards' keys."""
+    assert edge.send("GET", "/metrics").status == 200
+    server.configure(edge.app, host="0.0.0.0", port=0, allow_public=True)  # noqa: S104  the address under test
+    assert edge.send("GET", "/metrics").status == 401
+    assert edge.send("GET", "/metrics", Authorization=bearer(edge.key("secret"))).status == 403
+    admin = edge.key("secret", name="steward", scopes=("admin",))
+    assert edge.send("GET", "/metrics", Authorization=bearer(admin)).status == 200
