@@ -12,7 +12,8 @@ from onefold.errors import UsageError
 from onefold.serving.app import Application
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread computes before another gets its turn; Python's 5 ms would be half a look-up's whole budget."""
+"""How long a thread computes before another gets its turn. A precaution: at 500 look-ups and 2,000 events a second,
+`bench lookup` measures the same with Python's 5 ms."""
 DRAIN_SECONDS = 20
 KEEP_ALIVE_SECONDS = 65
 """Longer than the 60 s for which load balancers commonly keep a connection, so that they, not we, close it."""
