@@ -8,6 +8,7 @@
     │   └── TooLargeError       send less (HTTP 413)
     ├── OverloadedError         wait and send again (HTTP 429)
     ├── UnavailableError        a part is down: wait, or look at `onefold doctor` (HTTP 503)
+    │   └── LeaseLostError      another worker has taken the partition over: drop the batch and take leases anew
     └── IntegrityError          stored data cannot be what we wrote: stop and restore
 
 Bad *data* is never an exception: a stage returns a result with a reason. Messages carry no personal data.
@@ -61,6 +62,10 @@ class OverloadedError(OnefoldError):
 
 class UnavailableError(OnefoldError):
     """A store or service we need does not answer now."""
+
+
+class LeaseLostError(UnavailableError):
+    """The partition is another worker's by now; nothing of the batch was written."""
 
 
 class IntegrityError(OnefoldError):

@@ -5,7 +5,7 @@ Everything here is synchronous and moves batches. `tests/contracts` holds one su
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -120,6 +120,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         offsets: New consumer offset per partition.
+        epochs: For each of these partitions the epoch of the lease it was read under; empty when the store has one
+            worker only. A store whose lease has another epoch refuses the commit.
         nodes: Nodes to insert or to replace (member, version and sealed state).
         members: Nodes whose place in the graph changed but whose state did not; never also in `nodes`.
         edges: Evidence to record; of one (a, b, kind) the smallest (at_us, event) is kept, of `scored` the largest.
@@ -133,6 +135,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     offsets: dict[int, int]
+    epochs: Mapping[int, int] = msgspec.field(default_factory=dict)
     nodes: Sequence[NodeRow] = ()
     members: Sequence[Member] = ()
     edges: Sequence[Edge] = ()
@@ -180,7 +183,11 @@ class ProfileTransaction(ProfileReader, Protocol):
         ...
 
     def commit(self, commit: Commit) -> None:
-        """Write everything; durable and visible when the transaction's `with` block ends without an exception."""
+        """Write everything; durable and visible when the transaction's `with` block ends without an exception.
+
+        Raises (here or at the end of the block):
+            LeaseLostError: A partition's lease has another epoch than the commit says. Nothing was changed.
+        """
         ...
 
 
@@ -245,6 +252,25 @@ class ProfileStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+        ...
+
+
+class Leases(Protocol):
+    """Which worker processes which partition: kept beside the offsets, so that a commit can be refused (fenced)."""
+
+    def renew(self, worker: str, partitions: Collection[int], *, seconds: float) -> dict[int, int]:
+        """Say that `worker` lives, and settle what it works on until `seconds` from now.
+
+        It keeps what it holds, takes free and expired partitions up to its fair share (partitions by living workers,
+        rounded up), and gives back what is above that. Time is the store's clock, not the worker's.
+
+        Returns:
+            Epoch of each partition it now holds. An epoch rises whenever a partition changes hands.
+        """
+        ...
+
+    def release(self, worker: str) -> None:
+        """Give everything back; the others need not wait for the lease to expire."""
         ...
 
 

@@ -31,6 +31,11 @@ def sqlite_log(directory: Path) -> SqliteEventLog:
     return SqliteEventLog(directory / "log.db", EntrySealer(keys, os.urandom))
 
 
+def partitioned_log(directory: Path) -> SqliteEventLog:
+    keys = WorkspaceKeys("w", b"h" * 32, b"w" * 32, bytes(range(32)))
+    return SqliteEventLog(directory / "log.db", EntrySealer(keys, os.urandom), place=lambda entry: entry.index % 3)
+
+
 def entry(index: int, source: str = "web") -> LogEntry:
     return LogEntry("segment", source, 1_000 + index, index, b'{"a": %d}' % index, "2026-01-01", b"{}", "req", None)
 
@@ -64,8 +69,8 @@ def a_partition_is_read_in_order_of_append(log):
         stored = log.read(partition, 0, 99)
         offsets = [s.offset for s in stored]
         assert offsets == sorted(set(offsets))
-        assert offsets[0] > 0
-        assert offsets[-1] == end
+        assert all(offset > 0 for offset in offsets)
+        assert not offsets or offsets[-1] == end
         indexes = [s.entry.index for s in stored]
         assert indexes == sorted(indexes)
 
@@ -135,7 +140,12 @@ def appends_of_many_threads_stay_whole(log):
             assert own == sorted(own)
 
 
-ADAPTERS: dict[str, Callable[[Path], EventLog]] = {"memory": lambda _: MemoryEventLog(), "sqlite": sqlite_log}
+ADAPTERS: dict[str, Callable[[Path], EventLog]] = {
+    "memory": lambda _: MemoryEventLog(),
+    "memory, partitioned": lambda _: MemoryEventLog(partitions=3, place=lambda entry: entry.index % 3),
+    "sqlite": sqlite_log,
+    "sqlite, partitioned": partitioned_log,
+}
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
@@ -191,4 +201,30 @@ def test_the_log_is_there_after_reopening_and_gives_no_offset_twice(tmp_path):
     assert [s.entry for s in again.get(places)] == [entry(0), entry(1)]
     again._writer.execute("DELETE FROM entry").fetchall()
     assert again.append([entry(2)]) == [(0, 3)]
+    again.close()
+
+
+def test_a_log_that_becomes_partitioned_keeps_what_it_held_and_where(tmp_path):
+    """Places stay as they were given, whatever the number of partitions is later."""
+    places = []
+    for start, opened in ((0, sqlite_log), (3, partitioned_log), (6, sqlite_log), (9, partitioned_log)):
+        log = opened(tmp_path)
+        places += log.append([entry(start), entry(start + 1), entry(start + 2)])
+        assert [s.entry.index for s in log.get(places)] == list(range(start + 3))
+        assert {(s.partition, s.offset) for p in log.ends() for s in log.read(p, 0, 99)} == set(places)
+        assert log.ends() == {p: max(o for q, o in places if q == p) for p in {p for p, _ in places}}
+        log.close()
+    assert [p for p, _ in places] == [0, 0, 0, 1, 2, 3, 1, 1, 1, 1, 2, 3]
+    assert sqlite_log(tmp_path).get([(2, places[0][1]), (0, places[4][1])]) == []
+
+
+def test_a_log_of_the_first_schema_is_upgraded(tmp_path):
+    """A file written before partitions existed opens, and its entries are there."""
+    log = sqlite_log(tmp_path)
+    places = log.append([entry(0), entry(1)])
+    log._writer.execute("DROP TABLE place; DROP TABLE partition_end; PRAGMA user_version=1").fetchall()
+    log.close()
+    again = partitioned_log(tmp_path)
+    assert [s.entry for s in again.get(places)] == [entry(0), entry(1)]
+    assert again.append([entry(2)]) == [(3, 3)]
     again.close()

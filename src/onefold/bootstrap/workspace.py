@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
 from onefold.identity.hashing import Hasher
 from onefold.ingest.judge import Judge
+from onefold.ingest.partition import partition_key, partition_of
+from onefold.model import LogEntry
 from onefold.pipelines import stream
 from onefold.pipelines.parts import Parts
 from onefold.ports import KeyManager
@@ -64,7 +66,7 @@ def open_workspace(project: Project, name: str) -> Workspace:
     entries = EntrySealer(keys, os.urandom)
     parts = Parts(
         name=name,
-        log=SqliteEventLog(directory / LOG, entries),
+        log=SqliteEventLog(directory / LOG, entries, place=_placing(keys, project.log.partitions)),
         store=SqliteProfileStore(directory / STORE, entries),
         judge=Judge(settings.ingest),
         identity=settings.identity,
@@ -74,6 +76,13 @@ def open_workspace(project: Project, name: str) -> Workspace:
         clock_us=clock_us,
     )
     return Workspace(directory, parts, entries)
+
+
+def _placing(keys: WorkspaceKeys, partitions: int) -> Callable[[LogEntry], int] | None:
+    """Which of several partitions an entry belongs to; None when there is one."""
+    if partitions == 1:
+        return None
+    return lambda entry: partition_of(partition_key(entry, keys.hashing), partitions)
 
 
 def key_manager(project: Project) -> KeyManager:

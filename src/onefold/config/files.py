@@ -32,6 +32,12 @@ ONEFOLD = Record(
             ListOf(NAME, 1), "Several workspaces, instead of `workspace`; each source then names its own."
         ),
         "data": Field(Text(), "Folder of the stores, relative to this file; `data` when left out."),
+        "log": Field(
+            Record(
+                {"partitions": Field(Integer(1, 256), "How many workers can share the work at most; 1 when left out.")}
+            ),
+            "The event log.",
+        ),
         "keys": Field(
             Record(
                 {

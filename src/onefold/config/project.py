@@ -52,6 +52,12 @@ class Limits(msgspec.Struct, frozen=True):
     operations_per_minute: int = 30
 
 
+class Log(msgspec.Struct, frozen=True):
+    """Where received items wait: `partitions` bounds how many workers can share a workspace."""
+
+    partitions: int = 1
+
+
 class Source(msgspec.Struct, frozen=True):
     """A system that sends events or records.
 
@@ -83,6 +89,7 @@ class Project(msgspec.Struct, frozen=True):
     workspaces: tuple[str, ...]
     data: Path
     root_key: SecretReference
+    log: Log
     server: Server
     limits: Limits
     sources: dict[str, Source]
@@ -127,6 +134,7 @@ def read_project(directory: Path) -> Project:
         workspaces=workspaces,
         data=(directory / value.get("data", "data")).resolve(),
         root_key=parse_reference(value["keys"]["root"], directory),
+        log=Log(**value.get("log", {})),
         server=Server(**value.get("server", {})),
         limits=Limits(**value.get("limits", {})),
         sources=sources,

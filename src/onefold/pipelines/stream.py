@@ -77,23 +77,44 @@ def drain(parts: Parts, *, batch: int = BATCH_ENTRIES, until: Mapping[int, int] 
     return total
 
 
-def advance(parts: Parts, *, batch: int = BATCH_ENTRIES, until: Mapping[int, int] | None = None) -> Worked:
-    """Process one batch from each partition; `read` is 0 when there was nothing to do."""
+def advance(
+    parts: Parts,
+    *,
+    batch: int = BATCH_ENTRIES,
+    until: Mapping[int, int] | None = None,
+    leased: Mapping[int, int] | None = None,
+) -> Worked:
+    """Process one batch from each partition; `read` is 0 when there was nothing to do.
+
+    Args:
+        parts: The workspace.
+        batch: Most entries of a partition.
+        until: Last offset per partition to process; others are left alone.
+        leased: Partitions this worker holds, with the epoch of each lease; None when it is the only worker.
+
+    Raises:
+        LeaseLostError: One of the leases is another worker's by now; nothing was written.
+        UnavailableError: The log or the store does not answer; nothing was written.
+    """
     with parts.store.transaction() as transaction:
         offsets = transaction.offsets()
         entries: list[StoredEntry] = []
         for partition, end in (parts.log.ends() if until is None else until).items():
+            if leased is not None and partition not in leased:
+                continue
             read = parts.log.read(partition, offsets.get(partition, 0), batch)
             entries += [e for e in read if e.offset <= end] if until is not None else read
         if not entries:
             return Worked()
-        commit, worked = _work(parts, transaction, entries)
+        commit, worked = _work(parts, transaction, entries, leased or {})
         transaction.commit(commit)
     parts.known.committed(commit.edges)
     return worked
 
 
-def _work(parts: Parts, transaction: ProfileTransaction, entries: Sequence[StoredEntry]) -> tuple[Commit, Worked]:
+def _work(
+    parts: Parts, transaction: ProfileTransaction, entries: Sequence[StoredEntry], leased: Mapping[int, int]
+) -> tuple[Commit, Worked]:
     batch = _judge(parts, entries)
     fresh, duplicates = _claim(transaction, batch)
     rows = transaction.nodes(sorted({n.node for c in fresh for n in c.named}))
@@ -107,8 +128,10 @@ def _work(parts: Parts, transaction: ProfileTransaction, entries: Sequence[Store
     )
     nodes = _fold(parts, fresh, rows, resolution)
     saved = {row.member.id for row in nodes}
+    offsets = _offsets(entries)
     commit = Commit(
-        offsets=_offsets(entries),
+        offsets=offsets,
+        epochs={partition: leased[partition] for partition in offsets if partition in leased},
         nodes=nodes,
         members=[m for node, m in resolution.members.items() if node not in saved],
         edges=resolution.edges,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import apsw
 
@@ -34,7 +35,15 @@ def translated(path: Path) -> Iterator[None]:
         raise UnavailableError(f"{path} cannot be used ({error}); check that the disk is there and writable") from error
 
 
-def open_writer(path: Path, *, schema: str, version: int, cache_kib: int, checkpoint_pages: int) -> apsw.Connection:
+def open_writer(
+    path: Path,
+    *,
+    schema: str,
+    version: int,
+    cache_kib: int,
+    checkpoint_pages: int,
+    upgrades: Mapping[int, str] = MappingProxyType({}),
+) -> apsw.Connection:
     """Open for writing; create the file with `schema` when it is new or empty.
 
     Every commit reaches the disk before it returns (synchronous=FULL), and deleted content is overwritten.
@@ -46,6 +55,7 @@ def open_writer(path: Path, *, schema: str, version: int, cache_kib: int, checkp
         cache_kib: Bound of the page cache, KiB.
         checkpoint_pages: Length of the write-ahead log, in pages of 4 KiB, from which it is copied into the file. A
             page that changes again before that is copied once, so longer is cheaper; recovery after a crash reads it.
+        upgrades: Statements that turn a file of an earlier schema into one of the next, by the earlier one's number.
 
     Raises:
         ConfigurationError: The file was written by a newer Onefold, or by something else.
@@ -65,20 +75,27 @@ def open_writer(path: Path, *, schema: str, version: int, cache_kib: int, checkp
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         try:
-            _check_schema(connection, path, schema, version)
+            _check_schema(connection, path, schema, version, upgrades)
         except BaseException:
             connection.close(True)
             raise
         return connection
 
 
-def _check_schema(connection: apsw.Connection, path: Path, schema: str, version: int) -> None:
+def _check_schema(
+    connection: apsw.Connection, path: Path, schema: str, version: int, upgrades: Mapping[int, str]
+) -> None:
     connection.execute("BEGIN IMMEDIATE")  # two processes may create the file at the same moment
     found: int = connection.pragma("user_version")
     if found == 0 and not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall():
         connection.execute(schema)
         connection.pragma("user_version", version)
-    elif found != version:
+        found = version
+    while found in upgrades and found < version:
+        connection.execute(upgrades[found]).fetchall()
+        found += 1
+        connection.pragma("user_version", found)
+    if found != version:
         raise ConfigurationError(_other_version(path, found, version))
     connection.execute("COMMIT")
 
