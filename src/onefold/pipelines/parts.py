@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from onefold.governance.encryption import NodeSealer
 from onefold.identity.hashing import Hasher
 from onefold.identity.resolve import KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.judge import Judge
+from onefold.pipelines.ahead import Ahead
 from onefold.ports import EventLog, ProfileStore
 from onefold.profiles.settings import ProfileSettings
 
@@ -29,6 +31,7 @@ class Parts:
         sealer: Seals node states.
         clock_us: The time now, microseconds UTC.
         known: Edges known to be stored; the processor's memory, not state.
+        ahead: What the processor has worked out of the next batch.
     """
 
     name: str
@@ -41,3 +44,4 @@ class Parts:
     sealer: NodeSealer
     clock_us: Callable[[], int]
     known: KnownEdges = field(default_factory=KnownEdges)
+    ahead: Ahead[Any] = field(default_factory=Ahead)

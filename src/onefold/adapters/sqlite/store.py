@@ -47,9 +47,7 @@ class SqliteProfileStore(ProfileStore):
                 writer = self._writer
                 writer.execute("BEGIN IMMEDIATE")
                 try:
-                    transaction = SqliteTransaction(writer, self._sealer)
-                    yield transaction
-                    transaction.write()
+                    yield SqliteTransaction(writer, self._sealer)
                     writer.execute("COMMIT")
                 except BaseException:
                     if writer.in_transaction:  # SQLite rolls back by itself after some errors

@@ -39,14 +39,13 @@ _REPLACE_EDGE = (
 
 
 class SqliteTransaction(SqliteReader, ProfileTransaction):
-    """Reads and claims at once; writes what was committed when the block ends.
+    """Reads, claims and writes at once; the store's COMMIT at the end of the block makes it last.
 
     It remembers the number of every node it has met, because most nodes that a batch saves, it has loaded before.
     """
 
     def __init__(self, connection: apsw.Connection, sealer: EntrySealer) -> None:
         super().__init__(connection, sealer)
-        self._commits: list[Commit] = []
         self._numbers: dict[NodeId, int] = {}
         self._names_itself: dict[NodeId, bool] = {}  # of the nodes among them that were saved
         self._absent: set[NodeId] = set()  # looked for and not there
@@ -93,20 +92,14 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         return claimed
 
     def commit(self, commit: Commit) -> None:
-        """Write everything when the transaction's block ends without an exception."""
-        self._commits.append(commit)
-
-    def write(self) -> None:
-        """Carry out what was committed; the store calls it at the end of the block."""
-        for commit in self._commits:
-            self._counts = {}
-            self._write_nodes(commit)
-            self._write_edges(commit.edges)
-            self._write_timeline(commit)
-            self._write_history(commit)
-            self._write_dead_letters(commit)
-            self._write_accounts(commit)
-        self._commits.clear()
+        """Write everything; it lasts when the transaction's block ends without an exception."""
+        self._counts = {}
+        self._write_nodes(commit)
+        self._write_edges(commit.edges)
+        self._write_timeline(commit)
+        self._write_history(commit)
+        self._write_dead_letters(commit)
+        self._write_accounts(commit)
 
     def _write_nodes(self, commit: Commit) -> None:
         rows = {row.member.id: row for row in commit.nodes}

@@ -1,0 +1,81 @@
+"""Work done ahead is used for what it was done for and for nothing else, and its failures happen again in place."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+from tests.workbench import entry, iso, parts
+
+from onefold.pipelines import rebuild, stream
+from onefold.pipelines.ahead import Ahead
+
+
+def test_a_result_answers_to_its_key_once():
+    ahead: Ahead[int] = Ahead()
+    assert ahead.take("a") is None
+    ahead.start("a", lambda: 1)
+    assert ahead.take("a") == 1
+    assert ahead.take("a") is None
+    ahead.start("a", lambda: 2)
+    assert ahead.take("b") is None
+    assert ahead.take("a") is None
+    ahead.start("a", lambda: 3)
+    ahead.start("b", lambda: 4)
+    assert ahead.take("b") == 4
+
+
+def test_a_failure_is_no_result():
+    ahead: Ahead[float] = Ahead()
+    ahead.start("a", lambda: 1 / 0)
+    assert ahead.take("a") is None
+
+
+def events(count: int):
+    return [
+        entry({"type": "identify", "userId": f"u{n % 7}", "messageId": str(n), "timestamp": iso(n)}, index=n)
+        for n in range(count)
+    ]
+
+
+def test_batches_read_ahead_leave_the_same_state():
+    whole, piecewise = parts(), parts()
+    for workspace in (whole, piecewise):
+        workspace.log.append(events(50))
+    assert stream.drain(whole, batch=99).stored == stream.drain(piecewise, batch=4).stored == 50
+    assert rebuild.state_hash(whole) == rebuild.state_hash(piecewise)
+
+
+class TornError(Exception):
+    """What tears a commit."""
+
+
+def stored_after_a_torn_commit(monkeypatch) -> int:
+    """Events stored of twelve, when the first batch is torn after the work ahead began; None of them is a repeat."""
+    workspace = parts()
+    workspace.log.append(events(12))
+    real = type(workspace.store).transaction
+
+    @contextmanager
+    def torn(store):
+        with real(store) as transaction:
+            yield transaction
+            raise TornError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(workspace.store), "transaction", torn)
+        with pytest.raises(TornError):
+            stream.advance(workspace, batch=4)
+    return stream.drain(workspace, batch=4).stored
+
+
+def test_what_was_read_ahead_is_dropped_when_the_store_stands_elsewhere(monkeypatch):
+    """A commit may fail after the work ahead began, or another worker may have gone on."""
+    assert stored_after_a_torn_commit(monkeypatch) == 12
+
+
+def test_a_worker_that_trusts_what_it_read_ahead_loses_events(monkeypatch):
+    """The negative control: without the look at the offsets, the torn batch is passed over."""
+    take = Ahead.take
+    monkeypatch.setattr(Ahead, "take", lambda self, _: take(self, self._key))
+    assert stored_after_a_torn_commit(monkeypatch) == 8
