@@ -19,8 +19,13 @@ Sightings = dict[str, list[int]]
 def violation(members: Iterable[Member], settings: IdentitySettings) -> str | None:
     """The strongest type whose limit these nodes together break, were they one person; None if they may be one."""
     sightings: Sightings = {}
+    twice = False
     for member in members:
-        sightings.setdefault(member.type, []).append(member.first_seen_us)
+        times = sightings.setdefault(member.type, [])
+        times.append(member.first_seen_us)
+        twice = twice or len(times) > 1
+    if not twice:  # every limit allows one
+        return None
     broken = [name for name, times in sightings.items() if _exceeds(sorted(times), name, settings)]
     return min(broken, key=lambda name: (-settings.priority(name), name), default=None)
 

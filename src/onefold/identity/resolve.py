@@ -317,7 +317,9 @@ def _standing(
 
 
 def _one_person(current: Sequence[Member], settings: IdentitySettings) -> dict[NodeId, Member]:
-    name = min(current, key=lambda m: (m.first_seen_us, -settings.priority(m.type), m.id)).id
+    oldest = min([m.first_seen_us for m in current])
+    first = [m for m in current if m.first_seen_us == oldest]
+    name = first[0].id if len(first) == 1 else min(first, key=lambda m: (-settings.priority(m.type), m.id)).id
     return {m.id: Member(m.id, m.type, m.first_seen_us, name, name) for m in current}
 
 

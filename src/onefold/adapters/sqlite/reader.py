@@ -60,6 +60,10 @@ def edge(row: Sequence[Any]) -> Edge:
     return Edge(a, b, KINDS[kind - 1], *rest)
 
 
+_JUDGEMENTS = "SELECT id, verdict, a, b, at_us, said, log_offset FROM judgement WHERE"
+_NODES_ASKED_ONE_BY_ONE = 100
+
+
 class SqliteReader(ProfileReader):
     """Reads through one connection, inside whatever transaction that connection is in."""
 
@@ -99,10 +103,14 @@ class SqliteReader(ProfileReader):
 
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
         """All judgements about any of `nodes`, withdrawn and overruled ones too."""
-        select = "SELECT id, verdict, a, b, at_us, said, log_offset FROM judgement WHERE"
         asked = set(nodes)
-        rows = list(select_in(self._connection, f"{select} a IN (", asked))
-        rows += [row for row in select_in(self._connection, f"{select} b IN (", asked) if row[2] not in asked]
+        if len(asked) > _NODES_ASKED_ONE_BY_ONE:
+            # A batch asks about thousands of nodes, and people judge few: their nodes are read instead.
+            pairs = select(self._connection, "SELECT a, b FROM judgement LIMIT ?", (len(asked),))
+            if len(pairs) < len(asked):
+                asked &= {node for pair in pairs for node in pair}
+        rows = list(select_in(self._connection, f"{_JUDGEMENTS} a IN (", asked))
+        rows += [row for row in select_in(self._connection, f"{_JUDGEMENTS} b IN (", asked) if row[2] not in asked]
         return [self._judgement(row) for row in rows]
 
     def _judgement(self, row: Sequence[Any]) -> Judgement:
