@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from onefold.identity import resolve as resolving
 from onefold.identity.hashing import Hasher
-from onefold.identity.resolve import KnownEdges, Sighting, resolve
+from onefold.identity.known import KnownEdges
+from onefold.identity.resolve import Sighting, resolve
 from onefold.identity.settings import IdentitySettings
 from onefold.identity.solver import solve
 from onefold.model import Identifier, Judgement

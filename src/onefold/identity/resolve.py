@@ -9,12 +9,13 @@ other group goes to the solver whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from onefold.identity.constraints import violation
 from onefold.identity.hashing import NamedIdentifier
+from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.identity.solver import solve
 from onefold.model import Edge, EdgeKind, IdentityChange, IdentityChangeKind, Judgement, Member, NodeId
@@ -25,8 +26,6 @@ _RULES: dict[EdgeKind, str] = {
     "record": "stated_by_record/1",
     "alias": "stated_by_alias/1",
 }
-
-EdgeKey = tuple[NodeId, NodeId, EdgeKind]
 
 
 class Sighting(msgspec.Struct, frozen=True, gc=False):
@@ -69,34 +68,6 @@ class Resolution(msgspec.Struct, frozen=True, gc=False):
     edges: list[Edge]
     changes: list[IdentityChange]
     solved: int
-
-
-class KnownEdges:
-    """Remembers the earliest evidence stored per edge, so that repeated sightings cost no look-up.
-
-    Safe with other writers: stored evidence only ever gets earlier, so a stale entry causes at worst a write without
-    effect. It must be told only what has been committed.
-    """
-
-    def __init__(self, capacity: int = 500_000) -> None:
-        self._capacity = capacity
-        self._earliest: dict[EdgeKey, tuple[int, bytes]] = {}
-
-    def covers(self, key: EdgeKey, at_us: int, event: bytes) -> bool:
-        """Whether evidence at least this early is known to be stored."""
-        known = self._earliest.get(key)
-        return known is not None and known <= (at_us, event)
-
-    def committed(self, edges: Iterable[Edge]) -> None:
-        """Remember edges that a transaction has committed."""
-        if len(self._earliest) > self._capacity:
-            self._earliest.clear()
-        for edge in edges:
-            key = (edge.a, edge.b, edge.kind)
-            stamp = (edge.at_us, edge.event)
-            known = self._earliest.get(key)
-            if known is None or stamp < known:
-                self._earliest[key] = stamp
 
 
 def _evidence(sightings: Sequence[Sighting], known: KnownEdges) -> dict[EdgeKey, Edge]:

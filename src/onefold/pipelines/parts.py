@@ -8,7 +8,7 @@ from typing import Any
 
 from onefold.governance.encryption import NodeSealer
 from onefold.identity.hashing import Hasher
-from onefold.identity.resolve import KnownEdges
+from onefold.identity.known import KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.judge import Judge
 from onefold.pipelines.ahead import Ahead

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import msgspec
 
-from onefold.identity.resolve import KnownEdges
+from onefold.identity.known import KnownEdges
 from onefold.pipelines import stream
 from onefold.pipelines.parts import Parts
 from onefold.ports import ProfileStore
