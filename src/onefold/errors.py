@@ -8,6 +8,7 @@
     │   └── TooLargeError       send less (HTTP 413)
     ├── OverloadedError         wait and send again (HTTP 429)
     ├── UnavailableError        a part is down: wait, or look at `onefold doctor` (HTTP 503)
+    │   ├── ConflictError       another worker was at the same people: nothing was written, do it again
     │   └── LeaseLostError      another worker has taken the partition over: drop the batch and take leases anew
     └── IntegrityError          stored data cannot be what we wrote: stop and restore
 
@@ -62,6 +63,10 @@ class OverloadedError(OnefoldError):
 
 class UnavailableError(OnefoldError):
     """A store or service we need does not answer now."""
+
+
+class ConflictError(UnavailableError):
+    """Another worker changed the same people at the same time; nothing of the batch was written."""
 
 
 class LeaseLostError(UnavailableError):

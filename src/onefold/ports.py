@@ -242,6 +242,7 @@ class ProfileStore(Protocol):
         """Begin; commit durably at the end of the block, roll back on an exception.
 
         Raises:
+            ConflictError: Another worker was at the same people or entries. Nothing was changed; do it all again.
             UnavailableError: The store cannot be written (disk full, locked, gone). Nothing was changed.
         """
         ...

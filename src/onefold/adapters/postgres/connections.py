@@ -1,0 +1,125 @@
+"""Connections to PostgreSQL: bounded in every wait, confined to one workspace, and its errors in our words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from onefold.errors import ConfigurationError, ConflictError, IntegrityError, UnavailableError
+
+_IDLE_KEPT = 8
+# A partition must be an error within five seconds. Without these a client waits for hours (measured: 25 s and counting).
+_BOUNDS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 4_000,  # ms for which sent data may go unacknowledged
+    "keepalives_idle": 1,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+_SESSION = "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise PostgreSQL's errors as ours. Their messages can quote rows, so only their class is passed on."""
+    try:
+        yield
+    except (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable) as error:
+        raise ConflictError("another worker is changing the same people") from error
+    except (errors.InsufficientPrivilege, errors.InvalidSchemaName, errors.UndefinedTable) as error:
+        raise ConfigurationError(
+            f"PostgreSQL refuses this role what it needs ({type(error).__name__}); `onefold migrate` as the owner"
+            " of the schema makes the tables and grants the rights"
+        ) from error
+    except (errors.DiskFull, errors.OutOfMemory, errors.ReadOnlySqlTransaction, errors.QueryCanceled) as error:
+        raise UnavailableError(f"PostgreSQL cannot do it now ({type(error).__name__})") from error
+    except (errors.DataCorrupted, errors.IndexCorrupted) as error:
+        raise IntegrityError(f"PostgreSQL says that its files are damaged ({type(error).__name__})") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise UnavailableError(f"PostgreSQL does not answer ({type(error).__name__})") from error
+
+
+def schema_of(workspace: str) -> str:
+    """The schema of a workspace; also what `onefold.workspace` must say for its rows to be visible."""
+    return f"onefold_{workspace.replace('-', '_')}"
+
+
+class Connections:
+    """Connections lent one at a time: one is never used by two threads at once."""
+
+    def __init__(self, dsn: str, schema: str) -> None:
+        try:
+            stated = conninfo_to_dict(dsn)
+        except psycopg.ProgrammingError:
+            raise ConfigurationError("the address of the PostgreSQL store is none: postgresql://user@host/db") from None
+        options = f"{_SESSION} -c search_path={schema} {stated.pop('options', '')}"
+        self._conninfo = make_conninfo(**{**_BOUNDS, **stated, "options": options, "application_name": "onefold"})
+        self.schema = schema
+        self._idle: list[Connection[Any]] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def lend(self, *, begin: str) -> Iterator[Connection[Any]]:
+        """A connection in a transaction begun by the statement `begin`; committed at the end, or rolled back."""
+        with translated():
+            connection = self._take()
+            try:
+                self._begin(connection, begin)
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                self._put_back(connection)
+                raise
+            self._put_back(connection)
+
+    def _begin(self, connection: Connection[Any], begin: str) -> None:
+        with connection.pipeline():
+            connection.execute(begin.encode())
+            connection.execute("SELECT set_config('onefold.workspace', %s, true)", (self.schema,))
+
+    def _take(self) -> Connection[Any]:
+        with self._lock:
+            if self._closed:
+                raise UnavailableError("the store has been closed")
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.closed and not connection.broken and _alive(connection):
+                    return connection
+                connection.close()
+        return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=2)
+
+    def _put_back(self, connection: Connection[Any]) -> None:
+        try:
+            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE and not connection.closed:
+                connection.execute("ROLLBACK")
+        except psycopg.Error:
+            connection.close()
+        with self._lock:
+            if not self._closed and not connection.closed and len(self._idle) < _IDLE_KEPT:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Close idle connections now and lent ones when they come back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+def _alive(connection: Connection[Any]) -> bool:
+    """Whether the server has not hung up meanwhile (restart, time-out); asks the socket, not the server."""
+    try:
+        connection.pgconn.consume_input()
+    except psycopg.Error:
+        return False
+    return connection.pgconn.status == psycopg.pq.ConnStatus.OK

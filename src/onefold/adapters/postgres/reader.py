@@ -1,0 +1,96 @@
+"""What transactions and snapshots read alike: nodes, components, evidence, judgements, offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from onefold.adapters.postgres.arrays import Ids
+from onefold.governance.encryption import EntrySealer
+from onefold.model import Edge, EdgeKind, Judgement, Member, NodeId
+from onefold.ports import NodeRow, ProfileReader
+
+CONTESTED = 1
+SHARED = 2
+KINDS: tuple[EdgeKind, ...] = ("event", "record", "alias", "scored")
+KIND_NUMBERS: dict[EdgeKind, int] = {kind: number for number, kind in enumerate(KINDS, start=1)}
+
+
+def member(row: Sequence[Any]) -> Member:
+    """Read `id, type, first_seen_us, person, component, flags`."""
+    node, kind, first_seen_us, person, component, flags = row
+    return Member(node, kind, first_seen_us, person, component, bool(flags & CONTESTED), bool(flags & SHARED))
+
+
+def node_row(row: Sequence[Any]) -> NodeRow:
+    """Read the columns of `member`, then `key, version, sealed`."""
+    return NodeRow(member(row[:6]), row[6], row[7], row[8])
+
+
+def edge(row: Sequence[Any]) -> Edge:
+    """Read `a, b, kind, strength, at_us, event, source, rule, score, log_offset`."""
+    a, b, kind, *rest = row
+    return Edge(a, b, KINDS[kind - 1], *rest)
+
+
+class PostgresReader(ProfileReader):
+    """Reads through one connection, inside the transaction it is in."""
+
+    def __init__(self, connection: Connection[Any], sealer: EntrySealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    def _rows(self, statement: bytes, *values: Any) -> list[Any]:
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(statement, values).fetchall()
+
+    def offsets(self) -> dict[int, int]:
+        """Consumer offset per partition."""
+        return dict(self._rows(b"SELECT log_partition, log_offset FROM consumer"))
+
+    def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
+        """The rows of those of `ids` that exist."""
+        rows = self._rows(
+            b"SELECT id, type, first_seen_us, person, component, flags, key, version, sealed FROM node"
+            b" WHERE id = ANY(%b)",
+            Ids(sorted(set(ids))),
+        )
+        return {row[0]: node_row(row) for row in rows}
+
+    def members(self, components: Sequence[NodeId]) -> list[Member]:
+        """All nodes of these components, in no particular order."""
+        asked = Ids(sorted(set(components)))
+        rows = self._rows(
+            b"SELECT id, type, first_seen_us, person, component, flags FROM node WHERE id = ANY(%b) AND component = id"
+            b" UNION ALL SELECT id, type, first_seen_us, person, component, flags FROM node"
+            b" WHERE component = ANY(%b) AND component <> id",
+            asked,
+            asked,
+        )
+        return [member(row) for row in rows]
+
+    def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
+        """All evidence that touches any of `nodes`, at either end, each edge once."""
+        asked = set(nodes)
+        ids = Ids(sorted(asked))
+        columns = b"a, b, kind, strength, at_us, event, source, rule, score, log_offset"
+        found = [edge(row) for row in self._rows(b"SELECT " + columns + b" FROM edge WHERE a = ANY(%b)", ids)]
+        touching = self._rows(b"SELECT " + columns + b" FROM edge WHERE b = ANY(%b)", ids)
+        return found + [edge(row) for row in touching if row[0] not in asked]
+
+    def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
+        """All judgements about any of `nodes`, withdrawn and overruled ones too."""
+        asked = set(nodes)
+        ids = Ids(sorted(asked))
+        columns = b"id, verdict, a, b, at_us, said, log_offset"
+        rows = self._rows(b"SELECT " + columns + b" FROM judgement WHERE a = ANY(%b)", ids)
+        also = self._rows(b"SELECT " + columns + b" FROM judgement WHERE b = ANY(%b)", ids)
+        return [self._judgement(row) for row in (*rows, *(row for row in also if row[2] not in asked))]
+
+    def _judgement(self, row: Sequence[Any]) -> Judgement:
+        key, verdict, a, b, at_us, said, offset = row
+        by, reason = msgspec.msgpack.decode(self._sealer.open_bytes(said), type=tuple[str, str])
+        return Judgement(key, verdict, a, b, at_us, by, reason, offset)
