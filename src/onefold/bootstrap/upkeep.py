@@ -13,7 +13,8 @@ from onefold import config
 from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.store import SqliteProfileStore
-from onefold.bootstrap.workspace import KEYS, LOG, STORE, Workspace, choose, clock_us, open_workspace
+from onefold.bootstrap.logs import LOG
+from onefold.bootstrap.workspace import KEYS, STORE, Workspace, choose, clock_us, open_workspace
 from onefold.pipelines import rebuild as rebuilding
 from onefold.pipelines import whatif
 

@@ -17,7 +17,7 @@ import msgspec
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from onefold.adapters.kafka.faults import translated
-from onefold.adapters.kafka.reading import value_of
+from onefold.adapters.kafka.reading import taken
 from onefold.adapters.kafka.settings import ANSWER_SECONDS, KafkaSettings
 from onefold.errors import UnavailableError
 
@@ -43,10 +43,8 @@ _decode = msgspec.json.Decoder(_Note).decode
 
 def source_of(message: Message) -> str:
     """The source that a record names."""
-    for name, value in message.headers() or ():
-        if name == SOURCE:
-            return str(value.decode("utf-8", "replace"))
-    return NAMELESS
+    found = dict(message.headers() or []).get(SOURCE)
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else NAMELESS
 
 
 class Ledger:
@@ -93,11 +91,11 @@ class Ledger:
         while behind:
             messages = self._consumer.consume(_missing(self._counted, ends, behind), 0.2)
             for message in messages:
-                value_of(message)
-                note = self._counted[message.partition()]
+                partition, at, _ = taken(message)
+                note = self._counted[partition]
                 source = source_of(message)
                 note.items[source] = note.items.get(source, 0) + 1
-                note.next = message.offset() + 1
+                note.next = at + 1
             now = time.monotonic()
             alive = now if messages else alive
             if now - alive > ANSWER_SECONDS or now > until:
@@ -119,9 +117,10 @@ class Ledger:
         position, alive = 0, time.monotonic()
         while position < end:
             for message in consumer.consume(1, 0.2):
-                value, position, alive = value_of(message), message.offset() + 1, time.monotonic()
+                _, at, value = taken(message)
+                position, alive = at + 1, time.monotonic()
                 try:
-                    note, partition = _decode(value), int(message.key())
+                    note, partition = _decode(value), int(message.key() or b"")
                 except (msgspec.DecodeError, ValueError, TypeError):
                     continue
                 if note.next > self._counted.get(partition, _Note()).next:

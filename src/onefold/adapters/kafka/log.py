@@ -52,7 +52,7 @@ class KafkaEventLog(EventLog):
         self._asker: Consumer | None = None
         self._followers: dict[int, Follower] = {}
         self._lock = threading.Lock()
-        self._headers: dict[str, list[tuple[str, bytes]]] = {}
+        self._headers: dict[str, list[tuple[str, str | bytes | None]]] = {}
         self._ends: dict[int, int] = {}
         self._looked = float("-inf")
 
@@ -77,7 +77,7 @@ class KafkaEventLog(EventLog):
                     self._ends[record.partition] = offset + 1
         return [(r.partition, offset_of(r.partition, offset)) for r, offset in zip(records, offsets, strict=True)]
 
-    def _named(self, source: str) -> list[tuple[str, bytes]]:
+    def _named(self, source: str) -> list[tuple[str, str | bytes | None]]:
         header = self._headers.get(source)
         if header is None:
             header = self._headers[source] = [(SOURCE, source.encode())]

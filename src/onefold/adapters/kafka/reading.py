@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from onefold.adapters.kafka.faults import fault, translated
 from onefold.adapters.kafka.settings import ANSWER_SECONDS, KafkaSettings
@@ -24,17 +24,16 @@ records take 10 ms read through, 60 ms one by one)."""
 _CACHE_BYTES = 16 * 1024 * 1024
 
 
-def value_of(message: Message) -> bytes:
-    """A record's value.
+def taken(message: Message) -> tuple[int, int, bytes]:
+    """A record's partition, Kafka's offset and value.
 
     Raises:
         UnavailableError: It is an error instead.
     """
-    error: KafkaError | None = message.error()
+    error = message.error()
     if error is not None:
         raise fault("reading", error)
-    value: bytes = message.value() or b""
-    return value
+    return message.partition() or 0, message.offset() or 0, message.value() or b""
 
 
 class Follower:
@@ -66,8 +65,9 @@ class Follower:
             self._next = None
             while len(found) < count and size < _READ_BYTES and time.monotonic() < until:
                 for message in self._consumer.consume(min(count - len(found), _CHUNK), 0.5):
-                    value, start = value_of(message), message.offset() + 1
-                    found.append((start - 1, value))
+                    _, at, value = taken(message)
+                    found.append((at, value))
+                    start = at + 1
                     size += len(value)
                 if start >= end:
                     break  # what was cut from the log's beginning counts too
@@ -140,8 +140,9 @@ class Picker:
                 if time.monotonic() > until:
                     raise UnavailableError("The Kafka cluster did not deliver the entries in time.")
                 for message in consumer.consume(offset - position + 1, 0.5):
-                    value, position = value_of(message), message.offset() + 1
-                    if message.offset() == offset:
+                    _, at, value = taken(message)
+                    position = at + 1
+                    if at == offset:
                         found[partition, offset] = value
         return found
 

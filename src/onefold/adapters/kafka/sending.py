@@ -25,7 +25,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     partition: int
     key: bytes
     value: bytes
-    headers: list[tuple[str, bytes]] = []
+    headers: list[tuple[str, str | bytes | None]] = []
 
 
 class Sender:
@@ -62,7 +62,7 @@ class Sender:
 
         def told(number: int, error: KafkaError | None, message: Message) -> None:
             if error is None:
-                offsets[number] = message.offset()
+                offsets[number] = message.offset() or 0
             else:
                 failed.append(error)
 

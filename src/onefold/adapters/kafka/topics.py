@@ -8,7 +8,14 @@ from concurrent.futures import Future
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # documented names that the library imports plainly
+    AdminClient,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
 
 from onefold.adapters.kafka.faults import fault, translated
 from onefold.adapters.kafka.settings import ANSWER_SECONDS, PARTITIONS_MAX, KafkaSettings
@@ -110,7 +117,8 @@ def ends(admin: AdminClient, topic: str, partitions: int) -> dict[int, int]:
     Raises:
         UnavailableError: The cluster does not answer.
     """
-    asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(partitions)}
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library leaves it bare
+    asked = {TopicPartition(topic, p): latest for p in range(partitions)}
     until = time.monotonic() + ANSWER_SECONDS
     while True:
         try:
