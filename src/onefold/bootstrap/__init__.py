@@ -1,5 +1,6 @@
 """Wires adapters to stages; the only package that knows both."""
 
+from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import Loaded, guess_mapping, load_file, rows_of
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.server import Opened
@@ -17,6 +18,7 @@ from onefold.bootstrap.workspace import (
 
 __all__ = [
     "HERE",
+    "CollectingOnly",
     "Loaded",
     "Opened",
     "Workspace",

@@ -70,7 +70,8 @@ def rebuild(workspace: Workspace) -> rebuilding.Verified:
 def backup(workspace: Workspace, to: Path) -> dict[str, Any]:
     """Copy the workspace's store, log and wrapped keys into a new directory, while it may be in use."""
     directory = workspace.directory
-    size = backups.take([directory / STORE, directory / LOG], [directory / KEYS], to)
+    databases = [directory / name for name in (STORE, LOG) if (directory / name).exists()]  # Kafka keeps its own log
+    size = backups.take(databases, [directory / KEYS], to)
     return {"workspace": workspace.parts.name, "directory": str(to), "bytes": size}
 
 
