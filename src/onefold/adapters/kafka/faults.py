@@ -10,7 +10,8 @@ from confluent_kafka import KafkaError, KafkaException
 from onefold.errors import ConfigurationError, UnavailableError
 
 _MISCONFIGURED = frozenset({
-    KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._INVALID_ARG,  # noqa: SLF001  the library's public names
+    KafkaError._AUTHENTICATION, KafkaError._INVALID_ARG, KafkaError._SSL,  # noqa: SLF001  the library's public names
+    KafkaError._UNSUPPORTED_FEATURE,  # noqa: SLF001  as above
     KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.INVALID_REPLICATION_FACTOR, KafkaError.POLICY_VIOLATION,
 })  # fmt: skip

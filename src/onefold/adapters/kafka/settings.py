@@ -25,7 +25,7 @@ ITEM_BYTES = 9 * 1024 * 1024
 OURS = frozenset({
     "acks", "auto.offset.reset", "bootstrap.servers", "delivery.timeout.ms", "enable.auto.commit",
     "enable.auto.offset.store", "enable.gapless.guarantee", "enable.idempotence", "group.id", "group.instance.id",
-    "message.max.bytes", "message.timeout.ms", "metadata.broker.list", 
+    "message.max.bytes", "message.timeout.ms", "metadata.broker.list", "partition.assignment.strategy",
     "plugin.library.paths", "request.required.acks", "transactional.id",
 })  # fmt: skip
 """Properties that options may not set."""
