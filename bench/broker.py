@@ -126,9 +126,14 @@ def broker() -> Iterator[Broker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def project_on(started: Broker, *, partitions: int = 4) -> str:
-    """What a project's onefold.yaml says of a log on that broker."""
+def project_on(started: Broker, *, partitions: int = 4, batches: bool = False) -> str:
+    """What a project's onefold.yaml says of a log on that broker.
+
+    With `batches` records go as they do in use, and the wheel's broker says where a partition ends only once single
+    records were appended last.
+    """
+    options = {} if batches else started.options
     return (
         f'log: {{kind: kafka, brokers: "{started.address}", partitions: {partitions}, replication: 1, '
-        f"options: {json.dumps(started.options)}}}\n"
+        f"options: {json.dumps(options)}}}\n"
     )

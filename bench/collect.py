@@ -15,6 +15,7 @@ from bench.ground import free_port, ground, wait_listening
 from bench.report import Figure
 from onefold.synthetic.stream import items
 
+PARTITIONS = 16
 PEER = "bare ASGI app, same durable append"
 
 
@@ -53,7 +54,11 @@ def run(full: bool) -> Iterator[Figure]:
 
 def _over_kafka(seconds: float) -> Iterator[Figure]:
     """`onefold collect` over a log on Kafka: batches of 100, confirmed by the broker before they are answered."""
-    with broker() as started, ground(more=project_on(started)) as here, tempfile.TemporaryDirectory() as folder:
+    with (
+        broker() as started,
+        ground(more=project_on(started, partitions=PARTITIONS, batches=True)) as here,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         files = _requests(Path(folder), here.write_key)
         with here.server(verb="collect"):
             sending = client.start(port=here.port, requests=files["batch"], connections=16, seconds=seconds)

@@ -134,7 +134,7 @@ class Ledger:
         for partition, note in self._counted.items():
             if note.next - self._noted.get(partition, 0) >= _NOTE_EVERY:
                 if self._producer is None:
-                    self._producer = Producer(self._settings.client(acks="all", message_timeout_ms=4_000))
+                    self._producer = Producer(self._settings.producer(acks="all", message_timeout_ms=4_000))
                 self._producer.produce(self._settings.received, msgspec.json.encode(note), str(partition), 0)
                 self._noted[partition] = note.next
         if self._producer is not None:

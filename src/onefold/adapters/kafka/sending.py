@@ -39,7 +39,7 @@ class Sender:
     def _connected(self) -> Producer:
         milliseconds = int(DELIVERY_SECONDS * 1000)
         return Producer(
-            self._settings.client(
+            self._settings.producer(
                 acks="all", enable_idempotence=True, message_max_bytes=self._settings.item_bytes,
                 message_timeout_ms=milliseconds, request_timeout_ms=milliseconds // 2, linger_ms=2,
                 retry_backoff_ms=50, queue_buffering_max_messages=1_000_000,

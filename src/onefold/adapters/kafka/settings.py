@@ -35,6 +35,9 @@ SECRET = frozenset({
 })  # fmt: skip
 """Properties that may stand in no file; `credentials` refers to them."""
 
+_PRODUCING = ("batch.", "compression.", "linger.", "queue.buffering.", "sticky.partitioning.")
+"""How properties begin that only a producer has; other clients would complain of them."""
+
 _log = logging.getLogger("onefold.kafka")
 
 
@@ -90,8 +93,12 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Copies that must have an entry before it counts as stored."""
         return self.replication // 2 + 1 if self.min_insync is None else self.min_insync
 
+    def producer(self, **properties: Any) -> dict[str, Any]:
+        """The properties of a producer; dots are written as underscores."""
+        return {**{n: v for n, v in self.options.items() if n.startswith(_PRODUCING)}, **self.client(**properties)}
+
     def client(self, **properties: Any) -> dict[str, Any]:
-        """The properties of a client; dots are written as underscores.
+        """The properties of a client that does not produce; dots are written as underscores.
 
         Raises:
             ConfigurationError: The options set a property that is ours.
@@ -104,7 +111,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
             "socket.keepalive.enable": True,
             "reconnect.backoff.max.ms": 1_000,
             "client.id": f"onefold-{self.workspace}",
-            **self.options,
+            **{name: value for name, value in self.options.items() if not name.startswith(_PRODUCING)},
             "bootstrap.servers": self.brokers,
             "logger": _log,
             **{name.replace("_", "."): value for name, value in properties.items()},
