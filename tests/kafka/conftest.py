@@ -11,7 +11,7 @@ from onefold.adapters.kafka.settings import KafkaSettings
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 
 # What a disk survives can only be asked of a broker that has one: `make test-kafka`.
-collect_ignore = [] if os.environ.get(JARS) else ["test_durability.py"]
+collect_ignore = [] if os.environ.get(JARS) else ["test_apache.py"]
 
 KEYS = WorkspaceKeys("w", b"h" * 32, b"w" * 32, bytes(range(32)))
 _numbers = itertools.count(1)

@@ -123,8 +123,13 @@ def ends(admin: AdminClient, topic: str, partitions: int) -> dict[int, int]:
     while True:
         try:
             told = admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
-            return {at.partition: result.result(ANSWER_SECONDS + 1).offset for at, result in told.items()}
+            found = {at.partition: result.result(ANSWER_SECONDS + 1).offset for at, result in told.items()}
         except KafkaException as failure:
             if failure.args[0].code() not in _MOVING or time.monotonic() > until:
                 raise fault("asking for offsets", failure.args[0]) from None
             time.sleep(0.05)
+            continue
+        # A broker that does not answer is no exception to the library, but a negative offset.
+        if min(found.values()) < 0:
+            raise UnavailableError("The Kafka cluster does not answer while asking for offsets.")
+        return found
