@@ -32,7 +32,8 @@ def test_an_append_of_which_a_part_was_refused_raises_and_counts_once_when_repea
     settings = settings_on(own)
     small = msgspec.structs.replace(settings, item_bytes=20_000)
     admin = AdminClient({"bootstrap.servers": own.address})
-    made = admin.create_topics([NewTopic(settings.raw, 3, 1, config={"max.message.bytes": "20000"})])
+    config = {"max.message.bytes": "20000", "retention.ms": "-1"}
+    made = admin.create_topics([NewTopic(settings.raw, 3, 1, config=config)])
     made[settings.raw].result(5)
     log = open_log(small)
     log._sender = Sender(settings)  # as if the topic's limit had been lowered while we run
