@@ -23,8 +23,9 @@ from onefold.errors import ConfigurationError, UnavailableError
 
 _MOVING = frozenset({
     KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._NOENT, KafkaError._TRANSPORT,  # noqa: SLF001  the library's public names
 })  # fmt: skip
-"""What a broker says of a partition that is being made or moved."""
+"""What is said of a partition that is being made or moved, or whose broker we have only just found again."""
 _KEPT = {"retention.ms": "-1", "retention.bytes": "-1"}
 
 
