@@ -51,6 +51,10 @@ laws: $(VENV)/.dev  ## The laws, with many more examples
 faults: $(VENV)/.dev  ## Kills, full disks and power cuts
 	$(BIN)/python -m pytest --timeout=0 tests/faults $(ARGS)
 
+.PHONY: test-kafka
+test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself (fetches its jars; needs Java 17 and Maven)
+	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)
 	$(BIN)/python -m bench $(ARGS)
@@ -88,6 +92,12 @@ $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(BUILD)/kafka/.jars: tests/kafka/pom.xml
+	@command -v java >/dev/null && command -v mvn >/dev/null \
+		|| { $(APT) update -q && $(APT) install -q -y openjdk-17-jre-headless maven; }
+	mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(abspath $(BUILD)/kafka/jars)
 	@touch $@
 
 # The real Node SDKs that the conformance tests send with. The lock holds hashes and no registry address.

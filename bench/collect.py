@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import client
+from bench.broker import broker, project_on
 from bench.ground import free_port, ground, wait_listening
 from bench.report import Figure
 from onefold.synthetic.stream import items
 
+PARTITIONS = 16
 PEER = "bare ASGI app, same durable append"
 
 
@@ -44,9 +46,29 @@ def run(full: bool) -> Iterator[Figure]:
         finally:
             bare.kill()
             bare.wait()
+    yield from _over_kafka(seconds)
     for shape, metric, unit in (("single", "single_per_s", "requests/s"), ("batch", "batch_events_per_s", "events/s")):
         ours, peer = (sorted(rates[shape, name])[1] for name in ("onefold", "bare"))
         yield Figure(bench="collect", metric=metric, value=ours, unit=unit, beside=PEER, beside_value=peer)
+
+
+def _over_kafka(seconds: float) -> Iterator[Figure]:
+    """`onefold collect` over a log on Kafka: batches of 100, confirmed by the broker before they are answered."""
+    with (
+        broker() as started,
+        ground(more=project_on(started, partitions=PARTITIONS, batches=True)) as here,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        files = _requests(Path(folder), here.write_key)
+        with here.server(verb="collect"):
+            sending = client.start(port=here.port, requests=files["batch"], connections=16, seconds=seconds)
+            done = client.finish(sending)
+    if done["errors"]:
+        raise RuntimeError(f"onefold answered {done['errors']} requests with an error")
+    yield Figure(
+        bench="collect", metric="kafka_batch_events_per_s", value=done["requests"] * 100 / done["seconds"],
+        unit="events/s", beside="target", beside_value=5_000.0,
+    )  # fmt: skip
 
 
 def _requests(folder: Path, key: str) -> dict[str, Path]:

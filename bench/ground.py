@@ -39,20 +39,21 @@ class Ground:
         read_key: Key for look-ups.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, more: str = "") -> None:
+        """Write the project; `more` is added to its onefold.yaml."""
         self.directory = directory
         self.port = free_port()
         (directory / "sources").mkdir()
-        (directory / "onefold.yaml").write_text(_PROJECT.format(port=self.port))
+        (directory / "onefold.yaml").write_text(_PROJECT.format(port=self.port) + more)
         (directory / "sources" / "web.yaml").write_text("name: web\nkind: http\n")
         made = {key["name"]: key["key"] for key in bootstrap.furnish(directory)["keys"]}
         self.write_key = made["web"]
         self.read_key = made["reader"]
 
     @contextmanager
-    def server(self, *, processing: bool = True) -> Iterator[subprocess.Popen[bytes]]:
-        """`onefold serve` on this project, until the block ends."""
-        command = [sys.executable, "-m", "onefold", "serve", "--project", str(self.directory)]
+    def server(self, *, processing: bool = True, verb: str = "serve") -> Iterator[subprocess.Popen[bytes]]:
+        """`onefold serve` (or another verb) on this project, until the block ends."""
+        command = [sys.executable, "-m", "onefold", verb, "--project", str(self.directory)]
         command += [] if processing else ["--no-processing"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -72,11 +73,11 @@ class Ground:
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
+def ground(*, more: str = "") -> Iterator[Ground]:
     """A throw-away project."""
     directory = Path(tempfile.mkdtemp(prefix="onefold-bench-"))
     try:
-        yield Ground(directory)
+        yield Ground(directory, more=more)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

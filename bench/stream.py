@@ -14,14 +14,17 @@ import apsw
 import msgspec
 
 from bench import client
+from bench.broker import broker, project_on
 from bench.ground import Ground, ground, quantile
 from bench.report import Figure
 from onefold import bootstrap
 from onefold.model import LogEntry
+from onefold.pipelines import accounts
 from onefold.synthetic.stream import items
 
 RATE = 2_000
 TARGET = "target"
+PARTITIONS = 16
 
 
 def run(full: bool) -> Iterator[Figure]:
@@ -36,12 +39,53 @@ def run(full: bool) -> Iterator[Figure]:
             beside="decode and one unsealed insert an event, same run", beside_value=naive,
         )  # fmt: skip
         yield Figure(bench="stream", metric="resident_mb", value=resident, unit="MB", beside=TARGET, beside_value=500.0)
+    yield from _kafka(events, people)
     with ground() as here:
         ages = visible(here, seconds=30 if full else 12)
         yield Figure(
             bench="stream", metric="visible_ms_p99", value=quantile(ages, 0.99), unit="ms", beside=TARGET,
             beside_value=1000.0,
         )  # fmt: skip
+
+
+def _kafka(events: int, people: int) -> Iterator[Figure]:
+    """End to end over Kafka: appended and confirmed by the broker, then read, processed and committed to SQLite."""
+    with broker() as started, ground(more=project_on(started, partitions=PARTITIONS, batches=True)) as here:
+        began, busy = time.perf_counter(), time.process_time()
+        fill(here.directory, items(1, events, people))
+        appending, cpu = time.perf_counter() - began, time.process_time() - busy
+        _settle(here)
+        rate, _ = _process(here)
+        waiting = _waiting(here)
+    if waiting:
+        raise RuntimeError(f"{waiting} events were not processed")
+    yield Figure(
+        bench="stream", metric="kafka_events_per_s", value=1 / (appending / events + 1 / rate), unit="events/s",
+        beside=TARGET, beside_value=5_000.0,
+    )  # fmt: skip
+    yield Figure(
+        bench="stream", metric="kafka_append_cpu_us", value=cpu / events * 1e6, unit="µs/event",
+        beside="processing it, wall", beside_value=1e6 / rate,
+    )  # fmt: skip
+
+
+def _settle(here: Ground) -> None:
+    """Single records, so that the wheel's broker knows where every partition ends (see `bench.broker`)."""
+    with bootstrap.opened(here.directory, None) as workspace:
+        log = workspace.parts.log
+        reached: set[int] = set()
+        for number in range(10_000):
+            if len(reached) == PARTITIONS:
+                return
+            body = b'{"type":"track","event":"end","userId":"end-%d"}' % number
+            reached.add(log.append([LogEntry("segment", "end", bootstrap.clock_us(), 0, body)])[0][0])
+        raise RuntimeError("some partition was never reached")
+
+
+def _waiting(here: Ground) -> int:
+    """Events appended that did not become stored ones."""
+    with bootstrap.opened(here.directory, None) as workspace:
+        return sum(account["pending"] + account["rejected"] for account in accounts.sources(workspace.parts))
 
 
 def fill(directory: Path, bodies: Iterator[bytes], *, source: str = "web") -> int:

@@ -72,11 +72,11 @@ class Server:
 
 
 @contextmanager
-def project() -> Iterator[Ground]:
-    """A throw-away project."""
+def project(*, more: str = "") -> Iterator[Ground]:
+    """A throw-away project; `more` is added to its onefold.yaml."""
     directory = Path(tempfile.mkdtemp(prefix="onefold-test-"))
     try:
-        yield Ground(directory)
+        yield Ground(directory, more=more)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

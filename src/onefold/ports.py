@@ -20,8 +20,11 @@ class EventLog(Protocol):
     def append(self, entries: Sequence[LogEntry]) -> list[tuple[int, int]]:
         """Store all or none, durably: when this returns, a power cut does not lose them.
 
+        A log that spans machines may have stored some when it raises `UnavailableError`: append again what was not
+        confirmed, and de-duplication keys make it count once.
+
         Returns:
-            (partition, offset) of each, in the order given.
+            (partition, offset) of each, in the order given. No offset is given twice, whatever the partition.
         """
         ...
 
@@ -37,8 +40,12 @@ class EventLog(Protocol):
         """Last offset of each partition, 0 for an empty one."""
         ...
 
+    def waiting(self, offsets: Mapping[int, int]) -> dict[int, int]:
+        """How many entries of each partition lie after these offsets; a partition not named is taken from its start."""
+        ...
+
     def received(self) -> dict[str, int]:
-        """Items ever appended, per source, counted in the transaction of the append."""
+        """Items ever appended, per source: exactly what is there to be read, counted without the processor's help."""
         ...
 
     def close(self) -> None:

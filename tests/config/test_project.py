@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from onefold.config import TEMPLATES, ProjectError, SecretReference, init, read_project, schema_texts
+from onefold.config import TEMPLATES, ProjectError, SecretReference, init, read_project, schema_texts, secret_text
 from onefold.config.project import Limits, Server
 from onefold.errors import ConfigurationError, UsageError
 
@@ -175,3 +175,40 @@ def test_init_never_overwrites(tmp_path):
     assert read_project(tmp_path).stages.default_region == "DE"
     with pytest.raises(UsageError):
         init(tmp_path, "media")
+
+
+KAFKA = MAIN + "log: {kind: kafka, brokers: 'a:9093,b:9093', partitions: 8, %s}\n"
+
+
+def test_a_log_on_kafka_is_read_with_its_secrets_by_reference(tmp_path):
+    """Options are kept as text, credentials as references; what is not said has its default."""
+    more = "options: {security.protocol: SASL_SSL, linger.ms: 5}, credentials: {sasl.password: 'env:PASSWORD'}"
+    log = read_project(project(tmp_path, onefold=KAFKA % more)).log
+    assert (log.kind, log.brokers, log.partitions, log.replication) == ("kafka", "a:9093,b:9093", 8, 3)
+    assert log.options == {"security.protocol": "SASL_SSL", "linger.ms": "5"}
+    assert log.credentials == {"sasl.password": SecretReference(env="PASSWORD")}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MAIN + "log: {kind: kafka}\n", "onefold.yaml:4: `log.kind: kafka` needs `log.brokers`"),
+        (MAIN + "log: {brokers: 'a:1'}\n", "onefold.yaml:4: `log.brokers` is for `log.kind: kafka`"),
+        (KAFKA % "options: {sasl.password: x}", "`sasl.password` is a secret: say under `log.credentials` where it is"),
+        (KAFKA % "replication: 1, min_insync: 2", "`log.min_insync` is more than the copies there are"),
+    ],
+)
+def test_a_wrong_log_is_refused(tmp_path, text, says):
+    """Each contradiction of the log's settings is named, with its line."""
+    (found,) = errors(project(tmp_path, onefold=text))
+    assert says in found
+
+
+def test_secret_texts_lose_their_line_end_and_must_be_there(tmp_path):
+    """A password comes from the environment or a file; empty or absent, it is refused by the name of its place."""
+    (tmp_path / "password").write_text("hunter2\n")
+    assert secret_text(SecretReference(file=tmp_path / "password"), {}) == "hunter2"
+    assert secret_text(SecretReference(env="P"), {"P": "x y"}) == "x y"
+    for reference in (SecretReference(env="P"), SecretReference(file=tmp_path / "absent")):
+        with pytest.raises(ConfigurationError, match="secret"):
+            secret_text(reference, {})

@@ -111,6 +111,22 @@ def what_was_received_is_counted_per_source(log):
 
 
 @promise
+def what_waits_is_counted_per_partition(log):
+    log.append([entry(index) for index in range(9)])
+    for partition in log.ends():
+        whole = log.read(partition, 0, 99)
+        assert log.waiting({})[partition] == len(whole)
+        for number, stored in enumerate(whole, 1):
+            assert log.waiting({partition: stored.offset})[partition] == len(whole) - number
+
+
+@promise
+def no_offset_is_given_twice_whatever_the_partition(log):
+    places = log.append([entry(index) for index in range(9)]) + log.append([entry(9)])
+    assert len({offset for _, offset in places}) == 10
+
+
+@promise
 def an_append_that_fails_stores_nothing(log):
     log.append([entry(0)])
     with pytest.raises(TypeError):

@@ -114,6 +114,9 @@ class FakeWorkspace:
         zero = dict.fromkeys(("received", "stored", "duplicate", "rejected", "suppressed", "pending"), 0)
         return [{"source": "web", **zero}]
 
+    def lag(self):
+        return {0: 3, 1: 0}
+
     def counts(self):
         return {"people": len(self.people)}
 

@@ -71,6 +71,13 @@ def test_metrics_name_routes_by_their_template(edge):
     assert not any(word in text for word in ("ann", token, secret, "strange"))
 
 
+def test_the_lag_of_each_partition_is_shown(edge):
+    """What waits in each partition of the log stands in the metrics."""
+    text = edge.send("GET", "/metrics").body.decode()
+    assert 'onefold_log_lag{partition="0",workspace="main"} 3.0' in text
+    assert 'onefold_log_lag{partition="1",workspace="main"} 0.0' in text
+
+
 def test_sources_beyond_the_bound_are_summed_up(edge):
     """However many sources there are, the number of series stays bounded, and their sum stays right."""
     account = {"received": 1, "stored": 1, "duplicate": 0, "rejected": 0, "suppressed": 0, "pending": 0}

@@ -1,9 +1,10 @@
 """Wires adapters to stages; the only package that knows both."""
 
+from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import Loaded, guess_mapping, load_file, rows_of
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.server import Opened
-from onefold.bootstrap.upkeep import backup, rebuild, restore, verify, what_if
+from onefold.bootstrap.upkeep import backup, rebuild, restore, since, verify, what_if
 from onefold.bootstrap.workspace import (
     HERE,
     Workspace,
@@ -17,6 +18,7 @@ from onefold.bootstrap.workspace import (
 
 __all__ = [
     "HERE",
+    "CollectingOnly",
     "Loaded",
     "Opened",
     "Workspace",
@@ -37,6 +39,7 @@ __all__ = [
     "restore",
     "revoke_key",
     "rows_of",
+    "since",
     "verify",
     "what_if",
     "work_off",

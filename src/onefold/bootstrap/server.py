@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from typing import Any
 
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.keys import SqliteKeyStore
 from onefold.bootstrap.project import KEY_FILE
+from onefold.bootstrap.relays import relaying
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import OnefoldError
@@ -24,11 +25,12 @@ DISK_FREE_MIN = 0.02
 class Backend:
     """One workspace as the server sees it; may be called from any thread."""
 
-    def __init__(self, workspace: Workspace, *, processing: bool) -> None:
+    def __init__(self, project: Project, workspace: Workspace, *, processing: bool) -> None:
+        self._project = project
         self._workspace = workspace
         self._parts = workspace.parts
         self._processor = Processor(workspace.parts) if processing else None
-        self._lease: AbstractContextManager[None] | None = None
+        self._held: ExitStack | None = None
 
     @property
     def name(self) -> str:
@@ -47,10 +49,11 @@ class Backend:
             UnavailableError: Another process is this workspace's processor.
         """
         if self._processor is not None:
-            held = lease.held(self._workspace.directory)
-            held.__enter__()
-            self._lease = held
-            self._processor.start()
+            with ExitStack() as held:
+                held.enter_context(lease.held(self._workspace.directory))
+                held.enter_context(relaying(self._project, self._workspace))
+                self._processor.start()
+                self._held = held.pop_all()
 
     def wake(self) -> None:
         """The log grew."""
@@ -61,14 +64,14 @@ class Backend:
         """Finish the batch under way, then end."""
         if self._processor is not None:
             self._processor.stop()
-        if self._lease is not None:
-            self._lease.__exit__(None, None, None)
-            self._lease = None
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def ready(self) -> Mapping[str, str | None]:
         """Checks by name: None when it passes, else what is wrong."""
         return {
-            "store": _failure(self._look),
+            "store": failure(self._look),
             "processor": None if self._processor is None else self._processor.failure,
             "disk": self._disk(),
         }
@@ -137,8 +140,15 @@ class Backend:
         with self._parts.store.snapshot() as snapshot:
             return snapshot.counts()
 
+    def lag(self) -> Mapping[int, int]:
+        """Entries of each partition that wait to be processed."""
+        with self._parts.store.snapshot() as snapshot:
+            offsets = snapshot.offsets()
+        return self._parts.log.waiting(offsets)
 
-def _failure(check: Callable[[], None]) -> str | None:
+
+def failure(check: Callable[[], None]) -> str | None:
+    """What a check says is wrong; None when it passes."""
     try:
         check()
     except OnefoldError as error:
@@ -151,7 +161,7 @@ class Opened:
 
     def __init__(self, project: Project, *, processing: bool) -> None:
         self._workspaces = [open_workspace(project, name) for name in project.workspaces]
-        self.backends = {w.parts.name: Backend(w, processing=processing) for w in self._workspaces}
+        self.backends = {w.parts.name: Backend(project, w, processing=processing) for w in self._workspaces}
         self.keys = SqliteKeyStore(project.data / KEY_FILE)
 
     def close(self) -> None:

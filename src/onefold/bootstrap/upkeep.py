@@ -7,17 +7,28 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from onefold import config
 from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.store import SqliteProfileStore
-from onefold.bootstrap.workspace import KEYS, LOG, STORE, Workspace, choose, clock_us, open_workspace
+from onefold.bootstrap.logs import LOG
+from onefold.bootstrap.workspace import KEYS, STORE, Workspace, choose, clock_us, open_workspace
 from onefold.pipelines import rebuild as rebuilding
-from onefold.pipelines import whatif
+from onefold.pipelines import stream, times, whatif
+from onefold.ports import Commit, Tally
 
 BEFORE = "profiles.before.db"
+
+
+@runtime_checkable
+class _Timed(Protocol):
+    """A log that finds a time by itself."""
+
+    def offsets_at(self, time_us: int) -> dict[int, int]:
+        """Of each partition the last offset before that time."""
+        ...
 
 
 @contextmanager
@@ -45,6 +56,22 @@ def what_if(workspace: Workspace) -> whatif.Difference:
         return whatif.compare(workspace.parts.store, scratch)
 
 
+def since(workspace: Workspace, time_us: int) -> tuple[stream.Worked, list[Tally]]:
+    """Process what was received at `time_us` or later on the side, under today's configuration: what became of it.
+
+    Events are compared with each other only: one that was received before and again since does not count as a repeat.
+    """
+    parts = workspace.parts
+    log = parts.log
+    begin = log.offsets_at(time_us) if isinstance(log, _Timed) else times.offsets_at(log, time_us)
+    with _scratch(workspace) as scratch:
+        with scratch.transaction() as transaction:
+            transaction.commit(Commit(offsets=begin))
+        worked = stream.drain(rebuilding.onto(parts, scratch))
+        with scratch.snapshot() as snapshot:
+            return worked, snapshot.tallies()
+
+
 def rebuild(workspace: Workspace) -> rebuilding.Verified:
     """Recompute the store from the log and put it in place; the store before stays beside it until the next rebuild.
 
@@ -69,7 +96,8 @@ def rebuild(workspace: Workspace) -> rebuilding.Verified:
 def backup(workspace: Workspace, to: Path) -> dict[str, Any]:
     """Copy the workspace's store, log and wrapped keys into a new directory, while it may be in use."""
     directory = workspace.directory
-    size = backups.take([directory / STORE, directory / LOG], [directory / KEYS], to)
+    databases = [directory / name for name in (STORE, LOG) if (directory / name).exists()]  # Kafka keeps its own log
+    size = backups.take(databases, [directory / KEYS], to)
     return {"workspace": workspace.parts.name, "directory": str(to), "bytes": size}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +16,19 @@ from pathlib import Path
 from onefold import config
 from onefold.adapters.keys.keyfile import KeyFile
 from onefold.adapters.sqlite import backup, lease
-from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.adapters.sqlite.store import SqliteProfileStore
+from onefold.bootstrap.logs import LOG, open_log
 from onefold.config import Project
 from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
 from onefold.identity.hashing import Hasher
 from onefold.ingest.judge import Judge
-from onefold.ingest.partition import partition_key, partition_of
-from onefold.model import LogEntry
 from onefold.pipelines import stream
 from onefold.pipelines.parts import Parts
-from onefold.ports import KeyManager
+from onefold.ports import EventLog, KeyManager
 
 HERE = Path()
-LOG, STORE, KEYS = "log.db", "profiles.db", "keys.bin"
+STORE, KEYS = "profiles.db", "keys.bin"
 
 
 def clock_us() -> int:
@@ -61,12 +59,11 @@ def open_workspace(project: Project, name: str) -> Workspace:
     """
     directory = project.data / name
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = _keys(key_manager(project), directory, name)
     settings = config.settings(project)
-    entries = EntrySealer(keys, os.urandom)
+    keys, entries, log = open_keys_and_log(project, name, directory)
     parts = Parts(
         name=name,
-        log=SqliteEventLog(directory / LOG, entries, place=_placing(keys, project.log.partitions)),
+        log=log,
         store=SqliteProfileStore(directory / STORE, entries),
         judge=Judge(settings.ingest),
         identity=settings.identity,
@@ -78,11 +75,25 @@ def open_workspace(project: Project, name: str) -> Workspace:
     return Workspace(directory, parts, entries)
 
 
-def _placing(keys: WorkspaceKeys, partitions: int) -> Callable[[LogEntry], int] | None:
-    """Which of several partitions an entry belongs to; None when there is one."""
-    if partitions == 1:
-        return None
-    return lambda entry: partition_of(partition_key(entry, keys.hashing), partitions)
+def open_keys_and_log(project: Project, name: str, directory: Path) -> tuple[WorkspaceKeys, EntrySealer, EventLog]:
+    """Open what collecting needs: the workspace's keys, what seals its log, and the log.
+
+    Raises:
+        ConfigurationError: As for `open_workspace`, or new keys were about to be made for a log that has entries.
+    """
+    manager = key_manager(project)
+    known = (directory / KEYS).exists()
+    keys = _keys(manager, directory, name)
+    entries = EntrySealer(keys, os.urandom)
+    log = open_log(project, directory, keys, entries)
+    if not known and any(log.ends().values()):
+        log.close()
+        (directory / KEYS).unlink()
+        raise ConfigurationError(
+            f"the log of {name} has entries, but {directory / KEYS} is missing, and without it nobody can read them: "
+            "copy it from where the log was begun, or restore a backup"
+        )
+    return keys, entries, log
 
 
 def key_manager(project: Project) -> KeyManager:
@@ -157,7 +168,7 @@ def work_off(workspace: Workspace) -> Iterator[int]:
 
 
 def pending(workspace: Workspace) -> int:
-    """Entries that wait to be processed (by offset, so an upper bound)."""
+    """Entries that wait to be processed."""
     with workspace.parts.store.snapshot() as snapshot:
         offsets = snapshot.offsets()
-    return sum(end - offsets.get(partition, 0) for partition, end in workspace.parts.log.ends().items())
+    return sum(workspace.parts.log.waiting(offsets).values())

@@ -1,4 +1,4 @@
-"""The command `serve`: collect, process and answer, in one process."""
+"""The commands `serve`, which collects, processes and answers in one process, and `collect`, which only collects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from onefold import bootstrap, config, telemetry
 from onefold.cli.options import ProjectDir
 from onefold.serving import server
-from onefold.serving.app import ServingSettings, build
+from onefold.serving.app import ServingSettings, build, build_collector
 from onefold.serving.collect import CollectSettings
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Operation
 
@@ -43,13 +43,7 @@ def serve(
         application = build(
             opened.backends,
             opened.keys,
-            ServingSettings(
-                collect=CollectSettings(
-                    request_bytes=read.server.max_request, unpacked_bytes=2 * read.server.max_request
-                ),
-                limits=_limits(read.limits),
-                log_requests=log_requests,
-            ),
+            _settings(read, log_requests=log_requests),
             clock_us=bootstrap.clock_us,
             monotonic=time.monotonic,
             random=os.urandom,
@@ -62,6 +56,52 @@ def serve(
         )
     finally:
         opened.close()
+
+
+def collect(
+    project: ProjectDir = bootstrap.HERE,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: as in onefold.yaml.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; default: as in onefold.yaml.")] = None,
+    allow_public: Annotated[
+        bool, typer.Option("--allow-public", help="Listen on an address that other machines reach.")
+    ] = False,
+    log_requests: Annotated[bool, typer.Option(help="A log line for each request to the probes' server.")] = True,
+) -> None:
+    """Collect only: SDKs send to it, it appends to the log. Other processes process and answer.
+
+    It needs the project's keys and its log, and no profile store. Any number may run, on other ports or machines.
+
+    Example: onefold collect --port 8485
+    """
+    read = config.read_project(project)
+    telemetry.configure()
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    opened = bootstrap.CollectingOnly(read)
+    try:
+        application = build_collector(
+            opened.backends,
+            opened.keys,
+            _settings(read, log_requests=log_requests),
+            clock_us=bootstrap.clock_us,
+            monotonic=time.monotonic,
+            random=os.urandom,
+        )
+        server.run(
+            application,
+            host=host or read.server.host,
+            port=port or read.server.port,
+            allow_public=allow_public or read.server.allow_public,
+        )
+    finally:
+        opened.close()
+
+
+def _settings(read: config.Project, *, log_requests: bool) -> ServingSettings:
+    return ServingSettings(
+        collect=CollectSettings(request_bytes=read.server.max_request, unpacked_bytes=2 * read.server.max_request),
+        limits=_limits(read.limits),
+        log_requests=log_requests,
+    )
 
 
 def _limits(limits: config.Limits) -> Mapping[Operation, Limit | None]:

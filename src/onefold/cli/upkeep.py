@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -30,12 +31,28 @@ def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
     out.table("Sources", columns, ([account[c] for c in columns] for account in found))
 
 
-def replay(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+def replay(
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
+            help="Only what was received since then (UTC), and what becomes of it instead of who would change.",
+        ),
+    ] = None,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
     """Process the whole log again on the side, under today's configuration, and show who would change. Changes nothing.
 
     Example: edit identity.yaml, then: onefold replay
+
+    Example: mend a tracking plan, then: onefold replay --since 2026-11-21T08:00:00
     """
     out = Output(as_json=as_json)
+    if since is not None:
+        _replay_since(out, project, workspace, since, as_json=as_json)
+        return
     out.aside.print("Processing the log again on the side …")
     with bootstrap.opened(project, workspace) as opened:
         found = bootstrap.what_if(opened)
@@ -47,6 +64,18 @@ def replay(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None
     for example in found.examples:
         out.say(f"  onefold history {example}")
     out.say("`onefold rebuild` applies it.")
+
+
+def _replay_since(out: Output, project: Path, workspace: str | None, since: datetime, *, as_json: bool) -> None:
+    time_us = int(since.replace(tzinfo=UTC).timestamp()) * 1_000_000
+    with bootstrap.opened(project, workspace) as opened:
+        worked, tallies = bootstrap.since(opened, time_us)
+    if as_json:
+        out.result({**msgspec.to_builtins(worked), "tallies": msgspec.to_builtins(tallies)})
+        return
+    out.say(f"{worked.read:,} entries since {since:%Y-%m-%d %H:%M:%S} UTC, under today's configuration:")
+    rows = ([t.source, t.outcome, t.reason, t.count] for t in tallies)
+    out.table("Since then", ("source", "outcome", "reason", "count"), rows)
 
 
 def rebuild(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:

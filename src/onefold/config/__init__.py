@@ -2,7 +2,7 @@
 
 from onefold.config.project import Limits, Project, ProjectError, Server, Source, read_project
 from onefold.config.schema import schema_texts
-from onefold.config.secret import SecretReference, environment_key
+from onefold.config.secret import SecretReference, environment_key, secret_text
 from onefold.config.settings import StageSettings, settings
 from onefold.config.stages import IdentityType, Stages
 from onefold.config.template import TEMPLATES, Template, init
@@ -23,5 +23,6 @@ __all__ = [
     "init",
     "read_project",
     "schema_texts",
+    "secret_text",
     "settings",
 ]

@@ -34,7 +34,25 @@ ONEFOLD = Record(
         "data": Field(Text(), "Folder of the stores, relative to this file; `data` when left out."),
         "log": Field(
             Record(
-                {"partitions": Field(Integer(1, 256), "How many workers can share the work at most; 1 when left out.")}
+                {
+                    "kind": Field(Text(("sqlite", "kafka")), "What keeps it; `sqlite`, a file, when left out."),
+                    "partitions": Field(Integer(1, 256), "How many workers can share the work at most; 1."),
+                    "brokers": Field(Text(), "Kafka: `host:port`, several separated by commas."),
+                    "prefix": Field(
+                        NAME,
+                        "Kafka: first part of the topics' names; `onefold`. Installations that share a cluster differ.",
+                    ),
+                    "replication": Field(Integer(1, 32), "Kafka: copies of each partition; 3 when left out."),
+                    "min_insync": Field(
+                        Integer(1, 32), "Kafka: copies that have an entry before it is acknowledged; a majority."
+                    ),
+                    "options": Field(
+                        MapOf(Scalar()), "Kafka: further properties of librdkafka, such as `security.protocol`."
+                    ),
+                    "credentials": Field(
+                        MapOf(Secret()), "Kafka: properties that are secrets, such as `sasl.password`, by reference."
+                    ),
+                }
             ),
             "The event log.",
         ),

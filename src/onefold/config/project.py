@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,9 +53,27 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Log(msgspec.Struct, frozen=True):
-    """Where received items wait: `partitions` bounds how many workers can share a workspace."""
+    """Where received items wait.
 
+    Attributes:
+        kind: What keeps it.
+        partitions: Bounds how many workers can share a workspace.
+        brokers: Kafka: `host:port`, several separated by commas.
+        prefix: Kafka: first part of the topics' names.
+        replication: Kafka: copies of each partition.
+        min_insync: Kafka: copies that have an entry before it is acknowledged; None for a majority.
+        options: Kafka: further client properties.
+        credentials: Kafka: client properties that are secrets, by reference.
+    """
+
+    kind: Literal["sqlite", "kafka"] = "sqlite"
     partitions: int = 1
+    brokers: str = ""
+    prefix: str = "onefold"
+    replication: int = 3
+    min_insync: int | None = None
+    options: Mapping[str, str] = {}
+    credentials: Mapping[str, SecretReference] = {}
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -134,7 +152,7 @@ def read_project(directory: Path) -> Project:
         workspaces=workspaces,
         data=(directory / value.get("data", "data")).resolve(),
         root_key=parse_reference(value["keys"]["root"], directory),
-        log=Log(**value.get("log", {})),
+        log=_log(value.get("log", {}), directory),
         server=Server(**value.get("server", {})),
         limits=Limits(**value.get("limits", {})),
         sources=sources,
@@ -170,12 +188,35 @@ def _main_problems(main: Document) -> Iterator[Problem]:
     names = _workspaces(value)
     if len(set(names)) < len(names):
         yield main.problem(("workspaces",), "`workspaces` names one workspace twice")
+    yield from _log_problems(main)
     server = value.get("server") or {}
     host = server.get("host")
     if host and not server.get("allow_public") and not _loopback(host):
         yield main.problem(
             ("server", "host"), "`server.host` is open to other machines; say `allow_public: true` if that is meant"
         )
+
+
+def _log_problems(main: Document) -> Iterator[Problem]:
+    log = main.value.get("log") or {}
+    if log.get("kind") == "kafka":
+        if not log.get("brokers"):
+            yield main.problem(("log", "kind"), "`log.kind: kafka` needs `log.brokers`")
+        if log.get("min_insync", 1) > log.get("replication", 3):
+            yield main.problem(("log", "min_insync"), "`log.min_insync` is more than the copies there are")
+        for name in log.get("options") or {}:
+            if any(word in name for word in ("password", "secret", "key.pem")):
+                yield main.problem(
+                    ("log", "options", name), f"`{name}` is a secret: say under `log.credentials` where it is"
+                )
+        return
+    for key in log.keys() - {"kind", "partitions"}:
+        yield main.problem(("log", key), f"`log.{key}` is for `log.kind: kafka`")
+
+
+def _log(value: dict[str, Any], directory: Path) -> Log:
+    references = {name: parse_reference(text, directory) for name, text in value.get("credentials", {}).items()}
+    return Log(**{**value, "credentials": references})
 
 
 def _loopback(host: str) -> bool:

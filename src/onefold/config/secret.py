@@ -38,6 +38,25 @@ def parse_reference(text: str, directory: Path) -> SecretReference:
     return SecretReference(file=(directory / name).resolve())
 
 
+def secret_text(reference: SecretReference, environ: Mapping[str, str]) -> str:
+    """A password or the like, without the line end that editors leave.
+
+    Raises:
+        ConfigurationError: It is unset, empty or unreadable.
+    """
+    if reference.file is None:
+        text = environ.get(reference.env or "", "")
+    else:
+        try:
+            text = reference.file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise ConfigurationError(f"cannot read the secret in {reference.file.name}") from None
+    text = text.strip("\r\n")
+    if not text:
+        raise ConfigurationError(f"the secret {reference} is empty or not set")
+    return text
+
+
 def environment_key(reference: SecretReference, environ: Mapping[str, str]) -> bytes:
     """The 32 bytes of a key held in an environment variable, as base64 or hexadecimal.
 

@@ -24,6 +24,7 @@ class LogEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
         shared: Request-level JSON (`context`, `integrations`) that applies to each of its items, or None.
         request_id: Correlates this entry with the request, its log lines and the profile changes it causes.
         replay_of: The offset of the dead letter that this entry sends again, or None.
+        replay_in: The partition of that dead letter; None means the entry's own.
     """
 
     shape: Shape
@@ -35,6 +36,7 @@ class LogEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     shared: bytes | None = None
     request_id: str = ""
     replay_of: int | None = None
+    replay_in: int | None = None
 
     def __repr__(self) -> str:
         """Show what is safe to log."""

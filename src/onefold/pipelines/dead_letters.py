@@ -11,7 +11,7 @@ from onefold.errors import NotFoundError, UsageError
 from onefold.ingest import framing
 from onefold.model import LogEntry
 from onefold.pipelines.parts import Parts
-from onefold.ports import DeadLetter
+from onefold.ports import DeadLetter, ProfileSnapshot
 from onefold.profiles.profile import iso
 
 PAGE = 1_000
@@ -20,9 +20,11 @@ PAGE = 1_000
 def listed(
     parts: Parts, *, status: str | None = "open", source: str | None = None, after: int = 0, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """Dead letters in order of offset, without their payloads."""
+    """Dead letters in order of (partition, offset) after that at offset `after`, without their payloads."""
     with parts.store.snapshot() as snapshot:
-        found = snapshot.dead_letters(status=status, source=source, after=(0, after), limit=limit)
+        last = _find(parts, snapshot, after) if after > 0 else None
+        place = (0, after) if last is None else (last.partition, last.offset)
+        found = snapshot.dead_letters(status=status, source=source, after=place, limit=limit)
     return [_summary(d) for d in found]
 
 
@@ -33,7 +35,7 @@ def shown(parts: Parts, offset: int) -> dict[str, Any]:
         NotFoundError: There is no dead letter at that offset.
     """
     letter = _at(parts, offset)
-    entry = _entry(parts, offset)
+    entry = _entry(parts, letter)
     described = _summary(letter) | {"shape": entry.shape, "sent_at": entry.sent_at, "request_id": entry.request_id}
     try:
         return described | {"payload": msgspec.json.decode(entry.body)}
@@ -53,7 +55,7 @@ def replay(parts: Parts, offset: int, *, body: bytes | None = None) -> None:
     letter = _at(parts, offset)
     if letter.status != "open":
         raise UsageError(f"Dead letter {offset} was sent again before.")
-    parts.log.append(_again(_entry(parts, offset), offset, body))
+    parts.log.append(_again(_entry(parts, letter), (letter.partition, offset), body))
 
 
 def replay_all(parts: Parts, *, reason: str | None = None, source: str | None = None) -> int:
@@ -71,27 +73,29 @@ def replay_all(parts: Parts, *, reason: str | None = None, source: str | None = 
         if not old:
             return sent
         chosen = [(d.partition, d.offset) for d in old if reason is None or d.reason == reason]
-        entries = [again for s in parts.log.get(chosen) for again in _again(s.entry, s.offset, None)]
+        entries = [again for s in parts.log.get(chosen) for again in _again(s.entry, (s.partition, s.offset), None)]
         if entries:
             parts.log.append(entries)
         sent += len(entries)
 
 
-def _again(entry: LogEntry, offset: int, body: bytes | None) -> list[LogEntry]:
+def _again(entry: LogEntry, place: tuple[int, int], body: bytes | None) -> list[LogEntry]:
+    partition, offset = place
     if body is None:
-        return [msgspec.structs.replace(entry, replay_of=offset)]
+        return [msgspec.structs.replace(entry, replay_of=offset, replay_in=partition)]
     unreadable = entry.shape == "unreadable"
     envelope = None if entry.shape == "judgement" else framing.peek(body)
     if unreadable and isinstance(envelope, framing.Malformed):
         raise UsageError("The mended payload is no JSON object or batch either.")
     if not isinstance(envelope, framing.Envelope) or not (unreadable or envelope.batch):
-        return [msgspec.structs.replace(entry, body=body, replay_of=offset)]
+        return [msgspec.structs.replace(entry, body=body, replay_of=offset, replay_in=partition)]
     if not envelope.items:
         raise UsageError("The mended payload holds no item.")
     return [
         LogEntry(
             "segment" if unreadable else entry.shape, entry.source, entry.received_at_us, entry.index + number,
             bytes(item), envelope.sent_at or entry.sent_at, envelope.shared, entry.request_id, offset,
+            partition,
         )
         for number, item in enumerate(envelope.items)
     ]  # fmt: skip
@@ -99,16 +103,25 @@ def _again(entry: LogEntry, offset: int, body: bytes | None) -> list[LogEntry]:
 
 def _at(parts: Parts, offset: int) -> DeadLetter:
     with parts.store.snapshot() as snapshot:
-        found = snapshot.dead_letters(status=None, source=None, after=(0, offset - 1), limit=1)
-    if not found or found[0].offset != offset:
+        found = _find(parts, snapshot, offset)
+    if found is None:
         raise NotFoundError(f"There is no dead letter at offset {offset}; `onefold dlq list` shows those there are.")
-    return found[0]
+    return found
 
 
-def _entry(parts: Parts, offset: int) -> LogEntry:
-    stored = parts.log.get([(0, offset)])
+def _find(parts: Parts, snapshot: ProfileSnapshot, offset: int) -> DeadLetter | None:
+    """The dead letter at `offset`, in whichever partition: no offset is given twice in one log."""
+    for partition in sorted(parts.log.ends()):
+        found = snapshot.dead_letters(status=None, source=None, after=(partition, offset - 1), limit=1)
+        if found and (found[0].partition, found[0].offset) == (partition, offset):
+            return found[0]
+    return None
+
+
+def _entry(parts: Parts, letter: DeadLetter) -> LogEntry:
+    stored = parts.log.get([(letter.partition, letter.offset)])
     if not stored:
-        raise NotFoundError(f"The log holds nothing at offset {offset}.")
+        raise NotFoundError(f"The log holds nothing at offset {letter.offset}.")
     return stored[0].entry
 
 

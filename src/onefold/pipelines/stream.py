@@ -161,7 +161,7 @@ def _work(
             TimelineRow(c.named[0].node, c.event.timestamp_us, c.stored.partition, c.stored.offset) for c in fresh
         ],
         dead_letters=[_dead_letter(stored, verdict) for stored, verdict in batch.rejected],
-        replayed=[(s.partition, s.entry.replay_of) for s in entries if s.entry.replay_of is not None],
+        replayed=[_replayed(s, s.entry.replay_of) for s in entries if s.entry.replay_of is not None],
         tallies=_tallies(batch, fresh, duplicates),
         outbox=[_announcement(change) for change in resolution.changes if change.kind != "renamed"],
     )
@@ -260,6 +260,12 @@ def _offsets(entries: Sequence[StoredEntry]) -> dict[int, int]:
     for stored in entries:
         offsets[stored.partition] = max(stored.offset, offsets.get(stored.partition, 0))
     return offsets
+
+
+def _replayed(stored: StoredEntry, offset: int) -> tuple[int, int]:
+    """Where the dead letter lies that an entry sends again: mended, it may belong to another partition than before."""
+    partition = stored.entry.replay_in
+    return (stored.partition if partition is None else partition, offset)
 
 
 def _dead_letter(stored: StoredEntry, verdict: Rejected) -> DeadLetter:

@@ -20,7 +20,7 @@ from onefold.serving.access import Doorkeeper
 from onefold.serving.answers import Message, Receive, Scope, Send
 from onefold.serving.api import api
 from onefold.serving.appender import Appender, AppenderLimits
-from onefold.serving.backend import Workspace
+from onefold.serving.backend import Edge, Workspace
 from onefold.serving.collect import Collector, CollectSettings
 from onefold.serving.health import Health, health
 from onefold.serving.keys import Keyring
@@ -60,7 +60,8 @@ class Application:
 
     def __init__(
         self,
-        workspaces: Mapping[str, Workspace],
+        workspaces: Mapping[str, Edge],
+        answering: Mapping[str, Workspace],
         keyring: Keyring,
         settings: ServingSettings,
         *,
@@ -80,8 +81,8 @@ class Application:
         self._appenders: dict[str, Appender] = {}
         self._collector: Collector | None = None
         self.health = Health(workspaces, self._measures, settings.metrics_open)
-        self.api = _describe()
-        self.api.state.door = Doorkeeper(workspaces, keyring, self._limiter, monotonic)
+        self.api = _describe(answers=bool(answering))
+        self.api.state.door = Doorkeeper(answering, keyring, self._limiter, monotonic)
         self.api.state.health = self.health
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -203,7 +204,7 @@ def build(
     monotonic: Callable[[], float],
     random: Callable[[int], bytes],
 ) -> Application:
-    """Build the server's application.
+    """Build the application of a server that collects and answers.
 
     Args:
         workspaces: By name; started and stopped with the application, not closed.
@@ -215,6 +216,7 @@ def build(
     """
     return Application(
         workspaces,
+        workspaces,
         Keyring(keys, clock_us),
         settings,
         clock_us=clock_us,
@@ -223,7 +225,28 @@ def build(
     )
 
 
-def _describe() -> FastAPI:
+def build_collector(
+    workspaces: Mapping[str, Edge],
+    keys: KeyStore,
+    settings: ServingSettings,
+    *,
+    clock_us: Callable[[], int],
+    monotonic: Callable[[], float],
+    random: Callable[[int], bytes],
+) -> Application:
+    """Build the application of a server that collects only: SDK routes, probes and metrics, no API. See `build`."""
+    return Application(
+        workspaces,
+        {},
+        Keyring(keys, clock_us),
+        settings,
+        clock_us=clock_us,
+        monotonic=monotonic,
+        name_request=request_ids(random(6).hex()),
+    )
+
+
+def _describe(*, answers: bool) -> FastAPI:
     """The API with its description, at /api/v1/openapi.json; no page about it, for those load scripts from elsewhere."""
     described = FastAPI(
         title="Onefold",
@@ -234,8 +257,9 @@ def _describe() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    described.include_router(api)
-    described.include_router(segment)
+    if answers:
+        described.include_router(api)
+        described.include_router(segment)
     described.include_router(health)
     described.add_exception_handler(OnefoldError, problems.from_onefold)
     described.add_exception_handler(HTTPException, problems.from_http)

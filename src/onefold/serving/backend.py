@@ -11,11 +11,8 @@ from onefold.ports import EventLog
 Json = dict[str, Any]
 
 
-class Workspace(Protocol):
-    """One workspace, wired. Any method may be called from any thread.
-
-    Wherever an identifier is asked for, the type `profile` means a profile id, retired ones included.
-    """
+class Edge(Protocol):
+    """What collecting needs of a workspace. Any method may be called from any thread."""
 
     @property
     def name(self) -> str:
@@ -42,6 +39,25 @@ class Workspace(Protocol):
     def ready(self) -> Mapping[str, str | None]:
         """Checks by name: None when it passes, else what is wrong, in a sentence without personal data."""
         ...
+
+    def accounts(self) -> list[Json]:
+        """Per source: received, stored, duplicate, rejected, suppressed, pending, balanced, reasons, emq."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """How many nodes, people, edges, judgements, open dead letters and stored events there are."""
+        ...
+
+    def lag(self) -> Mapping[int, int]:
+        """Entries that wait to be processed, by partition of the log; empty where that is not known."""
+        ...
+
+
+class Workspace(Edge, Protocol):
+    """One workspace, wired: collecting, and all that is asked of it.
+
+    Wherever an identifier is asked for, the type `profile` means a profile id, retired ones included.
+    """
 
     def profile(self, identifier: Identifier) -> Json | None:
         """The profile behind an identifier, through merges; None when nobody answers to it."""
@@ -105,12 +121,4 @@ class Workspace(Protocol):
             NotFoundError: There is none at that offset.
             UsageError: It was sent again before.
         """
-        ...
-
-    def accounts(self) -> list[Json]:
-        """Per source: received, stored, duplicate, rejected, suppressed, pending, balanced, reasons, emq."""
-        ...
-
-    def counts(self) -> Mapping[str, int]:
-        """How many nodes, people, edges, judgements, open dead letters and stored events there are."""
         ...

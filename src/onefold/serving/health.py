@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 
 from onefold.serving.access import Doorkeeper
-from onefold.serving.backend import Workspace
+from onefold.serving.backend import Edge
 from onefold.serving.measures import Measures
 
 CHECK_SECONDS = 2.0
@@ -27,7 +27,7 @@ health = APIRouter(include_in_schema=False)
 class Health(msgspec.Struct):
     """What the probes look at; `draining` is set when the server is about to stop."""
 
-    workspaces: Mapping[str, Workspace]
+    workspaces: Mapping[str, Edge]
     measures: Measures
     metrics_open: bool
     draining: bool = False

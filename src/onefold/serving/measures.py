@@ -23,6 +23,10 @@ class Figures(Protocol):
         """How many nodes, people, edges, judgements, open dead letters, stored events."""
         ...
 
+    def lag(self) -> Mapping[int, int]:
+        """Entries that wait to be processed, by partition of the log."""
+        ...
+
 
 class Measures:
     """One server's metrics, in a registry of its own."""
@@ -85,6 +89,9 @@ class _Watcher(MetricCollector):
         )
         lag = GaugeMetricFamily("onefold_pipeline_lag_entries", "Received, not yet processed.", labels=["workspace"])
         held = GaugeMetricFamily("onefold_store_rows", "What the profile store holds.", labels=["workspace", "kind"])
+        behind = GaugeMetricFamily(
+            "onefold_log_lag", "Entries of the log that wait to be processed.", labels=["workspace", "partition"]
+        )
         for name, workspace in self._workspaces.items():
             pending = 0
             totals: dict[tuple[str, str], float] = {}
@@ -97,9 +104,11 @@ class _Watcher(MetricCollector):
             for (source, outcome), total in totals.items():
                 items.add_metric([name, source, outcome], total)
             lag.add_metric([name], pending)
+            for partition, waiting in workspace.lag().items():
+                behind.add_metric([name, str(partition)], waiting)
             for kind, count in workspace.counts().items():
                 held.add_metric([name, kind], count)
-        return [items, lag, held]
+        return [items, lag, behind, held]
 
 
 def _number(value: object) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from onefold.model import LogEntry, StoredEntry
 from onefold.ports import EventLog
@@ -16,6 +17,8 @@ class MemoryEventLog(EventLog):
     def __init__(self, *, partitions: int = 1, place: Callable[[LogEntry], int] = lambda _: 0) -> None:
         """An empty log of `partitions` partitions, numbered from 0; `place` says which one an entry belongs to."""
         self._partitions: list[list[LogEntry]] = [[] for _ in range(partitions)]
+        self._offsets: list[list[int]] = [[] for _ in range(partitions)]
+        self._last = 0
         self._received: Counter[str] = Counter()
         self._place = place
         self._lock = threading.Lock()
@@ -24,14 +27,16 @@ class MemoryEventLog(EventLog):
         return f"<MemoryEventLog(entries={sum(map(len, self._partitions))})>"
 
     def append(self, entries: Sequence[LogEntry]) -> list[tuple[int, int]]:
-        """Store all or none; returns the place of each. The first offset of a partition is 1."""
+        """Store all or none; returns the place of each. Offsets rise over all partitions together, from 1."""
         per_source = Counter(entry.source for entry in entries)
         partitions = [self._place(entry) for entry in entries]
         places = []
         with self._lock:
             for partition, entry in zip(partitions, entries, strict=True):
+                self._last += 1
                 self._partitions[partition].append(entry)
-                places.append((partition, len(self._partitions[partition])))
+                self._offsets[partition].append(self._last)
+                places.append((partition, self._last))
             self._received.update(per_source)
         return places
 
@@ -39,24 +44,34 @@ class MemoryEventLog(EventLog):
         """Up to `limit` entries with offset > `after`, in order."""
         if not 0 <= partition < len(self._partitions):
             return []
-        start = max(after, 0)
         with self._lock:
+            start = bisect_right(self._offsets[partition], after)
             some = self._partitions[partition][start : start + limit]
-        return [StoredEntry(partition, offset, entry) for offset, entry in enumerate(some, start=start + 1)]
+            offsets = self._offsets[partition][start : start + limit]
+        return [StoredEntry(partition, offset, entry) for offset, entry in zip(offsets, some, strict=True)]
 
     def get(self, places: Sequence[tuple[int, int]]) -> list[StoredEntry]:
         """The entries at these places, in the order asked; those not there are left out."""
         with self._lock:
-            return [
-                StoredEntry(partition, offset, self._partitions[partition][offset - 1])
-                for partition, offset in places
-                if 0 <= partition < len(self._partitions) and 1 <= offset <= len(self._partitions[partition])
-            ]
+            found = ((place, self._index(*place)) for place in places)
+            return [StoredEntry(p, o, self._partitions[p][at]) for (p, o), at in found if at is not None]
+
+    def _index(self, partition: int, offset: int) -> int | None:
+        if not 0 <= partition < len(self._partitions):
+            return None
+        offsets = self._offsets[partition]
+        at = bisect_right(offsets, offset) - 1
+        return at if at >= 0 and offsets[at] == offset else None
 
     def ends(self) -> dict[int, int]:
         """Last offset of each partition."""
         with self._lock:
-            return {partition: len(entries) for partition, entries in enumerate(self._partitions)}
+            return {partition: offsets[-1] if offsets else 0 for partition, offsets in enumerate(self._offsets)}
+
+    def waiting(self, offsets: Mapping[int, int]) -> dict[int, int]:
+        """How many entries of each partition lie after these offsets."""
+        with self._lock:
+            return {p: len(held) - bisect_right(held, offsets.get(p, 0)) for p, held in enumerate(self._offsets)}
 
     def received(self) -> dict[str, int]:
         """Items ever appended, per source."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from itertools import count
 from pathlib import Path
@@ -124,6 +124,24 @@ class SqliteEventLog(EventLog):
         with translated(self._path), self._readers.lend() as reader:
             ends = dict(select(reader, "SELECT partition, offset FROM partition_end"))
             return ends or {UNPARTITIONED: _last_offset(reader)}
+
+    def waiting(self, offsets: Mapping[int, int]) -> dict[int, int]:
+        """How many entries of each partition lie after these offsets; takes as long as walking their index."""
+        counts = {}
+        for partition, end in self.ends().items():
+            after = offsets.get(partition, 0)
+            if after >= end:
+                counts[partition] = 0
+                continue
+            with translated(self._path), self._readers.lend() as reader:
+                if partition == UNPARTITIONED:
+                    counted = "SELECT count(*) FROM entry WHERE offset > ? AND offset <= ?"
+                    rows = select(reader, counted, (after, end))
+                else:
+                    counted = "SELECT count(*) FROM place WHERE offset > ? AND offset <= ? AND partition = ?"
+                    rows = select(reader, counted, (after, end, partition))
+            counts[partition] = rows[0][0]
+        return counts
 
     def received(self) -> dict[str, int]:
         """Items ever appended, per source."""

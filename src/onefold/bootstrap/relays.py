@@ -1,0 +1,29 @@
+"""Relays: what a process that processes a workspace also tells the outside, where its log is of that kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from onefold.bootstrap.workspace import Workspace
+from onefold.config import Project
+
+
+@contextmanager
+def relaying(project: Project, workspace: Workspace) -> Iterator[None]:
+    """Tell the cluster, for as long as the block lasts, what the store of a workspace has committed."""
+    if project.log.kind != "kafka":
+        yield
+        return
+    from onefold.adapters.kafka.log import KafkaEventLog  # noqa: PLC0415  the extra is there: the log was opened
+    from onefold.adapters.kafka.relay import Relay  # noqa: PLC0415  as above
+
+    log = workspace.parts.log
+    if not isinstance(log, KafkaEventLog):
+        raise TypeError(f"the log of {workspace.parts.name} is not the one the project names")
+    relay = Relay(log, workspace.parts.store, workspace.entries)
+    relay.start()
+    try:
+        yield
+    finally:
+        relay.stop()
