@@ -4,7 +4,10 @@ from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import Loaded, guess_mapping, load_file, rows_of
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.server import Opened
+from onefold.bootstrap.stores import address as store_address
+from onefold.bootstrap.stores import migrate, with_store
 from onefold.bootstrap.upkeep import backup, rebuild, restore, since, verify, what_if
+from onefold.bootstrap.workers import supervise, work
 from onefold.bootstrap.workspace import (
     HERE,
     Workspace,
@@ -32,6 +35,7 @@ __all__ = [
     "init",
     "list_keys",
     "load_file",
+    "migrate",
     "opened",
     "pending",
     "reader",
@@ -40,7 +44,11 @@ __all__ = [
     "revoke_key",
     "rows_of",
     "since",
+    "store_address",
+    "supervise",
     "verify",
     "what_if",
+    "with_store",
+    "work",
     "work_off",
 ]

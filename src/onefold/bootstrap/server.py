@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -11,7 +12,8 @@ from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.keys import SqliteKeyStore
 from onefold.bootstrap.project import KEY_FILE
 from onefold.bootstrap.relays import relaying
-from onefold.bootstrap.workspace import Workspace, open_workspace
+from onefold.bootstrap.stores import leases_of
+from onefold.bootstrap.workspace import Workspace, open_workspace, worker_name
 from onefold.config import Project
 from onefold.errors import OnefoldError
 from onefold.model import Identifier, Verdict
@@ -29,7 +31,12 @@ class Backend:
         self._project = project
         self._workspace = workspace
         self._parts = workspace.parts
-        self._processor = Processor(workspace.parts) if processing else None
+        self._leases = leases_of(workspace.parts.store)
+        self._processor = (
+            Processor(workspace.parts, leases=self._leases, worker=worker_name(), monotonic=time.monotonic)
+            if processing
+            else None
+        )
         self._held: ExitStack | None = None
 
     @property
@@ -50,7 +57,8 @@ class Backend:
         """
         if self._processor is not None:
             with ExitStack() as held:
-                held.enter_context(lease.held(self._workspace.directory))
+                if self._leases is None:
+                    held.enter_context(lease.held(self._workspace.directory))
                 held.enter_context(relaying(self._project, self._workspace))
                 self._processor.start()
                 self._held = held.pop_all()

@@ -14,7 +14,9 @@ from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.bootstrap.logs import LOG
-from onefold.bootstrap.workspace import KEYS, STORE, Workspace, choose, clock_us, open_workspace
+from onefold.bootstrap.stores import STORE, leases_of
+from onefold.bootstrap.workspace import KEYS, Workspace, choose, clock_us, open_workspace
+from onefold.errors import UsageError
 from onefold.pipelines import rebuild as rebuilding
 from onefold.pipelines import stream, times, whatif
 from onefold.ports import Commit, Tally
@@ -80,6 +82,7 @@ def rebuild(workspace: Workspace) -> rebuilding.Verified:
     Raises:
         UnavailableError: A server or another command is processing this workspace.
     """
+    _in_a_file(workspace, "stop the workers, drop the workspace's schema, run `onefold migrate`, start the workers")
     folder = Path(tempfile.mkdtemp(prefix=".rebuild-", dir=workspace.directory))
     try:
         with lease.held(workspace.directory):
@@ -93,8 +96,14 @@ def rebuild(workspace: Workspace) -> rebuilding.Verified:
     return done
 
 
+def _in_a_file(workspace: Workspace, otherwise: str) -> None:
+    if leases_of(workspace.parts.store) is not None:
+        raise UsageError(f"The profile store is in PostgreSQL: {otherwise}.")
+
+
 def backup(workspace: Workspace, to: Path) -> dict[str, Any]:
     """Copy the workspace's store, log and wrapped keys into a new directory, while it may be in use."""
+    _in_a_file(workspace, "copy it with `pg_dump`, and this workspace's folder after it; see docs/how-to/postgres.md")
     directory = workspace.directory
     databases = [directory / name for name in (STORE, LOG) if (directory / name).exists()]  # Kafka keeps its own log
     size = backups.take(databases, [directory / KEYS], to)

@@ -7,6 +7,7 @@ On disk a workspace is a folder of its own under the project's data folder: `log
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ from pathlib import Path
 from onefold import config
 from onefold.adapters.keys.keyfile import KeyFile
 from onefold.adapters.sqlite import backup, lease
-from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.bootstrap.logs import LOG, open_log
+from onefold.bootstrap.stores import leases_of, open_store
 from onefold.config import Project
 from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
@@ -25,10 +26,11 @@ from onefold.identity.hashing import Hasher
 from onefold.ingest.judge import Judge
 from onefold.pipelines import stream
 from onefold.pipelines.parts import Parts
-from onefold.ports import EventLog, KeyManager
+from onefold.ports import EventLog, KeyManager, Leases
 
 HERE = Path()
-STORE, KEYS = "profiles.db", "keys.bin"
+KEYS = "keys.bin"
+_COMMAND_LEASE_SECONDS = 30.0
 
 
 def clock_us() -> int:
@@ -64,7 +66,7 @@ def open_workspace(project: Project, name: str) -> Workspace:
     parts = Parts(
         name=name,
         log=log,
-        store=SqliteProfileStore(directory / STORE, entries),
+        store=open_store(project, name, directory, entries),
         judge=Judge(settings.ingest),
         identity=settings.identity,
         hasher=Hasher(keys.hashing),
@@ -154,6 +156,10 @@ def catch_up(workspace: Workspace) -> bool:
 
 def work_off(workspace: Workspace) -> Iterator[int]:
     """Process what is waiting, batch by batch, giving the entries of each; a single -1 when another process does it."""
+    leases = leases_of(workspace.parts.store)
+    if leases is not None:
+        yield from _work_off_leased(workspace, leases)
+        return
     holding = lease.held(workspace.directory)
     try:
         holding.__enter__()
@@ -165,6 +171,29 @@ def work_off(workspace: Workspace) -> Iterator[int]:
             yield done
     finally:
         holding.__exit__(None, None, None)
+
+
+def _work_off_leased(workspace: Workspace, leases: Leases) -> Iterator[int]:
+    """The same beside workers: with any of them alive, the work is theirs."""
+    worker, parts = worker_name(), workspace.parts
+    try:
+        while True:
+            partitions = parts.log.ends()
+            held = leases.renew(worker, partitions, seconds=_COMMAND_LEASE_SECONDS)
+            if held.keys() != partitions.keys():
+                yield -1
+                return
+            done = stream.advance(parts, leased=held).read
+            if not done:
+                return
+            yield done
+    finally:
+        leases.release(worker)
+
+
+def worker_name() -> str:
+    """A name no other worker has: machine, process, and something random, because processes are numbered anew."""
+    return f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
 
 
 def pending(workspace: Workspace) -> int:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from onefold.cli import demo, dlq, keys, loading, people, project, serve, upkeep
+from onefold.cli import demo, dlq, keys, loading, people, process, project, serve, upkeep
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.command()(demo.demo)
 app.command()(project.doctor)
 app.command()(serve.serve)
 app.command()(serve.collect)
+app.command()(process.process)
+app.command()(process.migrate)
 app.command()(loading.load)
 app.command()(people.profile)
 app.command()(people.explain)

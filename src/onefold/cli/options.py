@@ -17,6 +17,13 @@ ProjectDir = Annotated[
 WorkspaceName = Annotated[
     str | None, typer.Option("--workspace", "-w", help="The workspace, where a project has several.")
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store", envvar="ONEFOLD_STORE", show_default="as in onefold.yaml",
+        help="Address of the PostgreSQL profile store: postgresql://…",
+    ),
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one document a line.")]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from onefold import bootstrap, config, telemetry
-from onefold.cli.options import ProjectDir
+from onefold.cli.options import ProjectDir, Store
 from onefold.serving import server
 from onefold.serving.app import ServingSettings, build, build_collector
 from onefold.serving.collect import CollectSettings
@@ -25,6 +25,7 @@ def serve(
     allow_public: Annotated[
         bool, typer.Option("--allow-public", help="Listen on an address that other machines reach.")
     ] = False,
+    store: Store = None,
     processing: Annotated[
         bool, typer.Option(help="Process what is collected; without it, another process does.")
     ] = True,
@@ -34,7 +35,7 @@ def serve(
 
     Example: onefold serve --port 8484
     """
-    read = config.read_project(project)
+    read = bootstrap.with_store(config.read_project(project), store)
     telemetry.configure()
     # uvicorn's own lines are about connections; ours say what happened to requests.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

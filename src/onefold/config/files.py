@@ -56,6 +56,17 @@ ONEFOLD = Record(
             ),
             "The event log.",
         ),
+        "store": Field(
+            Record(
+                {
+                    "kind": Field(Text(("sqlite", "postgres")), "What keeps it; `sqlite`, a file, when left out."),
+                    "dsn": Field(
+                        Secret(), "PostgreSQL: where its address is, such as `env:ONEFOLD_STORE`; it holds a password."
+                    ),
+                }
+            ),
+            "The profile store. The environment variable ONEFOLD_STORE, a PostgreSQL address, goes before it.",
+        ),
         "keys": Field(
             Record(
                 {

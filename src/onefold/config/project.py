@@ -76,6 +76,13 @@ class Log(msgspec.Struct, frozen=True):
     credentials: Mapping[str, SecretReference] = {}
 
 
+class Store(msgspec.Struct, frozen=True):
+    """Where profiles are kept: in a file a workspace, or at the PostgreSQL address that `dsn` refers to."""
+
+    kind: Literal["sqlite", "postgres"] = "sqlite"
+    dsn: SecretReference | None = None
+
+
 class Source(msgspec.Struct, frozen=True):
     """A system that sends events or records.
 
@@ -108,6 +115,7 @@ class Project(msgspec.Struct, frozen=True):
     data: Path
     root_key: SecretReference
     log: Log
+    store: Store
     server: Server
     limits: Limits
     sources: dict[str, Source]
@@ -153,6 +161,7 @@ def read_project(directory: Path) -> Project:
         data=(directory / value.get("data", "data")).resolve(),
         root_key=parse_reference(value["keys"]["root"], directory),
         log=_log(value.get("log", {}), directory),
+        store=_store(value.get("store", {}), directory),
         server=Server(**value.get("server", {})),
         limits=Limits(**value.get("limits", {})),
         sources=sources,
@@ -189,6 +198,9 @@ def _main_problems(main: Document) -> Iterator[Problem]:
     if len(set(names)) < len(names):
         yield main.problem(("workspaces",), "`workspaces` names one workspace twice")
     yield from _log_problems(main)
+    store = value.get("store") or {}
+    if (store.get("kind") == "postgres") != ("dsn" in store):
+        yield main.problem(("store",), "`store.kind: postgres` and `store.dsn` go together")
     server = value.get("server") or {}
     host = server.get("host")
     if host and not server.get("allow_public") and not _loopback(host):
@@ -212,6 +224,11 @@ def _log_problems(main: Document) -> Iterator[Problem]:
         return
     for key in log.keys() - {"kind", "partitions"}:
         yield main.problem(("log", key), f"`log.{key}` is for `log.kind: kafka`")
+
+
+def _store(value: dict[str, Any], directory: Path) -> Store:
+    dsn = value.get("dsn")
+    return Store(value.get("kind", "sqlite"), None if dsn is None else parse_reference(dsn, directory))
 
 
 def _log(value: dict[str, Any], directory: Path) -> Log:

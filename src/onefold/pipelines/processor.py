@@ -4,23 +4,80 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
-from onefold.errors import UnavailableError
+from onefold.errors import ConflictError, LeaseLostError, UnavailableError
 from onefold.pipelines import stream
 from onefold.pipelines.parts import Parts
+from onefold.ports import Leases
 
 _log = logging.getLogger("onefold.processor")
 
 POLL_SECONDS = 0.05
 """How long an entry appended by another process may wait unseen."""
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+LEASE_SECONDS = 10.0
+"""How long a worker that fell silent keeps its partitions."""
+SMALLEST_BATCH = 100
+
+
+class Work:
+    """What one worker may process: all of it, or the partitions it has leases for."""
+
+    def __init__(self, parts: Parts, leases: Leases | None, worker: str, monotonic: Callable[[], float]) -> None:
+        self._parts = parts
+        self._leases = leases
+        self._worker = worker
+        self._monotonic = monotonic
+        self._held: dict[int, int] = {}
+        self._renew_at = 0.0
+        self.batch = stream.BATCH_ENTRIES
+
+    def advance(self) -> stream.Worked:
+        """Process a batch. Where another worker was at the same people, a smaller one next, until it goes well again.
+
+        Raises:
+            UnavailableError: A store does not answer, or the batch has to be done again.
+        """
+        if self._leases is None:
+            return stream.advance(self._parts)
+        if self._monotonic() >= self._renew_at:
+            self._held = self._leases.renew(self._worker, self._parts.log.ends(), seconds=LEASE_SECONDS)
+            self._renew_at = self._monotonic() + LEASE_SECONDS / 3
+        try:
+            worked = stream.advance(self._parts, batch=self.batch, leased=self._held)
+        except LeaseLostError:
+            self._renew_at = 0.0
+            raise
+        except ConflictError:
+            self.batch = max(SMALLEST_BATCH, self.batch // 4)
+            raise
+        self.batch = min(stream.BATCH_ENTRIES, self.batch * 2)
+        return worked
+
+    def release(self) -> None:
+        """Give the partitions back."""
+        if self._leases is not None:
+            self._leases.release(self._worker)
 
 
 class Processor:
     """Runs `stream.advance` on a thread until stopped. An unavailable store is waited for; nothing is skipped."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        leases: Leases | None = None,
+        worker: str = "",
+        monotonic: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """A processor of all partitions, or of those it gets `leases` for under the name `worker`.
+
+        `monotonic` is the clock by which leases are renewed.
+        """
         self._parts = parts
+        self._work = Work(parts, leases, worker, monotonic)
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -46,7 +103,12 @@ class Processor:
         failures = 0
         while not self._stop.is_set():
             try:
-                worked = stream.advance(self._parts)
+                worked = self._work.advance()
+            except (ConflictError, LeaseLostError) as error:
+                _log.info("batch given up", extra={"workspace": self._parts.name, "error": str(error)})
+                self._stop.wait(min(1.0, 0.01 * 2**failures))
+                failures += 1
+                continue
             except UnavailableError as error:
                 self.failure = str(error)
                 _log.warning("store unavailable", extra={"workspace": self._parts.name, "error": self.failure})
@@ -65,3 +127,7 @@ class Processor:
             else:
                 self._wake.wait(POLL_SECONDS)
                 self._wake.clear()
+        try:
+            self._work.release()
+        except UnavailableError:
+            _log.warning("leases left to expire", extra={"workspace": self._parts.name})

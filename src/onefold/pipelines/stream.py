@@ -95,11 +95,11 @@ def advance(
     until: Mapping[int, int] | None = None,
     leased: Mapping[int, int] | None = None,
 ) -> Worked:
-    """Process one batch from each partition; `read` is 0 when there was nothing to do.
+    """Process one batch, from all partitions alike; `read` is 0 when there was nothing to do.
 
     Args:
         parts: The workspace.
-        batch: Most entries of a partition.
+        batch: Most entries, but for one more of each partition.
         until: Last offset per partition to process; others are left alone.
         leased: Partitions this worker holds, with the epoch of each lease; None when it is the only worker.
 
@@ -123,12 +123,16 @@ def advance(
 
 def _read(parts: Parts, scope: _Scope) -> _Judged:
     """The next entries of each partition, judged. It asks nothing of the store."""
+    ends = parts.log.ends() if scope.until is None else scope.until
+    behind = [
+        partition
+        for partition, end in ends.items()
+        if end > scope.offsets.get(partition, 0) and (scope.leased is None or partition in scope.leased)
+    ]
     entries: list[StoredEntry] = []
-    for partition, end in (parts.log.ends() if scope.until is None else scope.until).items():
-        if scope.leased is not None and partition not in scope.leased:
-            continue
-        read = parts.log.read(partition, scope.offsets.get(partition, 0), scope.batch)
-        entries += [e for e in read if e.offset <= end] if scope.until is not None else read
+    for partition in behind:
+        read = parts.log.read(partition, scope.offsets.get(partition, 0), -(-scope.batch // len(behind)))
+        entries += [e for e in read if e.offset <= ends[partition]] if scope.until is not None else read
     return _judge(parts, entries)
 
 

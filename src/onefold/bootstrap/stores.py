@@ -1,0 +1,85 @@
+"""Which profile store a project uses, and how commands open it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onefold.adapters.sqlite.store import SqliteProfileStore
+from onefold.config import Project
+from onefold.config.secret import secret_text
+from onefold.errors import ConfigurationError
+from onefold.governance.encryption import EntrySealer
+from onefold.ports import Leases, ProfileStore
+
+if TYPE_CHECKING:
+    from onefold.adapters.postgres.store import PostgresProfileStore
+
+STORE = "profiles.db"
+VARIABLE = "ONEFOLD_STORE"
+_SCHEMES = ("postgresql://", "postgres://")
+
+
+def with_store(project: Project, stated: str | None) -> Project:
+    """The project with the store at this address, for commands of this process and of those it starts."""
+    if stated:
+        os.environ[VARIABLE] = stated
+        address(project)
+    return project
+
+
+def address(project: Project) -> str | None:
+    """The PostgreSQL address of a project's profile store; None when the store is a file.
+
+    Raises:
+        ConfigurationError: The reference leads to nothing, or to something else than an address.
+    """
+    stated = os.environ.get(VARIABLE)
+    if not stated and project.store.dsn is not None:
+        stated = secret_text(project.store.dsn, os.environ)
+    if not stated:
+        return None
+    if not stated.startswith(_SCHEMES):
+        raise ConfigurationError(f"the address of the profile store must begin with {_SCHEMES[0]}")
+    return stated
+
+
+def open_store(project: Project, name: str, directory: Path, sealer: EntrySealer) -> ProfileStore:
+    """Open the profile store of a workspace.
+
+    Raises:
+        ConfigurationError: The address is wrong, the extra is not installed, or the tables are not there.
+        UnavailableError: The server does not answer.
+    """
+    dsn = address(project)
+    return SqliteProfileStore(directory / STORE, sealer) if dsn is None else _postgres(dsn, name, sealer)
+
+
+def leases_of(store: ProfileStore) -> Leases | None:
+    """The leases by which workers of this store share the work; None when it has one worker only."""
+    leases: Leases | None = getattr(store, "leases", None)
+    return leases
+
+
+def migrate(dsn: str, workspaces: tuple[str, ...], *, role: str | None) -> dict[str, list[int]]:
+    """Bring each workspace's schema up to date; the migrations applied, by workspace."""
+    _extra()
+    from onefold.adapters.postgres import migrations  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.postgres.connections import schema_of  # noqa: PLC0415  as above
+
+    return {name: migrations.migrate(dsn, schema_of(name), role=role) for name in workspaces}
+
+
+def _postgres(dsn: str, name: str, sealer: EntrySealer) -> PostgresProfileStore:
+    _extra()
+    from onefold.adapters.postgres.store import PostgresProfileStore  # noqa: PLC0415  only where the extra is
+
+    return PostgresProfileStore(dsn, name, sealer)
+
+
+def _extra() -> None:
+    try:
+        import psycopg  # noqa: F401, PLC0415  asked whether it is there
+    except ImportError:
+        raise ConfigurationError("a store on PostgreSQL needs the extra: pip install 'onefold[postgres]'") from None
