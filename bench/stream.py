@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from bench import client
+from bench import client, postgres
 from bench.broker import broker, project_on
 from bench.ground import Ground, ground, quantile
 from bench.report import Figure
@@ -39,6 +40,7 @@ def run(full: bool) -> Iterator[Figure]:
             beside="decode and one unsealed insert an event, same run", beside_value=naive,
         )  # fmt: skip
         yield Figure(bench="stream", metric="resident_mb", value=resident, unit="MB", beside=TARGET, beside_value=500.0)
+    yield from _postgres(events, people)
     yield from _kafka(events, people)
     with ground() as here:
         ages = visible(here, seconds=30 if full else 12)
@@ -46,6 +48,62 @@ def run(full: bool) -> Iterator[Figure]:
             bench="stream", metric="visible_ms_p99", value=quantile(ages, 0.99), unit="ms", beside=TARGET,
             beside_value=1000.0,
         )  # fmt: skip
+
+
+def _postgres(events: int, people: int) -> Iterator[Figure]:
+    """The same work on PostgreSQL, by one worker and by two; the server and its workers share the cores."""
+    rates = []
+    for workers in (1, 2):
+        with ground(more=f"log: {{partitions: {PARTITIONS}}}") as here:
+            bootstrap.migrate(postgres.url(postgres.OWNER), ("bench",), role=postgres.WORKER)
+            fill(here.directory, items(1, events, people))
+            rates.append(events / _shift(here, workers))
+        postgres.forget("onefold_bench")
+    yield Figure(
+        bench="stream", metric="postgres_events_per_s", value=rates[0], unit="events/s", beside=TARGET,
+        beside_value=5_000.0,
+    )  # fmt: skip
+    yield Figure(
+        bench="stream", metric="postgres_two_workers_events_per_s", value=rates[1], unit="events/s",
+        beside="one worker", beside_value=rates[0],
+    )  # fmt: skip
+
+
+def _shift(here: Ground, workers: int) -> float:
+    """Seconds that so many workers take together for all that waits, from the word go."""
+    program = (
+        "import sys, time; from pathlib import Path; from onefold import bootstrap\n"
+        "from onefold.bootstrap.stores import leases_of; from onefold.bootstrap.workspace import worker_name\n"
+        "from onefold.errors import ConflictError, LeaseLostError; from onefold.pipelines.processor import Work\n"
+        "with bootstrap.opened(Path(sys.argv[1]), None) as w:\n"
+        "    work = Work(w.parts, leases_of(w.parts.store), worker_name(), time.monotonic)\n"
+        "    work.renew()\n"
+        "    print('ready', flush=True); sys.stdin.readline(); work.renew(); again = 0\n"
+        "    while bootstrap.pending(w):\n"
+        "        try: work.advance().read or time.sleep(0.02)\n"
+        "        except (ConflictError, LeaseLostError): again += 1\n"
+        "    print(again)"
+    )
+    environment = {**os.environ, "ONEFOLD_STORE": postgres.url(postgres.WORKER)}
+    crew = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(here.directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=environment,
+        )
+        for _ in range(workers)
+    ]  # fmt: skip
+    for process in crew:
+        assert process.stdout is not None
+        process.stdout.readline()
+    began = time.perf_counter()
+    for process in crew:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in crew:
+        process.wait()
+        assert process.returncode == 0
+    return time.perf_counter() - began
 
 
 def _kafka(events: int, people: int) -> Iterator[Figure]:

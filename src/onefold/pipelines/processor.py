@@ -42,8 +42,7 @@ class Work:
         if self._leases is None:
             return stream.advance(self._parts)
         if self._monotonic() >= self._renew_at:
-            self._held = self._leases.renew(self._worker, self._parts.log.ends(), seconds=LEASE_SECONDS)
-            self._renew_at = self._monotonic() + LEASE_SECONDS / 3
+            self.renew()
         try:
             worked = stream.advance(self._parts, batch=self.batch, leased=self._held)
         except LeaseLostError:
@@ -54,6 +53,12 @@ class Work:
             raise
         self.batch = min(stream.BATCH_ENTRIES, self.batch * 2)
         return worked
+
+    def renew(self) -> None:
+        """Say that this worker lives, and learn what it may work on."""
+        if self._leases is not None:
+            self._held = self._leases.renew(self._worker, self._parts.log.ends(), seconds=LEASE_SECONDS)
+            self._renew_at = self._monotonic() + LEASE_SECONDS / 3
 
     def release(self) -> None:
         """Give the partitions back."""

