@@ -27,7 +27,7 @@ demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become peop
 	$(BIN)/onefold demo $(ARGS)
 
 .PHONY: test
-test: lint types contracts node  ## Everything a change must pass
+test: lint types contracts node chromium  ## Everything a change must pass
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: lint
@@ -99,6 +99,11 @@ $(BUILD)/kafka/.jars: tests/kafka/pom.xml
 		|| { $(APT) update -q && $(APT) install -q -y openjdk-17-jre-headless maven; }
 	mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(abspath $(BUILD)/kafka/jars)
 	@touch $@
+
+# The browser that the browser SDKs run in.
+.PHONY: chromium
+chromium:  ## Debian's Chromium, where it is missing
+	@command -v chromium >/dev/null || { $(APT) update -q && $(APT) install -q -y chromium; }
 
 # The real Node SDKs that the conformance tests send with. The lock holds hashes and no registry address.
 .PHONY: node
