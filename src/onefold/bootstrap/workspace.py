@@ -24,7 +24,7 @@ from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
 from onefold.identity.hashing import Hasher
 from onefold.ingest.judge import Judge
-from onefold.pipelines import stream
+from onefold.pipelines import isolation
 from onefold.pipelines.parts import Parts
 from onefold.ports import EventLog, KeyManager, Leases
 
@@ -167,7 +167,7 @@ def work_off(workspace: Workspace) -> Iterator[int]:
         yield -1
         return
     try:
-        while done := stream.advance(workspace.parts).read:
+        while done := isolation.advance(workspace.parts).read:
             yield done
     finally:
         holding.__exit__(None, None, None)
@@ -183,7 +183,7 @@ def _work_off_leased(workspace: Workspace, leases: Leases) -> Iterator[int]:
             if held.keys() != partitions.keys():
                 yield -1
                 return
-            done = stream.advance(parts, leased=held).read
+            done = isolation.advance(parts, leased=held).read
             if not done:
                 return
             yield done
