@@ -86,6 +86,9 @@ def rebuild(workspace: Workspace) -> rebuilding.Verified:
     folder = Path(tempfile.mkdtemp(prefix=".rebuild-", dir=workspace.directory))
     try:
         with lease.held(workspace.directory):
+            for left in workspace.directory.glob(".rebuild-*"):  # by one that was killed: who lives holds the lease
+                if left != folder:
+                    shutil.rmtree(left, ignore_errors=True)
             fresh = SqliteProfileStore(folder / STORE, workspace.entries)
             done = rebuilding.verify(workspace.parts, fresh)
             fresh.close()

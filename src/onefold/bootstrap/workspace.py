@@ -56,7 +56,8 @@ def open_workspace(project: Project, name: str) -> Workspace:
     """Open a workspace, made on first use.
 
     Raises:
-        ConfigurationError: The root key is missing, weak or readable by others, or the workspace's keys are gone.
+        ConfigurationError: The root key is missing, weak or readable by others, the workspace's keys are gone, or a
+            restore was cut short.
         IntegrityError: The root key is not the one the workspace's keys were wrapped with.
     """
     directory = project.data / name
@@ -83,6 +84,8 @@ def open_keys_and_log(project: Project, name: str, directory: Path) -> tuple[Wor
     Raises:
         ConfigurationError: As for `open_workspace`, or new keys were about to be made for a log that has entries.
     """
+    if (directory / backup.UNFINISHED).exists():
+        raise ConfigurationError(f"a restore into {directory} was cut short; run `onefold restore` once more")
     manager = key_manager(project)
     known = (directory / KEYS).exists()
     keys = _keys(manager, directory, name)

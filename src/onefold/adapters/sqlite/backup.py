@@ -14,6 +14,8 @@ from onefold.adapters.sqlite.connections import translated
 from onefold.errors import IntegrityError, UsageError
 
 MANIFEST = "manifest.json"
+UNFINISHED = "restore.unfinished"
+"""Stands in a workspace while a backup is put in place: until it is gone, the files may be of two moments, or absent."""
 
 
 def take(databases: list[Path], others: list[Path], to: Path) -> int:
@@ -65,10 +67,13 @@ def check(directory: Path) -> list[str]:
 def put_back(directory: Path, to: Path, *, aside: Path) -> None:
     """Put a backup's files in place; what is there is moved to `aside`, a new directory.
 
-    Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing.
+    Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing. A
+    crash while files change places leaves `UNFINISHED`; putting the backup back once more finishes it.
     """
     names = check(directory)
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in aside.parent.glob(".*.incoming"):
+        shutil.rmtree(left)
     incoming = aside.with_name(f".{aside.name}.incoming")
     incoming.mkdir(mode=0o700)
     try:
@@ -79,6 +84,7 @@ def put_back(directory: Path, to: Path, *, aside: Path) -> None:
         check(incoming)
         _settle_directory(incoming)
         aside.mkdir(mode=0o700)
+        write_durably(to / UNFINISHED, aside.name.encode())
         for name in names:
             for suffix in ("", "-wal", "-shm"):
                 present = to / f"{name}{suffix}"
@@ -86,6 +92,8 @@ def put_back(directory: Path, to: Path, *, aside: Path) -> None:
                     present.rename(aside / present.name)
         for name in names:
             (incoming / name).rename(to / name)
+        _settle_directory(to)
+        (to / UNFINISHED).unlink()
         _settle_directory(to)
     finally:
         shutil.rmtree(incoming)
