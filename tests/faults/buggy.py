@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+from tests.pipelines.breaking import breaking_fold
+
 from onefold import cli
 from onefold.adapters.sqlite.transaction import SqliteTransaction
+from onefold.pipelines import breakage
 from onefold.serving.appender import Appender
 
 
@@ -28,3 +32,15 @@ def twofold(*_argv):
     """It forgets which events it has seen, so what is sent again is counted again."""
     SqliteTransaction.claim = lambda _self, keys: [True] * len(keys)
     cli.main()
+
+
+def breaking(*_argv):
+    """Its fold breaks on events named `Break`, as a release might that nobody tested enough."""
+    breaking_fold(pytest.MonkeyPatch())
+    cli.main()
+
+
+def stalling(*_argv):
+    """So does this one's; and it lacks the isolation that sets such events aside, so it tries them for ever."""
+    breakage.is_ours = lambda _error: False
+    breaking()
