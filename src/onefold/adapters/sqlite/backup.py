@@ -17,6 +17,15 @@ MANIFEST = "manifest.json"
 UNFINISHED = "restore.unfinished"
 """Stands in a workspace while a backup is put in place: until it is gone, the files may be of two moments, or absent."""
 
+_VERSION = 1
+
+
+class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a backup holds: the SHA-256 of each file by its name."""
+
+    version: int
+    files: dict[str, str]
+
 
 def take(databases: list[Path], others: list[Path], to: Path) -> int:
     """Copy databases (in this order, each as of one moment) and plain files into a new directory.
@@ -38,7 +47,7 @@ def take(databases: list[Path], others: list[Path], to: Path) -> int:
     for other in others:
         shutil.copyfile(other, to / other.name)
     files = [f.name for f in (*databases, *others)]
-    manifest = {"version": 1, "files": {name: _digest(to / name) for name in files}}
+    manifest = _Manifest(_VERSION, {name: _digest(to / name) for name in files})
     for name in files:
         _settle(to / name)
     write_durably(to / MANIFEST, msgspec.json.encode(manifest))
@@ -53,10 +62,12 @@ def check(directory: Path) -> list[str]:
         IntegrityError: A file is missing or altered.
     """
     try:
-        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes())
-        files: dict[str, str] = manifest["files"]
-    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=_Manifest)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{directory} is no backup: it has no readable {MANIFEST}.") from error
+    if manifest.version != _VERSION:
+        raise UsageError(f"{directory} is a backup of format {manifest.version}; this Onefold reads {_VERSION}.")
+    files = manifest.files
     for name, digest in files.items():
         path = directory / Path(name).name
         if not path.is_file() or _digest(path) != digest:
