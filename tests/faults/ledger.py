@@ -106,7 +106,7 @@ def found(directory, people=PEOPLE):
 
 
 def looked(parts, equal, people=PEOPLE):
-    """What a workspace that has caught up holds of the people u0, u1, …"""
+    """What a workspace that has caught up holds of the people u0, u1 and so on."""
     held, seen = Found(equal=equal), set()
     for n in range(people):
         who = Identifier("user_id", f"u{n}")

@@ -97,7 +97,9 @@ def read_damaged(path, sealer, tries):
     """Flip a bit of a log at a time, and read it: how often that was told, and how often an entry was another."""
     log = SqliteEventLog(path, sealer)
     written = [
-        workbench.entry(body, index=index) for number in range(40) for index, body in enumerate(spine.batch_from(number))
+        workbench.entry(body, index=index)
+        for number in range(40)
+        for index, body in enumerate(spine.batch_from(number))
     ]
     log.append(written)
     log.close()

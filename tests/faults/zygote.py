@@ -19,6 +19,7 @@ import json
 import os
 import sys
 import traceback
+from pathlib import Path
 
 from onefold import cli
 
@@ -77,12 +78,18 @@ def command(argv: list[str], program: str | None) -> int:
     return code
 
 
+def say(answer: dict[str, object]) -> None:
+    """Write an answer."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
 def serve() -> None:
     """Answer requests until there are no more."""
-    sys.path[:0] = [os.getcwd()]
+    sys.path[:0] = [str(Path.cwd())]
     for name in PRELOADED:
         importlib.import_module(name)
-    print(json.dumps({"ready": True}), flush=True)
+    say({"ready": True})
     for line in sys.stdin:
         asked = json.loads(line)
         if "argv" in asked:
@@ -97,7 +104,7 @@ def serve() -> None:
         else:
             pid, status = os.waitpid(asked["ended"], os.WNOHANG)
             answer = {"status": status if pid else None}
-        print(json.dumps(answer), flush=True)
+        say(answer)
 
 
 if __name__ == "__main__":
