@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
 from tests import workbench
 from tests.pipelines.breaking import breaking_fold, breaking_hasher, breaking_judge
 
+from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.errors import IntegrityError, UnavailableError
+from onefold.governance.encryption import EntrySealer
 from onefold.model import Identifier
 from onefold.pipelines import accounts, dead_letters, isolation, reading, rebuild, stream
 from onefold.pipelines.processor import Processor
@@ -18,9 +21,9 @@ PLANTS = [breaking_judge, breaking_hasher, breaking_fold]
 """Where the bug sits: before the batch is one, while names are made, and deep inside the transaction."""
 
 
-def filled(*, events=200, every=40, partitions=False):
+def filled(*, events=200, every=40, log=None):
     """A workspace whose log holds events, each `every`th of which a planted bug breaks on."""
-    parts = workbench.parts()
+    parts = workbench.parts(log=log)
     parts.log.append(
         [
             workbench.entry(
@@ -170,3 +173,24 @@ def test_a_rebuild_passes_the_same_entries(monkeypatch):
     done = rebuild.verify(parts, workbench.parts().store)
     assert done.equal
     assert done.entries == 200
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_each_partition_passes_its_own_poison(plant, monkeypatch, tmp_path):
+    """Several partitions in a batch: the entry at fault is found in its own; leases not held are left alone."""
+    sealer = EntrySealer(workbench.KEYS, os.urandom)
+    log = SqliteEventLog(tmp_path / "log.db", sealer, place=lambda entry: entry.index % 3)
+    parts = filled(log=log)
+    plant(monkeypatch)
+    while isolation.advance(parts, batch=16, leased={1: 1, 2: 1}).read:
+        pass
+    with parts.store.snapshot() as snapshot:
+        ends = parts.log.ends()
+        assert snapshot.offsets() == {1: ends[1], 2: ends[2]}
+        letters = snapshot.dead_letters(status="open", source=None, after=(0, 0), limit=100)
+    assert {d.offset - 1 for d in letters} == {n for n in range(0, 200, 40) if n % 3 != 2}
+    isolation.drain(parts, batch=16)
+    with parts.store.snapshot() as snapshot:
+        assert snapshot.counts()["dead_letters"] == 5
+        assert snapshot.counts()["events"] == 195
+    log.close()
