@@ -27,7 +27,7 @@ demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become peop
 	$(BIN)/onefold demo $(ARGS)
 
 .PHONY: test
-test: lint types contracts node chromium  ## Everything a change must pass
+test: lint types contracts node chromium strace  ## Everything a change must pass
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: lint
@@ -48,8 +48,8 @@ laws: $(VENV)/.dev  ## The laws, with many more examples
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=laws --timeout=0 tests/laws $(ARGS)
 
 .PHONY: faults
-faults: $(VENV)/.dev  ## Kills, full disks and power cuts
-	$(BIN)/python -m pytest --timeout=0 tests/faults $(ARGS)
+faults: $(VENV)/.dev strace  ## Kills, power cuts, full disks, poison: release size (ONEFOLD_FAULTS_PART=0.1 for a tenth)
+	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself (fetches its jars; needs Java 17 and Maven)
@@ -104,6 +104,11 @@ $(BUILD)/kafka/.jars: tests/kafka/pom.xml
 .PHONY: chromium
 chromium:  ## Debian's Chromium, where it is missing
 	@command -v chromium >/dev/null || { $(APT) update -q && $(APT) install -q -y chromium; }
+
+# Kills and I/O errors are injected at system calls.
+.PHONY: strace
+strace:
+	@command -v strace >/dev/null || { $(APT) update -q && $(APT) install -q -y strace; }
 
 # The real Node SDKs that the conformance tests send with. The lock holds hashes and no registry address.
 .PHONY: node

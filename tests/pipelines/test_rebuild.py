@@ -13,7 +13,7 @@ from tests import workbench
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UnavailableError
 from onefold.model import Identifier
-from onefold.pipelines import judging, processor, reading, rebuild, stream, whatif
+from onefold.pipelines import isolation, judging, processor, reading, rebuild, stream, whatif
 from onefold.pipelines.processor import Processor
 from onefold.profiles import state as folds
 
@@ -148,7 +148,7 @@ def test_the_processor_outlives_a_fault_and_shows_it(monkeypatch, fault, caplog)
         return real(parts, **more)
 
     monkeypatch.setattr(processor, "BACKOFF_SECONDS", (0.01,))
-    monkeypatch.setattr(stream, "advance", advance)
+    monkeypatch.setattr(isolation, "advance", advance)
     with caplog.at_level(logging.CRITICAL):
         running.start()
         assert mended.wait(5)

@@ -17,8 +17,8 @@ from onefold.bootstrap.logs import LOG
 from onefold.bootstrap.stores import STORE, leases_of
 from onefold.bootstrap.workspace import KEYS, Workspace, choose, clock_us, open_workspace
 from onefold.errors import UsageError
+from onefold.pipelines import isolation, stream, times, whatif
 from onefold.pipelines import rebuild as rebuilding
-from onefold.pipelines import stream, times, whatif
 from onefold.ports import Commit, Tally
 
 BEFORE = "profiles.before.db"
@@ -69,7 +69,7 @@ def since(workspace: Workspace, time_us: int) -> tuple[stream.Worked, list[Tally
     with _scratch(workspace) as scratch:
         with scratch.transaction() as transaction:
             transaction.commit(Commit(offsets=begin))
-        worked = stream.drain(rebuilding.onto(parts, scratch))
+        worked = isolation.drain(rebuilding.onto(parts, scratch))
         with scratch.snapshot() as snapshot:
             return worked, snapshot.tallies()
 
@@ -86,6 +86,9 @@ def rebuild(workspace: Workspace) -> rebuilding.Verified:
     folder = Path(tempfile.mkdtemp(prefix=".rebuild-", dir=workspace.directory))
     try:
         with lease.held(workspace.directory):
+            for left in workspace.directory.glob(".rebuild-*"):  # by one that was killed: who lives holds the lease
+                if left != folder:
+                    shutil.rmtree(left, ignore_errors=True)
             fresh = SqliteProfileStore(folder / STORE, workspace.entries)
             done = rebuilding.verify(workspace.parts, fresh)
             fresh.close()

@@ -24,7 +24,7 @@ from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
 from onefold.identity.hashing import Hasher
 from onefold.ingest.judge import Judge
-from onefold.pipelines import stream
+from onefold.pipelines import isolation
 from onefold.pipelines.parts import Parts
 from onefold.ports import EventLog, KeyManager, Leases
 
@@ -56,7 +56,8 @@ def open_workspace(project: Project, name: str) -> Workspace:
     """Open a workspace, made on first use.
 
     Raises:
-        ConfigurationError: The root key is missing, weak or readable by others, or the workspace's keys are gone.
+        ConfigurationError: The root key is missing, weak or readable by others, the workspace's keys are gone, or a
+            restore was cut short.
         IntegrityError: The root key is not the one the workspace's keys were wrapped with.
     """
     directory = project.data / name
@@ -83,6 +84,8 @@ def open_keys_and_log(project: Project, name: str, directory: Path) -> tuple[Wor
     Raises:
         ConfigurationError: As for `open_workspace`, or new keys were about to be made for a log that has entries.
     """
+    if (directory / backup.UNFINISHED).exists():
+        raise ConfigurationError(f"a restore into {directory} was cut short; run `onefold restore` once more")
     manager = key_manager(project)
     known = (directory / KEYS).exists()
     keys = _keys(manager, directory, name)
@@ -167,7 +170,7 @@ def work_off(workspace: Workspace) -> Iterator[int]:
         yield -1
         return
     try:
-        while done := stream.advance(workspace.parts).read:
+        while done := isolation.advance(workspace.parts).read:
             yield done
     finally:
         holding.__exit__(None, None, None)
@@ -183,7 +186,7 @@ def _work_off_leased(workspace: Workspace, leases: Leases) -> Iterator[int]:
             if held.keys() != partitions.keys():
                 yield -1
                 return
-            done = stream.advance(parts, leased=held).read
+            done = isolation.advance(parts, leased=held).read
             if not done:
                 return
             yield done

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from onefold.errors import ConflictError, LeaseLostError, UnavailableError
-from onefold.pipelines import stream
+from onefold.pipelines import isolation, stream
 from onefold.pipelines.parts import Parts
 from onefold.ports import Leases
 
@@ -40,11 +40,11 @@ class Work:
             UnavailableError: A store does not answer, or the batch has to be done again.
         """
         if self._leases is None:
-            return stream.advance(self._parts)
+            return isolation.advance(self._parts)
         if self._monotonic() >= self._renew_at:
             self.renew()
         try:
-            worked = stream.advance(self._parts, batch=self.batch, leased=self._held)
+            worked = isolation.advance(self._parts, batch=self.batch, leased=self._held)
         except LeaseLostError:
             self._renew_at = 0.0
             raise
@@ -67,7 +67,7 @@ class Work:
 
 
 class Processor:
-    """Runs `stream.advance` on a thread until stopped. An unavailable store is waited for; nothing is skipped."""
+    """Runs `isolation.advance` on a thread until stopped. An unavailable store is waited for; nothing is skipped."""
 
     def __init__(
         self,

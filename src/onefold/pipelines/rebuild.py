@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from onefold.identity.known import KnownEdges
-from onefold.pipelines import stream
+from onefold.pipelines import isolation
 from onefold.pipelines.parts import Parts
 from onefold.ports import ProfileStore
 from onefold.profiles import state as folds
@@ -62,5 +62,5 @@ def verify(parts: Parts, scratch: ProfileStore) -> Verified:
     with parts.store.snapshot() as snapshot:
         until = snapshot.offsets()
     other = onto(parts, scratch)
-    done = stream.drain(other, until=until)
+    done = isolation.drain(other, until=until)
     return Verified(state_hash(parts), state_hash(other), done.read)

@@ -14,6 +14,17 @@ from onefold.adapters.sqlite.connections import translated
 from onefold.errors import IntegrityError, UsageError
 
 MANIFEST = "manifest.json"
+UNFINISHED = "restore.unfinished"
+"""Stands in a workspace while a backup is put in place: until it is gone, the files may be of two moments, or absent."""
+
+_VERSION = 1
+
+
+class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a backup holds: the SHA-256 of each file by its name."""
+
+    version: int
+    files: dict[str, str]
 
 
 def take(databases: list[Path], others: list[Path], to: Path) -> int:
@@ -36,7 +47,7 @@ def take(databases: list[Path], others: list[Path], to: Path) -> int:
     for other in others:
         shutil.copyfile(other, to / other.name)
     files = [f.name for f in (*databases, *others)]
-    manifest = {"version": 1, "files": {name: _digest(to / name) for name in files}}
+    manifest = _Manifest(_VERSION, {name: _digest(to / name) for name in files})
     for name in files:
         _settle(to / name)
     write_durably(to / MANIFEST, msgspec.json.encode(manifest))
@@ -51,10 +62,12 @@ def check(directory: Path) -> list[str]:
         IntegrityError: A file is missing or altered.
     """
     try:
-        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes())
-        files: dict[str, str] = manifest["files"]
-    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=_Manifest)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{directory} is no backup: it has no readable {MANIFEST}.") from error
+    if manifest.version != _VERSION:
+        raise UsageError(f"{directory} is a backup of format {manifest.version}; this Onefold reads {_VERSION}.")
+    files = manifest.files
     for name, digest in files.items():
         path = directory / Path(name).name
         if not path.is_file() or _digest(path) != digest:
@@ -65,10 +78,13 @@ def check(directory: Path) -> list[str]:
 def put_back(directory: Path, to: Path, *, aside: Path) -> None:
     """Put a backup's files in place; what is there is moved to `aside`, a new directory.
 
-    Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing.
+    Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing. A
+    crash while files change places leaves `UNFINISHED`; putting the backup back once more finishes it.
     """
     names = check(directory)
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in aside.parent.glob(".*.incoming"):
+        shutil.rmtree(left)
     incoming = aside.with_name(f".{aside.name}.incoming")
     incoming.mkdir(mode=0o700)
     try:
@@ -79,6 +95,7 @@ def put_back(directory: Path, to: Path, *, aside: Path) -> None:
         check(incoming)
         _settle_directory(incoming)
         aside.mkdir(mode=0o700)
+        write_durably(to / UNFINISHED, aside.name.encode())
         for name in names:
             for suffix in ("", "-wal", "-shm"):
                 present = to / f"{name}{suffix}"
@@ -86,6 +103,8 @@ def put_back(directory: Path, to: Path, *, aside: Path) -> None:
                     present.rename(aside / present.name)
         for name in names:
             (incoming / name).rename(to / name)
+        _settle_directory(to)
+        (to / UNFINISHED).unlink()
         _settle_directory(to)
     finally:
         shutil.rmtree(incoming)

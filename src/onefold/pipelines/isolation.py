@@ -1,0 +1,116 @@
+"""Isolation: the stream goes on although our own code breaks on an entry.
+
+A batch that fails for no reason anybody foresaw is tried in halves until the entry at fault stands alone; that entry
+becomes a dead letter (`internal_error`), to be sent again once the bug is mended, and everything else is processed.
+A systemic failure of the store sets nothing aside: recording the dead letter fails as well, and the batch waits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from onefold.model import Rejected
+from onefold.pipelines import breakage, stream
+from onefold.pipelines.parts import Parts
+from onefold.pipelines.stream import Worked
+from onefold.ports import Commit, Tally
+
+_log = logging.getLogger("onefold.isolation")
+
+_TRIES_ALONE = 2
+"""Failures alone, one after the other, before an entry is blamed: what fails once may have been chance."""
+
+
+def advance(
+    parts: Parts,
+    *,
+    batch: int = stream.BATCH_ENTRIES,
+    until: Mapping[int, int] | None = None,
+    leased: Mapping[int, int] | None = None,
+) -> Worked:
+    """`stream.advance`, which no single entry can stop.
+
+    Raises:
+        LeaseLostError: One of the leases is another worker's by now; what was passed until then stays passed.
+        UnavailableError: The log or the store does not answer. No entry is blamed for it.
+    """
+    try:
+        return stream.advance(parts, batch=batch, until=until, leased=leased)
+    except Exception as error:
+        if not breakage.is_ours(error):
+            raise
+        _log.warning(
+            "batch broke and is tried in parts", extra={"workspace": parts.name, "error": type(error).__name__}
+        )
+        total = Worked()
+        for partition, end in _reach(parts, batch, until, leased).items():
+            total = stream.both(total, _work_around(parts, partition, end, batch, leased))
+        return total
+
+
+def drain(parts: Parts, *, batch: int = stream.BATCH_ENTRIES, until: Mapping[int, int] | None = None) -> Worked:
+    """Process what the log holds, up to the offsets in `until` if given, and stop when nothing is left."""
+    total = Worked()
+    while (done := advance(parts, batch=batch, until=until)).read:
+        total = stream.both(total, done)
+    return total
+
+
+def _reach(
+    parts: Parts, batch: int, until: Mapping[int, int] | None, leased: Mapping[int, int] | None
+) -> dict[int, int]:
+    """Per partition, the last offset of the batch that broke."""
+    with parts.store.snapshot() as snapshot:
+        offsets = snapshot.offsets()
+    reach = {}
+    for partition, end in (parts.log.ends() if until is None else until).items():
+        if leased is None or partition in leased:
+            entries = parts.log.read(partition, offsets.get(partition, 0), batch)
+            last = max((e.offset for e in entries if e.offset <= end), default=0)
+            if last:
+                reach[partition] = last
+    return reach
+
+
+def _work_around(parts: Parts, partition: int, end: int, batch: int, leased: Mapping[int, int] | None) -> Worked:
+    """Process one partition up to `end` in smaller and, where all is well, again larger batches."""
+    total, size, alone = Worked(), batch, 0
+    only = None if leased is None else {partition: leased[partition]}
+    while True:
+        try:
+            done = stream.advance(parts, batch=size, until={partition: end}, leased=only)
+        except Exception as error:
+            if not breakage.is_ours(error):
+                raise
+            if size > 1:
+                size //= 2
+                continue
+            alone += 1
+            if alone < _TRIES_ALONE:
+                continue
+            done = _set_aside(parts, partition, breakage.verdict(error), only or {})
+        if not done.read:
+            return total
+        total, size, alone = stream.both(total, done), min(batch, size * 2), 0
+
+
+def _set_aside(parts: Parts, partition: int, why: Rejected, leased: Mapping[int, int]) -> Worked:
+    """Make a dead letter of the partition's next entry, and pass it."""
+    with parts.store.transaction() as transaction:
+        (stored,) = parts.log.read(partition, transaction.offsets().get(partition, 0), 1)
+        entry = stored.entry
+        transaction.commit(
+            Commit(
+                offsets={partition: stored.offset},
+                epochs=leased,
+                dead_letters=[stream.dead_letter(stored, why)],
+                replayed=[] if entry.replay_of is None else [stream.replayed(stored, entry.replay_of)],
+                tallies=[Tally(entry.source, "rejected", 1, why.reason)],
+            )
+        )
+    _log.error(
+        "entry set aside",
+        extra={"workspace": parts.name, "partition": partition, "offset": stored.offset, "error": why.detail},
+    )
+    return Worked(read=1, rejected=1)
