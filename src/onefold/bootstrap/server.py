@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
+
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.keys import SqliteKeyStore
 from onefold.bootstrap.project import KEY_FILE
@@ -17,11 +19,12 @@ from onefold.bootstrap.workspace import Workspace, open_workspace, worker_name
 from onefold.config import Project
 from onefold.errors import OnefoldError
 from onefold.model import Identifier, Verdict
-from onefold.pipelines import accounts, dead_letters, judging, reading
+from onefold.pipelines import accounts, dead_letters, judging, reading, tailing
 from onefold.pipelines.processor import Processor
 from onefold.ports import EventLog
 
 DISK_FREE_MIN = 0.02
+_TAIL_ENTRIES = 200
 
 
 class Backend:
@@ -138,6 +141,24 @@ class Backend:
         """See `dead_letters.replay`."""
         dead_letters.replay(self._parts, offset, body=body)
         self.wake()
+
+    def tail(
+        self, places: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
+    ) -> tuple[list[dict[str, Any]], dict[int, int]]:
+        """See `tailing.after`."""
+        if places is None:
+            return [], self._parts.log.ends()
+        wanted, reached, found = tailing.Wanted(source, name, verdict, text), dict(places), []
+        held: set[int] = set()
+        for sight in tailing.after(self._parts, places, _TAIL_ENTRIES):
+            partition, offset = map(int, sight.place.split(":"))
+            if partition in held or sight.verdict == "pending":
+                held.add(partition)
+                continue
+            reached[partition] = offset
+            if wanted.passes(sight):
+                found.append(msgspec.to_builtins(sight))
+        return found, reached
 
     def accounts(self) -> list[dict[str, Any]]:
         """See `accounts.sources`."""

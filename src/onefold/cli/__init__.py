@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from onefold.cli import demo, dlq, keys, loading, people, process, project, serve, upkeep
+from onefold.cli import demo, dlq, keys, loading, people, process, project, serve, tail, upkeep
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(project.init)
 app.command()(demo.demo)
 app.command()(project.doctor)
 app.command()(serve.serve)
+app.command()(tail.tail)
 app.command()(serve.collect)
 app.command()(process.process)
 app.command()(process.migrate)

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from onefold.errors import NotFoundError, UsageError
 from onefold.model import Identifier, parse_profile_id
+from onefold.serving import live
 from onefold.serving.access import Caller, gate
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.telemetry import request_id
@@ -181,6 +182,32 @@ async def replay(
     await run_in_threadpool(caller.workspace.replay, offset, body=body)
     caller.workspace.wake()
     return _json({"offset": offset, "status": "replayed"}, 202)
+
+
+@api.get(
+    "/events/stream", tags=["operation"], summary="The live debugger: events as they are judged and resolved",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Server-sent events; identifiers are masked.", "content": {"text/event-stream": {}}}},
+)  # fmt: skip
+async def stream(
+    request: Request,
+    caller: Operating,
+    source: Annotated[str, Query(max_length=200)] = "",
+    name: Annotated[str, Query(max_length=200, description="Contained in the event's name.")] = "",
+    verdict: Annotated[Literal["", "stored", "duplicate", "rejected", "suppressed"], Query()] = "",
+    q: Annotated[str, Query(max_length=200, description="Contained anywhere in what is shown.")] = "",
+    after: Annotated[str, Query(max_length=4000, description="Go on from here: the id of the last event seen.")] = "",
+) -> Response:
+    last = request.headers.get("last-event-id") or after
+    return StreamingResponse(
+        live.frames(
+            lambda places: caller.workspace.tail(places, source=source, name=name, verdict=verdict, text=q),
+            live.places(last),
+            request.app.state.stopping,
+        ),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
 
 
 @api.get("/sources", tags=["operation"], summary="Conservation and match quality of each source")

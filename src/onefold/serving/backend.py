@@ -122,3 +122,12 @@ class Workspace(Edge, Protocol):
             UsageError: It was sent again before.
         """
         ...
+
+    def tail(
+        self, places: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
+    ) -> tuple[list[Json], dict[int, int]]:
+        """What came after these places and passes the filters, and the places to go on from; None means from now on.
+
+        An entry the processor has not come to is waited for: it is not among them yet, nor is what follows it.
+        """
+        ...

@@ -32,7 +32,7 @@ def configure(application: Application, *, host: str, port: int, allow_public: b
         )
     if not is_loopback(host):
         application.health.metrics_open = False
-    return uvicorn.Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             application,
             host=host,
@@ -50,6 +50,9 @@ def configure(application: Application, *, host: str, port: int, allow_public: b
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     )
+    # Streams end when the server is told to, not when it has waited for them.
+    application.api.state.stopping = lambda: server.should_exit
+    return server
 
 
 def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, allow_public: bool = False) -> None:

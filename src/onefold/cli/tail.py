@@ -1,0 +1,222 @@
+"""The command `tail`: the live debugger."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+import time
+import tty
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.pretty import Pretty
+
+from onefold import bootstrap
+from onefold.cli.options import Json, ProjectDir, WorkspaceName
+from onefold.errors import NotFoundError, UsageError
+from onefold.pipelines import tailing
+from onefold.pipelines.parts import Parts
+
+_LOOK_SECONDS = 0.2
+_PAGE = 500
+_HELD_MOST = 10_000
+_COLOURS = {"stored": "green", "duplicate": "yellow", "rejected": "red", "suppressed": "magenta", "pending": "cyan"}
+
+
+def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
+    place: Annotated[
+        str | None, typer.Argument(help="PARTITION:OFFSET: show this one entry in full, stage by stage.")
+    ] = None,
+    source: Annotated[str, typer.Option("--source", "-s", help="Only from this source.")] = "",
+    name: Annotated[str, typer.Option(help="Only events whose name contains this.")] = "",
+    verdict: Annotated[str, typer.Option(help=f"Only {', '.join(_COLOURS)}.")] = "",
+    grep: Annotated[str, typer.Option(help="Only where this text is shown anywhere.")] = "",
+    last: Annotated[int, typer.Option(min=0, help="Begin with about so many from before.")] = 20,
+    follow: Annotated[bool, typer.Option(help="Go on as entries come, until Ctrl-C.")] = True,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show identifiers and payloads in full.")] = False,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Watch entries as they are received, normalised, judged and resolved. Beside a running server or without one.
+
+    On a terminal: space pauses and goes on, / searches, q ends. Identifiers are masked unless you say --reveal.
+
+    Example: onefold tail --source web --verdict rejected
+    """
+    if verdict and verdict not in _COLOURS:
+        raise UsageError(f"There is no verdict {verdict}; choose one of {', '.join(_COLOURS)}.")
+    wanted = tailing.Wanted(source, name, verdict, grep)
+    console = Console(highlight=False, soft_wrap=True)
+    with bootstrap.reader(project, workspace) as parts:
+        if place is not None:
+            _inspect(parts, console, place, as_json=as_json)
+            return
+        screen = _Screen(console, wanted, as_json=as_json)
+        places = tailing.newest(parts, last)
+        with _keys(enabled=follow and not as_json) as pressed:
+            try:
+                while not screen.ended:
+                    grew = False
+                    for sight in tailing.after(parts, places, _PAGE, whole=reveal):
+                        partition, _, offset = sight.place.partition(":")
+                        if sight.verdict == "pending" and follow and _young(sight):
+                            break  # in a moment there is more to say of it; the order stays
+                        places[int(partition)] = int(offset)
+                        screen.take(sight)
+                        grew = True
+                    if not follow and not grew:
+                        return
+                    if not grew:
+                        _pause(pressed, screen)
+            except KeyboardInterrupt:
+                return
+
+
+def _young(sight: tailing.Sight) -> bool:
+    """Whether the processor may still be at it, rather than not running."""
+    received = time.mktime(time.strptime(sight.received_at[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+    return time.time() - received < 2
+
+
+def _pause(pressed: Iterator[str] | None, screen: _Screen) -> None:
+    if pressed is None:
+        time.sleep(_LOOK_SECONDS)
+        return
+    for key in pressed:
+        screen.key(key)
+        return
+
+
+def _inspect(parts: Parts, console: Console, place: str, *, as_json: bool) -> None:
+    partition, colon, offset = place.partition(":")
+    if not colon or not partition.isdigit() or not offset.isdigit():
+        raise UsageError("Write the place as PARTITION:OFFSET, as `onefold tail` shows it.")
+    found = tailing.sights(parts, parts.log.get([(int(partition), int(offset))]), whole=True)
+    if not found:
+        raise NotFoundError(f"The log holds nothing at {place}.")
+    sight = msgspec.to_builtins(found[0])
+    if as_json:
+        console.print(msgspec.json.encode(sight).decode(), markup=False)
+        return
+    keys = (
+        ("normalised", ("kind", "name", "message_id", "timestamp", "skew_ms", "flags", "event")),
+        ("judged", ("verdict", "reason", "detail", "emq")),
+        ("resolved", ("identifiers", "nodes", "profile", "changes")),
+    )
+    about = {"at": sight["received_at"], "source": sight["source"], "shape": sight["shape"]}
+    stages = {"received": about | sight.get("received", {})}
+    stages |= {stage: {key: sight[key] for key in named if key in sight} for stage, named in keys}
+    for stage, shown in stages.items():
+        console.print(f"[bold]{stage}[/bold]")
+        console.print(Pretty(shown, expand_all=True))
+
+
+class _Screen:
+    """What is shown, what is held back while paused, and what is searched for."""
+
+    def __init__(self, console: Console, wanted: tailing.Wanted, *, as_json: bool) -> None:
+        self._console = console
+        self._wanted = wanted
+        self._as_json = as_json
+        self._held: deque[tailing.Sight] | None = None
+        self._typed: str | None = None
+        self.ended = False
+
+    def take(self, sight: tailing.Sight) -> None:
+        if not self._wanted.passes(sight):
+            return
+        if self._held is not None:
+            self._held.append(sight)
+            return
+        self._show(sight)
+
+    def key(self, key: str) -> None:
+        if not key:
+            return
+        if self._typed is not None:
+            self._type(key)
+        elif key == " ":
+            self._toggle()
+        elif key == "/":
+            self._typed = ""
+            self._say("search for (empty: everything), then Enter:")
+        elif key in ("q", "\x04"):
+            self.ended = True
+
+    def _type(self, key: str) -> None:
+        typed = self._typed or ""
+        if key in ("\r", "\n"):
+            self._wanted, self._typed = msgspec.structs.replace(self._wanted, text=typed), None
+            self._say(f"showing what contains {typed!r}" if typed else "showing everything")
+        elif key in ("\x7f", "\b"):
+            self._typed = typed[:-1]
+        elif key.isprintable():
+            self._typed = typed + key
+
+    def _toggle(self) -> None:
+        if self._held is None:
+            self._held = deque(maxlen=_HELD_MOST)
+            self._say("paused; space goes on")
+            return
+        held, self._held = self._held, None
+        self._say(f"going on, {len(held)} came meanwhile")
+        for sight in held:
+            self._show(sight)
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"[dim]-- {escape(text)}[/dim]")
+
+    def _show(self, sight: tailing.Sight) -> None:
+        if self._as_json:
+            sys.stdout.write(msgspec.json.encode(sight).decode() + "\n")
+            sys.stdout.flush()
+            return
+        who = " ".join(f"{kind}:{value}" for kind, values in sight.identifiers.items() for value in values)
+        colour = _COLOURS[sight.verdict]
+        parts = [
+            f"[dim]{sight.received_at[11:23]}[/dim]",
+            f"[dim]{sight.place:>9}[/dim]",
+            f"{escape(sight.source):<8}",
+            f"[{colour}]{sight.verdict:<10}[/{colour}]",
+            f"[bold]{escape(sight.name or sight.shape)}[/bold]",
+            escape(who),
+        ]
+        if sight.reason:
+            parts.append(f"[red]{sight.reason}[/red] {escape(sight.detail)}")
+        if sight.profile:
+            parts.append(f"→ {sight.profile[:8]}")
+        parts += [f"[bold yellow]{change}[/bold yellow]" for change in sight.changes]
+        if sight.emq is not None:
+            parts.append(f"[dim]emq {sight.emq:.2f}[/dim]")
+        self._console.print(" ".join(parts))
+
+
+@contextmanager
+def _keys(*, enabled: bool) -> Iterator[Iterator[str] | None]:
+    """Keys as they are pressed, without Enter; None where there is no keyboard."""
+    if not enabled or not sys.stdin.isatty() or not sys.stdout.isatty():
+        yield None
+        return
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor)
+    try:
+        yield _pressed(descriptor)
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _pressed(descriptor: int) -> Iterator[str]:
+    """The next key, or an empty text when none came for a moment."""
+    while True:
+        ready, _, _ = select.select([descriptor], [], [], _LOOK_SECONDS)
+        yield os.read(descriptor, 1).decode("utf-8", "replace") if ready else ""
