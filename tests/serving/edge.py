@@ -38,6 +38,8 @@ class Log(MemoryEventLog):
 class FakeWorkspace:
     """A workspace that knows one person, and remembers what it was asked."""
 
+    remote = False
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.log = Log()

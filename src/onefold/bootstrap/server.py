@@ -48,6 +48,11 @@ class Backend:
         return self._parts.name
 
     @property
+    def remote(self) -> bool:
+        """Whether a look-up goes over a network."""
+        return self._leases is not None
+
+    @property
     def log(self) -> EventLog:
         """Where received items go."""
         return self._parts.log

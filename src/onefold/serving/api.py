@@ -14,6 +14,7 @@ from onefold.errors import NotFoundError, UsageError
 from onefold.model import Identifier, parse_profile_id
 from onefold.serving import live
 from onefold.serving.access import Caller, gate
+from onefold.serving.lookup import looked_up
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.telemetry import request_id
 
@@ -78,7 +79,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 api = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
-# Look-ups run on the loop: a read takes a fraction of a millisecond, a change of thread under load takes several.
 Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
 Operating = Annotated[Caller, Depends(gate("read", "source"))]
 Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
@@ -90,12 +90,12 @@ async def profile_by_query(
     type: Annotated[str, Query()],
     value: Annotated[str, Query()],  # the API's word
 ) -> Response:
-    return _found(caller.workspace.profile(_named(type, value)))
+    return _found(await looked_up(caller, _named(type, value)))
 
 
 @api.post("/profiles/lookup", tags=["profiles"], summary="A profile, with the identifier kept out of the URL")
 async def profile_by_body(caller: Looking, named: Named) -> Response:
-    return _found(caller.workspace.profile(named.identifier()))
+    return _found(await looked_up(caller, named.identifier()))
 
 
 def _views(path: str, read: Callable[..., Identifier]) -> None:
@@ -104,11 +104,11 @@ def _views(path: str, read: Callable[..., Identifier]) -> None:
 
     @api.get(path, tags=["profiles"], summary=f"A profile by {name}", name=f"profile_by_{name}")
     async def profile(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        return _found(caller.workspace.profile(who))
+        return _found(await looked_up(caller, who))
 
     @api.get(f"{path}/identifiers", tags=["profiles"], summary="All identifiers", name=f"identifiers_by_{name}")
     async def identifiers(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        found = caller.workspace.profile(who)
+        found = await looked_up(caller, who)
         return _found(found and {"id": found.get("id"), "identifiers": found.get("identifiers", [])})
 
     @api.get(f"{path}/timeline", tags=["profiles"], summary="Events, newest first", name=f"timeline_by_{name}")

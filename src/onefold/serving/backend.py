@@ -59,6 +59,11 @@ class Workspace(Edge, Protocol):
     Wherever an identifier is asked for, the type `profile` means a profile id, retired ones included.
     """
 
+    @property
+    def remote(self) -> bool:
+        """Whether a look-up goes over a network, and so may take long."""
+        ...
+
     def profile(self, identifier: Identifier) -> Json | None:
         """The profile behind an identifier, through merges; None when nobody answers to it."""
         ...

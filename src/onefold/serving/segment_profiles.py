@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from onefold.errors import NotFoundError, OnefoldError, UsageError
 from onefold.model import Identifier
 from onefold.serving.access import Caller, Doorkeeper
+from onefold.serving.lookup import looked_up
 from onefold.serving.problems import describe
 
 LIMIT_DEFAULT = 10
@@ -58,7 +59,7 @@ async def _read(request: Request, caller: Caller, collection: str, reference: st
         if page is None:
             raise NotFoundError("The resource was not found.")
         return {"data": [_event(e) for e in page["events"]], "cursor": _cursor(request, page["next"], limit)}
-    profile = caller.workspace.profile(who)
+    profile = await looked_up(caller, who)
     if profile is None:
         raise NotFoundError("The resource was not found.")
     match view:
