@@ -95,6 +95,7 @@ def test_look_ups_have_a_limit_of_their_own(edge):
         refused = limited.send("GET", READS[0], Authorization=bearer(steward))
         assert statuses == [200, 429]
         assert refused.headers["retry-after"] == "1"
+        assert int(refused.headers["x-ratelimit-reset"]) > 0
         assert refused.json["type"] == "urn:onefold:problem:overloaded"
         assert limited.send("GET", STEWARDS[0], Authorization=bearer(steward)).status == 200
 

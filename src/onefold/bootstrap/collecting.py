@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onefold.adapters.sqlite.keys import SqliteKeyStore
-from onefold.bootstrap.project import KEY_FILE
+from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.server import DISK_FREE_MIN, failure
 from onefold.bootstrap.workspace import open_keys_and_log
 from onefold.config import Project
@@ -78,7 +77,7 @@ class CollectingOnly:
 
     def __init__(self, project: Project) -> None:
         self.backends = {name: Collecting(project, name) for name in project.workspaces}
-        self.keys = SqliteKeyStore(project.data / KEY_FILE)
+        self.keys = open_keys(project)
 
     def close(self) -> None:
         """Let go of all."""

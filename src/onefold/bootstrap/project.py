@@ -20,6 +20,14 @@ KEY_FILE = "keys.db"
 READER = "reader"
 
 
+def open_keys(project: Project) -> SqliteKeyStore:
+    """Open the keys for a server. What a source's file says of web origins today goes for the keys it was given before."""
+    store = SqliteKeyStore(project.data / KEY_FILE)
+    for source in project.sources.values():
+        store.allow(source.workspace, source.name, source.allowed_origins)
+    return store
+
+
 def init(directory: Path, template: str) -> dict[str, Any]:
     """Write a project from a template, with a root key and first keys.
 

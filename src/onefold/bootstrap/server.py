@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from onefold.adapters.sqlite import lease
-from onefold.adapters.sqlite.keys import SqliteKeyStore
-from onefold.bootstrap.project import KEY_FILE
+from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.relays import relaying
 from onefold.bootstrap.stores import leases_of
 from onefold.bootstrap.workspace import Workspace, open_workspace, worker_name
@@ -196,7 +195,7 @@ class Opened:
     def __init__(self, project: Project, *, processing: bool) -> None:
         self._workspaces = [open_workspace(project, name) for name in project.workspaces]
         self.backends = {w.parts.name: Backend(project, w, processing=processing) for w in self._workspaces}
-        self.keys = SqliteKeyStore(project.data / KEY_FILE)
+        self.keys = open_keys(project)
 
     def close(self) -> None:
         """Let go of all files."""

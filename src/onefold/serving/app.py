@@ -85,6 +85,7 @@ class Application:
         self.api.state.door = Doorkeeper(answering, keyring, self._limiter, monotonic)
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
+        self.api.state.clock_us = clock_us
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through start and stop."""

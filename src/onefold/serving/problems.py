@@ -54,12 +54,13 @@ def problem(status: int, word: str, detail: str, headers: Mapping[str, str] | No
     return Response(msgspec.json.encode(body), status, dict(headers or {}), MEDIA_TYPE)
 
 
-def describe(error: OnefoldError) -> tuple[int, str, dict[str, str]]:
-    """Status, word and headers of one of our errors."""
+def describe(error: OnefoldError, now_seconds: float) -> tuple[int, str, dict[str, str]]:
+    """Status, word and headers of one of our errors; `now_seconds` since 1970 dates the moment to come again."""
     status, word = next((status, word) for kind, status, word in _STATUS if isinstance(error, kind))
     headers = {}
     if isinstance(error, OverloadedError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+        headers["X-RateLimit-Reset"] = str(math.ceil(now_seconds + error.retry_after_seconds))
     if isinstance(error, UnavailableError):
         headers["Retry-After"] = "2"
     if status == 401:
@@ -67,11 +68,11 @@ def describe(error: OnefoldError) -> tuple[int, str, dict[str, str]]:
     return status, word, headers
 
 
-async def from_onefold(_: Request, error: Exception) -> Response:
+async def from_onefold(request: Request, error: Exception) -> Response:
     """Answer one of our own errors."""
     if not isinstance(error, OnefoldError):
         raise error
-    status, word, headers = describe(error)
+    status, word, headers = describe(error, request.app.state.clock_us() / 1_000_000)
     return problem(status, word, str(error), headers)
 
 

@@ -38,7 +38,7 @@ async def view(request: Request, space: str, collection: str, reference: str, vi
         found = await _read(request, caller, collection, reference, view)
         return _json(found)
     except OnefoldError as error:
-        status, word, headers = describe(error)
+        status, word, headers = describe(error, request.app.state.clock_us() / 1_000_000)
         # Segment answers a malformed request 400; it does not know 422.
         code = {"not-found": "not_found", "unusable": "bad_request"}.get(word, word)
         status = 400 if status == 422 else status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,17 @@ class SqliteKeyStore(KeyStore):
                 return False
             self._db.execute(_CHANGED)
             return True
+
+    def allow(self, workspace: str, source: str, origins: Sequence[str]) -> None:
+        """Let every key of a source serve these web origins and no others."""
+        stated = " ".join(origins)
+        with self._writing():
+            self._db.execute(
+                "UPDATE key SET origins = ? WHERE workspace = ? AND kind = 'source' AND name = ? AND origins <> ?",
+                (stated, workspace, source, stated),
+            )
+            if self._db.changes():
+                self._db.execute(_CHANGED)
 
     def used(self, times_us: Mapping[str, int]) -> None:
         """Note when keys were last used."""
