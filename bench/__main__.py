@@ -1,6 +1,7 @@
 """`python -m bench NAME --json [--full]` measures one thing; `python -m bench` measures all and prints a table.
 
 Each bench is a module of this package with `run(full: bool) -> Iterator[Figure]`. By default each ends within a minute.
+`python -m bench soak --minutes 120 --faults` is no bench but a trial of hours, with a command line of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 
 from rich.console import Console
 
+from bench import soak
 from bench.report import Figure, line, parse, print_table
 
 NAMES = ("collect", "stream", "lookup", "load", "growth")
@@ -19,6 +21,8 @@ NAMES = ("collect", "stream", "lookup", "load", "growth")
 
 def main(arguments: list[str]) -> int:
     """Run what the command line says; 1 when a bench failed or gave no figure."""
+    if arguments[:1] == ["soak"]:
+        return soak.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=NAMES, help="one bench; all when left out")
     parser.add_argument("--json", action="store_true", help="print one JSON line a figure, as it comes")

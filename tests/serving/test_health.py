@@ -1,5 +1,6 @@
 """Health: ready means able to work, metrics are bounded and closed to strangers."""
 
+import asyncio
 import time
 
 import pytest
@@ -19,11 +20,33 @@ def test_ready_follows_the_checks(edge):
     """A failing check makes it 503 and names the check, not its words; when it passes again, 200."""
     assert edge.send("GET", "/readyz").json == {"ready": True, "draining": False, "checks": {"main.store": True}}
     edge.main.checks = {"store": "secret path is gone"}
+    edge.clock_us += 1_000_000
     answer = edge.send("GET", "/readyz")
     assert (answer.status, answer.json["checks"]) == (503, {"main.store": False})
     assert b"secret" not in answer.body
     edge.main.checks = {"store": None}
+    edge.clock_us += 1_000_000
     assert edge.send("GET", "/readyz").status == 200
+
+
+def test_who_asks_often_does_not_load_the_store(edge):
+    """The checks run once a second, however many ask, at once or in turn; draining shows at once all the same."""
+    asked = []
+    edge.main.ready = lambda: asked.append(1) or time.sleep(0.05) or {"store": None}
+
+    async def many():
+        return await asyncio.gather(*(edge.call("GET", "/readyz") for _ in range(50)))
+
+    assert {answer.status for answer in edge.runner.run(many())} == {200}
+    assert len(asked) == 1
+    edge.clock_us += 999_000
+    edge.send("GET", "/readyz")
+    assert len(asked) == 1
+    edge.clock_us += 2_000
+    edge.send("GET", "/readyz")
+    assert len(asked) == 2
+    edge.app.health.draining = True
+    assert edge.send("GET", "/readyz").status == 503
 
 
 def test_a_check_that_dies_or_hangs_has_failed(edge):
@@ -38,6 +61,7 @@ def test_a_check_that_dies_or_hangs_has_failed(edge):
 
     for check in (dies, hangs):
         edge.main.ready = check
+        edge.clock_us += 1_000_000
         started = time.monotonic()
         assert edge.send("GET", "/readyz").status == 503
         assert time.monotonic() - started < 2.9

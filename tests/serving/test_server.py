@@ -2,11 +2,13 @@
 
 import http.client
 import json
+import signal
 import socket
 import threading
 import time
 
 import pytest
+from tests.running import project
 from tests.serving.edge import Edge, basic
 
 from onefold.errors import UsageError
@@ -66,3 +68,11 @@ def test_a_stop_answers_what_was_begun():
     assert answers == [200]
     assert len(edge.main.log.entries) == 1
     assert not edge.main.running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_told_to_stop_ends_well(number):
+    """It drains, closes its files and exits 0: a supervisor that sees anything else takes the stop for a crash."""
+    with project() as here, here.server() as process:
+        process.send_signal(number)
+        assert process.wait(30) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -18,19 +18,55 @@ from onefold.serving.measures import Measures
 
 CHECK_SECONDS = 2.0
 """A check that has not answered by then has failed."""
+FRESH_SECONDS = 1.0
+"""How long the checks' results are given again: this route asks for no key, and must not be a way to load the store."""
 
 _log = logging.getLogger("onefold.health")
 
 health = APIRouter(include_in_schema=False)
 
 
-class Health(msgspec.Struct):
+class Health:
     """What the probes look at; `draining` is set when the server is about to stop."""
 
-    workspaces: Mapping[str, Edge]
-    measures: Measures
-    metrics_open: bool
-    draining: bool = False
+    def __init__(
+        self,
+        workspaces: Mapping[str, Edge],
+        measures: Measures,
+        *,
+        metrics_open: bool,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.measures = measures
+        self.metrics_open = metrics_open
+        self.draining = False
+        self._workspaces = workspaces
+        self._monotonic = monotonic
+        self._found: Mapping[str, bool] = {}
+        self._found_at = -FRESH_SECONDS
+        self._one_at_a_time = asyncio.Lock()
+
+    async def checks(self) -> Mapping[str, bool]:
+        """Which checks of which workspace pass, as of at most `FRESH_SECONDS` ago."""
+        async with self._one_at_a_time:
+            if not 0 <= self._monotonic() - self._found_at < FRESH_SECONDS:
+                self._found = await self._look()
+                self._found_at = self._monotonic()
+            return self._found
+
+    async def _look(self) -> Mapping[str, bool]:
+        checks: dict[str, bool] = {}
+        for name, workspace in self._workspaces.items():
+            try:
+                async with asyncio.timeout(CHECK_SECONDS):
+                    found = await run_in_threadpool(workspace.ready)
+            except Exception as error:  # noqa: BLE001 # whatever a check dies of, the answer is: not ready
+                found = {"answers": type(error).__name__}
+            for check, wrong in found.items():
+                checks[f"{name}.{check}"] = wrong is None
+                if wrong is not None:
+                    _log.warning("check failed", extra={"workspace": name, "check": check, "reason": wrong})
+        return checks
 
 
 @health.get("/livez")
@@ -46,17 +82,7 @@ async def readyz(request: Request) -> Response:
     Says which checks failed, not how they went: details stand in the log, for this route asks for no key.
     """
     state: Health = request.app.state.health
-    checks: dict[str, bool] = {}
-    for name, workspace in state.workspaces.items():
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                found = await run_in_threadpool(workspace.ready)
-        except Exception as error:  # noqa: BLE001 # whatever a check dies of, the answer is: not ready
-            found = {"answers": type(error).__name__}
-        for check, wrong in found.items():
-            checks[f"{name}.{check}"] = wrong is None
-            if wrong is not None:
-                _log.warning("check failed", extra={"workspace": name, "check": check, "reason": wrong})
+    checks = await state.checks()
     ready = all(checks.values()) and not state.draining
     return _json({"ready": ready, "draining": state.draining, "checks": checks}, 200 if ready else 503)
 

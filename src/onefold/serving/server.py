@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import signal
 import sys
 
 import uvicorn
@@ -56,12 +57,20 @@ def configure(application: Application, *, host: str, port: int, allow_public: b
 
 
 def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, allow_public: bool = False) -> None:
-    """Serve until told to stop; answer what was begun, put what was taken on the disk, then return.
+    """Serve until told to stop by SIGTERM or SIGINT; answer what was begun, put what was taken on the disk, then return.
 
     Raises:
         UsageError: `host` can be reached from other machines and `allow_public` is not set.
     """
     server = configure(application, host=host, port=port, allow_public=allow_public)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # Once it has drained, uvicorn raises the signal anew for whoever handled it before. Python's own handlers would end
+    # the process there and then, with files still open; ours lets it return and exit 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     sys.setswitchinterval(SWITCH_SECONDS)
     # What is there now stays for good: the collector need not walk through it again in the middle of a request.
     gc.collect()
