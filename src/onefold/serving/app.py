@@ -80,9 +80,7 @@ class Application:
         self._measures.watch(workspaces)
         self._appenders: dict[str, Appender] = {}
         self._collector: Collector | None = None
-        self.health = Health(
-            workspaces, self._measures, metrics_open=settings.metrics_open, monotonic=monotonic
-        )
+        self.health = Health(workspaces, self._measures, metrics_open=settings.metrics_open, monotonic=monotonic)
         self.api = _describe(answers=bool(answering))
         self.api.state.door = Doorkeeper(answering, keyring, self._limiter, monotonic)
         self.api.state.health = self.health
