@@ -51,6 +51,14 @@ laws: $(VENV)/.dev  ## The laws, with many more examples
 faults: $(VENV)/.dev strace  ## Kills, power cuts, full disks, poison: release size (ONEFOLD_FAULTS_PART=0.1 for a tenth)
 	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev  ## Fuzz event decoder, identifiers and file reader, a minute each (ARGS="--seconds 600")
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev  ## Two hours of mixed load with faults (ARGS="--minutes 15 --rate 500" for less)
+	$(BIN)/python -m bench soak --minutes 120 --faults $(ARGS)
+
 .PHONY: test-kafka
 test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself (fetches its jars; needs Java 17 and Maven)
 	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)

@@ -42,7 +42,7 @@ def test_caches_that_fill_up_and_single_peaks_are_no_leak():
 
 def test_the_warm_up_matters():
     """The control: with it counted in, the same filling caches would be taken for a leak."""
-    warm = [(at, figure - max(0.0, 60 - at / 20)) for at, figure in series(200)]
+    warm = [(at, figure - max(0.0, 60 - at / 30)) for at, figure in series(200)]
     assert trend(warm, warm_up=0.0).percent_per_hour > trend(warm).percent_per_hour + 1
 
 

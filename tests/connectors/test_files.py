@@ -228,3 +228,23 @@ def test_presets_read_their_files_whole(shared_data, file, preset, rows):
     found = list(files.rows(shared_data / file, mapping.preset(preset)))
     assert [type(row) for row in found] == [files.Row] * rows
     assert len({msgspec.json.decode(row.body)["messageId"] for row in found}) == rows
+
+
+def test_a_file_that_is_no_parquet_is_refused_in_words(tmp_path):
+    """It begins like one and is damaged: that is said, by header and by rows, and no library's error comes through."""
+    path = tmp_path / "gifts.parquet"
+    path.write_bytes(b"PAR1" + bytes(40) + b"PAR1")
+    with pytest.raises(UsageError, match="no Parquet file"):
+        files.header(path)
+    with pytest.raises(UsageError, match="no Parquet file"):
+        list(files.rows(path, mapping.read("traits: {a: a}\n")))
+
+
+def test_utf16_without_a_mark_is_asked_for_its_order_of_bytes(tmp_path):
+    """A mapping that says utf-16 of a file that does not say in which order is told what to write instead."""
+    path = tmp_path / "people.csv"
+    path.write_bytes("a\nx\n".encode("utf-16-le"))
+    with pytest.raises(UsageError, match="utf-16-le"):
+        list(files.rows(path, mapping.read("traits: {a: a}\nencoding: utf-16\nformat: csv\n")))
+    (row,) = files.rows(path, mapping.read("traits: {a: a}\nencoding: utf-16-le\nformat: csv\n"))
+    assert isinstance(row, files.Row)

@@ -23,6 +23,7 @@ _EMAIL_CHARACTERS_MAX = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 _EMAIL_LOCAL_MAX = 64  # RFC 5321, 4.5.3.1.1
 _LABEL_MAX = 63  # RFC 1035, 2.3.4
 _PHONE_CHARACTERS_MAX = 64
+_PHONE_READINGS_MAX = 5
 
 # Typed blanks and what copying from web pages and spreadsheets leaves behind; `str.strip` knows only the first kind.
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
@@ -162,6 +163,16 @@ def _parsed_phone(text: str, region: str | None) -> str | Refused:
         return _INVALID_PHONE
     if text.startswith("00"):
         text = "+" + text[2:]
+    # The parser leaves out one national prefix at a time (`+44 (00)20 …`), so it reads its own words until they stand.
+    for _ in range(_PHONE_READINGS_MAX):
+        found = _read_phone(text, region)
+        if isinstance(found, Refused) or found == text:
+            return found
+        text = found
+    return _INVALID_PHONE
+
+
+def _read_phone(text: str, region: str | None) -> str | Refused:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

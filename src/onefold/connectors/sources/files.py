@@ -9,8 +9,10 @@ unless the mapping says so, and a row that cannot be read comes out as a `BadRow
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dictionary
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +29,7 @@ from onefold.model import LogEntry
 
 _PARQUET_ROWS = 20_000
 _PLANS_MAX = 256
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +96,8 @@ def header(path: Path, *, dialect: Dialect | None = None) -> tuple[str, ...]:
     """The names of a file's columns, each once; of JSON lines the keys of the first object."""
     dialect = dialect or sniff(path)
     if dialect.format == "parquet":
-        return columns(_polars().scan_parquet(path).collect_schema().names())
+        with _readable(path):
+            return columns(_polars().scan_parquet(path).collect_schema().names())
     with _open(path, dialect) as file:
         if dialect.format == "csv":
             fields = next(records(file, dialect.delimiter), (0, [], ""))[1]
@@ -127,9 +131,20 @@ def _open(path: Path, dialect: Dialect) -> IO[str]:
     # UTF-16 has no escapes for undecodable bytes; every other codec keeps them as lone surrogates.
     errors = "replace" if _replaces(dialect) else "surrogateescape"
     try:
+        if _is_utf16(dialect.encoding):
+            with path.open("rb") as start:
+                if start.read(2) not in (b"", *_MARKS):
+                    raise UsageError(
+                        f"{path.name} has no byte-order mark; state its encoding as utf-16-le or utf-16-be."
+                    )
         return path.open(encoding=dialect.encoding, errors=errors, newline="" if dialect.format == "csv" else "\n")
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _is_utf16(encoding: str) -> bool:
+    """Whether the codec reads the order of bytes from the file, and so cannot do without."""
+    return codecs.lookup(encoding).name == "utf-16"
 
 
 def _replaces(dialect: Dialect) -> bool:
@@ -216,12 +231,14 @@ def _flat(record: Dictionary[str, Any]) -> dict[str, Any]:
 
 
 def _parquet(path: Path, mapping: Mapping) -> Iterator[Row | BadRow]:
-    polars = _polars()
-    frame = polars.scan_parquet(path)
-    plan = Plan(mapping, columns(frame.collect_schema().names()), path.name, occurrences=Occurrences())
+    frame = _polars().scan_parquet(path)
+    with _readable(path):
+        names = frame.collect_schema().names()
+    plan = Plan(mapping, columns(names), path.name, occurrences=Occurrences())
     start = 0
     while True:
-        page = frame.slice(start, _PARQUET_ROWS).collect()
+        with _readable(path):
+            page = frame.slice(start, _PARQUET_ROWS).collect()
         for number, values in enumerate(page.iter_rows(), start=start + 1):
             body = plan.build([_plain(value) for value in values], number)
             if isinstance(body, Broken):
@@ -231,6 +248,16 @@ def _parquet(path: Path, mapping: Mapping) -> Iterator[Row | BadRow]:
         if page.height < _PARQUET_ROWS:
             return
         start += _PARQUET_ROWS
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in our words that a Parquet file is damaged: it has no rows that could be read one by one."""
+    errors = _polars().exceptions
+    try:
+        yield
+    except (errors.PolarsError, errors.PanicException) as error:
+        raise UsageError(f"{path.name} is no Parquet file, or it is damaged.") from error
 
 
 def _plain(value: Any) -> Any:
