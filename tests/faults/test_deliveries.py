@@ -39,7 +39,9 @@ def body(n, people):
     who = draw.randrange(people)
     known = draw.random() < 0.3
     kind, name = (b"identify", b"") if known and draw.random() < 0.3 else (b"track", draw.choice((b"Read", b"Bought")))
-    cookie = who * 3 + draw.randrange(3) if draw.random() < 0.98 else draw.randrange(people * 3)
+    # A few use a neighbour's browser. Were it anybody's, all would be one component, and cost would grow with its size.
+    whose = who if draw.random() < 0.98 else who - who % 10 + draw.randrange(10)
+    cookie = whose * 3 + draw.randrange(3)
     email = b"u%d@mail.example" % who if kind == b"identify" else b""
     return _BODY % (
         kind, name, b'"u%d"' % who if known else b"null", cookie, n, 1 + draw.randrange(12), 1 + draw.randrange(28),

@@ -44,8 +44,8 @@ def advance(
             "batch broke and is tried in parts", extra={"workspace": parts.name, "error": type(error).__name__}
         )
         total = Worked()
-        for partition, end in _reach(parts, batch, until, leased).items():
-            total = stream.both(total, _work_around(parts, partition, end, batch, leased))
+        for partition, (end, entries) in _reach(parts, batch, until, leased).items():
+            total = stream.both(total, _work_around(parts, partition, end, entries, leased))
         return total
 
 
@@ -59,23 +59,22 @@ def drain(parts: Parts, *, batch: int = stream.BATCH_ENTRIES, until: Mapping[int
 
 def _reach(
     parts: Parts, batch: int, until: Mapping[int, int] | None, leased: Mapping[int, int] | None
-) -> dict[int, int]:
-    """Per partition, the last offset of the batch that broke."""
+) -> dict[int, tuple[int, int]]:
+    """Per partition, the last offset of the batch that broke, and how many entries it had."""
     with parts.store.snapshot() as snapshot:
         offsets = snapshot.offsets()
     reach = {}
     for partition, end in (parts.log.ends() if until is None else until).items():
         if leased is None or partition in leased:
-            entries = parts.log.read(partition, offsets.get(partition, 0), batch)
-            last = max((e.offset for e in entries if e.offset <= end), default=0)
-            if last:
-                reach[partition] = last
+            entries = [e for e in parts.log.read(partition, offsets.get(partition, 0), batch) if e.offset <= end]
+            if entries:
+                reach[partition] = (entries[-1].offset, len(entries))
     return reach
 
 
-def _work_around(parts: Parts, partition: int, end: int, batch: int, leased: Mapping[int, int] | None) -> Worked:
+def _work_around(parts: Parts, partition: int, end: int, entries: int, leased: Mapping[int, int] | None) -> Worked:
     """Process one partition up to `end` in smaller and, where all is well, again larger batches."""
-    total, size, alone = Worked(), batch, 0
+    total, size, alone = Worked(), max(1, entries // 2), 0
     only = None if leased is None else {partition: leased[partition]}
     while True:
         try:
@@ -92,7 +91,7 @@ def _work_around(parts: Parts, partition: int, end: int, batch: int, leased: Map
             done = _set_aside(parts, partition, breakage.verdict(error), only or {})
         if not done.read:
             return total
-        total, size, alone = stream.both(total, done), min(batch, size * 2), 0
+        total, size, alone = stream.both(total, done), min(entries, size * 2), 0
 
 
 def _set_aside(parts: Parts, partition: int, why: Rejected, leased: Mapping[int, int]) -> Worked:
