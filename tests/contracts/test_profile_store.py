@@ -33,9 +33,9 @@ def promise(check: Promise) -> Promise:
     return check
 
 
-def sqlite_store(directory: Path) -> SqliteProfileStore:
+def sqlite_store(directory: Path, **more: int) -> SqliteProfileStore:
     keys = WorkspaceKeys("w", b"h" * 32, b"w" * 32, bytes(range(32)))
-    return SqliteProfileStore(directory / "profiles.db", EntrySealer(keys, lambda count: b"n" * count))
+    return SqliteProfileStore(directory / "profiles.db", EntrySealer(keys, lambda count: b"n" * count), **more)
 
 
 def node(name, *, person=None, component=None, version=1, state=b"state", **place) -> NodeRow:
@@ -486,6 +486,7 @@ def by_ends(edges) -> list[Edge]:
 ADAPTERS: dict[str, Callable[[Path], ProfileStore]] = {
     "memory": lambda _: MemoryProfileStore(),
     "sqlite": sqlite_store,
+    "sqlite, rows moving on at once": lambda directory: sqlite_store(directory, tier_rows=1),
     "postgres": lambda _: database.store(),
 }
 

@@ -75,7 +75,7 @@ class Stores(RuleBasedStateMachine):
 
     def open(self):
         """The other store, as a new process opens it."""
-        return SqliteProfileStore(self.path, SEALER)
+        return SqliteProfileStore(self.path, SEALER, tier_rows=3)
 
     def teardown(self) -> None:
         """Leave nothing behind."""

@@ -146,10 +146,8 @@ def test_a_damaged_file_is_reported_and_not_read_on(tmp_path):
     content = bytearray(path.read_bytes())
     content[8192:] = b"\xaa" * (len(content) - 8192)
     path.write_bytes(content)
-    again = SqliteProfileStore(path, SEALER)
-    with pytest.raises(IntegrityError), again.snapshot() as seen:
+    with pytest.raises(IntegrityError), SqliteProfileStore(path, SEALER).snapshot() as seen:
         seen.nodes(names)
-    again.close()
 
 
 def test_a_writer_in_another_process_is_waited_for_and_then_reported(tmp_path, monkeypatch):

@@ -19,17 +19,20 @@ SHARED = 2
 KINDS: tuple[EdgeKind, ...] = ("event", "record", "alias", "scored")
 KIND_NUMBERS: dict[EdgeKind, int] = {kind: number for number, kind in enumerate(KINDS, start=1)}
 
-NODE_COLUMNS = "n, id, type, first_seen_us, person, component, flags, key, version, sealed"
-_MEMBER_COLUMNS = "n, id, type, first_seen_us, person, component, flags"
+MEMBER_COLUMNS = "x.n, x.id, x.type, x.first_seen_us, p.id, c.id, x.flags"
+NODE_COLUMNS = f"{MEMBER_COLUMNS}, x.key, x.version, x.sealed"
+NODES = "node x LEFT JOIN node p ON p.n = x.person LEFT JOIN node c ON c.n = x.component"
+NUMBERS = ("number_new", "number")
+"""Where a node's number may stand by its id."""
 EDGE_COLUMNS = "e.kind, e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.log_offset"
 # CROSS JOIN holds the planner to our order: from the few nodes asked for to their edges, to the other ends.
 _EDGES_FROM_A = (
     f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM node x CROSS JOIN edge e ON e.a = x.n CROSS JOIN node y ON y.n = e.b"  # noqa: S608 - constants
-    " WHERE x.id IN ("
+    " WHERE x.n IN ("
 )
 _EDGES_FROM_B = (
     f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM node y CROSS JOIN edge e ON e.b = y.n CROSS JOIN node x ON x.n = e.a"  # noqa: S608 - constants
-    " WHERE y.id IN ("
+    " WHERE y.n IN ("
 )
 
 
@@ -81,24 +84,42 @@ class SqliteReader(ProfileReader):
 
     def _node_rows(self, ids: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
         """`NODE_COLUMNS` of all rows, also those of nodes that are only referred to and have no type."""
-        return select_in(self._connection, f"SELECT {NODE_COLUMNS} FROM node WHERE id IN (", ids)  # noqa: S608 - constants
+        return self._by_id(NODE_COLUMNS, NODES, ids)
+
+    def _by_id(self, columns: str, tables: str, ids: Iterable[NodeId]) -> Iterator[tuple[Any, ...]]:
+        """Columns of the nodes that have one of these ids; the second column must be the id."""
+        missing = set(ids)
+        for numbers in NUMBERS:
+            if missing:
+                query = f"SELECT {columns} FROM {numbers} i CROSS JOIN {tables} WHERE x.n = i.n AND i.id IN ("  # noqa: S608 - constants
+                for row in select_in(self._connection, query, missing):
+                    missing.discard(row[1])
+                    yield row
+
+    def _numbers_of(self, ids: Iterable[NodeId]) -> dict[NodeId, int]:
+        """The numbers of those of these nodes that have one."""
+        return {node: number for number, node in self._by_id("x.n, x.id", "node x", ids)}
 
     def members(self, components: Sequence[NodeId]) -> list[Member]:
         """All nodes of these components, in no particular order."""
         return [member(row) for row in self._member_rows(components)]
 
     def _member_rows(self, components: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
-        select = f"SELECT {_MEMBER_COLUMNS} FROM node WHERE"  # noqa: S608 - constants
-        for row in select_in(self._connection, f"{select} id IN (", components, ") AND component IS NULL"):
-            if row[2] is not None:
+        numbers = []
+        for row in self._by_id(MEMBER_COLUMNS, NODES, components):
+            numbers.append(row[0])
+            if row[2] is not None and row[5] is None:
                 yield row
-        yield from select_in(self._connection, f"{select} component IN (", components)
+        query = f"SELECT {MEMBER_COLUMNS} FROM {NODES} WHERE x.component IN ("  # noqa: S608 - constants
+        yield from select_in(self._connection, query, numbers)
 
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""
-        asked = set(nodes)
-        found = [edge(row) for row in select_in(self._connection, _EDGES_FROM_A, asked)]
-        found += [edge(row) for row in select_in(self._connection, _EDGES_FROM_B, asked) if row[0] not in asked]
+        asked = self._numbers_of(nodes)
+        found = [edge(row) for row in select_in(self._connection, _EDGES_FROM_A, asked.values())]
+        found += [
+            edge(row) for row in select_in(self._connection, _EDGES_FROM_B, asked.values()) if row[0] not in asked
+        ]
         return found
 
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:

@@ -8,7 +8,16 @@ from typing import Any
 import msgspec
 
 from onefold.adapters.sqlite.queries import select, select_in
-from onefold.adapters.sqlite.reader import EDGE_COLUMNS, NODE_COLUMNS, SqliteReader, edge, node_row, split_ids
+from onefold.adapters.sqlite.reader import (
+    EDGE_COLUMNS,
+    NODE_COLUMNS,
+    NODES,
+    NUMBERS,
+    SqliteReader,
+    edge,
+    node_row,
+    split_ids,
+)
 from onefold.model import Edge, IdentityChange, NodeId
 from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Tally, TimelineRow
 
@@ -23,25 +32,26 @@ class SqliteSnapshot(SqliteReader, ProfileSnapshot):
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int
     ) -> list[TimelineRow]:
         """Newest first, strictly before the given triple, at most `limit`."""
-        found: list[TimelineRow] = []
-        for number, node in select_in(self._connection, "SELECT n, id FROM node WHERE id IN (", nodes):
-            rows = select(
-                self._connection,
-                "SELECT at_us, log_partition, log_offset FROM timeline"
-                " WHERE node = ? AND (at_us, log_partition, log_offset) < (?, ?, ?)"
-                " ORDER BY at_us DESC, log_partition DESC, log_offset DESC LIMIT ?",
-                (number, *(before or _FOR_EVER), limit),
-            )
-            found += [TimelineRow(node, *row) for row in rows]
-        found.sort(key=lambda row: row.node)
-        found.sort(key=lambda row: (row.at_us, row.partition, row.offset), reverse=True)
-        return found[:limit]
+        found: set[TimelineRow] = set()
+        for node, number in self._numbers_of(nodes).items():
+            for tier in ("timeline_new", "timeline"):
+                rows = select(
+                    self._connection,
+                    f"SELECT at_us, log_partition, log_offset FROM {tier}"  # noqa: S608 - constants
+                    " WHERE node = ? AND (at_us, log_partition, log_offset) < (?, ?, ?)"
+                    " ORDER BY at_us DESC, log_partition DESC, log_offset DESC LIMIT ?",
+                    (number, *(before or _FOR_EVER), limit),
+                )
+                found.update(TimelineRow(node, *row) for row in rows)
+        ordered = sorted(found, key=lambda row: row.node)
+        ordered.sort(key=lambda row: (row.at_us, row.partition, row.offset), reverse=True)
+        return ordered[:limit]
 
     def changes(self, nodes: Sequence[NodeId]) -> list[IdentityChange]:
         """Merge history in which any of `nodes` moved or is named as a person, oldest first."""
-        about = "SELECT c.seq FROM node x CROSS JOIN change_node c ON c.node = x.n WHERE x.id IN ("
-        numbers = {row[0] for row in select_in(self._connection, about, nodes)}
-        rows = select_in(self._connection, f"SELECT {_CHANGE_COLUMNS} FROM change WHERE seq IN (", numbers)  # noqa: S608 - constants
+        about = "SELECT seq FROM change_node WHERE node IN ("
+        seqs = {row[0] for row in select_in(self._connection, about, self._numbers_of(nodes).values())}
+        rows = select_in(self._connection, f"SELECT {_CHANGE_COLUMNS} FROM change WHERE seq IN (", seqs)  # noqa: S608 - constants
         return sorted((_change(row) for row in rows), key=lambda change: change.seq)
 
     def dead_letters(
@@ -81,16 +91,21 @@ class SqliteSnapshot(SqliteReader, ProfileSnapshot):
 
     def people(self, *, after: NodeId, limit: int) -> list[NodeId]:
         """Person ids greater than `after`, in byte order, each once: the nodes that name themselves."""
-        rows = select(
-            self._connection,
-            "SELECT id FROM node WHERE id > ? AND person IS NULL AND type IS NOT NULL ORDER BY id LIMIT ?",
-            (after, limit),
-        )
-        return [row[0] for row in rows]
+        found: list[NodeId] = []
+        for numbers in NUMBERS:
+            rows = select(
+                self._connection,
+                f"SELECT i.id FROM {numbers} i CROSS JOIN node x ON x.n = i.n"  # noqa: S608 - constants
+                " WHERE i.id > ? AND x.person IS NULL AND x.type IS NOT NULL ORDER BY i.id LIMIT ?",
+                (after, limit),
+            )
+            found += [row[0] for row in rows]
+        return sorted(found)[:limit]
 
     def scan(self) -> Iterator[NodeRow]:
         """Every node, in order of arrival."""
-        for row in self._connection.execute(f"SELECT {NODE_COLUMNS} FROM node WHERE type IS NOT NULL ORDER BY n"):  # noqa: S608 - constants
+        every = f"SELECT {NODE_COLUMNS} FROM {NODES} WHERE x.type IS NOT NULL ORDER BY x.n"  # noqa: S608 - constants
+        for row in self._connection.execute(every):
             yield node_row(row)
 
     def scan_edges(self) -> Iterator[Edge]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from onefold.adapters.sqlite import tiers
 from onefold.adapters.sqlite.connections import BUSY_MS, Readers, open_writer, translated
 from onefold.adapters.sqlite.snapshot import SqliteSnapshot
 from onefold.adapters.sqlite.transaction import SqliteTransaction
@@ -15,7 +16,7 @@ from onefold.errors import UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.ports import ProfileStore
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # 256 MB. Measured at 1 million events, uniformly random people: 33.8 us an event, 39.7 us with 64 MB.
 _CHECKPOINT_PAGES = 65_536
 
@@ -23,17 +24,23 @@ _CHECKPOINT_PAGES = 65_536
 class SqliteProfileStore(ProfileStore):
     """Commits reach the disk before a transaction's block ends. Safe for threads; writers wait for each other."""
 
-    def __init__(self, path: Path, sealer: EntrySealer, *, cache_mib: int = 96) -> None:
+    def __init__(
+        self, path: Path, sealer: EntrySealer, *, cache_mib: int = 96, tier_rows: int = tiers.ROWS_KEPT
+    ) -> None:
         """Open or create the store at `path`; its directory must exist.
 
-        `sealer` seals what people wrote into judgements. `cache_mib` bounds the writer's page cache.
+        `sealer` seals what people wrote into judgements. `cache_mib` bounds the writer's page cache, `tier_rows` the
+        young tier of each table that has one.
         """
-        schema = resources.files(__package__).joinpath("store.sql").read_text()
+        package = resources.files(__package__)
         self._path = path
         self._sealer = sealer
         self._writer = open_writer(
-            path, schema=schema, version=SCHEMA_VERSION, cache_kib=cache_mib * 1024, checkpoint_pages=_CHECKPOINT_PAGES
-        )
+            path, schema=package.joinpath("store.sql").read_text(), version=SCHEMA_VERSION,
+            cache_kib=cache_mib * 1024, checkpoint_pages=_CHECKPOINT_PAGES,
+            upgrades={1: package.joinpath("store_2.sql").read_text()},
+        )  # fmt: skip
+        self._tier_rows = tier_rows
         self._readers = Readers(path)
         self._lock = threading.Lock()
 
@@ -47,7 +54,7 @@ class SqliteProfileStore(ProfileStore):
                 writer = self._writer
                 writer.execute("BEGIN IMMEDIATE")
                 try:
-                    yield SqliteTransaction(writer, self._sealer)
+                    yield SqliteTransaction(writer, self._sealer, tier_rows=self._tier_rows)
                     writer.execute("COMMIT")
                 except BaseException:
                     if writer.in_transaction:  # SQLite rolls back by itself after some errors

@@ -2,19 +2,27 @@
 -- `n` numbers the nodes in order of arrival. What hangs on nodes is keyed by it, not by the 16 random bytes of the id:
 -- rows are shorter, and what belongs to new people lands on the last pages instead of on random ones.
 
+--
+-- Tables keyed by random bytes have two tiers: rows enter the young one, `*_new`, which is small, and move on to the old
+-- one a slice of the key space at a time, so that a batch writes few pages of the old one however large it grows.
+
 CREATE TABLE node (
     n INTEGER PRIMARY KEY,
-    id BLOB NOT NULL UNIQUE,
+    id BLOB NOT NULL,
     type TEXT,             -- NULL while the node is only referred to and was never saved
     first_seen_us INTEGER,
-    person BLOB,           -- NULL: itself
-    component BLOB,        -- NULL: itself
+    person INTEGER,        -- number of the node that names the person; NULL: itself
+    component INTEGER,     -- number of the node that names the component; NULL: itself
     flags INTEGER,         -- 1 contested, 2 shared
     key BLOB,
     version INTEGER,
     sealed BLOB
 ) STRICT;
 CREATE INDEX node_component ON node (component) WHERE component IS NOT NULL;
+
+-- Nodes by their ids.
+CREATE TABLE number (id BLOB PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE number_new (id BLOB PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE edge (
     a INTEGER NOT NULL,
@@ -44,6 +52,7 @@ CREATE INDEX judgement_a ON judgement (a);
 CREATE INDEX judgement_b ON judgement (b) WHERE b IS NOT NULL;
 
 CREATE TABLE dedupe (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE dedupe_new (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 CREATE TABLE timeline (
     node INTEGER NOT NULL,
@@ -52,6 +61,21 @@ CREATE TABLE timeline (
     log_offset INTEGER NOT NULL,
     PRIMARY KEY (node, at_us, log_partition, log_offset)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE timeline_new (
+    node INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    log_partition INTEGER NOT NULL,
+    log_offset INTEGER NOT NULL,
+    PRIMARY KEY (node, at_us, log_partition, log_offset)
+) STRICT, WITHOUT ROWID;
+
+-- Rows in each young tier, and the key from which the next slice moves on; NULL: the first.
+CREATE TABLE tier (
+    name TEXT PRIMARY KEY,
+    items INTEGER NOT NULL,
+    place ANY
+) STRICT, WITHOUT ROWID;
+INSERT INTO tier VALUES ('dedupe', 0, NULL), ('number', 0, NULL), ('timeline', 0, NULL);
 
 CREATE TABLE change (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

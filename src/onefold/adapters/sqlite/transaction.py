@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import apsw
 import msgspec
 
-from onefold.adapters.sqlite.queries import select, select_in
+from onefold.adapters.sqlite import tiers
+from onefold.adapters.sqlite.queries import select
 from onefold.adapters.sqlite.reader import (
     CONTESTED,
     KIND_NUMBERS,
@@ -25,17 +27,18 @@ from onefold.model import Edge, Member, NodeId
 from onefold.ports import Commit, NodeRow, ProfileTransaction, Tally
 
 _KEYS_PER_INSERT = 512
+_EDGES_PER_QUERY = 256
 _NEVER_SAVED = (None,) * 8
-_INSERT_EDGE = (
-    "INSERT INTO edge (strength, at_us, event, source, rule, score, log_offset, a, b, kind)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (a, b, kind) DO NOTHING"
+_STORED_EDGES = (
+    "SELECT e.a, e.b, e.kind, e.at_us, e.event FROM (VALUES {}) v"
+    " CROSS JOIN edge e ON e.a = v.column1 AND e.b = v.column2 AND e.kind = v.column3"
 )
 _REPLACE_EDGE = (
-    "UPDATE edge SET strength = ?1, at_us = ?2, event = ?3, source = ?4, rule = ?5, score = ?6, log_offset = ?7"
-    " WHERE a = ?8 AND b = ?9 AND kind = ?10"
-    # Scored evidence is replaced by what is newer, all other by what is older: so the order of arrival does not matter.
-    " AND CASE kind WHEN 4 THEN (at_us, event) < (?2, ?3) ELSE (at_us, event) > (?2, ?3) END"
+    "INSERT OR REPLACE INTO edge (strength, at_us, event, source, rule, score, log_offset, a, b, kind)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+_EdgeKey = tuple[int, int, int]
 
 
 class SqliteTransaction(SqliteReader, ProfileTransaction):
@@ -44,8 +47,10 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
     It remembers the number of every node it has met, because most nodes that a batch saves, it has loaded before.
     """
 
-    def __init__(self, connection: apsw.Connection, sealer: EntrySealer) -> None:
+    def __init__(self, connection: apsw.Connection, sealer: EntrySealer, *, tier_rows: int) -> None:
         super().__init__(connection, sealer)
+        self._tier_rows = tier_rows
+        self._entered: Counter[str] = Counter()  # rows new in each young tier
         self._numbers: dict[NodeId, int] = {}
         self._names_itself: dict[NodeId, bool] = {}  # of the nodes among them that were saved
         self._absent: set[NodeId] = set()  # looked for and not there
@@ -83,8 +88,13 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         ordered = sorted(set(keys))
         for start in range(0, len(ordered), _KEYS_PER_INSERT):
             some = ordered[start : start + _KEYS_PER_INSERT]
-            statement = f"INSERT INTO dedupe VALUES {_values(len(some))} ON CONFLICT DO NOTHING RETURNING key"  # noqa: S608 - question marks only
+            statement = (
+                f"INSERT INTO dedupe_new SELECT v.column1 FROM (VALUES {_values(len(some))}) v"  # noqa: S608 - question marks only
+                " WHERE NOT EXISTS (SELECT 1 FROM dedupe d WHERE d.key = v.column1)"
+                " ON CONFLICT DO NOTHING RETURNING key"
+            )
             fresh.update(row[0] for row in select(self._connection, statement, some))
+        self._entered["dedupe"] += len(fresh)
         claimed = []
         for key in keys:
             claimed.append(key in fresh)
@@ -94,21 +104,23 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
     def commit(self, commit: Commit) -> None:
         """Write everything; it lasts when the transaction's block ends without an exception."""
         self._counts = {}
-        self._write_nodes(commit)
-        self._write_edges(commit.edges)
+        new = self._write_nodes(commit)
+        self._write_edges(commit.edges, new)
         self._write_timeline(commit)
         self._write_history(commit)
         self._write_dead_letters(commit)
         self._write_accounts(commit)
+        tiers.settle(self._connection, self._entered, kept=self._tier_rows)
 
-    def _write_nodes(self, commit: Commit) -> None:
+    def _write_nodes(self, commit: Commit) -> dict[NodeId, int]:
+        """Write rows and places; returns the nodes that had no number, with the ones they got."""
         rows = {row.member.id: row for row in commit.nodes}
         places = {place.id: place for place in commit.members}
-        new = self._number(commit, rows.keys() | places.keys())
+        new = self._number(commit, rows, places)
         numbers = self._numbers
-        fresh = [(numbers[node], node, *(_columns(rows[node]) if node in rows else _NEVER_SAVED)) for node in new]
-        saved = [(*_columns(row), numbers[node]) for node, row in rows.items() if node not in new]
-        moved = [(*_place(place), numbers[node]) for node, place in places.items()]
+        fresh = [(numbers[node], node, *(self._columns(rows[node]) if node in rows else _NEVER_SAVED)) for node in new]
+        saved = [(*self._columns(row), numbers[node]) for node, row in rows.items() if node not in new]
+        moved = [(*self._place(place), numbers[node]) for node, place in places.items()]
         for row in rows.values():
             self._count(row.member)
         for place in places.values():
@@ -117,6 +129,8 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             self._count(place)
         execute = self._connection.executemany
         execute("INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", fresh)
+        execute("INSERT INTO number_new VALUES (?, ?)", sorted(new.items()))
+        self._entered["number"] += len(new)
         execute(
             "UPDATE node SET type = ?, first_seen_us = ?, person = ?, component = ?, flags = ?,"
             " key = ?, version = ?, sealed = ? WHERE n = ?",
@@ -126,10 +140,21 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             "UPDATE node SET type = ?, first_seen_us = ?, person = ?, component = ?, flags = ? WHERE n = ?",
             sorted(moved, key=itemgetter(-1)),
         )
+        return new
 
-    def _number(self, commit: Commit, saved: Iterable[NodeId]) -> dict[NodeId, int]:
-        """Give a number to every node the commit names that has none; returns those, in order of id and number."""
-        named = set(saved)
+    def _number(
+        self, commit: Commit, rows: Mapping[NodeId, NodeRow], places: Mapping[NodeId, Member]
+    ) -> dict[NodeId, int]:
+        """Give a number to every node the commit names that has none; returns those.
+
+        Nodes of one component get numbers in a row: they will be asked for together, and so lie on one page.
+        """
+        component = {node: row.member.component for node, row in rows.items()}
+        component.update((node, place.component) for node, place in places.items())
+        named = set(component)
+        named.update(component.values())
+        named.update(row.member.person for row in rows.values())
+        named.update(place.person for place in places.values())
         for evidence in commit.edges:
             named.add(evidence.a)
             named.add(evidence.b)
@@ -138,20 +163,33 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             named.update((change.person, change.before, *change.nodes))
         numbers = self._numbers
         named.difference_update(numbers)
-        select_met = "SELECT id, n, type, person IS NULL FROM node WHERE id IN ("
-        for node, number, kind, names_itself in select_in(self._connection, select_met, named - self._absent):
+        met = self._by_id("x.n, x.id, x.type, x.person IS NULL", "node x", named - self._absent)
+        for number, node, kind, names_itself in met:
             numbers[node] = number
             if kind is not None:
                 self._names_itself[node] = bool(names_itself)
-        absent = sorted(named.difference(numbers))
+        absent = sorted((component.get(node, node), node) for node in named.difference(numbers))
         if not absent:
             return {}
         ((last,),) = select(self._connection, "SELECT value FROM counter WHERE name = 'numbers'")
-        new = {node: number for number, node in enumerate(absent, start=last + 1)}
+        new = {node: number for number, (_, node) in enumerate(absent, start=last + 1)}
         numbers.update(new)
         self._absent.difference_update(new)
         self._counts["numbers"] = len(new)
         return new
+
+    def _place(self, place: Member) -> tuple[Any, ...]:
+        node, numbers = place.id, self._numbers
+        return (
+            place.type,
+            place.first_seen_us,
+            None if place.person == node else numbers[place.person],
+            None if place.component == node else numbers[place.component],
+            place.contested * CONTESTED + place.shared * SHARED,
+        )
+
+    def _columns(self, row: NodeRow) -> tuple[Any, ...]:
+        return (*self._place(row.member), row.key, row.version, row.sealed)
 
     def _count(self, place: Member) -> None:
         named_itself = self._names_itself.get(place.id)
@@ -161,29 +199,44 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         counts["people"] = counts.get("people", 0) + names_itself - bool(named_itself)
         self._names_itself[place.id] = names_itself
 
-    def _write_edges(self, edges: Sequence[Edge]) -> None:
-        if not edges:
-            return
+    def _write_edges(self, edges: Sequence[Edge], new: Mapping[NodeId, int]) -> None:
         numbers = self._numbers
+        told: dict[_EdgeKey, Edge] = {}
+        known: set[_EdgeKey] = set()
+        for e in edges:
+            key = (numbers[e.a], numbers[e.b], KIND_NUMBERS[e.kind])
+            earlier = told.get(key)
+            if earlier is None or _replaces(e, earlier.at_us, earlier.event):
+                told[key] = e
+            if e.a not in new and e.b not in new:  # a new node has no edges
+                known.add(key)
+        stored = self._stored_edges(sorted(known)) if known else {}
         rows = [
-            (
-                *(e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.offset),
-                *(numbers[e.a], numbers[e.b], KIND_NUMBERS[e.kind]),
-            )
-            for e in edges
+            (e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.offset, *key)
+            for key, e in told.items()
+            if key not in stored or _replaces(e, *stored[key])
         ]
         rows.sort(key=itemgetter(7, 8, 9))
-        before = self._connection.total_changes()
-        self._connection.executemany(_INSERT_EDGE, rows)
-        inserted = self._connection.total_changes() - before
-        self._counts["edges"] = inserted
-        if inserted < len(rows):
-            self._connection.executemany(_REPLACE_EDGE, rows)
+        self._connection.executemany(_REPLACE_EDGE, rows)
+        self._counts["edges"] = len(told) - len(stored)
+
+    def _stored_edges(self, keys: list[_EdgeKey]) -> dict[_EdgeKey, tuple[int, bytes]]:
+        """Time and event of those of these edges that are stored. Most evidence between known nodes says nothing new."""
+        stored = {}
+        for start in range(0, len(keys), _EDGES_PER_QUERY):
+            some = keys[start : start + _EDGES_PER_QUERY]
+            some += some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))  # few lengths, few statements
+            query = _STORED_EDGES.format(",".join(["(?,?,?)"] * len(some)))
+            for a, b, kind, at_us, event in select(self._connection, query, [part for key in some for part in key]):
+                stored[a, b, kind] = (at_us, event)
+        return stored
 
     def _write_timeline(self, commit: Commit) -> None:
         numbers = self._numbers
         rows = sorted((numbers[row.node], row.at_us, row.partition, row.offset) for row in commit.timeline)
-        self._connection.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+        before = self._connection.total_changes()
+        self._connection.executemany("INSERT INTO timeline_new VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+        self._entered["timeline"] += self._connection.total_changes() - before
 
     def _write_history(self, commit: Commit) -> None:
         for change in commit.changes:
@@ -272,20 +325,12 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         )
 
 
+def _replaces(told: Edge, at_us: int, event: bytes) -> bool:
+    """Scored evidence is replaced by what is newer, all other by what is older: the order of arrival does not matter."""
+    if told.kind == "scored":
+        return (at_us, event) < (told.at_us, told.event)
+    return (at_us, event) > (told.at_us, told.event)
+
+
 def _values(count: int) -> str:
     return ",".join(["(?)"] * count)
-
-
-def _place(place: Member) -> tuple[Any, ...]:
-    node = place.id
-    return (
-        place.type,
-        place.first_seen_us,
-        None if place.person == node else place.person,
-        None if place.component == node else place.component,
-        place.contested * CONTESTED + place.shared * SHARED,
-    )
-
-
-def _columns(row: NodeRow) -> tuple[Any, ...]:
-    return (*_place(row.member), row.key, row.version, row.sealed)
