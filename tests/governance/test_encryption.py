@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onefold.errors import IntegrityError
-from onefold.governance.encryption import EntrySealer, NodeSealer, Nonces, WorkspaceKeys, create_keys, open_keys
+from onefold.governance.encryption import Draws, EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
 from onefold.model import LogEntry, Member
 from onefold.ports import KeyManager, NodeRow
 
@@ -154,7 +154,7 @@ def test_workspace_keys_come_back_as_they_were_made():
 
 def test_no_nonce_comes_twice():
     """Not over many refills, and not in a forked child."""
-    nonces = Nonces(os.urandom)
+    nonces = Draws(os.urandom, 12)
     taken = [nonces.take() for _ in range(5_000)]
     assert len(set(taken)) == 5_000
     assert {len(nonce) for nonce in taken} == {12}

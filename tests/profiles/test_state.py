@@ -152,6 +152,12 @@ def test_a_node_is_written_with_its_value():
     assert state.open_node(state.close_node("ann@example.org", total)) == ("ann@example.org", total)
 
 
+@pytest.mark.parametrize("value", ["", "ann@example.org", "ä" * 40, "x" * 70_000])
+def test_a_bare_node_is_written_as_any_other(value):
+    """The short cut gives the same bytes, whatever the length of the value."""
+    assert state.close_bare(value) == state.close_node(value, state.empty())
+
+
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"\x90\x90", state.encode(("x",)), b"\x92\xa1x\x91\x02"])
 def test_bytes_that_are_no_node_are_an_integrity_error(data):
     """Torn, foreign or of another format."""

@@ -29,7 +29,7 @@ Random = Callable[[int], bytes]
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
-_NONCES_PER_REFILL = 1024
+_DRAWN_AT_ONCE = 1024
 _LOG_KEY_ID = 1  # the first byte of every sealed entry, so that a later log key can live beside this one
 
 
@@ -71,34 +71,36 @@ def open_keys(key_manager: KeyManager, name: str, wrapped: bytes) -> WorkspaceKe
     return WorkspaceKeys(name, *(secrets[start : start + _KEY_BYTES] for start in range(0, len(secrets), _KEY_BYTES)))
 
 
-class Nonces:
-    """Random 96-bit nonces from one read of many, because a system call each costs more than the encryption."""
+class Draws:
+    """Random bytes of one length, from one read of many, because a system call each costs more than the encryption."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, length: int) -> None:
         self._random = random
+        self._length = length
         self._pid = 0
         self._pool: list[bytes] = []
 
     def take(self) -> bytes:
-        """A nonce that no one else gets, in no other thread and in no forked process."""
-        if self._pid != os.getpid():  # a forked child must not use the nonces its parent will use
+        """Bytes that no one else gets, in no other thread and in no forked process."""
+        if self._pid != os.getpid():  # a forked child must not use what its parent will use
             self._pid, self._pool = os.getpid(), []
         try:
             return self._pool.pop()  # atomic, so threads need no lock
         except IndexError:
-            block = self._random(_NONCE_BYTES * _NONCES_PER_REFILL)
-            fresh = [block[start : start + _NONCE_BYTES] for start in range(0, len(block), _NONCE_BYTES)]
-            nonce = fresh.pop()
+            length = self._length
+            block = self._random(length * _DRAWN_AT_ONCE)
+            fresh = [block[start : start + length] for start in range(0, len(block), length)]
+            drawn = fresh.pop()
             self._pool.extend(fresh)
-            return nonce
+            return drawn
 
 
 class NodeSealer:
     """Seals and opens node states, each under its node's own key. Safe for threads."""
 
     def __init__(self, keys: WorkspaceKeys, random: Random, *, cached_keys: int = 20_000) -> None:
-        self._random = random
-        self._nonces = Nonces(random)
+        self._nonces = Draws(random, _NONCE_BYTES)
+        self._secrets = Draws(random, _KEY_BYTES)
         self._wrapping = AESGCM(keys.wrapping)
         self._workspace = keys.name.encode() + b"\x00"
         # Two generations of at most half the keys each: when the young one is full it becomes the old one, which goes.
@@ -109,11 +111,12 @@ class NodeSealer:
 
     def new_key(self, node: NodeId) -> tuple[bytes, Aead]:
         """Make a node's data key: wrapped, to be stored with the node, and ready for `seal`."""
-        key = self._random(_KEY_BYTES)
-        nonce = self._nonces.take()
-        wrapped, aead = nonce + self._wrapping.encrypt(nonce, key, self._workspace + node), AESGCM(key)
-        self._keep((node, wrapped), aead)
-        return wrapped, aead
+        key, nonce = self._secrets.take(), self._nonces.take()
+        return nonce + self._wrapping.encrypt(nonce, key, self._workspace + node), AESGCM(key)
+
+    def remember(self, node: NodeId, wrapped: bytes, key: Aead) -> None:
+        """Keep a new key ready: the node's state is likely to be opened soon."""
+        self._keep((node, wrapped), key)
 
     def seal(self, node: NodeId, version: int, key: bytes | Aead, plaintext: bytes) -> bytes:
         """Encrypt a node's state under its key, given wrapped or ready; `version` must be the one stored beside it."""
@@ -166,7 +169,7 @@ class EntrySealer:
     """Seals log entries, and what else belongs to the workspace rather than to a node. Safe for threads."""
 
     def __init__(self, keys: WorkspaceKeys, random: Random) -> None:
-        self._nonces = Nonces(random)
+        self._nonces = Draws(random, _NONCE_BYTES)
         self._aead = AESGCM(keys.log)
         self._prefix = bytes([_LOG_KEY_ID])
         self._about = b"log\x00" + keys.name.encode()

@@ -258,6 +258,7 @@ def _fold(
         if row is None:
             value, state, version = values.pop(node), folds.empty(), 0
             key, secret = sealer.new_key(node)
+            sealer.remember(node, key, secret)
         else:
             value, state = folds.open_node(sealer.open(row))
             key, secret, version = row.key, None, row.version
@@ -268,9 +269,7 @@ def _fold(
         saved.append(NodeRow(member, key, version + 1, sealed))
     for node, value in values.items():
         key, secret = sealer.new_key(node)
-        saved.append(
-            NodeRow(places[node], key, 1, sealer.seal(node, 1, secret, folds.close_node(value, folds.empty())))
-        )
+        saved.append(NodeRow(places[node], key, 1, sealer.seal(node, 1, secret, folds.close_bare(value))))
     return saved
 
 

@@ -82,6 +82,9 @@ encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(NodeState).decode
 _decode_node = msgspec.msgpack.Decoder(tuple[str, NodeState]).decode
 
+_PAIR = b"\x92"  # how MessagePack begins an array of two
+_EMPTY = encode(NodeState())
+
 
 def decode(data: bytes) -> NodeState:
     """Read what `encode` wrote.
@@ -99,6 +102,11 @@ def decode(data: bytes) -> NodeState:
 def close_node(value: str, state: NodeState) -> bytes:
     """Write a node's identifier value and state together: what is sealed under the node's key."""
     return encode((value, state))
+
+
+def close_bare(value: str) -> bytes:
+    """What `close_node` writes for a node at which nothing happened."""
+    return _PAIR + encode(value) + _EMPTY
 
 
 def open_node(data: bytes) -> tuple[str, NodeState]:
