@@ -1,7 +1,7 @@
 """Wires adapters to stages; the only package that knows both."""
 
 from onefold.bootstrap.collecting import CollectingOnly
-from onefold.bootstrap.loading import Loaded, guess_mapping, load_file, rows_of
+from onefold.bootstrap.loading import AppendingError, Loaded, check_file, guess_mapping, load_apart, load_file, rows_of
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.server import Opened
 from onefold.bootstrap.stores import address as store_address
@@ -21,12 +21,14 @@ from onefold.bootstrap.workspace import (
 
 __all__ = [
     "HERE",
+    "AppendingError",
     "CollectingOnly",
     "Loaded",
     "Opened",
     "Workspace",
     "backup",
     "catch_up",
+    "check_file",
     "checks",
     "clock_us",
     "create_key",
@@ -34,6 +36,7 @@ __all__ = [
     "guess_mapping",
     "init",
     "list_keys",
+    "load_apart",
     "load_file",
     "migrate",
     "opened",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from onefold.bootstrap.workspace import clock_us
+from onefold.bootstrap.workspace import Workspace, clock_us, work_off
 from onefold.connectors.sources import files, guess
 from onefold.connectors.sources import mapping as mappings
 from onefold.errors import UsageError
@@ -18,6 +21,15 @@ from onefold.pipelines.parts import Parts
 
 BATCH_ROWS = 5_000
 _CHUNK = 1 << 20
+_LOOK_SECONDS = 0.05
+
+
+class AppendingError(Exception):
+    """The process that appends ended with an exit code, after it had said why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"loading ended with exit code {code}")
+        self.code = code
 
 
 class Loaded(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +67,57 @@ def load_file(parts: Parts, path: Path, *, source: str, mapping: str | None) -> 
         yield Loaded(rows, time.perf_counter() - started)
     if rows == 0:
         yield Loaded(0, time.perf_counter() - started)
+
+
+def check_file(path: Path, *, mapping: str | None) -> None:
+    """Find out before anything is loaded whether a file can be read, and the mapping fits it.
+
+    Raises:
+        ConfigurationError: The mapping is wrong, or names columns the file does not have.
+        UsageError: The file cannot be opened, or no mapping is given and none can be guessed.
+    """
+    next(iter(files.rows(path, _mapping(path, mapping))), None)
+
+
+def load_apart(workspace: Workspace, command: Sequence[str], source: str) -> Generator[tuple[int, int], None, bytes]:
+    """Let a process of its own append files, and process what it appends meanwhile: two cores instead of one.
+
+    Args:
+        workspace: Where what was appended is processed, unless another process does.
+        command: The arguments of this program that append and do no more.
+        source: The source whose rows are counted.
+
+    Yields:
+        Rows appended and entries processed so far. Whatever others send to that source meanwhile is counted with it.
+
+    Returns:
+        What the other process wrote to its standard output.
+
+    Raises:
+        AppendingError: The other process failed; it has said why. What it appended until then is processed.
+    """
+    log = workspace.parts.log
+    before, processed = log.received().get(source, 0), 0
+    appending = subprocess.Popen([sys.executable, "-m", "onefold", *command], stdout=subprocess.PIPE)  # noqa: S603  ourselves
+    try:
+        while True:
+            # In this order: what came between the two looks is found by the next.
+            ended = appending.poll() is not None
+            for entries in work_off(workspace):
+                processed += max(entries, 0)
+                yield log.received().get(source, 0) - before, processed
+            if ended:
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                appending.wait(_LOOK_SECONDS)
+        printed, _ = appending.communicate()
+    finally:
+        if appending.poll() is None:
+            appending.terminate()
+            appending.wait()
+    if appending.returncode:
+        raise AppendingError(appending.returncode)
+    return printed
 
 
 def guess_mapping(path: Path) -> str:

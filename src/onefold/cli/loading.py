@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +15,9 @@ from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.pipelines import accounts
+
+_WORTH_A_PROCESS = 8 << 20
+"""Bytes from which reading and resolving get a process each: another Python takes half a second to begin."""
 
 
 def load(
@@ -42,7 +47,7 @@ def load(
             out.console.print(bootstrap.guess_mapping(file), markup=False)
         return
     started = time.perf_counter()
-    rows = 0
+    apart = process and (os.cpu_count() or 1) > 1 and sum(file.stat().st_size for file in files) >= _WORTH_A_PROCESS
     with (
         bootstrap.opened(project, workspace) as opened,
         Progress(
@@ -55,17 +60,12 @@ def load(
             disable=not out.aside.is_terminal,
         ) as progress,
     ):
-        for file in files:
-            task = progress.add_task(f"reading {file.name}", total=bootstrap.rows_of(file) or None, note="")
-            read = 0
-            for done in bootstrap.load_file(opened.parts, file, source=source, mapping=mapping):
-                read, rate = done.rows, done.rows / max(done.seconds, 1e-9)
-                progress.update(task, completed=read, note=f"{read:,} rows · {rate:,.0f}/s")
-            rows += read
-        if process:
-            task = progress.add_task("resolving", total=bootstrap.pending(opened), note="")
-            for entries in bootstrap.work_off(opened):
-                progress.update(task, advance=max(entries, 0))
+        if apart:
+            named = ["--workspace", opened.parts.name, "--project", str(project)]
+            named += ["--mapping", mapping] if mapping is not None else []
+            rows = _in_two_processes(opened, files, source, mapping, named, progress)
+        else:
+            rows = _in_one_process(opened, files, source, mapping, progress, process=process)
         account = next((a for a in accounts.sources(opened.parts) if a["source"] == source), {})
     seconds = time.perf_counter() - started
     if as_json:
@@ -80,3 +80,57 @@ def load(
     )
     if account.get("rejected"):
         out.say(f"`onefold dlq list --source {source}` says what was wrong.")
+
+
+def _in_one_process(
+    opened: bootstrap.Workspace,
+    files: list[Path],
+    source: str,
+    mapping: str | None,
+    progress: Progress,
+    *,
+    process: bool,
+) -> int:
+    """Append all rows, then process them; returns how many rows there were."""
+    rows = 0
+    for file in files:
+        task = progress.add_task(f"reading {file.name}", total=bootstrap.rows_of(file) or None, note="")
+        read = 0
+        for done in bootstrap.load_file(opened.parts, file, source=source, mapping=mapping):
+            read, rate = done.rows, done.rows / max(done.seconds, 1e-9)
+            progress.update(task, completed=read, note=f"{read:,} rows · {rate:,.0f}/s")
+        rows += read
+    if process:
+        task = progress.add_task("resolving", total=bootstrap.pending(opened), note="")
+        for entries in bootstrap.work_off(opened):
+            progress.update(task, advance=max(entries, 0))
+    return rows
+
+
+def _in_two_processes(
+    opened: bootstrap.Workspace,
+    files: list[Path],
+    source: str,
+    mapping: str | None,
+    named: list[str],
+    progress: Progress,
+) -> int:
+    """Process rows while another process appends them; returns how many rows there were."""
+    for file in files:
+        bootstrap.check_file(file, mapping=mapping)
+    total = sum(bootstrap.rows_of(file) for file in files) or None
+    reading = progress.add_task("reading", total=total, note="")
+    resolving = progress.add_task("resolving", total=total, note="")
+    command = ["load", *map(str, files), "--source", source, *named, "--no-process", "--json"]
+    begun = time.perf_counter()
+    working = bootstrap.load_apart(opened, command, source)
+    while True:
+        try:
+            appended, processed = next(working)
+        except StopIteration as ended:
+            return int(json.loads(ended.value)["rows"])
+        except bootstrap.AppendingError as error:
+            raise typer.Exit(error.code) from error
+        progress.update(reading, completed=appended, note=f"{appended:,} rows")
+        rate = processed / (time.perf_counter() - begun)
+        progress.update(resolving, completed=processed, note=f"{processed:,} rows · {rate:,.0f}/s")
