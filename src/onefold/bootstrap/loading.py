@@ -98,7 +98,8 @@ def load_apart(workspace: Workspace, command: Sequence[str], source: str) -> Gen
     """
     log = workspace.parts.log
     before, processed = log.received().get(source, 0), 0
-    appending = subprocess.Popen([sys.executable, "-m", "onefold", *command], stdout=subprocess.PIPE)  # noqa: S603  ourselves
+    full = [sys.executable, "-m", "onefold", *command]
+    appending = subprocess.Popen(full, stdout=subprocess.PIPE)  # noqa: S603  ourselves, with our own arguments
     try:
         while True:
             # In this order: what came between the two looks is found by the next.

@@ -78,11 +78,11 @@ def test_a_large_store_is_written_on_few_pages(tmp_path):
         draw = random.Random(3)
         for offset in range(1, 41):
             if offset == 31:
-                store._writer.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)
+                before = store.pages_written()
             with store.transaction() as transaction:
                 transaction.claim([draw.randbytes(16) for _ in range(4_000)])
                 transaction.commit(Commit(offsets={0: offset}))
-        pages = store._writer.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0]
+        pages = store.pages_written() - before
         store.close()
         return pages / 10
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+import apsw
+
 from onefold.adapters.sqlite import tiers
 from onefold.adapters.sqlite.connections import BUSY_MS, Readers, open_writer, translated
 from onefold.adapters.sqlite.snapshot import SqliteSnapshot
@@ -73,6 +75,10 @@ class SqliteProfileStore(ProfileStore):
                 yield SqliteSnapshot(reader, self._sealer)
             finally:
                 reader.execute("ROLLBACK")
+
+    def pages_written(self) -> int:
+        """Pages of 4 KiB the writer has logged since the store was opened: the work that grows with a store's size."""
+        return int(self._writer.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0])
 
     def close(self) -> None:
         """Let go of the file."""
