@@ -37,10 +37,12 @@ def main(arguments: list[str]) -> int:
 
 
 def start(target: str, *, seconds: int, planted: bool = False, quiet: bool = False) -> subprocess.Popen[str]:
-    """Fuzz one target in a process of its own, which ends by itself; its words come on standard error."""
+    """Fuzz one target in a process of its own, which ends by itself; when quiet, all its words come in a pipe."""
     command = [sys.executable, "-m", "tests.fuzz", target, "--here", "--seconds", str(seconds)]
     command += ["--planted"] if planted else []
-    return subprocess.Popen(command, cwd=ROOT, text=True, stderr=subprocess.PIPE if quiet else None)
+    # What was raised is printed on standard output, what the fuzzer says on the other.
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
+    return subprocess.Popen(command, cwd=ROOT, text=True, **streams)
 
 
 def fuzz(target: str, *, seconds: int, planted: bool) -> None:

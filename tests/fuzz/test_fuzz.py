@@ -22,7 +22,7 @@ def test_what_is_in_the_corpus_breaks_nothing(target, path):
 def test_a_minute_of_fuzzing_finds_nothing(target):
     """Tens of thousands of inputs, led by what they reach in the code; what breaks a promise is in build/fuzz."""
     process = start(target, seconds=SECONDS, quiet=True)
-    _, words = process.communicate()
+    words, _ = process.communicate()
     assert process.returncode == 0, words[-3_000:]
     assert runs(words) > 1_000
 
@@ -32,7 +32,7 @@ def test_a_minute_of_fuzzing_finds_nothing(target):
 def test_a_planted_bug_is_found(target):
     """The control: the same harness on a product that breaks on two bytes that no seed holds together."""
     process = start(target, seconds=SECONDS * 2, planted=True, quiet=True)
-    _, words = process.communicate()
+    words, _ = process.communicate()
     assert process.returncode == 77, words[-3_000:]
     assert "ZeroDivisionError" in words
     for left in FOUND.glob(f"planted-{target}-*"):
