@@ -120,3 +120,22 @@ def test_other_machines_get_no_metrics_without_a_key(edge):
     assert edge.send("GET", "/metrics", Authorization=bearer(edge.key("secret"))).status == 403
     admin = edge.key("secret", name="steward", scopes=("admin",))
     assert edge.send("GET", "/metrics", Authorization=bearer(admin)).status == 200
+
+
+def test_a_stewards_metrics_are_of_their_workspace():
+    """Where a key is asked for, figures and names of other workspaces are left out; those of the process stay."""
+    with Edge("main", "other") as edge:
+        server.configure(edge.app, host="0.0.0.0", port=0, allow_public=True)  # noqa: S104  the address under test
+        for workspace in ("main", "other"):
+            edge.send(
+                "POST",
+                "/v1/track",
+                {"event": "Read", "userId": "ann"},
+                Authorization=basic(edge.key(workspace=workspace)),
+            )
+        admin = edge.key("secret", name="steward", scopes=("admin",))
+        text = edge.send("GET", "/metrics", Authorization=bearer(admin)).body.decode()
+    assert 'onefold_collect_entries_total{workspace="main"} 1.0' in text
+    assert 'onefold_store_rows{kind="people",workspace="main"}' in text
+    assert 'onefold_http_requests_total{route="/v1/track",status="200"} 2.0' in text
+    assert "other" not in text.replace("(other)", "")

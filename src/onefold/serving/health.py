@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 
 from onefold.serving.access import Doorkeeper
@@ -89,12 +89,16 @@ async def readyz(request: Request) -> Response:
 
 @health.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """Metrics for Prometheus; with a key of scope `admin`, unless the server only listens to its own machine."""
+    """Metrics for Prometheus: all of them to this machine, where the server listens to no other.
+
+    Elsewhere with a key of scope `admin`, which is shown its own workspace and what counts the whole process.
+    """
     state: Health = request.app.state.health
+    workspace = None
     if not state.metrics_open:
         door: Doorkeeper = request.app.state.door
-        door.admit(request, "admin", "source")
-    body = await run_in_threadpool(generate_latest, state.measures.registry)
+        workspace = door.admit(request, "admin", "source").workspace.name
+    body = await run_in_threadpool(state.measures.text, workspace)
     return Response(body, 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_LATEST)
 
 
