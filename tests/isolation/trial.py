@@ -1,0 +1,171 @@
+"""The trial: the same probes put to a product in which the neighbour has people, and to its twin in which it has none.
+
+What an attacker is told must be the same, to the byte: then nothing that the neighbour holds can have shown, in whatever
+encoding, nor by status, by the shape of a body or by the words of an error. Marks are looked for beside that, because a
+product that told everybody everything would tell the twins the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.isolation import probes, tenants
+from tests.isolation.asgi import Answer, House, bearer, hurry
+from tests.isolation.probes import Attack, Probe
+from tests.isolation.routes import Place, places
+from tests.isolation.tenants import Tenant
+
+from onefold.telemetry import JsonFormatter
+
+FINDINGS_MAX = 20
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that must not be."""
+
+    what: str
+    probe: str
+    detail: str = ""
+
+
+class Outcome(msgspec.Struct):
+    """What a trial found, and how much it tried."""
+
+    probes: int = 0
+    findings: list[Finding] = []
+    statuses: dict[int, int] = {}
+
+    @property
+    def kinds(self) -> set[str]:
+        """What sorts of findings there are."""
+        return {finding.what for finding in self.findings}
+
+
+class Lines(logging.Handler):
+    """Keeps what the product logs, as it would be written."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.written: list[str] = []
+        self.setFormatter(JsonFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.written.append(self.format(record))
+
+
+class Twins:
+    """A product with both tenants in it, and the same with the attacker alone."""
+
+    def __init__(self, both: House, alone: House, attack: Attack, lines: Lines) -> None:
+        self.both, self.alone, self.attack, self.lines = both, alone, attack, lines
+
+    def places(self) -> list[Place]:
+        """The routes of the product as it is now."""
+        return places(self.both.app)
+
+    async def judged(self, tried: Iterable[Probe], *, enough: int = FINDINGS_MAX) -> Outcome:
+        """Put probes to both, and say what should not be; stops when it found enough."""
+        outcome = Outcome(findings=[], statuses={})
+        for number, probe in enumerate(tried):
+            heads = (*probe.headers, ("x-request-id", f"probe-{number}"))
+            told = await self.both.call(probe.method, probe.target, probe.body, heads)
+            twin = await self.alone.call(probe.method, probe.target, probe.body, heads)
+            outcome.probes += 1
+            outcome.statuses[told.status] = outcome.statuses.get(told.status, 0) + 1
+            outcome.findings += findings(self.attack, probe, told, twin)
+            outcome.findings += self._logged(probe)
+            if len(outcome.findings) >= enough:
+                break
+        return outcome
+
+    def _logged(self, probe: Probe) -> Iterator[Finding]:
+        """Lines are read by whoever operates the server, of whatever workspace: nobody's marks may stand there."""
+        written, self.lines.written = "\n".join(self.lines.written), []
+        values = [tenants.value(kind, number) for kind in ("email", "phone") for number in (0, 1, 2)]
+        for mark in (tenants.AMBER.seal + " ", tenants.BERYL.seal + " ", *values):
+            if mark in written:
+                yield Finding("logged", probe.name, mark)
+
+
+def findings(attack: Attack, probe: Probe, told: Answer, twin: Answer) -> Iterator[Finding]:
+    """What is wrong with an answer."""
+    if told.status >= 500:
+        yield Finding("broke", probe.name, str(told.status))
+    if probe.statuses and told.status not in probe.statuses:
+        yield Finding("status", probe.name, f"{told.status}, not one of {sorted(probe.statuses)}")
+    text = told.text
+    for mark in probes.strangers_marks(attack, probe):
+        if mark in text:
+            yield Finding("read", probe.name, mark)
+    if _plain(told) != _plain(twin):
+        yield Finding("differs", probe.name, f"{told.status} {told.text[-400:]!r} / {twin.status} {twin.text[-400:]!r}")
+
+
+def _plain(answer: Answer) -> Any:
+    """An answer without what depends on the moment a process began."""
+    if b"_created{" not in answer.body:
+        return answer
+    kept = b"\n".join(line for line in answer.body.splitlines() if b"_created" not in line)
+    return answer.status, kept
+
+
+@contextmanager
+def grounds(folder: Path) -> Iterator[Callable[..., Any]]:
+    """Makes twins in a folder; whatever it made is closed at the end."""
+    lines, runner = Lines(), asyncio.Runner()
+    root = logging.getLogger()
+    level, opened = root.level, []
+    base = folder / "base"
+    keys = tenants.write_project(base, 8484)
+
+    def make(mine: Tenant, *, house: Callable[..., House] = House) -> Twins:
+        theirs = tenants.other(mine)
+        place = folder / f"by-{mine.name}-{len(opened)}"
+        alone = tenants.copied(base, place / "alone")
+        runner.run(_visited(house(alone), mine, keys))
+        both = tenants.copied(alone, place / "both")
+        known = runner.run(_visited(house(both), theirs, keys))
+        pair = House(both), House(alone)
+        for one in pair:
+            runner.run(one.start())
+            opened.append(one)
+        attack = Attack(mine, keys[mine.name], theirs, keys[theirs.name], *known)
+        lines.written.clear()
+        return Twins(*pair, attack, lines)
+
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch)
+        root.addHandler(lines)
+        root.setLevel(logging.INFO)
+        try:
+            make.run = runner.run
+            yield make
+        finally:
+            for one in opened:
+                runner.run(one.stop())
+            root.removeHandler(lines)
+            root.setLevel(level)
+            runner.close()
+
+
+async def _visited(house: House, tenant: Tenant, keys: dict[str, tenants.Keys]) -> tuple[Any, Any]:
+    """Let a tenant's people arrive, and learn the ids and cursors that only this tenant should know."""
+    await house.start()
+    mine = keys[tenant.name]
+    await house.furnish(tenant, mine)
+    cursors = []
+    for number in (tenants.BOTH, tenant.number):
+        who = f"user_id:{tenants.value('user_id', number)}"
+        page = await house.call("GET", f"/api/v1/profiles/{who}/timeline?limit=2", headers=bearer(mine.reader))
+        cursors.append(page.json["next"])
+    known = house.names(tenant), tuple(cursors)
+    await house.stop()
+    return known
