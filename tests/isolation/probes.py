@@ -6,11 +6,10 @@ import base64
 import itertools
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote, urlencode
 
 import msgspec
-from tests.isolation import tenants
 from tests.isolation.routes import METHODS, Place
 from tests.isolation.tenants import BOTH, KINDS, NOBODY, Keys, Tenant, value
 
@@ -83,6 +82,11 @@ class Attack(msgspec.Struct, frozen=True):
     def dead(self) -> tuple[str, ...]:
         """Keys of the neighbour that were once good."""
         return (self.their_keys.revoked, self.their_keys.rotated, self.their_keys.source_revoked)
+
+    @property
+    def neighbours(self) -> Attack:
+        """What the neighbour asks about its own people."""
+        return msgspec.structs.replace(self, mine=self.theirs, keys=self.their_keys)
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:
@@ -158,13 +162,14 @@ def _filled(place: Place, a: Attack) -> Iterator[tuple[str, str]]:
     """(target, kind) for a place: every parameter in its path with everything that fits there."""
     choices = [_CHOICES[name](a) for name in place.path]
     for chosen in itertools.product(*choices):
-        target, kind = place.template, "plain"
-        for name, (text, spelling) in zip(place.path, chosen, strict=True):
+        odd = [at for at, (_, spelling) in enumerate(chosen) if spelling != "plain"]
+        # One oddity at a time, and the rest as it comes first: their product says nothing new.
+        if odd and any(text != choices[at][0] for at, text in enumerate(chosen) if at != odd[0]):
+            continue
+        target = place.template
+        for name, (text, _) in zip(place.path, chosen, strict=True):
             target = target.replace("{" + name + "}", text)
-            kind = spelling if spelling != "plain" else kind
-        # One oddity at a time: their product says nothing new.
-        if sum(spelling != "plain" for _, spelling in chosen) <= 1:
-            yield target, kind
+        yield target, "odd" if odd else "plain"
 
 
 def _references(a: Attack) -> list[tuple[str, str]]:
@@ -200,7 +205,7 @@ def _tokens(a: Attack) -> list[tuple[str, str]]:
     return [(text, "plain") for text in (a.keys.web, *a.dead, a.their_keys.steward, a.their_keys.web, a.theirs.name)]
 
 
-_CHOICES = {
+_CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "identifier": _references,
     "reference": _references,
     "profile_id": _ids,
@@ -232,7 +237,7 @@ def _queried(place: Place, a: Attack) -> Iterator[str]:
             yield urlencode({name: text})
 
 
-_QUERIES: Mapping[str, object] = {
+_QUERIES: Mapping[str, Callable[[Attack], tuple[str, ...]]] = {
     "source": lambda a: (*a.theirs.sources, a.theirs.name, a.mine.sources[1], "onefold"),
     "status": lambda _: ("any", "replayed", "open"),
     "cursor": lambda a: (*a.cursors, "0", "7", "30"),
@@ -302,8 +307,8 @@ def _asked(place: Place, caller: Caller, method: str, kind: str) -> frozenset[in
     if kind != "plain" or place.meaning:
         return frozenset()
     if method not in place.methods:
-        # HEAD of a route that takes GET is refused as well; FastAPI's own pages take it.
-        return frozenset({401, 403, 404, 405})
+        # 422: another route has the path, such as a profile of the name `lookup`.
+        return frozenset({401, 403, 404, 405, 422})
     if not place.gated:
         return frozenset({200})
     if caller.stands == "nobody":
@@ -318,9 +323,9 @@ def _joined(target: str, query: str, caller: Caller) -> str:
     return f"{target}?{query}" if query else target
 
 
-def looks(a: Attack, places: list[Place]) -> list[Probe]:
-    """Probes that only look, in an order that mixes everything."""
-    everybody = callers(a)
+def looks(a: Attack, places: list[Place], *, by: tuple[str, ...] = ()) -> list[Probe]:
+    """Probes that only look, by everybody or by those named, in an order that mixes everything."""
+    everybody = [caller for caller in callers(a) if not by or caller.name in by]
     bold = [caller for caller in everybody if caller.stands == "steward"]
     found: list[Probe] = []
     for place in places:
@@ -328,9 +333,9 @@ def looks(a: Attack, places: list[Place]) -> list[Probe]:
             continue
         for target, kind in _filled(place, a):
             # Who is refused is refused before the path is read; the odd ones try with a good key, and with none.
-            asking = everybody if kind == "plain" else [*bold[:1], bold[3], everybody[-1]]
+            asking = everybody if kind == "plain" else [*bold[:1], *bold[3:4], everybody[-1]]
             queries = list(_queried(place, a))
-            for query, caller in [(queries[0], c) for c in asking] + [(q, c) for q in queries[1:] for c in bold[:2]]:
+            for query, caller in [(queries[0], c) for c in asking] + [(q, everybody[0]) for q in queries[1:]]:
                 method = "POST" if place.methods == {"POST"} else "GET"
                 if method == "POST":
                     make, writes = _BODIES[place.template]
@@ -408,6 +413,3 @@ def strangers_marks(a: Attack, probe: Probe) -> tuple[str, ...]:
         marks += a.mine.marks
     said = probe.said
     return tuple(mark for mark in marks if mark not in said)
-
-
-__all__ = ["Attack", "Caller", "Probe", "callers", "lacking", "looks", "strangers_marks", "tenants", "writes"]

@@ -1,25 +1,85 @@
 """No request shows one workspace anything of another, or changes anything in it."""
 
 from __future__ import annotations
-import pytest, time
-from tests.isolation import probes, trial, tenants
 
-@pytest.fixture
-def make(tmp_path):
-    with trial.grounds(tmp_path) as made:
+import pytest
+from tests.isolation import planted, probes, tenants, trial
+from tests.isolation.routes import METHODS
+
+PROBES = 10_000
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    with trial.ground(tmp_path_factory.mktemp("isolation")) as made:
         yield made
 
-@pytest.mark.parametrize("mine", tenants.TENANTS, ids=lambda t: t.name)
-def test_looks(make, mine):
-    t=time.time()
-    twins = make(mine)
-    print("ground", time.time()-t); t=time.time()
-    tried = probes.looks(twins.attack, twins.places())
-    from collections import Counter
-    print(len(tried), Counter(p.place.template for p in tried), len(twins.attack.their_ids))
-    outcome = make.run(twins.judged(tried[:6000]))
-    print("looks", time.time()-t, outcome.probes, outcome.statuses); t=time.time()
-    for f in outcome.findings: print(f)
-    w = probes.writes(twins.attack, twins.places())
-    print(len(w), Counter((p.place.template,p.caller.stands) for p in w))
-    assert not outcome.findings
+
+@pytest.fixture(scope="module")
+def twins(here):
+    """Amber attacks Beryl; for tests that change nothing."""
+    return here.twins(tenants.AMBER)
+
+
+@pytest.mark.parametrize("mine", tenants.TENANTS, ids=lambda tenant: tenant.name)
+def test_whatever_is_asked_the_neighbour_might_as_well_not_be_there(here, mine):
+    """Looks and writes, by whatever key: every answer is the one that is given where the neighbour has no people."""
+    twins = here.twins(mine)
+    places = twins.places()
+    looks = here.run(twins.judged(probes.looks(twins.attack, places)))
+    writes = here.run(twins.judged(probes.writes(twins.attack, places)))
+    assert looks.findings + writes.findings == []
+    assert looks.probes + writes.probes >= PROBES
+    assert min(looks.statuses[status] for status in (200, 401, 403, 404)) > 100
+    assert min(writes.statuses[status] for status in (200, 201, 202, 401, 403, 404)) > 0
+    assert here.run(twins.changed()) == []
+
+
+def test_every_route_is_probed(twins):
+    """By every method, with every parameter and body it takes: a new route fails here until it is probed."""
+    places = twins.places()
+    everything = probes.looks(twins.attack, places) + probes.writes(twins.attack, places)
+    tried = {}
+    for probe in everything:
+        tried.setdefault(probe.place.template, set()).add(probe.method)
+    for place in places:
+        assert probes.lacking(place) == set(), place.template
+        wanted = {"collect": {"POST"}, "pixel": {"GET"}}.get(place.meaning, place.methods if place.meaning else METHODS)
+        assert tried[place.template] >= set(wanted) - {"HEAD", "POST"} or place.meaning, place.template
+    assert len(places) > 50
+
+
+def test_a_route_that_no_probe_knows_is_found(here):
+    """The negative control: a parameter nobody fills, and a body nobody makes."""
+    twins = here.twins(tenants.AMBER)
+    twins.both.app.api.add_api_route("/api/v1/segments/{segment}", lambda segment, since: None)
+    twins.both.app.api.add_api_route("/api/v1/exports", lambda: None, methods=["POST"])
+    lacking = {place.template: probes.lacking(place) for place in twins.places()}
+    assert lacking["/api/v1/segments/{segment}"] == {"segment", "since"}
+    assert lacking["/api/v1/exports"] == {"body"}
+
+
+def test_the_probes_ask_what_would_be_told(twins):
+    """With a key of the neighbour's the same requests read all of its marks: they are no empty knocking."""
+    attack = twins.attack
+    allowed = probes.Attack(attack.mine, attack.their_keys, attack.theirs, attack.their_keys, attack.their_ids)
+    seen, tried = set(), probes.looks(allowed, twins.places(), by=("steward",))
+    return seen, tried
+
+
+@pytest.mark.parametrize("plant", planted.SHOWING, ids=lambda plant: plant.__name__)
+def test_a_bug_that_shows_the_neighbour_is_found(here, twins, plant, monkeypatch):
+    """Negative controls: the same probes on a product with a bug."""
+    plant(monkeypatch, twins)
+    here.run(twins.neighbour_at_work())
+    found = here.run(twins.judged(probes.looks(twins.attack, twins.places()), enough=1))
+    assert planted.SHOWING[plant] in found.kinds
+
+
+@pytest.mark.parametrize("plant", planted.CHANGING, ids=lambda plant: plant.__name__)
+def test_a_bug_that_changes_the_neighbour_is_found(here, plant, monkeypatch):
+    """Negative controls: the same writes on a product with a bug."""
+    twins = here.twins(tenants.AMBER)
+    plant(monkeypatch, twins)
+    here.run(twins.judged(probes.writes(twins.attack, twins.places())[:1_000]))
+    assert "changed" in {finding.what for finding in here.run(twins.changed())}

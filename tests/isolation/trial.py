@@ -8,11 +8,12 @@ product that told everybody everything would tell the twins the same.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -25,6 +26,7 @@ from tests.isolation.tenants import Tenant
 from onefold.telemetry import JsonFormatter
 
 FINDINGS_MAX = 20
+Found = TypeVar("Found")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -66,10 +68,28 @@ class Twins:
 
     def __init__(self, both: House, alone: House, attack: Attack, lines: Lines) -> None:
         self.both, self.alone, self.attack, self.lines = both, alone, attack, lines
+        self._before = both.state(attack.theirs)
 
     def places(self) -> list[Place]:
         """The routes of the product as it is now."""
         return places(self.both.app)
+
+    async def neighbour_at_work(self) -> None:
+        """The neighbour looks its own people up, so that whatever remembers answers has something to remember."""
+        for probe in probes.looks(self.attack.neighbours, self.places(), by=("reader",)):
+            for house in (self.both, self.alone):
+                await house.call(probe.method, probe.target, probe.body, probe.headers)
+
+    async def changed(self) -> list[Finding]:
+        """What differs, now that all is processed: of theirs from before, of ours from what it is without them."""
+        await self.both.settled()
+        await self.alone.settled()
+        now, mine, alone = (
+            self.both.state(self.attack.theirs), self.both.state(self.attack.mine), self.alone.state(self.attack.mine)
+        )  # fmt: skip
+        found = [Finding("changed", part) for part, was in self._before.items() if now[part] != was]
+        # Messages and merges are grouped as the batches happened to fall, which is nobody's secret.
+        return found + [Finding("bent", part) for part in mine if part != "outbox" and mine[part] != alone[part]]
 
     async def judged(self, tried: Iterable[Probe], *, enough: int = FINDINGS_MAX) -> Outcome:
         """Put probes to both, and say what should not be; stops when it found enough."""
@@ -117,43 +137,68 @@ def _plain(answer: Answer) -> Any:
     return answer.status, kept
 
 
-@contextmanager
-def grounds(folder: Path) -> Iterator[Callable[..., Any]]:
-    """Makes twins in a folder; whatever it made is closed at the end."""
-    lines, runner = Lines(), asyncio.Runner()
-    root = logging.getLogger()
-    level, opened = root.level, []
-    base = folder / "base"
-    keys = tenants.write_project(base, 8484)
+class Ground:
+    """A folder in which twins are made; whatever was opened is closed at the end."""
 
-    def make(mine: Tenant, *, house: Callable[..., House] = House) -> Twins:
+    def __init__(self, folder: Path, lines: Lines) -> None:
+        self._folder, self._lines = folder, lines
+        self._runner = asyncio.Runner()
+        self._opened: list[House] = []
+        self._keys = tenants.write_project(folder / "base", 8484)
+        self._numbers = itertools.count()
+
+    def run(self, work: Coroutine[Any, Any, Found]) -> Found:
+        """Do it on this ground's loop."""
+        return self._runner.run(work)
+
+    def furnished(self, mine: Tenant) -> tuple[Path, Path, Attack]:
+        """Two directories of one project, one with both tenants and one with the attacker alone; and what it knows."""
         theirs = tenants.other(mine)
-        place = folder / f"by-{mine.name}-{len(opened)}"
-        alone = tenants.copied(base, place / "alone")
-        runner.run(_visited(house(alone), mine, keys))
+        place = self._folder / f"{mine.name}-{next(self._numbers)}"
+        alone = tenants.copied(self._folder / "base", place / "alone")
+        self.run(_visited(House(alone), mine, self._keys))
         both = tenants.copied(alone, place / "both")
-        known = runner.run(_visited(house(both), theirs, keys))
-        pair = House(both), House(alone)
-        for one in pair:
-            runner.run(one.start())
-            opened.append(one)
-        attack = Attack(mine, keys[mine.name], theirs, keys[theirs.name], *known)
-        lines.written.clear()
-        return Twins(*pair, attack, lines)
+        ids, cursors = self.run(_visited(House(both), theirs, self._keys))
+        return both, alone, Attack(mine, self._keys[mine.name], theirs, self._keys[theirs.name], ids, cursors)
 
+    def twins(self, mine: Tenant, *, stores: tuple[str, str] | None = None) -> Twins:
+        """Both, served in this process; with `stores`, the addresses of two empty PostgreSQL stores, over those."""
+        both, alone, attack = self.furnished(mine)
+        pair = [House(place, dsn=stores and stores[at]) for at, place in enumerate((both, alone))]
+        self._opened += pair
+        for house in pair:
+            # As for a server that other machines reach.
+            house.app.health.metrics_open = False
+            self.run(house.start())
+            self.run(house.settled())
+        made = Twins(*pair, attack, self._lines)
+        self.run(made.neighbour_at_work())
+        self._lines.written.clear()
+        return made
+
+    def close(self) -> None:
+        """Stop all that was started."""
+        for house in self._opened:
+            self.run(house.stop())
+        self._runner.close()
+
+
+@contextmanager
+def ground(folder: Path) -> Iterator[Ground]:
+    """A ground that reads along what is logged."""
+    lines, root = Lines(), logging.getLogger()
+    level = root.level
+    root.addHandler(lines)
+    root.setLevel(logging.INFO)
+    made = Ground(folder, lines)
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch)
-        root.addHandler(lines)
-        root.setLevel(logging.INFO)
         try:
-            make.run = runner.run
-            yield make
+            yield made
         finally:
-            for one in opened:
-                runner.run(one.stop())
+            made.close()
             root.removeHandler(lines)
             root.setLevel(level)
-            runner.close()
 
 
 async def _visited(house: House, tenant: Tenant, keys: dict[str, tenants.Keys]) -> tuple[Any, Any]:
