@@ -40,6 +40,11 @@ class Place(msgspec.Struct, frozen=True):
     statuses: frozenset[int] = frozenset()
 
     @property
+    def main(self) -> str:
+        """The method it is there for."""
+        return "POST" if self.meaning == "collect" or self.methods == {"POST"} else "GET"
+
+    @property
     def gated(self) -> bool:
         """Whether a secret key is needed."""
         return not self.meaning and self.template not in OPEN
