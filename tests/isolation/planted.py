@@ -185,7 +185,7 @@ SHOWING = {
     oracle_by_status: "differs",
     oracle_by_words: "differs",
     dead_letters_of_all: "read",
-    stream_of_all: "read",
+    stream_of_all: "differs",
     metrics_of_all: "differs",
     paths_in_the_log: "logged",
 }

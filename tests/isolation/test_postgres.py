@@ -43,5 +43,5 @@ def test_in_one_database_the_neighbour_might_as_well_not_be_there(here):
     # The negative control, where state is shared: the neighbour's people are within reach of the same process.
     with pytest.MonkeyPatch.context() as patch:
         planted.workspace_from_the_query(patch, twins)
-        found = here.run(twins.judged(probes.looks(twins.attack, twins.places()), enough=1))
+        found = here.run(twins.judged(probes.looks(twins.attack, twins.places()), until="read"))
     assert "read" in found.kinds

@@ -97,8 +97,8 @@ class Twins:
         # Messages and merges are grouped as the batches happened to fall, which is nobody's secret.
         return found + [Finding("bent", part) for part in mine if part != "outbox" and mine[part] != alone[part]]
 
-    async def judged(self, tried: Iterable[Probe], *, enough: int = FINDINGS_MAX) -> Outcome:
-        """Put probes to both, and say what should not be; stops when it found enough."""
+    async def judged(self, tried: Iterable[Probe], *, until: str | None = None) -> Outcome:
+        """Put probes to both, and say what should not be; stops at a finding of the kind `until`, or at many."""
         outcome = Outcome(findings=[], statuses={})
         for number, probe in enumerate(tried):
             heads = (*probe.headers, ("x-request-id", f"probe-{number}"))
@@ -108,7 +108,7 @@ class Twins:
             outcome.statuses[told.status] = outcome.statuses.get(told.status, 0) + 1
             outcome.findings += findings(self.attack, probe, told, twin)
             outcome.findings += self._logged(probe)
-            if len(outcome.findings) >= enough:
+            if until in outcome.kinds if until else len(outcome.findings) >= FINDINGS_MAX:
                 break
         return outcome
 
