@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import msgspec
@@ -81,6 +82,22 @@ def _neighbours(caller, twins):
         if caller.workspace in house.opened.backends.values():
             return [b for b in house.opened.backends.values() if b is not caller.workspace]
     raise AssertionError("a caller of neither")
+
+
+def one_caller_for_all(patch, _):
+    """Who asks is remembered by the door, not by the request."""
+    admit, latest = Doorkeeper.admit, []
+
+    def admitting(self, request, scope, operation):
+        latest[:] = [admit(self, request, scope, operation)]
+        return latest[0]
+
+    async def late(_, who):
+        await asyncio.sleep(0)
+        return await looked_up(latest[0], who)
+
+    patch.setattr(Doorkeeper, "admit", admitting)
+    _look_up_by(patch, late)
 
 
 def oracle_by_status(patch, twins):

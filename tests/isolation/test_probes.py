@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 from tests.isolation import planted, probes, tenants, trial
@@ -89,3 +91,35 @@ def test_a_bug_that_changes_the_neighbour_is_found(here, plant, monkeypatch):
     plant(monkeypatch, twins)
     here.run(twins.judged(probes.writes(twins.attack, twins.places())[:1_000]))
     assert "changed" in {finding.what for finding in here.run(twins.changed())}
+
+
+async def crossed(house, attack):
+    """Answers that show another tenant, of many requests of both that are under way at once."""
+    who = tenants.value("user_id", tenants.BOTH)
+    paths = (
+        f"/api/v1/profiles/user_id:{who}", f"/api/v1/profiles/user_id:{who}/timeline",
+        f"/api/v1/profiles/user_id:{who}/history", "/api/v1/dead-letters",
+        f"/v1/spaces/default/collections/users/profiles/user_id:{who}/traits", "/api/v1/stats", "/api/v1/sources",
+    )  # fmt: skip
+    pairs = ((attack.mine, attack.keys), (attack.theirs, attack.their_keys))
+    asked = [(path, tenant, keys) for _ in range(20) for path in paths for tenant, keys in pairs]
+    answers = await asyncio.gather(
+        *(house.call("GET", path, headers=probes.bearer(keys.steward)) for path, _, keys in asked)
+    )
+    assert {answer.status for answer in answers} == {200}
+    return [
+        path
+        for (path, tenant, _), answer in zip(asked, answers, strict=True)
+        if tenant.name not in answer.text or tenants.other(tenant).name in answer.text
+    ]
+
+
+def test_requests_of_both_at_once_are_not_crossed(here, twins):
+    """Each of 280 answers speaks of the workspace whose key asked: its seal and its sources hold its name."""
+    assert here.run(crossed(twins.both, twins.attack)) == []
+
+
+def test_a_caller_remembered_between_requests_is_found(here, twins, monkeypatch):
+    """The negative control: who asks is kept in one place for all requests, and looked at after a pause."""
+    planted.one_caller_for_all(monkeypatch, twins)
+    assert here.run(crossed(twins.both, twins.attack)) != []
