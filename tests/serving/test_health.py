@@ -7,6 +7,7 @@ import pytest
 from tests.serving.edge import Edge, basic, bearer
 
 from onefold.serving import server
+from onefold.serving.app import ServingSettings, build_collector
 from onefold.serving.measures import SOURCES_MAX
 
 
@@ -120,3 +121,48 @@ def test_other_machines_get_no_metrics_without_a_key(edge):
     assert edge.send("GET", "/metrics", Authorization=bearer(edge.key("secret"))).status == 403
     admin = edge.key("secret", name="steward", scopes=("admin",))
     assert edge.send("GET", "/metrics", Authorization=bearer(admin)).status == 200
+
+
+def test_a_stewards_metrics_are_of_their_workspace():
+    """Where a key is asked for, figures and names of other workspaces are left out; those of the process stay."""
+    with Edge("main", "other") as edge:
+        server.configure(edge.app, host="0.0.0.0", port=0, allow_public=True)  # noqa: S104  the address under test
+        for workspace in ("main", "other"):
+            edge.send(
+                "POST",
+                "/v1/track",
+                {"event": "Read", "userId": "ann"},
+                Authorization=basic(edge.key(workspace=workspace)),
+            )
+        admin = edge.key("secret", name="steward", scopes=("admin",))
+        text = edge.send("GET", "/metrics", Authorization=bearer(admin)).body.decode()
+    assert 'onefold_collect_entries_total{workspace="main"} 1.0' in text
+    assert 'onefold_store_rows{kind="people",workspace="main"}' in text
+    assert 'onefold_http_requests_total{route="/v1/track",status="200"} 2.0' in text
+    assert "other" not in text.replace("(other)", "")
+
+
+def test_a_collector_shows_its_metrics_to_a_steward():
+    """A server that collects only knows the keys all the same."""
+    edge = Edge()
+    edge.app = build_collector(
+        edge.workspaces, edge.keys, ServingSettings(limits={}),
+        clock_us=lambda: edge.clock_us, monotonic=lambda: edge.clock_us / 1e6, random=edge.random.randbytes,
+    )  # fmt: skip
+    server.configure(edge.app, host="0.0.0.0", port=0, allow_public=True)  # noqa: S104  the address under test
+    with edge:
+        admin = edge.key("secret", name="steward", scopes=("admin",))
+        assert edge.send("GET", "/metrics", Authorization=bearer(admin)).status == 200
+        assert edge.send("GET", "/metrics").status == 401
+        assert edge.send("GET", "/api/v1/stats", Authorization=bearer(admin)).status == 404
+
+
+def test_other_machines_learn_no_names_of_workspaces():
+    """Whether each check passes everywhere is all that a stranger is told."""
+    with Edge("main", "other") as edge:
+        server.configure(edge.app, host="0.0.0.0", port=0, allow_public=True)  # noqa: S104  the address under test
+        assert edge.send("GET", "/readyz").json["checks"] == {"store": True}
+        edge.workspaces["other"].checks = {"store": "gone"}
+        edge.clock_us += 1_000_000
+        answer = edge.send("GET", "/readyz")
+        assert (answer.status, answer.json["checks"]) == (503, {"store": False})

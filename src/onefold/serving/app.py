@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from fastapi import FastAPI
@@ -82,7 +82,9 @@ class Application:
         self._collector: Collector | None = None
         self.health = Health(workspaces, self._measures, metrics_open=settings.metrics_open, monotonic=monotonic)
         self.api = _describe(answers=bool(answering))
-        self.api.state.door = Doorkeeper(answering, keyring, self._limiter, monotonic)
+        # A collector has no route that asks a workspace for anything; its door is for the metrics.
+        behind = answering or cast("Mapping[str, Workspace]", workspaces)
+        self.api.state.door = Doorkeeper(behind, keyring, self._limiter, monotonic)
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us

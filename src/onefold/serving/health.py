@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 
 from onefold.serving.access import Doorkeeper
@@ -79,23 +79,39 @@ async def livez() -> Response:
 async def readyz(request: Request) -> Response:
     """Whether every workspace can take and process events; 503 otherwise, and while draining.
 
-    Says which checks failed, not how they went: details stand in the log, for this route asks for no key.
+    Says which checks failed, not how they went: details stand in the log, for this route asks for no key. To other
+    machines it does not say either in which workspace: their names are customers' names.
     """
     state: Health = request.app.state.health
     checks = await state.checks()
+    if not state.metrics_open:
+        checks = _together(checks)
     ready = all(checks.values()) and not state.draining
     return _json({"ready": ready, "draining": state.draining, "checks": checks}, 200 if ready else 503)
 
 
 @health.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """Metrics for Prometheus; with a key of scope `admin`, unless the server only listens to its own machine."""
+    """Metrics for Prometheus: all of them to this machine, where the server listens to no other.
+
+    Elsewhere with a key of scope `admin`, which is shown its own workspace and what counts the whole process.
+    """
     state: Health = request.app.state.health
+    workspace = None
     if not state.metrics_open:
         door: Doorkeeper = request.app.state.door
-        door.admit(request, "admin", "source")
-    body = await run_in_threadpool(generate_latest, state.measures.registry)
+        workspace = door.admit(request, "admin", "source").workspace.name
+    body = await run_in_threadpool(state.measures.text, workspace)
     return Response(body, 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_LATEST)
+
+
+def _together(checks: Mapping[str, bool]) -> Mapping[str, bool]:
+    """Each check of all workspaces as one."""
+    passed: dict[str, bool] = {}
+    for name, good in checks.items():
+        check = name.partition(".")[2]
+        passed[check] = passed.get(check, True) and good
+    return passed
 
 
 def _json(body: dict[str, object], status: int = 200) -> Response:

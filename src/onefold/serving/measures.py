@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as MetricCollector
 
@@ -70,9 +70,34 @@ class Measures:
         """Read these workspaces' figures at each scrape."""
         self.registry.register(_Watcher(workspaces))
 
+    def text(self, workspace: str | None) -> bytes:
+        """All metrics in Prometheus' words; with a workspace, nothing that is labelled with another."""
+        if workspace is None:
+            return generate_latest(self.registry)
+        seen = CollectorRegistry()
+        seen.register(_Within(self.registry, workspace))
+        return generate_latest(seen)
+
 
 SOURCES_MAX = 200
 """Sources with metrics of their own, per workspace; the rest are summed up as `(other)`."""
+
+
+class _Within(MetricCollector):
+    """What one workspace may see of all metrics."""
+
+    def __init__(self, registry: CollectorRegistry, workspace: str) -> None:
+        self._registry = registry
+        self._workspace = workspace
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing, as below."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [s for s in metric.samples if s.labels.get("workspace") in (None, self._workspace)]
+            yield metric
 
 
 class _Watcher(MetricCollector):

@@ -107,6 +107,29 @@ def test_the_workers_role_cannot_change_the_tables():
                 connection.execute(psycopg.sql.SQL(statement).format(psycopg.sql.Identifier(schema)))
 
 
+ALIKE = ("al-ike", "al_ike", "al-ike_", "a" * 55, "a" * 56, "a" * 57, "a" * 62 + "b", "a" * 62 + "c", "a" * 62 + "-")
+
+
+def test_workspaces_whose_names_are_alike_have_schemas_of_their_own():
+    """Whatever names a project may give: no two share tables, and what one holds the other does not see."""
+    schemas = [schema_of(name) for name in ALIKE]
+    assert len(set(schemas)) == len(ALIKE)
+    assert all(len(schema) <= 63 for schema in schemas)
+    assert schema_of("main") == "onefold_main"
+    stores = []
+    for name in ALIKE:
+        migrations.migrate(database.address(database.OWNER), schema_of(name), role=database.WORKER)
+        stores.append(database.store(name))
+    for number, store in enumerate(stores):
+        with store.transaction() as transaction:
+            assert transaction.claim([A]) == [True]
+            transaction.commit(Commit(offsets={0: number + 1}))
+    for number, store in enumerate(stores):
+        with store.snapshot() as snapshot:
+            assert snapshot.offsets() == {0: number + 1}
+        store.close()
+
+
 def test_a_superuser_is_refused():
     name = database.workspace()
     with pytest.raises(ConfigurationError, match="SUPERUSER"):

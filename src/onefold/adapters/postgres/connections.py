@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from onefold.errors import ConfigurationError, ConflictError, IntegrityError, UnavailableError
 
 _IDLE_KEPT = 8
+_LETTERS = 63
+"""Longest name PostgreSQL keeps apart from others; of longer ones it cuts off the rest."""
 # A partition must be an error within five seconds. Without these a client waits for hours (measured: 25 s and counting).
 _BOUNDS: dict[str, Any] = {
     "connect_timeout": 3,
@@ -46,8 +49,16 @@ def translated() -> Iterator[None]:
 
 
 def schema_of(workspace: str) -> str:
-    """The schema of a workspace; also what `onefold.workspace` must say for its rows to be visible."""
-    return f"onefold_{workspace.replace('-', '_')}"
+    """The schema of a workspace, its own; also what `onefold.workspace` must say for its rows to be visible.
+
+    PostgreSQL takes 63 letters, and no `-` without quotes. A name it would not take as it is gets a digest, and a second
+    `_`, with which no workspace's name begins: so `a-b` and `a_b` are two schemas, and so are names alike at the beginning.
+    """
+    plain = f"onefold_{workspace}"
+    if len(plain) <= _LETTERS and "-" not in plain:
+        return plain
+    digest = hashlib.blake2b(workspace.encode(), digest_size=8).hexdigest()
+    return f"onefold__{workspace.replace('-', '_')[:32]}_{digest}"
 
 
 class Connections:
