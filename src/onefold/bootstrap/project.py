@@ -47,13 +47,14 @@ def furnish(directory: Path) -> dict[str, Any]:
     if project.root_key.file is not None and not project.root_key.file.exists():
         KeyFile.create(project.root_key.file)
     with key_store(project) as store:
-        taken = {(k.workspace, k.name) for k in store.keys()}
-        wanted = [(s.workspace, s.name) for s in project.sources.values() if s.kind == "http"]
-        wanted += [(workspace, READER) for workspace in project.workspaces]
+        # By kind too: a source may be called as the key for reading is.
+        taken = {(k.kind, k.workspace, k.name) for k in store.keys()}
+        wanted = [("source", s.workspace, s.name) for s in project.sources.values() if s.kind == "http"]
+        wanted += [("secret", workspace, READER) for workspace in project.workspaces]
         made = [
-            _issue(store, project, workspace, None if name == READER else name)
-            for workspace, name in wanted
-            if (workspace, name) not in taken
+            _issue(store, project, workspace, name if kind == "source" else None)
+            for kind, workspace, name in wanted
+            if (kind, workspace, name) not in taken
         ]
     return {"keys": made}
 
