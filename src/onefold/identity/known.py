@@ -16,22 +16,32 @@ class KnownEdges:
     effect. It must be told only what has been committed.
     """
 
-    def __init__(self, capacity: int = 500_000) -> None:
-        self._capacity = capacity
-        self._earliest: dict[EdgeKey, tuple[int, bytes]] = {}
+    def __init__(self, capacity: int = 200_000) -> None:
+        """Hold about `capacity` edges, those met latest: half a kilobyte each."""
+        # Two generations: when the young one is full it becomes the old one, which goes.
+        self._generation = max(1, capacity // 2)
+        self._young: dict[EdgeKey, tuple[int, bytes]] = {}
+        self._old: dict[EdgeKey, tuple[int, bytes]] = {}
 
     def covers(self, key: EdgeKey, at_us: int, event: bytes) -> bool:
         """Whether evidence at least this early is known to be stored."""
-        known = self._earliest.get(key)
-        return known is not None and known <= (at_us, event)
+        known = self._young.get(key)
+        if known is None:
+            known = self._old.get(key)
+            if known is None:
+                return False
+            self._keep(key, known)
+        return known <= (at_us, event)
 
     def committed(self, edges: Iterable[Edge]) -> None:
         """Remember edges that a transaction has committed."""
-        if len(self._earliest) > self._capacity:
-            self._earliest.clear()
         for edge in edges:
             key = (edge.a, edge.b, edge.kind)
             stamp = (edge.at_us, edge.event)
-            known = self._earliest.get(key)
-            if known is None or stamp < known:
-                self._earliest[key] = stamp
+            known = self._young.get(key) or self._old.get(key)
+            self._keep(key, stamp if known is None or stamp < known else known)
+
+    def _keep(self, key: EdgeKey, stamp: tuple[int, bytes]) -> None:
+        if len(self._young) >= self._generation:
+            self._old, self._young = self._young, {}
+        self._young[key] = stamp
