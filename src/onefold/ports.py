@@ -250,7 +250,8 @@ class ProfileStore(Protocol):
 
         Raises:
             ConflictError: Another worker was at the same people or entries. Nothing was changed; do it all again.
-            UnavailableError: The store cannot be written (disk full, locked, gone). Nothing was changed.
+            UnavailableError: The store cannot be written (disk full, locked, gone). Nothing was changed; or all of it
+                was, where only the answer to the commit was lost on its way: the offsets tell.
         """
         ...
 

@@ -12,12 +12,14 @@ import psycopg
 from psycopg import Connection, errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from onefold.adapters.postgres.silence import Guarded, Pulse
 from onefold.errors import ConfigurationError, ConflictError, IntegrityError, UnavailableError
 
 _IDLE_KEPT = 8
 _LETTERS = 63
 """Longest name PostgreSQL keeps apart from others; of longer ones it cuts off the rest."""
 # A partition must be an error within five seconds. Without these a client waits for hours (measured: 25 s and counting).
+# They see a network that passes nothing; a server that hears us and says nothing is seen by `silence`.
 _BOUNDS: dict[str, Any] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 4_000,  # ms for which sent data may go unacknowledged
@@ -25,7 +27,13 @@ _BOUNDS: dict[str, Any] = {
     "keepalives_interval": 1,
     "keepalives_count": 3,
 }
-_SESSION = "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
+# The server has to notice too that a client has gone: until then its transaction keeps people locked that others wait for.
+_SESSION = (
+    "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
+    " -c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=4s"
+)
+WRITER_IDLE = "15s"
+"""How long a transaction that holds locks may say nothing, before the server ends it for the sake of the others."""
 
 
 @contextmanager
@@ -35,6 +43,8 @@ def translated() -> Iterator[None]:
         yield
     except (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable) as error:
         raise ConflictError("another worker is changing the same people") from error
+    except errors.IdleInTransactionSessionTimeout as error:
+        raise ConflictError("the batch took so long that others were let at its people") from error
     except (errors.InsufficientPrivilege, errors.InvalidSchemaName, errors.UndefinedTable) as error:
         raise ConfigurationError(
             f"PostgreSQL refuses this role what it needs ({type(error).__name__}); `onefold migrate` as the owner"
@@ -70,19 +80,23 @@ class Connections:
         except psycopg.ProgrammingError:
             raise ConfigurationError("the address of the PostgreSQL store is none: postgresql://user@host/db") from None
         options = f"{_SESSION} -c search_path={schema} {stated.pop('options', '')}"
-        self._conninfo = make_conninfo(**{**_BOUNDS, **stated, "options": options, "application_name": "onefold"})
+        self._conninfo = make_conninfo(**{"application_name": "onefold", **_BOUNDS, **stated, "options": options})
+        self._pulse = Pulse(self._conninfo)
         self.schema = schema
         self._idle: list[Connection[Any]] = []
         self._lock = threading.Lock()
         self._closed = False
 
     @contextmanager
-    def lend(self, *, begin: str) -> Iterator[Connection[Any]]:
-        """A connection in a transaction begun by the statement `begin`; committed at the end, or rolled back."""
+    def lend(self, *, begin: str, idle: str | None = None) -> Iterator[Connection[Any]]:
+        """A connection in a transaction begun by the statement `begin`; committed at the end, or rolled back.
+
+        `idle` is how long the server lets the transaction say nothing, if less than what holds for all.
+        """
         with translated():
             connection = self._take()
             try:
-                self._begin(connection, begin)
+                self._begin(connection, begin, idle)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -90,9 +104,11 @@ class Connections:
                 raise
             self._put_back(connection)
 
-    def _begin(self, connection: Connection[Any], begin: str) -> None:
+    def _begin(self, connection: Connection[Any], begin: str, idle: str | None) -> None:
         with connection.pipeline():
             connection.execute(begin.encode())
+            if idle is not None:
+                connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", (idle,))
             connection.execute("SELECT set_config('onefold.workspace', %s, true)", (self.schema,))
 
     def _take(self) -> Connection[Any]:
@@ -104,7 +120,9 @@ class Connections:
                 if not connection.closed and not connection.broken and _alive(connection):
                     return connection
                 connection.close()
-        return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=2)
+        made = Guarded.connect(self._conninfo, autocommit=True, prepare_threshold=2)
+        made.pulse = self._pulse
+        return made
 
     def _put_back(self, connection: Connection[Any]) -> None:
         try:

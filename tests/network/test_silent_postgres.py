@@ -1,0 +1,331 @@
+"""PostgreSQL that falls silent, hangs up, or says half: an error within five seconds, and nothing lost or counted twice."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from tests import database, workbench
+from tests.faults import figures
+from tests.faults.scale import scaled
+from tests.network import postgres
+from tests.network.proxy import DOWN, UP
+
+from onefold.adapters.postgres import connections, silence
+from onefold.errors import ConflictError, UnavailableError
+from onefold.pipelines import stream
+from onefold.pipelines.processor import Processor
+
+pytestmark = [pytest.mark.xdist_group("network"), pytest.mark.timeout(200)]
+
+LIMIT_SECONDS = 5.0
+SLACK_SECONDS = 2.0
+"""For a machine that does other things as well; the limits in the product add up to 3.5 s."""
+
+
+def seconds_until_unavailable(action):
+    started = time.monotonic()
+    with pytest.raises(UnavailableError):
+        action()
+    return time.monotonic() - started
+
+
+def look(store):
+    with store.snapshot() as seen:
+        return seen.offsets()
+
+
+def idle_then_cut(proxy, workspace):
+    """A look-up over a connection that was good until now."""
+    store = postgres.store_through(proxy, workspace)
+    look(store)
+    proxy.silence()
+    return store, lambda: look(store)
+
+
+def answers_lost(proxy, workspace):
+    """One direction only: the server hears everything, and nobody hears the server."""
+    store = postgres.store_through(proxy, workspace)
+    look(store)
+    proxy.silence(DOWN)
+    return store, lambda: look(store)
+
+
+def questions_lost(proxy, workspace):
+    """The other direction."""
+    store = postgres.store_through(proxy, workspace)
+    look(store)
+    proxy.silence(UP)
+    return store, lambda: look(store)
+
+
+def no_connection(proxy, workspace):
+    """A new connection, accepted by something that never answers."""
+    store = postgres.store_through(proxy, workspace)
+    proxy.reset()
+    proxy.silence()
+    return store, lambda: look(store)
+
+
+def renewal(proxy, workspace):
+    """A worker that says it lives."""
+    store = postgres.store_through(proxy, workspace)
+    store.leases.renew("w", [0], seconds=60)
+    proxy.silence()
+    return store, lambda: store.leases.renew("w", [0], seconds=60)
+
+
+def batch_under_way(proxy, workspace):
+    """In the middle of a batch: the locks are held, and the answer to a write never comes."""
+    store = postgres.store_through(proxy, workspace)
+
+    def work():
+        with store.transaction() as transaction:
+            transaction.claim([b"k" * 16])
+            proxy.silence(DOWN)
+            transaction.claim([b"l" * 16])
+
+    return store, work
+
+
+def commit_swallowed(proxy, workspace):
+    """The word to commit never gets there."""
+    store = postgres.store_through(proxy, workspace)
+    parts = workbench.parts(log=postgres.log_of(50), store=store)
+    proxy.when_asked(b"COMMIT\0", hold=UP)
+    return store, lambda: stream.advance(parts)
+
+
+def commit_answer_lost(proxy, workspace):
+    """It gets there and is carried out, and nobody is told."""
+    store = postgres.store_through(proxy, workspace)
+    parts = workbench.parts(log=postgres.log_of(50), store=store)
+    proxy.when_asked(b"COMMIT\0", hold=DOWN)
+    return store, lambda: stream.advance(parts)
+
+
+SCENES = [idle_then_cut, answers_lost, questions_lost, no_connection, renewal, batch_under_way, commit_swallowed,
+          commit_answer_lost]  # fmt: skip
+
+
+def played(scene, workspace):
+    """Seconds until the error, and what is wrong once the network is healed and the work done again."""
+    with postgres.before_postgres() as proxy:
+        store, action = scene(proxy, workspace)
+        try:
+            took = seconds_until_unavailable(action)
+            assert proxy.silent
+            proxy.heal()
+            log = postgres.log_of(50)
+            parts = workbench.parts(log=log, store=store)
+            until = time.monotonic() + 40
+            while time.monotonic() < until:
+                try:
+                    if not stream.advance(parts).read:
+                        break
+                except UnavailableError:
+                    time.sleep(0.2)
+        finally:
+            store.close()
+    return took, postgres.wrong_with(log, workspace, 50)
+
+
+def test_a_silent_server_is_an_error_within_five_seconds_whatever_was_under_way():
+    """Eight ways to be cut off; after each the same store goes on by itself, and every event counts once."""
+    workspaces = [database.workspace() for _ in SCENES]
+    with ThreadPoolExecutor(len(SCENES)) as pool:  # together, because they wait and do not work
+        found = dict(zip([scene.__name__ for scene in SCENES], pool.map(played, SCENES, workspaces), strict=True))
+    figures.note("silent postgres", seconds={name: round(took, 2) for name, (took, _) in found.items()})
+    assert {name: wrong for name, (_, wrong) in found.items() if wrong} == {}
+    assert {name: took for name, (took, _) in found.items() if took > LIMIT_SECONDS + SLACK_SECONDS} == {}
+
+
+def test_a_client_without_the_guard_waits_on_and_the_clock_shows_it(monkeypatch):
+    """The negative control: TCP's own limits do not see a peer that is there and says nothing."""
+    monkeypatch.setattr(connections, "Guarded", type("Trusting", (psycopg.Connection,), {"pulse": None}))
+    ended = threading.Event()
+    with postgres.before_postgres() as proxy:
+        store, action = idle_then_cut(proxy, database.workspace())
+
+        def ask():
+            try:
+                action()
+            finally:
+                ended.set()
+
+        threading.Thread(target=ask, daemon=True).start()
+        assert not ended.wait(LIMIT_SECONDS + SLACK_SECONDS)
+        proxy.heal()
+        assert ended.wait(30)
+        store.close()
+
+
+def test_a_long_statement_of_a_server_that_lives_is_waited_for():
+    """No false verdict: three times the quiet time, and the connection is the same afterwards."""
+    with postgres.before_postgres() as proxy:
+        store = postgres.store_through(proxy, database.workspace())
+        with store.transaction() as transaction:
+            before = transaction._rows(b"SELECT pg_backend_pid()")
+            assert transaction._rows(b"SELECT pg_sleep(%b::float8) IS NOT NULL", 3 * silence.QUIET_SECONDS)
+            assert transaction._rows(b"SELECT pg_backend_pid()") == before
+        store.close()
+
+
+def test_a_server_that_turns_us_away_is_alive():
+    """A refusal in words (too many clients, no such role) is an answer; a reset connection is none."""
+    pulse = silence.Pulse(database.address("nobody_of_that_name"))
+    with psycopg.connect(database.address(database.WORKER)) as connection:
+        assert pulse.beats(connection)
+    with postgres.before_postgres() as proxy:
+        pulse = silence.Pulse(postgres.through(proxy))
+        with psycopg.connect(postgres.through(proxy)) as connection:
+            proxy.refuse()
+            assert not pulse.beats(connection)
+
+
+def test_a_slow_network_is_no_silent_one():
+    """Answers that come a few bytes at a time, each after a pause: no error, and all events count once."""
+    workspace, log = database.workspace(), postgres.log_of(20)
+    with postgres.before_postgres() as proxy:
+        store = postgres.store_through(proxy, workspace)
+        proxy.slow(chunk=400, pause=0.02)
+        stream.drain(workbench.parts(log=log, store=store))
+        proxy.slow(pause=0.3)
+        look(store)
+        store.close()
+    assert postgres.wrong_with(log, workspace, 20) == []
+
+
+def conversation(batch):
+    """Bytes by direction that one batch takes."""
+    workspace, log = database.workspace(), postgres.log_of(batch)
+    with postgres.before_postgres() as proxy:
+        store = postgres.store_through(proxy, workspace)
+        before = dict(proxy.passed)
+        stream.drain(workbench.parts(log=log, store=store))
+        store.close()
+        return {direction: proxy.passed[direction] - before[direction] for direction in (UP, DOWN)}
+
+
+def worked_through_cuts(workspace, cuts, *, batch=20, spoil=lambda store: None):
+    """Process a log whose every batch is cut once at some byte of the conversation; the log, and how many cuts hit."""
+    seeded, length = random.Random(5), conversation(batch)
+    log, hits = postgres.log_of(0), 0
+    with postgres.before_postgres() as proxy:
+        store = postgres.store_through(proxy, workspace)
+        spoil(store)
+        parts = workbench.parts(log=log, store=store)
+        for number in range(cuts):
+            log.append([postgres.event(n) for n in range(number * batch, (number + 1) * batch)])
+            direction = (UP, DOWN)[number % 2]
+            proxy.cut_after(direction, seeded.randrange(length[direction]))
+            for _ in range(20):
+                try:
+                    if not stream.advance(parts).read:
+                        break
+                except (UnavailableError, ConflictError):
+                    hits += 1
+            proxy.heal()
+        store.close()
+    return log, hits
+
+
+def test_a_connection_cut_at_any_byte_of_a_batch_loses_and_doubles_nothing():
+    """Reset in the middle of questions and of answers, the answer to COMMIT among them."""
+    workspace, cuts = database.workspace(), scaled(120, 2_000)
+    log, hits = worked_through_cuts(workspace, cuts)
+    figures.note("postgres connection cut", cuts=cuts, hits=hits)
+    assert hits > cuts / 2
+    assert postgres.wrong_with(log, workspace, cuts * 20) == []
+
+
+def test_a_batch_whose_offset_is_committed_apart_is_caught():
+    """The negative control: offsets in a transaction of their own, before the state, lose what the cut takes."""
+
+    def spoil(store):
+        whole = store.transaction
+
+        class Apart:
+            def __init__(self, transaction):
+                self._transaction = transaction
+
+            def __getattr__(self, name):
+                return getattr(self._transaction, name)
+
+            def commit(self, commit):
+                from onefold.ports import Commit
+
+                with whole() as early:
+                    early.commit(Commit(offsets=commit.offsets))
+                self._transaction._offsets = None
+                self._transaction.commit(commit)
+
+        from contextlib import contextmanager
+
+        @contextmanager
+        def transaction():
+            with whole() as made:
+                yield Apart(made)
+
+        store.transaction = transaction
+
+    workspace = database.workspace()
+    log, _ = worked_through_cuts(workspace, 40, spoil=spoil)
+    assert postgres.wrong_with(log, workspace, 40 * 20)
+
+
+def test_a_worker_goes_on_by_itself_when_the_network_is_back():
+    """The processor's own loop: it says what is wrong while it is, and nobody has to start it again."""
+    workspace, log = database.workspace(), postgres.log_of(300, partitions=2)
+    with postgres.before_postgres() as proxy:
+        store = postgres.store_through(proxy, workspace)
+        parts = workbench.parts(log=log, store=store)
+        processor = Processor(parts, leases=store.leases, worker="w", monotonic=time.monotonic)
+        proxy.when_asked(b"COMMIT\0", hold=DOWN)
+        processor.start()
+        reached(lambda: processor.failure is not None)
+        log.append([postgres.event(n) for n in range(300, 400)])
+        proxy.heal()
+        reached(lambda: look(store) == log.ends() and processor.failure is None)
+        processor.stop()
+        store.close()
+    assert postgres.wrong_with(log, workspace, 400) == []
+
+
+def reached(true, seconds=40.0):
+    """Wait until something holds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if true():
+                return
+        except UnavailableError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
+
+
+def test_a_transaction_that_fell_silent_lets_others_at_its_people(monkeypatch):
+    """A worker cut off in the middle of a batch holds its locks no longer than the server waits for it."""
+    monkeypatch.setattr("onefold.adapters.postgres.store.WRITER_IDLE", "1s")
+    workspace, log = database.workspace(), postgres.log_of(30)
+    slow = database.store(workspace)
+    stream.drain(workbench.parts(log=log, store=slow))
+    with slow.snapshot() as seen:
+        people = [row.member.id for row in seen.scan()]
+    quick = database.store(workspace)
+    with pytest.raises(ConflictError), slow.transaction() as held:
+        held.nodes(people)
+        started = time.monotonic()
+        with quick.transaction() as next_one:
+            assert next_one.nodes(people)
+        waited = time.monotonic() - started
+        held.nodes(people)
+    assert 0.5 < waited < 8
+    look(slow)
+    slow.close()
+    quick.close()
