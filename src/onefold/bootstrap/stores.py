@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,13 +63,22 @@ def leases_of(store: ProfileStore) -> Leases | None:
     return leases
 
 
-def migrate(dsn: str, workspaces: tuple[str, ...], *, role: str | None) -> dict[str, list[int]]:
-    """Bring each workspace's schema up to date; the migrations applied, by workspace."""
+def migrate(
+    dsn: str,
+    workspaces: tuple[str, ...],
+    *,
+    role: str | None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> dict[str, list[int]]:
+    """Bring each workspace's schema up to date; the migrations applied, by workspace.
+
+    `progress` is told the number of a migration that fills rows, and how many it has filled so far.
+    """
     _extra()
     from onefold.adapters.postgres import migrations  # noqa: PLC0415  only where the extra is
     from onefold.adapters.postgres.connections import schema_of  # noqa: PLC0415  as above
 
-    return {name: migrations.migrate(dsn, schema_of(name), role=role) for name in workspaces}
+    return {name: migrations.migrate(dsn, schema_of(name), role=role, progress=progress) for name in workspaces}
 
 
 def _postgres(dsn: str, name: str, sealer: EntrySealer) -> PostgresProfileStore:

@@ -55,14 +55,19 @@ def migrate(
 ) -> None:
     """Make the tables of the PostgreSQL store, or bring them up to date; run it as their owner. Repeating it is harmless.
 
+    Workers may go on meanwhile. Stopped half-way, it goes on there the next time.
+
     Example: onefold migrate --store postgresql://onefold_owner@db/onefold --grant onefold
     """
     read = bootstrap.with_store(config.read_project(project), store)
     address = bootstrap.store_address(read)
     if address is None:
         raise UsageError("This project's store is a file, which needs no migration; give --store postgresql://…")
-    done = bootstrap.migrate(address, read.workspaces, role=grant)
     out = Output(as_json=as_json)
+    done = bootstrap.migrate(
+        address, read.workspaces, role=grant,
+        progress=lambda number, rows: out.aside.print(f"migration {number}: {rows:,} rows so far"),
+    )  # fmt: skip
     if as_json:
         out.result({"workspaces": done})
         return

@@ -28,10 +28,10 @@ _BOUNDS: dict[str, Any] = {
     "keepalives_count": 3,
 }
 # The server has to notice too that a client has gone: until then its transaction keeps people locked that others wait for.
-_SESSION = (
-    "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
-    " -c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=4s"
+_SERVER_BOUNDS = (
+    "-c tcp_keepalives_idle=1 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=4s"
 )
+_SESSION = "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
 WRITER_IDLE = "15s"
 """How long a transaction that holds locks may say nothing, before the server ends it for the sake of the others."""
 
@@ -71,16 +71,25 @@ def schema_of(workspace: str) -> str:
     return f"onefold__{workspace.replace('-', '_')[:32]}_{digest}"
 
 
+def bounded(dsn: str, session: str = "") -> str:
+    """The address with limits on how long either side takes a silent network for a living one, unless it states its own.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    try:
+        stated = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError("the address of the PostgreSQL store is none: postgresql://user@host/db") from None
+    options = f"{session} {_SERVER_BOUNDS} {stated.pop('options', '')}".strip()
+    return make_conninfo(**{"application_name": "onefold", **_BOUNDS, **stated, "options": options})
+
+
 class Connections:
     """Connections lent one at a time: one is never used by two threads at once."""
 
     def __init__(self, dsn: str, schema: str) -> None:
-        try:
-            stated = conninfo_to_dict(dsn)
-        except psycopg.ProgrammingError:
-            raise ConfigurationError("the address of the PostgreSQL store is none: postgresql://user@host/db") from None
-        options = f"{_SESSION} -c search_path={schema} {stated.pop('options', '')}"
-        self._conninfo = make_conninfo(**{"application_name": "onefold", **_BOUNDS, **stated, "options": options})
+        self._conninfo = bounded(dsn, f"{_SESSION} -c search_path={schema}")
         self._pulse = Pulse(self._conninfo)
         self.schema = schema
         self._idle: list[Connection[Any]] = []
