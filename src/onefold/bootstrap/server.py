@@ -62,12 +62,13 @@ class Backend:
         Raises:
             UnavailableError: Another process is this workspace's processor.
         """
-        if self._processor is not None:
+        processor = self._processor
+        if processor is not None:
             with ExitStack() as held:
                 if self._leases is None:
                     held.enter_context(lease.held(self._workspace.directory))
-                held.enter_context(relaying(self._project, self._workspace))
-                self._processor.start()
+                held.enter_context(relaying(self._project, self._workspace, lambda: processor.leads))
+                processor.start()
                 self._held = held.pop_all()
 
     def wake(self) -> None:

@@ -57,12 +57,21 @@ class Work:
     def renew(self) -> None:
         """Say that this worker lives, and learn what it may work on."""
         if self._leases is not None:
+            asked = self._monotonic()
             self._held = self._leases.renew(self._worker, self._parts.log.ends(), seconds=LEASE_SECONDS)
-            self._renew_at = self._monotonic() + LEASE_SECONDS / 3
+            self._renew_at = asked + LEASE_SECONDS / 3
+
+    @property
+    def leads(self) -> bool:
+        """Whether what has to be done by one worker alone is this one's: it holds the first partition, as far as it knows."""
+        if self._leases is None:
+            return True
+        return 0 in self._held and self._monotonic() < self._renew_at + LEASE_SECONDS * 2 / 3
 
     def release(self) -> None:
         """Give the partitions back."""
         if self._leases is not None:
+            self._held = {}
             self._leases.release(self._worker)
 
 
@@ -87,6 +96,11 @@ class Processor:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.failure: str | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this worker does what one has to do alone: it is the only one, or holds the first partition."""
+        return self._work.leads
 
     def start(self) -> None:
         """Begin processing."""

@@ -1,13 +1,15 @@
 """The relay: tells the cluster what the profile store has committed, namely how far processing is and what was rejected.
 
 Dead letters go to a topic of their own, for other consumers: the entry as the log has it, sealed, with source, reason
-and place in the headers. Each is published at least once, in order per partition; the place is its key.
+and place in the headers. Each is published at least once, in order per partition; the place is its key. Of several
+workers one relays at a time; where that changes hands in the middle, or a relay dies, some may be published again.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from onefold.adapters.kafka.group import GroupOffsets
 from onefold.adapters.kafka.log import KafkaEventLog
@@ -26,12 +28,21 @@ _log = logging.getLogger("onefold.kafka")
 class Relay:
     """Follows one workspace's store on a thread of its own. It keeps its place in the cluster, as a consumer group."""
 
-    def __init__(self, log: KafkaEventLog, store: ProfileStore, sealer: EntrySealer) -> None:
+    def __init__(
+        self,
+        log: KafkaEventLog,
+        store: ProfileStore,
+        sealer: EntrySealer,
+        *,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """A relay that is silent while `leads` says that another process relays."""
         settings = log.settings
         self._log, self._store, self._sealer, self._settings = log, store, sealer, settings
         self._group = GroupOffsets(settings)
         self._own = GroupOffsets(settings, group=settings.dead_letters)
         self._sender = Sender(settings)
+        self._leads = leads
         self._published: dict[int, int] | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"relay-{settings.workspace}", daemon=True)
@@ -63,6 +74,9 @@ class Relay:
         Raises:
             UnavailableError: The cluster or the store does not answer; what was not told is told next time.
         """
+        if not self._leads():
+            self._published = None  # others tell now; how far they got, the cluster knows
+            return 0
         with self._store.snapshot() as snapshot:
             offsets = snapshot.offsets()
         if self._published is None:
@@ -78,7 +92,7 @@ class Relay:
         after = offset_of(partition, begin - 1)
         if first_after(partition, until) <= begin:
             return 0
-        while True:
+        while self._leads():
             with self._store.snapshot() as snapshot:
                 page = snapshot.dead_letters(status=None, source=None, after=(partition, after), limit=_PAGE)
             letters = [d for d in page if d.partition == partition and d.offset <= until]
@@ -87,9 +101,9 @@ class Relay:
                 told += len(letters)
                 after = letters[-1].offset
             if len(letters) < _PAGE:
+                self._own.show({partition: until})
+                published[partition] = first_after(partition, until)
                 break
-        self._own.show({partition: until})
-        published[partition] = first_after(partition, until)
         return told
 
     def _send(self, letters: list[DeadLetter]) -> None:
