@@ -69,13 +69,13 @@ def until(true, seconds=60.0):
 
 
 def relayed(shared, count):
-    """The dead letters in the cluster, by place: `count` of them, and whatever else comes within two seconds."""
+    """The dead letters in the cluster, by place: `count` of them, and whatever else comes within half a second."""
     consumer = Consumer({"bootstrap.servers": shared.address, "group.id": "other"})
     consumer.assign([TopicPartition(f"{PREFIX}.bench.dead-letter", 0, 0)])
     found, end = [], time.monotonic() + 30
     while len(found) < count and time.monotonic() < end:
         found += [m for m in consumer.consume(count - len(found), 0.2) if m.error() is None]
-    found += [m for m in consumer.consume(100, 2.0) if m.error() is None]
+    found += [m for m in consumer.consume(100, 0.5) if m.error() is None]
     consumer.close()
     return [m.key() for m in found]
 

@@ -107,4 +107,7 @@ def control(running: object, *words: str, namespace: str | None = None) -> None:
         who = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
         command = ["nsenter", f"--net=/run/netns/{namespace}", "-S", str(who.pw_uid), "-G", str(who.pw_gid), *command]
         user = None
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, timeout=60)
+    # A server that is down already is as well stopped as one that goes down now.
+    subprocess.run(
+        command, check="start" in words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, timeout=60
+    )

@@ -5,6 +5,7 @@ The judge stands in the database: a trigger writes down who moved an offset, and
 
 from __future__ import annotations
 
+import random
 import time
 from contextlib import ExitStack, contextmanager
 
@@ -14,7 +15,9 @@ import pytest
 from bench.postgres import execute
 from tests import database, workbench
 from tests.faults import figures
+from tests.faults.scale import scaled
 from tests.network import postgres
+from tests.network.proxy import DOWN, UP
 from tests.network.test_silent_postgres import reached
 
 from onefold.adapters.postgres.connections import schema_of
@@ -22,9 +25,11 @@ from onefold.errors import ConflictError, LeaseLostError
 from onefold.pipelines import processor, stream
 from onefold.pipelines.processor import Processor
 
-pytestmark = [pytest.mark.xdist_group("network"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.xdist_group("network"), pytest.mark.timeout(900)]
 
 PARTITIONS = 4
+CUTS = [(direction, count) for direction in (UP, DOWN) for count in (1, 700, 3_000, 9_000)]
+"""Where a worker is cut off: in which direction, after how many bytes."""
 _JUDGE = """
 CREATE TABLE {schema}.moved (
     number bigserial, log_partition integer, before bigint, after bigint, writer text, holder text, epoch bigint
@@ -102,7 +107,7 @@ def worker(name, workspace, log, proxy):
 
 def test_workers_cut_off_in_turn_hand_over_and_never_share_a_partition(monkeypatch):
     """Each of two is cut off while it works, and healed once the other has taken over: every event counts once."""
-    monkeypatch.setattr(processor, "LEASE_SECONDS", 1.5)
+    monkeypatch.setattr(processor, "LEASE_SECONDS", 1.0)
     monkeypatch.setattr("onefold.adapters.postgres.store.WRITER_IDLE", "2s")
     workspace, log, sent = judged_workspace(), postgres.log_of(0, partitions=PARTITIONS), 0
 
@@ -121,8 +126,10 @@ def test_workers_cut_off_in_turn_hand_over_and_never_share_a_partition(monkeypat
         workers = [opened.enter_context(worker(f"w{n}", workspace, log, proxy)) for n, proxy in enumerate(proxies)]
         feed()
         reached(lambda: len({m.writer for m in moves(workspace)}) == 2 or feed())
-        for turn in range(2):
-            proxies[turn].cut_after("down", 3_000, then="silence")
+        seeded = random.Random(3)
+        for number in range(scaled(2, 60)):
+            turn = number % 2
+            proxies[turn].cut_after(*seeded.choice(CUTS), then="silence")
             reached(lambda turn=turn: proxies[turn].silent or feed())
             feed()
             reached(done)  # the other has everything, without a word from this one

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -110,6 +109,8 @@ def commit_answer_lost(proxy, workspace):
 
 SCENES = [idle_then_cut, answers_lost, questions_lost, no_connection, renewal, batch_under_way, commit_swallowed,
           commit_answer_lost]  # fmt: skip
+TRUSTING = type("Trusting", (psycopg.Connection,), {"pulse": None})
+"""A client as it was before: with TCP's own limits, and nobody who asks whether the server lives."""
 
 
 def played(scene, workspace):
@@ -134,45 +135,67 @@ def played(scene, workspace):
     return took, postgres.wrong_with(log, workspace, 50)
 
 
-def test_a_silent_server_is_an_error_within_five_seconds_whatever_was_under_way():
-    """Eight ways to be cut off; after each the same store goes on by itself, and every event counts once."""
-    workspaces = [database.workspace() for _ in SCENES]
-    with ThreadPoolExecutor(len(SCENES)) as pool:  # together, because they wait and do not work
-        found = dict(zip([scene.__name__ for scene in SCENES], pool.map(played, SCENES, workspaces), strict=True))
-    figures.note("silent postgres", seconds={name: round(took, 2) for name, (took, _) in found.items()})
-    assert {name: wrong for name, (_, wrong) in found.items() if wrong} == {}
-    assert {name: took for name, (took, _) in found.items() if took > LIMIT_SECONDS + SLACK_SECONDS} == {}
-
-
-def test_a_client_without_the_guard_waits_on_and_the_clock_shows_it(monkeypatch):
-    """The negative control: TCP's own limits do not see a peer that is there and says nothing."""
-    monkeypatch.setattr(connections, "Guarded", type("Trusting", (psycopg.Connection,), {"pulse": None}))
-    ended = threading.Event()
+def unguarded(workspace):
+    """How long a client without the guard waits: until somebody heals the network, after more than the limit."""
     with postgres.before_postgres() as proxy:
-        store, action = idle_then_cut(proxy, database.workspace())
-
-        def ask():
+        store, action = idle_then_cut(proxy, workspace)
+        with ThreadPoolExecutor(1) as pool:
+            started = time.monotonic()
+            asking = pool.submit(action)
             try:
-                action()
-            finally:
-                ended.set()
-
-        threading.Thread(target=ask, daemon=True).start()
-        assert not ended.wait(LIMIT_SECONDS + SLACK_SECONDS)
-        proxy.heal()
-        assert ended.wait(30)
+                asking.exception(LIMIT_SECONDS + SLACK_SECONDS)
+            except TimeoutError:
+                proxy.heal()
+            asking.result(30)
         store.close()
+    return time.monotonic() - started
 
 
-def test_a_long_statement_of_a_server_that_lives_is_waited_for():
-    """No false verdict: three times the quiet time, and the connection is the same afterwards."""
+def long_statement(workspace):
+    """The server's processes that served a connection before and after a statement of three times the quiet time."""
     with postgres.before_postgres() as proxy:
-        store = postgres.store_through(proxy, database.workspace())
+        store = postgres.store_through(proxy, workspace)
         with store.transaction() as transaction:
-            before = transaction._rows(b"SELECT pg_backend_pid()")
-            assert transaction._rows(b"SELECT pg_sleep(%b::float8) IS NOT NULL", 3 * silence.QUIET_SECONDS)
-            assert transaction._rows(b"SELECT pg_backend_pid()") == before
+            ((before,),) = transaction._rows(b"SELECT pg_backend_pid()")
+            transaction._rows(b"SELECT pg_sleep(%b::float8) IS NOT NULL", 3 * silence.QUIET_SECONDS)
+            ((after,),) = transaction._rows(b"SELECT pg_backend_pid()")
         store.close()
+    return before, after
+
+
+@pytest.fixture(scope="module")
+def together():
+    """All that waits rather than works, done at the same time."""
+    workspaces = [database.workspace() for _ in SCENES]
+    long, trusting = database.workspace(), database.workspace()
+    with ThreadPoolExecutor(len(SCENES) + 2) as pool, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connections, "Guarded", TRUSTING)
+        waiting = pool.submit(unguarded, trusting)
+        time.sleep(0.5)  # it has its connection by now
+        patched.undo()
+        statement = pool.submit(long_statement, long)
+        scenes = dict(zip([scene.__name__ for scene in SCENES], pool.map(played, SCENES, workspaces), strict=True))
+        return scenes, statement.result(), waiting.result()
+
+
+def test_a_silent_server_is_an_error_within_five_seconds_whatever_was_under_way(together):
+    """Eight ways to be cut off; after each the same store goes on by itself, and every event counts once."""
+    scenes, _, _ = together
+    figures.note("silent postgres", seconds={name: round(took, 2) for name, (took, _) in scenes.items()})
+    assert {name: wrong for name, (_, wrong) in scenes.items() if wrong} == {}
+    assert {name: took for name, (took, _) in scenes.items() if took > LIMIT_SECONDS + SLACK_SECONDS} == {}
+
+
+def test_a_client_without_the_guard_waits_on_and_the_clock_shows_it(together):
+    """The negative control: TCP's own limits do not see a peer that is there and says nothing."""
+    _, _, waited = together
+    assert waited > LIMIT_SECONDS + SLACK_SECONDS
+
+
+def test_a_long_statement_of_a_server_that_lives_is_waited_for(together):
+    """No false verdict: the connection is the same afterwards."""
+    _, (before, after), _ = together
+    assert before == after
 
 
 def test_a_server_that_turns_us_away_is_alive():
@@ -189,15 +212,15 @@ def test_a_server_that_turns_us_away_is_alive():
 
 def test_a_slow_network_is_no_silent_one():
     """Answers that come a few bytes at a time, each after a pause: no error, and all events count once."""
-    workspace, log = database.workspace(), postgres.log_of(20)
+    workspace, log = database.workspace(), postgres.log_of(10)
     with postgres.before_postgres() as proxy:
         store = postgres.store_through(proxy, workspace)
-        proxy.slow(chunk=400, pause=0.02)
+        proxy.slow(chunk=400, pause=0.01)
         stream.drain(workbench.parts(log=log, store=store))
-        proxy.slow(pause=0.3)
+        proxy.slow(pause=0.1)
         look(store)
         store.close()
-    assert postgres.wrong_with(log, workspace, 20) == []
+    assert postgres.wrong_with(log, workspace, 10) == []
 
 
 def conversation(batch):

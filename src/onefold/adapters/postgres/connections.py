@@ -121,6 +121,8 @@ class Connections:
             connection.execute("SELECT set_config('onefold.workspace', %s, true)", (self.schema,))
 
     def _take(self) -> Connection[Any]:
+        if self._pulse.stopped():
+            raise UnavailableError("PostgreSQL has not answered for a moment")
         with self._lock:
             if self._closed:
                 raise UnavailableError("the store has been closed")
@@ -129,7 +131,11 @@ class Connections:
                 if not connection.closed and not connection.broken and _alive(connection):
                     return connection
                 connection.close()
-        made = Guarded.connect(self._conninfo, autocommit=True, prepare_threshold=2)
+        try:
+            made = Guarded.connect(self._conninfo, autocommit=True, prepare_threshold=2)
+        except errors.ConnectionTimeout:
+            self._pulse.missed()
+            raise
         made.pulse = self._pulse
         return made
 

@@ -25,6 +25,8 @@ ASKING_SECONDS = 2
 LONGEST_SECONDS = 75.0
 """A wait that no statement reaches, because the server ends statements before: this connection is lost in between."""
 _FRESH_SECONDS = 0.5
+_SPARED_SECONDS = 1.0
+"""How long nobody tries, once the server was found silent: those in line fail at once and do not wait one by one."""
 
 
 class Pulse:
@@ -43,6 +45,15 @@ class Pulse:
                 self._beats = self._ask(connection)
                 self._asked = time.monotonic()
             return self._beats
+
+    def missed(self) -> None:
+        """Somebody else found that the server does not answer."""
+        with self._lock:
+            self._beats, self._asked = False, time.monotonic()
+
+    def stopped(self) -> bool:
+        """Whether the server was found silent a moment ago."""
+        return not self._beats and time.monotonic() - self._asked < _SPARED_SECONDS
 
     def _ask(self, connection: Connection[Any]) -> bool:
         info = connection.info
