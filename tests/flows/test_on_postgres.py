@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from bench.ground import ground, wait_until
@@ -162,8 +164,18 @@ def test_migrate_says_what_it_did_and_repeats_without_harm(here):
     assert other.returncode == 2
 
 
-def test_backup_and_rebuild_say_what_to_do_instead(here):
-    for words in (("backup", str(here.directory / "copy")), ("rebuild",)):
-        refused = run(here, *words)
-        assert refused.returncode == 2, words
-        assert "PostgreSQL" in refused.stderr
+@pytest.mark.parametrize(
+    ("verb", "instruction"),
+    [
+        ("backup", "copy it with `pg_dump`, and this workspace's folder after it"),
+        ("rebuild", "stop the workers, drop the workspace's schema, run `onefold migrate`, start the workers"),
+        ("restore", "put this workspace's folder back, then its schema with `pg_restore`"),
+    ],
+)
+def test_what_is_not_done_on_postgres_says_what_to_do_instead(here, tmp_path, verb, instruction):
+    refused = run(here, verb, *([] if verb == "rebuild" else [str(tmp_path)]))
+    assert refused.returncode == 2
+    said = " ".join(refused.stderr.split())
+    assert instruction in said
+    for named in re.findall(r"docs/[\w/.-]+\.md", said):
+        assert (Path(__file__).parents[2] / named).is_file()

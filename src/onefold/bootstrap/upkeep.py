@@ -14,7 +14,7 @@ from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.bootstrap.logs import LOG
-from onefold.bootstrap.stores import STORE, leases_of
+from onefold.bootstrap.stores import STORE, address, leases_of
 from onefold.bootstrap.workspace import KEYS, Workspace, choose, clock_us, open_workspace
 from onefold.errors import UsageError
 from onefold.pipelines import isolation, stream, times, whatif
@@ -106,7 +106,9 @@ def _in_a_file(workspace: Workspace, otherwise: str) -> None:
 
 def backup(workspace: Workspace, to: Path) -> dict[str, Any]:
     """Copy the workspace's store, log and wrapped keys into a new directory, while it may be in use."""
-    _in_a_file(workspace, "copy it with `pg_dump`, and this workspace's folder after it; see docs/how-to/postgres.md")
+    _in_a_file(
+        workspace, "copy it with `pg_dump`, and this workspace's folder after it; see docs/how-to/run-on-postgres.md"
+    )
     directory = workspace.directory
     databases = [directory / name for name in (STORE, LOG) if (directory / name).exists()]  # Kafka keeps its own log
     size = backups.take(databases, [directory / KEYS], to)
@@ -117,11 +119,17 @@ def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, A
     """Put a backup in place, and process what its log holds beyond its store.
 
     Raises:
+        UsageError: The store is in PostgreSQL: the one in the backup would be put where nobody reads it.
         UnavailableError: A server or another command is processing this workspace.
         IntegrityError: The backup is damaged, or belongs to another root key.
     """
     project = config.read_project(directory)
     name = choose(project, workspace)
+    if address(project) is not None:
+        raise UsageError(
+            "The profile store is in PostgreSQL: put this workspace's folder back, then its schema with `pg_restore`; "
+            "see docs/how-to/run-on-postgres.md."
+        )
     home = project.data / name
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     aside = home / f"before-restore-{clock_us()}"
