@@ -27,7 +27,7 @@ demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become peop
 	$(BIN)/onefold demo $(ARGS)
 
 .PHONY: test
-test: lint types contracts node chromium strace  ## Everything a change must pass
+test: lint types contracts node chromium strace iproute2  ## Everything a change must pass
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: lint
@@ -48,8 +48,8 @@ laws: $(VENV)/.dev  ## The laws, with many more examples
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=laws --timeout=0 tests/laws $(ARGS)
 
 .PHONY: faults
-faults: $(VENV)/.dev strace  ## Kills, power cuts, full disks, poison: release size (ONEFOLD_FAULTS_PART=0.1 for a tenth)
-	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults $(ARGS)
+faults: $(VENV)/.dev strace iproute2  ## Kills, power cuts, full disks, networks, poison: release size (ONEFOLD_FAULTS_PART=0.1 for a tenth)
+	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults tests/network $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev  ## Fuzz event decoder, identifiers and file reader, a minute each (ARGS="--seconds 600")
@@ -117,6 +117,11 @@ chromium:  ## Debian's Chromium, where it is missing
 .PHONY: strace
 strace:
 	@command -v strace >/dev/null || { $(APT) update -q && $(APT) install -q -y strace; }
+
+# Cables are pulled in network namespaces.
+.PHONY: iproute2
+iproute2:
+	@command -v ip >/dev/null || { $(APT) update -q && $(APT) install -q -y iproute2; }
 
 # The real Node SDKs that the conformance tests send with. The lock holds hashes and no registry address.
 .PHONY: node
