@@ -210,6 +210,21 @@ def test_a_server_that_turns_us_away_is_alive():
             assert not pulse.beats(connection)
 
 
+def test_who_is_in_line_for_a_silent_server_fails_at_once_and_only_then():
+    """A connection that could not be made says nothing of a server that answers others; for a while it does otherwise."""
+    store = database.store()
+    pulse = store._connections._pulse
+    look(store)
+    pulse.missed()
+    look(store)
+    pulse.heard = float("-inf")
+    pulse.missed()
+    with pytest.raises(UnavailableError, match="for a moment"):
+        look(store)
+    reached(lambda: look(store) == {})
+    store.close()
+
+
 def test_a_slow_network_is_no_silent_one():
     """Answers that come a few bytes at a time, each after a pause: no error, and all events count once."""
     workspace, log = database.workspace(), postgres.log_of(10)

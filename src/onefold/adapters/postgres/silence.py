@@ -37,6 +37,8 @@ class Pulse:
         self._lock = threading.Lock()
         self._asked = float("-inf")
         self._beats = True
+        self.heard = float("-inf")
+        """When anybody last had an answer to anything."""
 
     def beats(self, connection: Connection[Any]) -> bool:
         """Whether the server at the other end of `connection` answers anybody."""
@@ -47,13 +49,15 @@ class Pulse:
             return self._beats
 
     def missed(self) -> None:
-        """Somebody else found that the server does not answer."""
+        """A new connection was waited for in vain. That is silence only if nobody else had an answer meanwhile."""
         with self._lock:
-            self._beats, self._asked = False, time.monotonic()
+            now = time.monotonic()
+            if now - self.heard > QUIET_SECONDS:
+                self._beats, self._asked = False, now
 
     def stopped(self) -> bool:
-        """Whether the server was found silent a moment ago."""
-        return not self._beats and time.monotonic() - self._asked < _SPARED_SECONDS
+        """Whether the server was found silent a moment ago, and nobody has heard of it since."""
+        return not self._beats and self.heard < self._asked and time.monotonic() - self._asked < _SPARED_SECONDS
 
     def _ask(self, connection: Connection[Any]) -> bool:
         info = connection.info
@@ -93,5 +97,7 @@ class Guarded(Connection[Any]):
                     asked = time.monotonic()
                 awaited = gen.send(heard)
         except StopIteration as end:
+            if self.pulse is not None:
+                self.pulse.heard = time.monotonic()
             answer: Returned = end.value
             return answer
