@@ -20,8 +20,9 @@ from tests.network import postgres
 from tests.network.proxy import DOWN, UP
 from tests.network.test_silent_postgres import reached
 
+from onefold.adapters.postgres import leases
 from onefold.adapters.postgres.connections import schema_of
-from onefold.errors import ConflictError, LeaseLostError
+from onefold.errors import ConflictError, LeaseLostError, UnavailableError
 from onefold.pipelines import processor, stream
 from onefold.pipelines.processor import Processor
 
@@ -145,6 +146,26 @@ def test_workers_cut_off_in_turn_hand_over_and_never_share_a_partition(monkeypat
     assert len({(m.partition, m.epoch) for m in found}) >= 2 * PARTITIONS
     figures.note("workers cut off", commits=len(found), epochs=len({(m.partition, m.epoch) for m in found}))
     assert postgres.wrong_with(log, workspace, sent) == []
+
+
+@pytest.mark.parametrize(("idle", "taken"), [(leases.IDLE, True), ("60s", False)])
+def test_a_worker_cut_off_while_it_renews_does_not_keep_others_from_it(monkeypatch, idle, taken):
+    """It holds the one lock that all renewals wait for; the control: a server that waits for it as for any other."""
+    monkeypatch.setattr(leases, "IDLE", idle)
+    workspace = database.workspace()
+    with postgres.before_postgres() as cut, postgres.before_postgres() as whole:
+        store = postgres.store_through(cut, workspace)
+        heir = postgres.store_through(whole, workspace, options="-c lock_timeout=2s")
+        cut.when_asked(b"DELETE FROM worker", hold=DOWN)
+        with pytest.raises(UnavailableError):
+            store.leases.renew("cut off", [0], seconds=0.1)
+        if taken:
+            assert heir.leases.renew("heir", [0], seconds=60)
+        else:
+            with pytest.raises(ConflictError):
+                heir.leases.renew("heir", [0], seconds=60)
+        store.close()
+        heir.close()
 
 
 class Pausing:

@@ -8,6 +8,8 @@ from onefold.adapters.postgres.connections import Connections
 from onefold.ports import Leases
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+IDLE = "3s"
+"""Who is cut off in the middle of a renewal holds up everybody else's until the server ends its transaction."""
 
 
 class PostgresLeases(Leases):
@@ -18,7 +20,7 @@ class PostgresLeases(Leases):
 
     def renew(self, worker: str, partitions: Collection[int], *, seconds: float) -> dict[int, int]:
         """Say that `worker` lives, and settle what it works on until `seconds` from now."""
-        with self._connections.lend(begin=_BEGIN) as connection:
+        with self._connections.lend(begin=_BEGIN, idle=IDLE) as connection:
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"leases of {self._connections.schema}",)
             )
@@ -59,6 +61,6 @@ class PostgresLeases(Leases):
 
     def release(self, worker: str) -> None:
         """Give everything back."""
-        with self._connections.lend(begin=_BEGIN) as connection:
+        with self._connections.lend(begin=_BEGIN, idle=IDLE) as connection:
             connection.execute("UPDATE lease SET worker = NULL WHERE worker = %s", (worker,))
             connection.execute("DELETE FROM worker WHERE name = %s", (worker,))
