@@ -47,21 +47,20 @@ def children(process):
     return [int(pid) for pid in listed.stdout.split()]
 
 
-def held():
-    """How many partitions each living worker holds."""
+def leases():
+    """How many partitions each living worker holds, and how often partitions have changed hands."""
     import psycopg
 
     with psycopg.connect(postgres.server()) as connection:
-        return [
-            count
-            for (count,) in connection.execute(
-                "SELECT count(*) FROM onefold_bench.lease WHERE worker IS NOT NULL AND expires > clock_timestamp()"
-                " GROUP BY worker"
-            )
-        ]
+        held = connection.execute(
+            "SELECT count(*) FROM onefold_bench.lease WHERE worker IS NOT NULL AND expires > clock_timestamp()"
+            " GROUP BY worker"
+        ).fetchall()
+        ((changes,),) = connection.execute("SELECT coalesce(sum(epoch), 0)::bigint FROM onefold_bench.lease").fetchall()
+    return [count for (count,) in held], changes
 
 
-def until(true, seconds=60.0):
+def until(true, seconds=90.0):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come to that"
@@ -97,22 +96,23 @@ def test_a_killed_worker_is_replaced_and_every_event_counts_once(here, shared):
     producers = [Producer(here, name) for name in ("a", "b")]
     try:
         wait_until(f"http://127.0.0.1:{here.port}/readyz", seconds=60)
-        until(lambda: held() == [2, 2])
+        until(lambda: leases()[0] == [2, 2])
         for producer in producers:
             producer.start()
         reject(here, "before", 6)
         first = relayed(shared, 6)
+        _, before = leases()
         victim = children(workers)[0]
         os.kill(victim, signal.SIGKILL)
-        until(lambda: held() != [2, 2])  # its lease runs out
-        until(lambda: held() == [2, 2])  # and is taken over
+        until(lambda: leases()[1] >= before + 2)  # its partitions are taken over
+        until(lambda: leases()[0] == [2, 2])
         assert victim not in children(workers)
         for producer in producers:
             producer.end()
         reject(here, "after", 6)
         acknowledged = [name for producer in producers for name in producer.acknowledged]
         with bootstrap.opened(here.directory, None) as workspace:
-            until(lambda: bootstrap.pending(workspace) == 0, 90)
+            until(lambda: bootstrap.pending(workspace) == 0)
             found = looked(workspace.parts, bootstrap.verify(workspace).equal)
             assert reading.profile(workspace.parts, Identifier("user_id", "before0")) is None
         letters = relayed(shared, 12)
