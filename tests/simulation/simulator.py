@@ -1,0 +1,350 @@
+"""One simulated schedule: the real spine over the simulated store, from the first delivery until all is at rest."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from tests import workbench
+from tests.simulation import oracle
+from tests.simulation.database import Database, SimulatedLeases, Transaction
+from tests.simulation.schedule import Crash, Mismatch, Schedule
+from tests.simulation.world import HASHER, PROFILES, World, world
+
+from onefold.adapters.memory.log import MemoryEventLog
+from onefold.errors import UnavailableError, UsageError
+from onefold.identity.known import KnownEdges
+from onefold.ingest.judge import Judge
+from onefold.ingest.settings import IngestSettings
+from onefold.model import LogEntry, NodeId, StoredEntry
+from onefold.pipelines import dead_letters
+from onefold.pipelines.ahead import Ahead
+from onefold.pipelines.parts import Parts
+from onefold.pipelines.processor import Work
+from onefold.ports import NodeRow
+from onefold.profiles import sessions
+from onefold.profiles import state as folds
+from onefold.profiles.person import combine_nodes
+from onefold.profiles.survivorship import ranked
+
+
+class Planted(NamedTuple):
+    """A bug: rules for transactions, or the memory of a resolver, that are wrong on purpose."""
+
+    transaction: type[Transaction] = Transaction
+    known: Callable[[], KnownEdges] = KnownEdges
+
+
+class Ran(NamedTuple):
+    """What a schedule was."""
+
+    steps: int
+    commits: int
+    given_up: int
+    crashes: int
+    trace: list[str]
+
+
+class PlainSealer:
+    """Seals nothing, for encryption is not what is simulated; but a state opens only in its own row and version."""
+
+    def new_key(self, node: NodeId) -> tuple[bytes, bytes]:
+        """The node's key."""
+        return node, node
+
+    def seal(self, node: NodeId, version: int, key: bytes, plaintext: bytes) -> bytes:
+        """The state, marked with where it belongs."""
+        return node + version.to_bytes(4, "big") + plaintext
+
+    def open(self, row: NodeRow) -> bytes:
+        """The state."""
+        assert row.sealed[:20] == row.member.id + row.version.to_bytes(4, "big"), "a state of another node or version"
+        return row.sealed[20:]
+
+
+class RememberingJudge:
+    """The real judge, asked once an item: the same few items come again in every schedule."""
+
+    def __init__(self) -> None:
+        self._judge = Judge(IngestSettings())
+        self._verdicts: dict[tuple[str, bytes], Any] = {}
+
+    def judge(self, entry: LogEntry) -> Any:
+        """The verdict."""
+        key = (entry.source, entry.body)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            if len(self._verdicts) > 10_000:
+                self._verdicts.clear()
+            verdict = self._verdicts[key] = self._judge.judge(entry)
+        return verdict
+
+
+class Prompt(Ahead[Any]):
+    """Work done ahead, at once: a thread would make the schedule depend on more than its seed."""
+
+    def start(self, key: Any, call: Callable[[], Any]) -> None:
+        """Do it now; what fails is done again by who needs it."""
+        self._key, self._results = key, []
+        self._run(call, self._results)
+
+    def take(self, key: Any) -> Any:
+        """The result for `key`."""
+        results, matches = self._results, key == self._key
+        self._key, self._results = None, []
+        return results[0] if results and matches else None
+
+
+class Log(MemoryEventLog):
+    """The log in memory; others may act before each read."""
+
+    def __init__(self, schedule: Schedule, partitions: int) -> None:
+        # The sender's key keeps a person in one partition; here repeats land anywhere, which is harder.
+        super().__init__(partitions=partitions, place=lambda _: schedule.chance.randrange(partitions))
+        self._schedule = schedule
+
+    def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:
+        """Up to `limit` entries with offset > `after`, in order."""
+        self._schedule.pause(f"reads partition {partition} after {after}")
+        return super().read(partition, after, limit)
+
+
+JUDGE = RememberingJudge()
+SEALER = PlainSealer()
+
+
+class Simulation:
+    """A world on its way through the spine."""
+
+    def __init__(self, seed: int, planted: Planted, *, traced: bool) -> None:
+        self.world: World = world(seed)
+        self.schedule = schedule = Schedule(seed, traced=traced)
+        self._planted = planted
+        self.database = Database(schedule, planted.transaction)
+        self.log = Log(schedule, schedule.chance.choice((1, 2, 3, 4)))
+        self._mended = {fact.broken: fact.entry.body for fact in self.world.facts if fact.broken is not None}
+        self._sending = True
+        self.given_up = 0
+        self.crashes = 0
+        schedule.add("producer", self._produce)
+        if self._mended:
+            schedule.add("operator", self._operate)
+        for number in range(schedule.chance.choice((1, 2, 2, 3, 3))):
+            schedule.add(f"worker {number + 1}", self._worker(number + 1), mortal=True)
+
+    def parts(self, known: KnownEdges) -> Parts:
+        """What a worker works with."""
+        settings = self.world.settings
+        return Parts(
+            name="simulated", log=self.log, store=self.database, judge=JUDGE, identity=settings,
+            hasher=HASHER[id(settings)], profiles=PROFILES, sealer=SEALER, clock_us=lambda: workbench.NOW_US,
+            known=known, ahead=Prompt(),
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    # ── actors ──
+
+    def _deliveries(self) -> list[LogEntry]:
+        chance = self.schedule.chance
+        sent = []
+        for fact in self.world.facts:
+            times = chance.choice((1, 1, 2, 3))
+            if fact.broken is None:
+                sent += [fact.entry] * times
+            else:
+                sent += [msgspec.structs.replace(fact.entry, body=fact.broken)] * min(2, times)
+        for said in self.world.said:
+            sent += [said.entry] * chance.choice((1, 1, 2))
+        chance.shuffle(sent)
+        return sent
+
+    def _produce(self) -> None:
+        waiting, chance = self._deliveries(), self.schedule.chance
+        while waiting:
+            many = chance.choice((1, 2, 5, 30))
+            self.log.append(waiting[:many])
+            self.schedule.note(f"appends {len(waiting[:many])}")
+            waiting = waiting[many:]
+            if waiting:
+                self.schedule.sleep(chance.choice((0.0, 0.1, 0.5)))
+        self._sending = False
+
+    def _operate(self) -> None:
+        """Mend dead letters, some of them twice."""
+        parts, chance = self.parts(KnownEdges()), self.schedule.chance
+        while not self.at_rest():
+            self.schedule.pause("looks for dead letters")
+            for letter in dead_letters.listed(parts):
+                body = self._mended[parts.log.get([_place(parts, letter["offset"])])[0].entry.body]
+                # Somebody who was quicker leaves nothing to mend.
+                with contextlib.suppress(UsageError):
+                    dead_letters.replay(parts, letter["offset"], body=body)
+                    self.schedule.note(f"mends {letter['offset']}")
+            self.schedule.sleep(chance.choice((0.2, 1.0, 5.0)))
+
+    def _worker(self, number: int) -> Callable[[], None]:
+        schedule, chance = self.schedule, self.schedule.chance
+
+        def live() -> None:
+            life = 0
+            while True:
+                life += 1
+                parts = self.parts(self._planted.known())
+                work = Work(parts, SimulatedLeases(self.database), f"{number}/{life}", lambda: schedule.now)
+                try:
+                    self._work(work)
+                except Crash:
+                    self.crashes += 1
+                    schedule.sleep(chance.choice((0.05, 1.0, 15.0)))
+                else:
+                    return
+
+        return live
+
+    def _work(self, work: Work) -> None:
+        schedule, chance = self.schedule, self.schedule.chance
+        while not self.at_rest():
+            work.batch = chance.randint(1, 6)
+            try:
+                done = work.advance()
+            except UnavailableError as error:
+                self.given_up += 1
+                schedule.note(f"gives up: {error}")
+                schedule.sleep(chance.choice((0.0, 0.02, 0.2)))
+                continue
+            if not done.read:
+                schedule.sleep(chance.choice((0.05, 1.0, 4.0)))
+        if chance.random() < 0.5:
+            work.release()
+
+    def at_rest(self) -> bool:
+        """Whether nothing is left to do."""
+        state = self.database.state
+        return (
+            not self._sending
+            and all(state.offsets.get(p, 0) == end for p, end in self.log.ends().items())
+            and all(letter.status != "open" for letter in state.dead_letters.values())
+        )
+
+    # ── judgement day ──
+
+    def check(self, expected: oracle.People) -> None:
+        """Compare all that was promised.
+
+        Raises:
+            Mismatch: What is stored is not what the world implies.
+        """
+        found = self._people()
+        places = [{n: p for one in people.values() for n, p in one["partition"].items()} for people in (expected, found)]
+        _same("partition", *places)
+        for person, truth in expected.items():
+            for kind, value in truth.items():
+                _same(kind, value, found[person][kind])
+        self._check_accounts()
+
+    def _people(self) -> oracle.People:
+        by_person: dict[NodeId, list[NodeRow]] = {}
+        for row in self.database.state.nodes.values():
+            by_person.setdefault(row.member.person, []).append(row)
+        found: oracle.People = {}
+        for person, rows in by_person.items():
+            opened = {row.member.id: folds.open_node(SEALER.open(row)) for row in rows}
+            state = combine_nodes((state for _, state in opened.values()), PROFILES)
+            total = state.total
+            found[person] = {
+                "partition": {m.id: (m.first_seen_us, m.person, m.component, m.shared) for m in (r.member for r in rows)},
+                "identifiers": {node: value for node, (value, _) in opened.items()},
+                "survivorship": {
+                    field: [(c.value, c.source, c.at_us, c.event) for c in ranked(held, PROFILES.rule_for(field))]
+                    for field, held in total.attributes.items()
+                },
+                "counters": {
+                    "events": total.events, "sources": total.sources, "purchases": total.purchases,
+                    "unpriced": total.unpriced, "revenue": total.revenue, "sessions": sessions.count(total.sessions),
+                    "times": (total.first_us, total.last_us) if total.events else (None, None),
+                },
+                "consent": {
+                    p: (said.granted, said.at_us, said.event)
+                    for p in state.purposes() if (said := state.consent(p)) is not None
+                },
+            }  # fmt: skip
+        return found
+
+    def _check_accounts(self) -> None:
+        """Every entry has one outcome, every rejected one a dead letter, every change one message."""
+        state, log = self.database.state, self.log
+        entries = [s for p in log.ends() for s in MemoryEventLog.read(log, p, 0, 10_000)]
+        received, rejected = Counter(s.entry.source for s in entries), Counter[str]()
+        letters = {(s.partition, s.offset) for s in entries if s.entry.body in self._mended}
+        rejected.update(s.entry.source for s in entries if s.entry.body in self._mended)
+        stored = Counter(fact.source for fact in self.world.facts)
+        stored["onefold"] = len(self.world.said)
+        expected = {}
+        for source, many in received.items():
+            of = {"stored": stored[source], "rejected": rejected[source]}
+            of["duplicate"] = many - sum(of.values())
+            expected |= {(source, outcome): count for outcome, count in of.items() if count}
+        tallied: Counter[tuple[str, str]] = Counter()
+        for tally in state.tallies.values():
+            tallied[tally.source, tally.outcome] += tally.count
+        _same("conservation", expected, dict(tallied))
+        _same("dead letters", dict.fromkeys(letters, "replayed"), {p: d.status for p, d in state.dead_letters.items()})
+        told = [(f"profile.{c.kind}", c.person) for c in state.changes.values() if c.kind != "renamed"]
+        _same("outbox", told, [(message.topic, message.key) for message in state.outbox.values()])
+        seen = [(row.node, row.at_us) for rows in state.timeline.values() for row in rows]
+        _same("timeline", sorted((f.named[0].node, f.at_us) for f in self.world.facts), sorted(seen))
+
+
+def _place(parts: Parts, offset: int) -> tuple[int, int]:
+    return next((p, offset) for p in parts.log.ends() if parts.log.get([(p, offset)]))
+
+
+def _same(kind: str, expected: Any, found: Any) -> None:
+    if expected != found:
+        raise Mismatch(kind, f"expected {expected}, found {found}")
+
+
+_expected: dict[int, oracle.People] = {}
+
+
+def run(seed: int, planted: Planted | None = None, *, traced: bool = False) -> Ran:
+    """Simulate one schedule.
+
+    Raises:
+        Mismatch: A promise was broken; the trace up to there is its attribute `trace`.
+    """
+    simulation = Simulation(seed, planted or Planted(), traced=traced)
+    schedule = simulation.schedule
+    try:
+        schedule.run()
+        key = id(simulation.world)
+        if key not in _expected:
+            _expected.clear()
+            _expected[key] = oracle.people(simulation.world)
+        simulation.check(_expected[key])
+    except Mismatch as mismatch:
+        mismatch.trace = schedule.trace or []  # type: ignore[attr-defined]
+        raise
+    finally:
+        schedule.close()
+    return Ran(schedule.steps, simulation.database.commits, simulation.given_up, simulation.crashes, schedule.trace or [])
+
+
+def run_many(seeds: Sequence[int], planted: Planted | None = None) -> list[tuple[int, Mismatch]]:
+    """Simulate many; the seeds that failed, and how."""
+    failed = []
+    gc.disable()
+    try:
+        for number, seed in enumerate(seeds):
+            try:
+                run(seed, planted)
+            except Mismatch as mismatch:
+                failed.append((seed, mismatch))
+            if number % 500 == 499:
+                gc.collect()
+    finally:
+        gc.enable()
+    return failed
