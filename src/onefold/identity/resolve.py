@@ -317,9 +317,18 @@ def _solve(
     solution = {m.id: m for m in solved.members if m.id in inside}
     judged = {n for j in judgements for n in (j.a, j.b) if n is not None}
     reopened = {solution[n].component for n in judged if n in solution}
+    # An identifier once seen with a user id that links nobody may become shared by the next one it is seen with.
+    aside = {m.id for m in solved.members if m.shared and settings.type(m.type).single}
+    if aside:
+        ends = [end for e in edges.values() if e.kind != "scored" for end in ((e.a, e.b), (e.b, e.a))]
+        reopened |= {
+            solution[node].component
+            for node, other in ends
+            if other in aside and node in solution and settings.type(solution[node].type).shared_after is not None
+        }
     for node, member in solution.items():
         if member.component in reopened and not member.contested:
-            # What a person has judged is solved afresh with each new piece of evidence.
+            # Such a component is solved afresh with each new piece of evidence.
             solution[node] = msgspec.structs.replace(member, contested=True)
     return solution
 
