@@ -125,7 +125,7 @@ class Simulation:
         self.schedule = schedule = Schedule(seed, traced=traced)
         self._planted = planted
         self.database = Database(schedule, planted.transaction)
-        self.log = Log(schedule, schedule.chance.choice((1, 2, 3, 4)))
+        self.log = Log(schedule, schedule.chance.choice((1, 2, 3, 3, 4)))
         self._mended = {fact.broken: fact.entry.body for fact in self.world.facts if fact.broken is not None}
         self._sending = True
         self.given_up = 0
@@ -133,8 +133,10 @@ class Simulation:
         schedule.add("producer", self._produce)
         if self._mended:
             schedule.add("operator", self._operate)
-        for number in range(schedule.chance.choice((1, 2, 2, 3, 3))):
-            schedule.add(f"worker {number + 1}", self._worker(number + 1), mortal=True)
+        for number in range(1, schedule.chance.choice((1, 2, 2, 3, 3)) + 1):
+            # All are known to live, so the first to ask does not take everything.
+            self.database.workers[f"{number}/1"] = 10.0
+            schedule.add(f"worker {number}", self._worker(number), mortal=True)
 
     def parts(self, known: KnownEdges) -> Parts:
         """What a worker works with."""
