@@ -75,6 +75,7 @@ class Transaction(MemoryReader, ProfileTransaction):
         self.locked: set[NodeId] = set()
         self.met: set[NodeId] = set()
         self.looked_for: set[NodeId] = set()
+        self.told_of: set[bytes] = set()
         self.claimed: list[bytes] = []
         self.pending: Commit | None = None
 
@@ -128,9 +129,15 @@ class Transaction(MemoryReader, ProfileTransaction):
         self.schedule.pause(f"reads {len(ids)} nodes")
         found = super().nodes(ids)
         self.check_moved({row.member.component for row in found.values()} - self.locked)
-        self.met.update(found)
+        self.meet(found)
         self.looked_for.update(ids)
         return found
+
+    def meet(self, found: Collection[NodeId]) -> None:
+        """Nodes that were read; give up where this batch has already worked as if one of them did not exist."""
+        if any(node in self.looked_for and node not in self.met for node in found):
+            raise ConflictError("another worker has met the same identifiers for the first time")
+        self.met.update(found)
 
     def check_moved(self, moved: set[NodeId]) -> None:
         """Give up where a component is another one's by now."""
@@ -144,7 +151,7 @@ class Transaction(MemoryReader, ProfileTransaction):
             self.lock(late)
         self.schedule.pause(f"reads members of {len(components)} components")
         found = super().members(components)
-        self.met.update(member.id for member in found)
+        self.meet([member.id for member in found])
         return found
 
     def lock(self, ids: Sequence[NodeId]) -> None:
@@ -163,7 +170,9 @@ class Transaction(MemoryReader, ProfileTransaction):
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
         """All judgements about any of these."""
         self.schedule.pause("reads judgements")
-        return super().judgements(nodes)
+        found = super().judgements(nodes)
+        self.told_of.update(judgement.id for judgement in found)
+        return found
 
     # ── writing ──
 
@@ -195,20 +204,24 @@ class Transaction(MemoryReader, ProfileTransaction):
         self.pending = commit
 
     def insert(self, commit: Commit) -> None:
-        """Insert what is new.
+        """Insert what is new, and stand in the place of what was looked for in vain: nobody else may make it now.
 
         Raises:
-            ConflictError: Another worker has made a node that this batch took for new.
+            ConflictError: Another worker has made a node that this batch took for new or absent, or somebody has judged
+                a node that is new.
         """
         names = {row.member.id for row in commit.nodes} | {member.id for member in commit.members}
         unmet = names - self.looked_for - self.met
         if unmet:
             self.nodes(sorted(unmet))
         new = sorted(names - self.met)
-        for node in new:
+        absent = (self.looked_for | set(new)) - self.met
+        for node in sorted(absent):
             self.acquire(("new", node))
-        if any(node in self._state.nodes for node in new):
+        if any(node in self._state.nodes for node in absent):
             raise ConflictError("another worker has met the same identifiers for the first time")
+        if {j.id for j in super().judgements(new)} - self.told_of:
+            raise ConflictError("somebody has judged an identifier before it was met")
 
     def advance(self, commit: Commit) -> None:
         """Store offsets, only over those this transaction was told."""
