@@ -75,6 +75,7 @@ class Transaction(MemoryReader, ProfileTransaction):
         self.locked: set[NodeId] = set()
         self.met: set[NodeId] = set()
         self.looked_for: set[NodeId] = set()
+        self.asked_about: set[NodeId] = set()
         self.told_of: set[bytes] = set()
         self.claimed: list[bytes] = []
         self.pending: Commit | None = None
@@ -168,11 +169,18 @@ class Transaction(MemoryReader, ProfileTransaction):
         return super().edges(nodes)
 
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
-        """All judgements about any of these."""
+        """All judgements about any of these; give up where one has come that was not there when it was asked before."""
         self.schedule.pause("reads judgements")
         found = super().judgements(nodes)
-        self.told_of.update(judgement.id for judgement in found)
+        self.hear(found, nodes)
         return found
+
+    def hear(self, found: Sequence[Judgement], nodes: Sequence[NodeId]) -> None:
+        """Take judgements in."""
+        if any(j.id not in self.told_of and not self.asked_about.isdisjoint((j.a, j.b)) for j in found):
+            raise ConflictError("somebody has judged an identifier before it was met")
+        self.told_of.update(judgement.id for judgement in found)
+        self.asked_about.update(nodes)
 
     # ── writing ──
 
@@ -220,8 +228,7 @@ class Transaction(MemoryReader, ProfileTransaction):
             self.acquire(("new", node))
         if any(node in self._state.nodes for node in absent):
             raise ConflictError("another worker has met the same identifiers for the first time")
-        if {j.id for j in super().judgements(new)} - self.told_of:
-            raise ConflictError("somebody has judged an identifier before it was met")
+        self.hear(super().judgements(new), new)
 
     def advance(self, commit: Commit) -> None:
         """Store offsets, only over those this transaction was told."""
