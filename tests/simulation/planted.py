@@ -1,6 +1,6 @@
 """Bugs on purpose: each breaks one rule that the store or the stream keeps, and each must be caught.
 
-Those that end in `…` of the first group are the classics. The second group are bugs that this simulator found.
+The last three are bugs that this simulator has found.
 """
 
 from __future__ import annotations
@@ -92,6 +92,9 @@ class LocksOnce(Unaudited):
         """The first time only."""
         if not self.locked:
             super().lock(ids)
+
+    def check_moved(self, moved: set[NodeId]) -> None:
+        """Nothing: what it read late is not locked."""
 
 
 class DoesNotLookAgain(Unaudited):

@@ -53,7 +53,8 @@ class Schedule:
         self.actors: list[Actor] = []
         self.current: Actor = None  # type: ignore[assignment]  # set before anybody acts
         # How the turns change hands: from long runs of one actor to a change at every call.
-        self._switching = chance.choice((0.05, 0.2, 0.5, 0.9))
+        self._switching = chance.choice((0.1, 0.3, 0.6, 0.9))
+        self._slowness = chance.choice((0.0, 0.02, 0.05, 0.15))
         self._step_seconds = chance.choice((0.002, 0.01, 0.05))
         self._faults = chance.choice((0, 0, 1, 2, 4, 8))
         self._fault_rate = chance.choice((0.01, 0.03, 0.1))
@@ -83,7 +84,10 @@ class Schedule:
         if self._faults and self.current.mortal and self.draw() < self._fault_rate:
             self._faults -= 1
             self._strike()
-        if self.draw() < self._switching:
+        if self._slowness and self.draw() < self._slowness:
+            # Overtaken by several calls of the others, in the midst of a transaction as likely as not.
+            self.sleep(self._step_seconds * self.chance.randint(5, 60))
+        elif self.draw() < self._switching:
             self.current.parent.switch()
 
     def _strike(self) -> None:
@@ -112,6 +116,11 @@ class Schedule:
         self.note(f"waits: {label}")
         self.current.blocked = blocked
         self.current.parent.switch()
+
+    def calm(self) -> None:
+        """From here on nothing happens but what is asked for."""
+        self._switching = self._slowness = 0.0
+        self._faults = 0
 
     def run(self) -> None:
         """Let everybody act until all are done.

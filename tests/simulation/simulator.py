@@ -16,12 +16,13 @@ from tests.simulation.schedule import Crash, Mismatch, Schedule
 from tests.simulation.world import HASHER, PROFILES, World, world
 
 from onefold.adapters.memory.log import MemoryEventLog
+from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UnavailableError, UsageError
 from onefold.identity.known import KnownEdges
 from onefold.ingest.judge import Judge
 from onefold.ingest.settings import IngestSettings
 from onefold.model import LogEntry, NodeId, StoredEntry
-from onefold.pipelines import dead_letters
+from onefold.pipelines import dead_letters, rebuild
 from onefold.pipelines.ahead import Ahead
 from onefold.pipelines.parts import Parts
 from onefold.pipelines.processor import Work
@@ -43,9 +44,7 @@ class Ran(NamedTuple):
     """What a schedule was."""
 
     steps: int
-    commits: int
-    given_up: int
-    crashes: int
+    counts: Counter[str]
     trace: list[str]
 
 
@@ -113,6 +112,9 @@ class Log(MemoryEventLog):
         return super().read(partition, after, limit)
 
 
+REBUILT_EVERY = 23
+"""A rebuild costs as much as a schedule."""
+
 JUDGE = RememberingJudge()
 SEALER = PlainSealer()
 
@@ -128,8 +130,7 @@ class Simulation:
         self.log = Log(schedule, schedule.chance.choice((1, 2, 3, 3, 4)))
         self._mended = {fact.broken: fact.entry.body for fact in self.world.facts if fact.broken is not None}
         self._sending = True
-        self.given_up = 0
-        self.crashes = 0
+        self.counts: Counter[str] = Counter()
         schedule.add("producer", self._produce)
         if self._mended:
             schedule.add("operator", self._operate)
@@ -184,6 +185,7 @@ class Simulation:
                 # Somebody who was quicker leaves nothing to mend.
                 with contextlib.suppress(UsageError):
                     dead_letters.replay(parts, letter["offset"], body=body)
+                    self.counts["mended"] += 1
                     self.schedule.note(f"mends {letter['offset']}")
             self.schedule.sleep(chance.choice((0.2, 1.0, 5.0)))
 
@@ -199,7 +201,7 @@ class Simulation:
                 try:
                     self._work(work)
                 except Crash:
-                    self.crashes += 1
+                    self.counts["deaths"] += 1
                     schedule.sleep(chance.choice((0.05, 1.0, 15.0)))
                 else:
                     return
@@ -213,7 +215,7 @@ class Simulation:
             try:
                 done = work.advance()
             except UnavailableError as error:
-                self.given_up += 1
+                self.counts[f"given up ({error})"] += 1
                 schedule.note(f"gives up: {error}")
                 schedule.sleep(chance.choice((0.0, 0.02, 0.2)))
                 continue
@@ -231,6 +233,18 @@ class Simulation:
             and all(letter.status != "open" for letter in state.dead_letters.values())
         )
 
+    def told(self) -> Counter[str]:
+        """What happened, counted."""
+        counts, state = self.counts, self.database.state
+        counts["steps"], counts["commits"] = self.schedule.steps, self.database.commits
+        counts.update(change.kind for change in state.changes.values())
+        counts["shared"] = sum(row.member.shared for row in state.nodes.values())
+        counts["contested"] = sum(row.member.contested for row in state.nodes.values())
+        counts["judgements"] = len(state.judgements)
+        for tally in state.tallies.values():
+            counts[tally.outcome] += tally.count
+        return counts
+
     # ── judgement day ──
 
     def check(self, expected: oracle.People) -> None:
@@ -246,6 +260,17 @@ class Simulation:
             for kind, value in truth.items():
                 _same(kind, value, found[person][kind])
         self._check_accounts()
+
+    def check_rebuilt(self) -> None:
+        """Compare with a rebuild from the log, on the store in memory, by one worker.
+
+        Raises:
+            Mismatch: The rebuilt state has another hash.
+        """
+        self.schedule.calm()
+        verified = rebuild.verify(self.parts(KnownEdges()), MemoryProfileStore())
+        _same("rebuild", verified.rebuilt, verified.stored)
+        self.counts["rebuilt"] += 1
 
     def _people(self) -> oracle.People:
         by_person: dict[NodeId, list[NodeRow]] = {}
@@ -327,26 +352,33 @@ def run(seed: int, planted: Planted | None = None, *, traced: bool = False) -> R
             _expected.clear()
             _expected[key] = oracle.people(simulation.world)
         simulation.check(_expected[key])
+        if seed % REBUILT_EVERY == 0:
+            simulation.check_rebuilt()
     except Mismatch as mismatch:
         mismatch.trace = schedule.trace or []  # type: ignore[attr-defined]
         raise
     finally:
         schedule.close()
-    return Ran(schedule.steps, simulation.database.commits, simulation.given_up, simulation.crashes, schedule.trace or [])
+    return Ran(schedule.steps, simulation.told(), schedule.trace or [])
 
 
-def run_many(seeds: Sequence[int], planted: Planted | None = None) -> list[tuple[int, Mismatch]]:
-    """Simulate many; the seeds that failed, and how."""
-    failed = []
+def run_many(
+    seeds: Sequence[int], planted: Planted | None = None, *, failures_max: int = 100
+) -> tuple[Counter[str], list[tuple[int, Mismatch]]]:
+    """Simulate many, or until so many failed; what happened, and the seeds that failed."""
+    counts: Counter[str] = Counter()
+    failed: list[tuple[int, Mismatch]] = []
     gc.disable()
     try:
         for number, seed in enumerate(seeds):
             try:
-                run(seed, planted)
+                counts.update(run(seed, planted).counts)
             except Mismatch as mismatch:
                 failed.append((seed, mismatch))
+                if len(failed) >= failures_max:
+                    break
             if number % 500 == 499:
                 gc.collect()
     finally:
         gc.enable()
-    return failed
+    return counts, failed

@@ -127,7 +127,7 @@ def world(seed: int) -> World:
     number = seed // SCHEDULES_PER_WORLD
     pool = neighbourhood(number // WORLDS_PER_NEIGHBOURHOOD)
     chance = random.Random(f"world {number}")
-    facts = chance.sample(pool.facts, chance.randint(2, 9))
+    facts = chance.sample(pool.facts, chance.randint(2, 9) if chance.random() < 0.5 else chance.randint(8, 16))
     said = chance.sample(pool.said, chance.choice((0, 0, 1, 1, 2, 3)))
     return World(pool.settings, {name.node: name for name in pool.names}, tuple(facts), tuple(said))
 
