@@ -177,10 +177,13 @@ class Simulation:
 
     def _operate(self) -> None:
         """Mend dead letters, some of them twice."""
-        parts, chance = self.parts(KnownEdges()), self.schedule.chance
+        parts, chance, mended = self.parts(KnownEdges()), self.schedule.chance, Counter[int]()
         while not self.at_rest():
             self.schedule.pause("looks for dead letters")
             for letter in dead_letters.listed(parts):
+                mended[letter["offset"]] += 1
+                if mended[letter["offset"]] > 2:
+                    continue
                 body = self._mended[parts.log.get([_place(parts, letter["offset"])])[0].entry.body]
                 # Somebody who was quicker leaves nothing to mend.
                 with contextlib.suppress(UsageError):

@@ -321,11 +321,8 @@ def _solve(
     aside = {m.id for m in solved.members if m.shared and settings.type(m.type).single}
     if aside:
         ends = [end for e in edges.values() if e.kind != "scored" for end in ((e.a, e.b), (e.b, e.a))]
-        reopened |= {
-            solution[node].component
-            for node, other in ends
-            if other in aside and node in solution and settings.type(solution[node].type).shared_after is not None
-        }
+        near = [solution[node] for node, other in ends if other in aside and node in solution]
+        reopened |= {m.component for m in near if not m.shared and settings.type(m.type).shared_after is not None}
     for node, member in solution.items():
         if member.component in reopened and not member.contested:
             # Such a component is solved afresh with each new piece of evidence.
