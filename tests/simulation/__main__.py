@@ -7,6 +7,7 @@ Exit code 1 when a promise was broken; each failing seed stands beside the comma
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from tests.simulation.schedule import Mismatch
 
 ROOT = Path(__file__).parents[2]
 CHUNK = 5_000
-SHOWN = 10
+FAILURES_MAX = 20
 
 
 def main(arguments: list[str]) -> int:
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--schedules", type=int, default=20_000)
     parser.add_argument("--from", dest="first", type=int, default=0, metavar="SEED")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
+    parser.add_argument("--stop", action="store_true", help="at the first mismatch")
     parser.add_argument("--planted", choices=sorted(planted.CONTROLS), help="with a bug, which must be found")
     options = parser.parse_args(arguments)
     if os.environ.get("PYTHONHASHSEED") != "0":
@@ -37,9 +39,16 @@ def main(arguments: list[str]) -> int:
     bug = planted.CONTROLS[options.planted].planted if options.planted else None
     if options.seed is not None:
         return replay(options.seed, bug)
+    logging.disable()  # a planted bug makes the stream complain, as it should
     if options.jobs > 1:
         return in_parallel(options)
-    return many(range(options.first, options.first + options.schedules), bug, options.planted)
+    return many(options, bug)
+
+
+def tell(*lines: str) -> None:
+    """To standard output, at once."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def replay(seed: int, bug: simulator.Planted | None) -> int:
@@ -47,24 +56,23 @@ def replay(seed: int, bug: simulator.Planted | None) -> int:
     try:
         ran = simulator.run(seed, bug, traced=True)
     except Mismatch as mismatch:
-        print(*mismatch.trace, sep="\n")
-        print(f"✗ {mismatch}")
+        tell(*mismatch.trace, f"✗ {mismatch}")
         return 1
-    print(*ran.trace, sep="\n")
-    print(f"✓ {ran.steps} steps, {ran.counts['commits']} commits: nothing is amiss")
+    tell(*ran.trace, f"✓ {ran.steps} steps, {ran.counts['commits']} commits: nothing is amiss")
     return 0
 
 
-def many(seeds: range, bug: simulator.Planted | None, name: str | None) -> int:
+def many(options: argparse.Namespace, bug: simulator.Planted | None) -> int:
     """Many schedules, in this process."""
+    seeds, name = range(options.first, options.first + options.schedules), options.planted
     began = time.perf_counter()
-    counts, failed = simulator.run_many(seeds, bug)
+    counts, failed = simulator.run_many(seeds, bug, failures_max=1 if options.stop else FAILURES_MAX)
     seconds = time.perf_counter() - began
-    for seed, mismatch in failed[:SHOWN]:
+    for seed, mismatch in failed:
         extra = f' --planted "{name}"' if name else ""
-        print(f"✗ {mismatch.kind}: python -m tests.simulation {seed}{extra}")
-    told = ", ".join(f"{many} {what}" for what, many in sorted(counts.items()))
-    print(f"{len(seeds)} schedules from {seeds.start}: {len(failed)} mismatches, {seconds:.0f} s; {told}", flush=True)
+        tell(f"✗ {mismatch.kind}: python -m tests.simulation {seed}{extra}")
+    told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+    tell(f"{len(seeds)} schedules from {seeds.start}: {len(failed)} mismatches, {seconds:.0f} s; {told}")
     return int(bool(failed))
 
 
@@ -81,7 +89,7 @@ def in_parallel(options: argparse.Namespace) -> int:
             command = [sys.executable, "-m", "tests.simulation", "--from", str(start), "--schedules", str(size), *extra]
             running.append(subprocess.Popen(command, cwd=ROOT))
         broken = running.pop(0).wait() != 0 or broken
-    print("mismatches, see above" if broken else f"{options.schedules} schedules without a mismatch")
+    tell("mismatches, see above" if broken else f"{options.schedules} schedules without a mismatch")
     return int(broken)
 
 

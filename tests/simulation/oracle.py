@@ -6,6 +6,7 @@ person's events; nothing here knows of batches, nodes' states or order of arriva
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -84,9 +85,7 @@ def partition(facts: tuple[Fact, ...], said: tuple[Said, ...], rules: IdentitySe
                 continue
             both = [i for i in union if kind[i] == name]
             for start in (first[i] for i in both):
-                seen = {
-                    i for i in both if rule.window_us is None or start <= first[i] < start + rule.window_us
-                }
+                seen = {i for i in both if rule.window_us is None or start <= first[i] < start + rule.window_us}
                 if len(seen) > rule.limit and seen & one and seen & other:
                     return False
         return True
@@ -135,7 +134,7 @@ def survivorship(facts: list[Fact]) -> dict[str, list[tuple[Any, str, int, bytes
             "longest": lambda _s, v: len(v),
             "most_frequent": lambda _s, v, often=often: often[v],
         }[rule.strategy]
-        ranked = sorted(values, key=lambda k: (merit(*k), *max(values[k]), k[0]), reverse=True)  # noqa: B023  used at once
+        ranked = sorted(values, key=lambda k: (merit(*k), *max(values[k]), k[0]), reverse=True)
         found[field] = [(value, source, *max(values[source, value])) for source, value in ranked]
     return found
 
@@ -144,7 +143,7 @@ def counters(facts: list[Fact]) -> dict[str, Any]:
     """What adds up."""
     bought = [fact.purchase for fact in facts if fact.purchase is not None]
     moments = sorted(fact.at_us for fact in facts if fact.acts)
-    gaps = sum(b - a > PROFILES.session_gap_us for a, b in zip(moments, moments[1:], strict=False))
+    gaps = sum(b - a > PROFILES.session_gap_us for a, b in itertools.pairwise(moments))
     revenue: dict[str, Decimal] = {}
     for amount, currency in bought:
         if amount is not None:

@@ -144,7 +144,7 @@ class HastyEdges(KnownEdges):
         return covered
 
 
-class MadeMeanwhile(Unaudited):
+class MadeMeanwhile(Transaction):
     """Saves a node that it took for new over the one that another worker made while it looked further."""
 
     def meet(self, found: Collection[NodeId]) -> None:
@@ -183,10 +183,10 @@ CONTROLS = {
     "no fencing, offsets unordered": Control(Planted(UnfencedAndUnordered), 200),
     "edges known before they are stored": Control(Planted(known=HastyEdges), 200),
     "counters added up when merging": Control(Planted(AddsUpWhenMerging), 200, frozenset({"counters"})),
-    "locks in any order": Control(Planted(AnyOrder), 200, frozenset({"deadlock"})),
-    "late locks left out": Control(Planted(LocksOnce), 200),
-    "components not looked at again": Control(Planted(DoesNotLookAgain), 200),
-    "node made meanwhile": Control(Planted(MadeMeanwhile), 200),
-    "absent nodes unguarded": Control(Planted(AbsentUnguarded), 200),
-    "judgements between readings": Control(Planted(HearsHalf), 200),
+    "locks in any order": Control(Planted(AnyOrder), 300, frozenset({"deadlock"})),
+    "late locks left out": Control(Planted(LocksOnce), 1000),
+    "components not looked at again": Control(Planted(DoesNotLookAgain), 2000),
+    "node made meanwhile": Control(Planted(MadeMeanwhile), 2000),
+    "absent nodes unguarded": Control(Planted(AbsentUnguarded), 400),
+    "judgements between readings": Control(Planted(HearsHalf), 5000),
 }

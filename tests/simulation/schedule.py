@@ -13,11 +13,11 @@ from onefold.errors import UnavailableError
 STEPS_MAX = 30_000
 
 
-class Crash(BaseException):  # noqa: N818  the process dies, nothing raises
+class Crash(BaseException):
     """The process dies here. Not an Exception: nothing may catch it and go on."""
 
 
-class Mismatch(BaseException):  # noqa: N818  it ends the simulation, so nothing may catch it
+class Mismatch(BaseException):
     """A promise was broken.
 
     Attributes:
@@ -131,9 +131,7 @@ class Schedule:
         alive = list(self.actors)
         choose = self.chance.randrange
         while alive:
-            ready = [
-                a for a in alive if a.wakes <= self.now and (a.blocked is None or not a.blocked())
-            ]
+            ready = [a for a in alive if a.wakes <= self.now and (a.blocked is None or not a.blocked())]
             if not ready:
                 later = [a.wakes for a in alive if a.wakes > self.now]
                 if not later:

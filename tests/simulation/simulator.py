@@ -257,7 +257,9 @@ class Simulation:
             Mismatch: What is stored is not what the world implies.
         """
         found = self._people()
-        places = [{n: p for one in people.values() for n, p in one["partition"].items()} for people in (expected, found)]
+        places = [
+            {n: p for one in people.values() for n, p in one["partition"].items()} for people in (expected, found)
+        ]
         _same("partition", *places)
         for person, truth in expected.items():
             for kind, value in truth.items():
@@ -366,7 +368,7 @@ def run(seed: int, planted: Planted | None = None, *, traced: bool = False) -> R
 
 
 def run_many(
-    seeds: Sequence[int], planted: Planted | None = None, *, failures_max: int = 100
+    seeds: Sequence[int], planted: Planted | None = None, *, failures_max: int = 20
 ) -> tuple[Counter[str], list[tuple[int, Mismatch]]]:
     """Simulate many, or until so many failed; what happened, and the seeds that failed."""
     counts: Counter[str] = Counter()
