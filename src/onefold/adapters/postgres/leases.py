@@ -47,6 +47,11 @@ class PostgresLeases(Leases):
             free = [partition for partition, held, idle, _ in rows if idle and not held]
             kept, given = mine[:fair], mine[fair:]
             taken = free[: max(0, fair - len(kept))]
+            # In the order in which commits hold them, so that neither waits for the other.
+            connection.execute(
+                "SELECT FROM lease WHERE log_partition = ANY(%s) ORDER BY log_partition FOR UPDATE",
+                ([*given, *taken, *kept],),
+            )
             connection.execute("UPDATE lease SET worker = NULL WHERE log_partition = ANY(%s)", (given,))
             connection.execute(
                 "UPDATE lease SET worker = %s, epoch = epoch + 1 WHERE log_partition = ANY(%s)", (worker, taken)

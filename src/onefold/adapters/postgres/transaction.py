@@ -4,7 +4,9 @@ Read committed, and no deadlock by construction. Every transaction waits for oth
 in order of the bytes: de-duplication keys; components, each locked at the row of the node that names it; new nodes; the
 row of totals. Whoever changes a component holds its lock, so under the lock all of its members stand still. What a batch
 needs beyond what it locked first (the other ends of evidence, of judgements) it locks without waiting, and gives the
-batch up when that fails; so it does when a node it took for new turns out to be another worker's: `ConflictError`.
+batch up when that fails; so it does when a node it took for new, or for absent, turns out to be another worker's, and
+when somebody has judged a node that is new: `ConflictError`. What was looked for in vain is kept from being made until
+the end, because a judgement on it would otherwise miss it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from onefold.adapters.postgres.arrays import Blobs, Ids, Integers, Reals, Texts,
 from onefold.adapters.postgres.reader import CONTESTED, KIND_NUMBERS, SHARED, PostgresReader
 from onefold.errors import ConflictError, IntegrityError, LeaseLostError
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Edge, Member, NodeId
+from onefold.model import Edge, Judgement, Member, NodeId
 from onefold.ports import Commit, NodeRow, ProfileTransaction, Tally
 
 _COUNTS = ("nodes", "people", "edges", "judgements", "dead_letters", "changes", "messages")
@@ -33,6 +35,8 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         self._locked: set[NodeId] = set()  # components, by the nodes that name them
         self._names_itself: dict[NodeId, bool] = {}  # of the nodes met
         self._looked_for: set[NodeId] = set()
+        self._asked_about: set[NodeId] = set()
+        self._heard: set[bytes] = set()  # judgements
         self._offsets: dict[int, int] | None = None
 
     def offsets(self) -> dict[int, int]:
@@ -47,8 +51,7 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         moved = {row.member.component for row in found.values()} - self._locked
         if moved and self._rows(b"SELECT 1 FROM node WHERE id = ANY(%b) LIMIT 1", Ids(sorted(moved))):
             raise ConflictError("a component was joined with another while it was waited for")
-        for node, row in found.items():
-            self._names_itself[node] = row.member.person == node
+        self._meet(row.member for row in found.values())
         self._looked_for.update(ids)
         return found
 
@@ -58,9 +61,29 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         if late:
             self._lock(Ids(late))
         found = super().members(components)
-        for place in found:
-            self._names_itself[place.id] = place.person == place.id
+        self._meet(found)
         return found
+
+    def _meet(self, found: Iterable[Member]) -> None:
+        """Take in nodes that were read; this batch must not have worked as if one of them did not exist."""
+        for place in found:
+            if place.id in self._looked_for and place.id not in self._names_itself:
+                raise ConflictError("another worker has met the same identifiers for the first time")
+            self._names_itself[place.id] = place.person == place.id
+
+    def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
+        """All judgements about any of `nodes`, withdrawn and overruled ones too."""
+        found = super().judgements(nodes)
+        self._hear((j.id, j.a, j.b) for j in found)
+        self._asked_about.update(nodes)
+        return found
+
+    def _hear(self, found: Iterable[tuple[bytes, NodeId, NodeId | None]]) -> None:
+        """Take in judgements that were read; this batch must not have worked as if one of them had not been said."""
+        for said, a, b in found:
+            if said not in self._heard and (a in self._asked_about or b in self._asked_about):
+                raise ConflictError("somebody has judged an identifier before it was met")
+            self._heard.add(said)
 
     def _lock(self, ids: Ids) -> None:
         """Lock the components of these nodes: in order and waiting the first time, later without waiting."""
@@ -113,21 +136,20 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         strangers = [node for node in places if node not in met]
         if strangers:
             raise IntegrityError(f"node {strangers[0].hex()} is to be moved but was never saved")
-        new = [rows[node] for node in sorted(rows) if node not in met]
+        new = [node for node in sorted(rows) if node not in met]
+        absent = self._looked_for - met.keys() - rows.keys()
         saved = [rows[node] for node in sorted(rows) if node in met]
         for place in (*(row.member for row in rows.values()), *places.values()):
             named_itself, names_itself = met.get(place.id), place.person == place.id
             counts["nodes"] += named_itself is None
             counts["people"] += names_itself - bool(named_itself)
             met[place.id] = names_itself
-        if new:
-            made = self._connection.execute(
-                b"INSERT INTO node SELECT * FROM unnest(%b, %b, %b, %b, %b, %b::smallint[], %b, %b, %b)"
-                b" ON CONFLICT DO NOTHING",
-                (*_places([row.member for row in new]), *_states(new)),
-            ).rowcount
-            if made != len(new):
-                raise ConflictError("another worker has met the same identifiers for the first time")
+        if new or absent:
+            self._insert_nodes([*(rows[node] for node in new), *map(_nobody, absent)])
+            self._heed_late_judgements(new)
+            if absent:
+                # They were there for the time of the insert only, and keep others from making them until the end.
+                self._connection.execute(b"DELETE FROM node WHERE id = ANY(%b)", (Ids(sorted(absent)),))
         if saved:
             self._connection.execute(
                 b"UPDATE node SET type = u.type, first_seen_us = u.at, person = u.person, component = u.component,"
@@ -143,6 +165,21 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
                 b" AS u(id, type, at, person, component, flags) WHERE node.id = u.id",
                 _places([places[node] for node in sorted(places)]),
             )
+
+    def _insert_nodes(self, rows: list[NodeRow]) -> None:
+        rows.sort(key=lambda row: row.member.id)
+        made = self._connection.execute(
+            b"INSERT INTO node SELECT * FROM unnest(%b, %b, %b, %b, %b, %b::smallint[], %b, %b, %b)"
+            b" ON CONFLICT DO NOTHING",
+            (*_places([row.member for row in rows]), *_states(rows)),
+        ).rowcount
+        if made != len(rows):
+            raise ConflictError("another worker has met the same identifiers for the first time")
+
+    def _heed_late_judgements(self, new: Sequence[NodeId]) -> None:
+        """Give up where a new node was judged by somebody who looked for it in vain, and has committed since."""
+        asked = Ids([node for node in new if node in self._asked_about])
+        self._hear(self._rows(b"SELECT id, a, b FROM judgement WHERE a = ANY(%b) OR b = ANY(%b)", asked, asked))
 
     def _write_edges(self, edges: Sequence[Edge], counts: dict[str, int]) -> None:
         best = _best(edges)
@@ -282,6 +319,11 @@ def _best(edges: Iterable[Edge]) -> list[Edge]:
         if held is None or ((e.at_us, e.event) < (held.at_us, held.event)) != (e.kind == "scored"):
             best[key] = e
     return [best[key] for key in sorted(best)]
+
+
+def _nobody(node: NodeId) -> NodeRow:
+    """A row that stands in the place of a node that was looked for in vain."""
+    return NodeRow(Member(node, "", 0, node, node), b"", 0, b"")
 
 
 def _places(places: Sequence[Member]) -> tuple[Any, ...]:
