@@ -103,3 +103,14 @@ def test_a_resolver_that_trusts_every_component_is_caught(monkeypatch):
     monkeypatch.setattr(resolving, "violation", lambda *_: None)
     looking = settings(max_examples=2_000, database=None, deadline=None, phases=[Phase.generate])
     assert find(histories(), lambda drawn: strays(*drawn), settings=looking, random=Random(7))
+
+
+def test_what_was_seen_with_a_shared_user_id_is_shared_at_the_next_one():
+    """A user id that links nobody still counts among those an e-mail was seen with, however long ago that was."""
+    u1, u2, email = (Identifier(*name.split(":")) for name in ("user_id:u1", "user_id:u2", "email:e@x.org"))
+    named = [HASHER.name([user, email], RULES)[0] for user in (u1, u2)]
+    first, second = (Sighting(n, i, bytes([i]) * 16, "event", "web", 0, i, 0, "") for i, n in enumerate(named))
+    shared = Judgement(b"j" * 16, "shared", named[0][0].node, None, 0, "ann")
+    assert not strays([shared, first, second], 1)
+    graph = resolved([shared, first, second], 1)
+    assert graph.placed[named[0][1].node].shared

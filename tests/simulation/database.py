@@ -244,8 +244,8 @@ class Transaction(MemoryReader, ProfileTransaction):
         leases = self.database.leases
         for partition in sorted(commit.epochs):
             self.acquire(("lease", partition))
-            if leases[partition].epoch != commit.epochs[partition]:
-                raise LeaseLostError("another worker has taken a partition of this batch over")
+        if any(leases[partition].epoch != epoch for partition, epoch in commit.epochs.items()):
+            raise LeaseLostError("another worker has taken a partition of this batch over")
 
     def apply(self) -> None:
         """What COMMIT does, at one moment."""
@@ -332,7 +332,7 @@ class SimulatedLeases(Leases):
             ]  # fmt: skip
             kept, given = mine[:fair], mine[fair:]
             taken = free[: max(0, fair - len(kept))]
-            for partition in (*given, *taken, *kept):
+            for partition in sorted((*given, *taken, *kept)):
                 turn.acquire(("lease", partition))
             schedule.pause("COMMIT leases")
             database.workers = workers
