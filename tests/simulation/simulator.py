@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from tests import workbench
 from tests.simulation import oracle
 from tests.simulation.database import Database, SimulatedLeases, Transaction
 from tests.simulation.schedule import Crash, Mismatch, Schedule
-from tests.simulation.world import HASHER, PROFILES, World, world
+from tests.simulation.world import HASHER, PROFILES, SCHEDULES_PER_WORLD, World, world
 
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.adapters.memory.store import MemoryProfileStore
@@ -123,7 +124,7 @@ class Simulation:
     """A world on its way through the spine."""
 
     def __init__(self, seed: int, planted: Planted, *, traced: bool) -> None:
-        self.world: World = world(seed)
+        self.world: World = world(seed // SCHEDULES_PER_WORLD)
         self.schedule = schedule = Schedule(seed, traced=traced)
         self._planted = planted
         self.database = Database(schedule, planted.transaction)
@@ -250,20 +251,19 @@ class Simulation:
 
     # ── judgement day ──
 
-    def check(self, expected: oracle.People) -> None:
+    def check(self, truth: oracle.People) -> None:
         """Compare all that was promised.
 
         Raises:
             Mismatch: What is stored is not what the world implies.
         """
         found = self._people()
-        places = [
-            {n: p for one in people.values() for n, p in one["partition"].items()} for people in (expected, found)
-        ]
-        _same("partition", *places)
-        for person, truth in expected.items():
-            for kind, value in truth.items():
-                _same(kind, value, found[person][kind])
+        names = {node: f"{name.type}:{name.value}" for node, name in self.world.names.items()}
+        places = [{n: p for one in people.values() for n, p in one["partition"].items()} for people in (truth, found)]
+        _same("partition", *places, names)
+        for person, promised in truth.items():
+            for kind, value in promised.items():
+                _same(kind, value, found[person][kind], names)
         self._check_accounts()
 
     def check_rebuilt(self) -> None:
@@ -334,12 +334,18 @@ def _place(parts: Parts, offset: int) -> tuple[int, int]:
     return next((p, offset) for p in parts.log.ends() if parts.log.get([(p, offset)]))
 
 
-def _same(kind: str, expected: Any, found: Any) -> None:
+def _same(kind: str, expected: Any, found: Any, names: dict[NodeId, str] | None = None) -> None:
     if expected != found:
-        raise Mismatch(kind, f"expected {expected}, found {found}")
+        told = [repr(side) for side in (expected, found)]
+        for node, name in (names or {}).items():
+            told = [side.replace(repr(node), name) for side in told]
+        raise Mismatch(kind, "expected {}, found {}".format(*told))
 
 
-_expected: dict[int, oracle.People] = {}
+@functools.lru_cache(maxsize=2)
+def expected(number: int) -> oracle.People:
+    """What the oracle says of a world."""
+    return oracle.people(world(number))
 
 
 def run(seed: int, planted: Planted | None = None, *, traced: bool = False) -> Ran:
@@ -352,11 +358,7 @@ def run(seed: int, planted: Planted | None = None, *, traced: bool = False) -> R
     schedule = simulation.schedule
     try:
         schedule.run()
-        key = id(simulation.world)
-        if key not in _expected:
-            _expected.clear()
-            _expected[key] = oracle.people(simulation.world)
-        simulation.check(_expected[key])
+        simulation.check(expected(seed // SCHEDULES_PER_WORLD))
         if seed % REBUILT_EVERY == 0:
             simulation.check_rebuilt()
     except Mismatch as mismatch:

@@ -122,9 +122,8 @@ class World(NamedTuple):
 
 
 @functools.lru_cache(maxsize=2)
-def world(seed: int) -> World:
-    """The world of a schedule."""
-    number = seed // SCHEDULES_PER_WORLD
+def world(number: int) -> World:
+    """One of the worlds; schedule `n` is about world `n // SCHEDULES_PER_WORLD`."""
     pool = neighbourhood(number // WORLDS_PER_NEIGHBOURHOOD)
     chance = random.Random(f"world {number}")
     facts = chance.sample(pool.facts, chance.randint(2, 9) if chance.random() < 0.5 else chance.randint(8, 16))
