@@ -44,8 +44,9 @@ contracts: $(VENV)/.dev  ## Imports go down only
 	$(BIN)/lint-imports
 
 .PHONY: laws
-laws: $(VENV)/.dev  ## The laws, with many more examples
+laws: $(VENV)/.dev  ## The laws, with many more examples, and 1,000,000 simulated schedules
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=laws --timeout=0 tests/laws $(ARGS)
+	$(BIN)/python -m tests.simulation --schedules 1000000 --jobs 2
 
 .PHONY: faults
 faults: $(VENV)/.dev strace iproute2  ## Kills, power cuts, full disks, networks, poison: release size (ONEFOLD_FAULTS_PART=0.1 for a tenth)
