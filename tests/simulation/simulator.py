@@ -6,7 +6,7 @@ import contextlib
 import functools
 import gc
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -257,7 +257,7 @@ class Simulation:
         Raises:
             Mismatch: What is stored is not what the world implies.
         """
-        found = self._people()
+        found = people_in(self.database.state.nodes.values(), SEALER)
         names = {node: f"{name.type}:{name.value}" for node, name in self.world.names.items()}
         places = [{n: p for one in people.values() for n, p in one["partition"].items()} for people in (truth, found)]
         _same("partition", *places, names)
@@ -276,34 +276,6 @@ class Simulation:
         verified = rebuild.verify(self.parts(KnownEdges()), MemoryProfileStore())
         _same("rebuild", verified.rebuilt, verified.stored)
         self.counts["rebuilt"] += 1
-
-    def _people(self) -> oracle.People:
-        by_person: dict[NodeId, list[NodeRow]] = {}
-        for row in self.database.state.nodes.values():
-            by_person.setdefault(row.member.person, []).append(row)
-        found: oracle.People = {}
-        for person, rows in by_person.items():
-            opened = {row.member.id: folds.open_node(SEALER.open(row)) for row in rows}
-            state = combine_nodes((state for _, state in opened.values()), PROFILES)
-            total = state.total
-            found[person] = {
-                "partition": {m.id: (m.first_seen_us, m.person, m.component, m.shared) for m in (r.member for r in rows)},
-                "identifiers": {node: value for node, (value, _) in opened.items()},
-                "survivorship": {
-                    field: [(c.value, c.source, c.at_us, c.event) for c in ranked(held, PROFILES.rule_for(field))]
-                    for field, held in total.attributes.items()
-                },
-                "counters": {
-                    "events": total.events, "sources": total.sources, "purchases": total.purchases,
-                    "unpriced": total.unpriced, "revenue": total.revenue, "sessions": sessions.count(total.sessions),
-                    "times": (total.first_us, total.last_us) if total.events else (None, None),
-                },
-                "consent": {
-                    p: (said.granted, said.at_us, said.event)
-                    for p in state.purposes() if (said := state.consent(p)) is not None
-                },
-            }  # fmt: skip
-        return found
 
     def _check_accounts(self) -> None:
         """Every entry has one outcome, every rejected one a dead letter, every change one message."""
@@ -328,6 +300,36 @@ class Simulation:
         _same("outbox", told, [(message.topic, message.key) for message in state.outbox.values()])
         seen = [(row.node, row.at_us) for rows in state.timeline.values() for row in rows]
         _same("timeline", sorted((f.named[0].node, f.at_us) for f in self.world.facts), sorted(seen))
+
+
+def people_in(rows: Iterable[NodeRow], sealer: Any) -> oracle.People:
+    """Every person of a store, as the oracle tells of them."""
+    by_person: dict[NodeId, list[NodeRow]] = {}
+    for row in rows:
+        by_person.setdefault(row.member.person, []).append(row)
+    found: oracle.People = {}
+    for person, nodes in by_person.items():
+        opened = {row.member.id: folds.open_node(sealer.open(row)) for row in nodes}
+        state = combine_nodes((state for _, state in opened.values()), PROFILES)
+        total = state.total
+        found[person] = {
+            "partition": {m.id: (m.first_seen_us, m.person, m.component, m.shared) for m in (r.member for r in nodes)},
+            "identifiers": {node: value for node, (value, _) in opened.items()},
+            "survivorship": {
+                field: [(c.value, c.source, c.at_us, c.event) for c in ranked(held, PROFILES.rule_for(field))]
+                for field, held in total.attributes.items()
+            },
+            "counters": {
+                "events": total.events, "sources": total.sources, "purchases": total.purchases,
+                "unpriced": total.unpriced, "revenue": total.revenue, "sessions": sessions.count(total.sessions),
+                "times": (total.first_us, total.last_us) if total.events else (None, None),
+            },
+            "consent": {
+                p: (said.granted, said.at_us, said.event)
+                for p in state.purposes() if (said := state.consent(p)) is not None
+            },
+        }  # fmt: skip
+    return found
 
 
 def _place(parts: Parts, offset: int) -> tuple[int, int]:

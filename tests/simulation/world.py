@@ -1,6 +1,6 @@
 """What is said about a handful of people: small enough to work out by hand, crowded enough that everything collides.
 
-A neighbourhood is a pool of facts and judgements about three to eight identifiers; a world is a few of them; a schedule
+A neighbourhood is a pool of facts and judgements about four to ten identifiers; a world is a few of them; a schedule
 is one way in which a world reaches the log and is processed. All of it follows from whole numbers.
 """
 
