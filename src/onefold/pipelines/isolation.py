@@ -97,7 +97,11 @@ def _work_around(parts: Parts, partition: int, end: int, entries: int, leased: M
 def _set_aside(parts: Parts, partition: int, why: Rejected, leased: Mapping[int, int]) -> Worked:
     """Make a dead letter of the partition's next entry, and pass it."""
     with parts.store.transaction() as transaction:
-        (stored,) = parts.log.read(partition, transaction.offsets().get(partition, 0), 1)
+        following = parts.log.read(partition, transaction.offsets().get(partition, 0), 1)
+        if not following:
+            # Another worker has the partition by now, and has passed it.
+            return Worked()
+        (stored,) = following
         entry = stored.entry
         transaction.commit(
             Commit(
