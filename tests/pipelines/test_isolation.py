@@ -12,7 +12,7 @@ from tests.pipelines.breaking import breaking_fold, breaking_hasher, breaking_ju
 from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.errors import IntegrityError, UnavailableError
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Identifier
+from onefold.model import Identifier, Rejected
 from onefold.pipelines import accounts, dead_letters, isolation, reading, rebuild, stream
 from onefold.pipelines.processor import Processor
 from onefold.pipelines.rebuild import state_hash
@@ -194,3 +194,11 @@ def test_each_partition_passes_its_own_poison(plant, monkeypatch, tmp_path):
         assert snapshot.counts()["dead_letters"] == 5
         assert snapshot.counts()["events"] == 195
     log.close()
+
+
+def test_an_entry_that_another_worker_has_passed_is_not_set_aside():
+    """A batch broke, the lease was lost, the new holder got through: nothing is left here to blame, and nothing breaks."""
+    parts = filled(events=1, every=2)
+    stream.drain(parts)
+    assert isolation._set_aside(parts, 0, Rejected("internal_error", ""), {}) == stream.Worked()
+    assert dead_letters.listed(parts) == []

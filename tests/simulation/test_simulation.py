@@ -63,7 +63,7 @@ def test_schedules_hold_what_they_are_meant_to():
     assert failed == []
     wanted = (
         "deaths", "merged", "split", "renamed", "shared", "contested", "judgements", "stored", "duplicate", "rejected",
-        "mended", "rebuilt", "given up (another worker has taken a partition of this batch over)",
+        "mended", "internal_error", "rebuilt", "given up (another worker has taken a partition of this batch over)",
         "given up (another worker has met the same identifiers for the first time)",
         "given up (a component was joined with another while it was waited for)",
         "given up (another worker has processed the same entries)", "given up (another worker is at these people)",

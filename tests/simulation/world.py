@@ -194,14 +194,21 @@ def _fact(chance: random.Random, neighbourhood: int, number: int, pools: dict[st
     )
     broken = None
     if chance.random() < 0.15:
-        # Either it is no JSON or it names nobody; somebody will mend it.
-        broken = entry.body[:-1] if chance.random() < 0.5 else msgspec.json.encode({"type": "track", "event": message})
+        # It is no JSON, or it names nobody, or our own code breaks on it; somebody will mend it.
+        poisoned = msgspec.json.encode(body | {"traits": traits | {"bio": POISON}})
+        how = chance.random()
+        broken = entry.body[:-1] if how < 0.3 else _NOBODY + message.encode() + b'"}' if how < 0.6 else poisoned
     return Fact(
         entry, broken, deduplication_key(source, message), _epoch_us(second),
         shape if shape in {"record", "alias"} else "event", source, named, traits, purchase, shape != "record",
         consents, whole,
     )  # fmt: skip
 
+
+POISON = "poison!"
+"""A value whose state cannot be sealed: a bug of ours, found only when the batch is nearly done."""
+
+_NOBODY = b'{"type":"track","event":"'
 
 _ODDS = {"user_id": 0.6, "email": 0.5, "phone": 0.3, "anonymous_id": 0.6}
 """How often an event states an identifier, strongest type first."""
