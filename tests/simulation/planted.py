@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 from tests.simulation.database import Transaction
-from tests.simulation.simulator import SEALER, Planted
+from tests.simulation.simulator import Planted
+from tests.simulation.stand_ins import SEALER
 
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.model import Judgement, NodeId

@@ -14,17 +14,15 @@ from tests import workbench
 from tests.simulation import oracle
 from tests.simulation.database import Database, SimulatedLeases, Transaction
 from tests.simulation.schedule import Crash, Mismatch, Schedule
+from tests.simulation.stand_ins import JUDGE, SEALER, Log, Prompt
 from tests.simulation.world import HASHER, POISON, PROFILES, SCHEDULES_PER_WORLD, World, world
 
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UnavailableError, UsageError
 from onefold.identity.known import KnownEdges
-from onefold.ingest.judge import Judge
-from onefold.ingest.settings import IngestSettings
-from onefold.model import LogEntry, NodeId, StoredEntry
+from onefold.model import LogEntry, NodeId
 from onefold.pipelines import dead_letters, rebuild
-from onefold.pipelines.ahead import Ahead
 from onefold.pipelines.parts import Parts
 from onefold.pipelines.processor import Work
 from onefold.ports import NodeRow
@@ -49,81 +47,8 @@ class Ran(NamedTuple):
     trace: list[str]
 
 
-class PlainSealer:
-    """Seals nothing, for encryption is not what is simulated; but a state opens only in its own row and version."""
-
-    def new_key(self, node: NodeId) -> tuple[bytes, bytes]:
-        """The node's key."""
-        return node, node
-
-    def seal(self, node: NodeId, version: int, key: bytes, plaintext: bytes) -> bytes:
-        """The state, marked with where it belongs.
-
-        Raises:
-            ZeroDivisionError: For a certain value, as if there were a bug.
-        """
-        if POISON.encode() in plaintext:
-            raise ZeroDivisionError
-        return node + version.to_bytes(4, "big") + plaintext
-
-    def open(self, row: NodeRow) -> bytes:
-        """The state."""
-        assert row.sealed[:20] == row.member.id + row.version.to_bytes(4, "big"), "a state of another node or version"
-        return row.sealed[20:]
-
-
-class RememberingJudge:
-    """The real judge, asked once an item: the same few items come again in every schedule."""
-
-    def __init__(self) -> None:
-        self._judge = Judge(IngestSettings())
-        self._verdicts: dict[tuple[str, bytes], Any] = {}
-
-    def judge(self, entry: LogEntry) -> Any:
-        """The verdict."""
-        key = (entry.source, entry.body)
-        verdict = self._verdicts.get(key)
-        if verdict is None:
-            if len(self._verdicts) > 10_000:
-                self._verdicts.clear()
-            verdict = self._verdicts[key] = self._judge.judge(entry)
-        return verdict
-
-
-class Prompt(Ahead[Any]):
-    """Work done ahead, at once: a thread would make the schedule depend on more than its seed."""
-
-    def start(self, key: Any, call: Callable[[], Any]) -> None:
-        """Do it now; what fails is done again by who needs it."""
-        self._key, self._results = key, []
-        self._run(call, self._results)
-
-    def take(self, key: Any) -> Any:
-        """The result for `key`."""
-        results, matches = self._results, key == self._key
-        self._key, self._results = None, []
-        return results[0] if results and matches else None
-
-
-class Log(MemoryEventLog):
-    """The log in memory; others may act before each read."""
-
-    def __init__(self, schedule: Schedule, partitions: int) -> None:
-        # The sender's key keeps a person in one partition; here repeats land anywhere, which is harder.
-        super().__init__(partitions=partitions, place=lambda _: schedule.chance.randrange(partitions))
-        self._schedule = schedule
-
-    def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:
-        """Up to `limit` entries with offset > `after`, in order."""
-        self._schedule.pause(f"reads partition {partition} after {after}")
-        return super().read(partition, after, limit)
-
-
 REBUILT_EVERY = 23
 """A rebuild costs as much as a schedule."""
-
-JUDGE = RememberingJudge()
-SEALER = PlainSealer()
 
 
 class Simulation:
@@ -191,7 +116,9 @@ class Simulation:
                 mended[letter["offset"]] += 1
                 if mended[letter["offset"]] > 2:
                     continue
-                body = self._mended[parts.log.get([_place(parts, letter["offset"])])[0].entry.body]
+                body = self._mended.get(parts.log.get([_place(parts, letter["offset"])])[0].entry.body)
+                if body is None:
+                    raise Mismatch("dead letters", f"what was sent well was refused: {letter['detail']}")
                 # Somebody who was quicker leaves nothing to mend.
                 with contextlib.suppress(UsageError):
                     dead_letters.replay(parts, letter["offset"], body=body)
