@@ -110,6 +110,7 @@ def test_workers_cut_off_in_turn_hand_over_and_never_share_a_partition(monkeypat
     """Each of two is cut off while it works, and healed once the other has taken over: every event counts once."""
     monkeypatch.setattr(processor, "LEASE_SECONDS", 1.0)
     monkeypatch.setattr("onefold.adapters.postgres.store.WRITER_IDLE", "2s")
+    monkeypatch.setattr("onefold.adapters.postgres.store.WRITER_LONGEST", "4s")
     workspace, log, sent = judged_workspace(), postgres.log_of(0, partitions=PARTITIONS), 0
 
     def feed(count=40):

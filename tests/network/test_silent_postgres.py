@@ -367,3 +367,31 @@ def test_a_transaction_that_fell_silent_lets_others_at_its_people(monkeypatch):
     look(slow)
     slow.close()
     quick.close()
+
+
+@pytest.mark.parametrize("longest", ["2s", "0"], ids=["bounded", "control: unbounded"])
+def test_a_transaction_cut_off_in_the_midst_of_a_command_lets_others_at_its_people(longest, monkeypatch):
+    """To the server such a client is not idle: it reads on. Without the bound on the whole, others wait in vain."""
+    monkeypatch.setattr("onefold.adapters.postgres.store.WRITER_LONGEST", longest)
+    workspace, log = database.workspace(), postgres.log_of(30)
+    quick = database.store(workspace)
+    stream.drain(workbench.parts(log=log, store=quick))
+    with quick.snapshot() as seen:
+        people = [row.member.id for row in seen.scan()]
+    with postgres.before_postgres() as proxy:
+        slow = postgres.store_through(proxy, workspace)
+        with pytest.raises((UnavailableError, ConflictError)), slow.transaction() as held:
+            held.nodes(people)
+            held.edges(people)
+            proxy.cut_after(UP, 150, then="silence")
+            for _ in range(9):
+                held.edges(people)
+        if longest == "0":
+            with pytest.raises(ConflictError), quick.transaction() as next_one:
+                next_one.nodes(people)
+        else:
+            with quick.transaction() as next_one:
+                assert next_one.nodes(people)
+        proxy.reset()
+        slow.close()
+    quick.close()

@@ -34,6 +34,10 @@ _SERVER_BOUNDS = (
 _SESSION = "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
 WRITER_IDLE = "15s"
 """How long a transaction that holds locks may say nothing, before the server ends it for the sake of the others."""
+WRITER_LONGEST = "30s"
+"""How long it may take in all. A client cut off in the midst of a command is not idle to the server, which reads on for ever.
+Known to PostgreSQL from 17 on; before, only a dead wire is noticed then."""
+_TRANSACTION_TIMEOUT_SINCE = 170_000
 
 
 @contextmanager
@@ -43,7 +47,7 @@ def translated() -> Iterator[None]:
         yield
     except (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable) as error:
         raise ConflictError("another worker is changing the same people") from error
-    except errors.IdleInTransactionSessionTimeout as error:
+    except (errors.IdleInTransactionSessionTimeout, errors.TransactionTimeout) as error:
         raise ConflictError("the batch took so long that others were let at its people") from error
     except (errors.InsufficientPrivilege, errors.InvalidSchemaName, errors.UndefinedTable) as error:
         raise ConfigurationError(
@@ -97,15 +101,18 @@ class Connections:
         self._closed = False
 
     @contextmanager
-    def lend(self, *, begin: str, idle: str | None = None) -> Iterator[Connection[Any]]:
+    def lend(self, *, begin: str, idle: str | None = None, longest: str | None = None) -> Iterator[Connection[Any]]:
         """A connection in a transaction begun by the statement `begin`; committed at the end, or rolled back.
 
-        `idle` is how long the server lets the transaction say nothing, if less than what holds for all.
+        Args:
+            begin: The statement.
+            idle: How long the server lets the transaction say nothing, if less than what holds for all.
+            longest: How long the server lets it take.
         """
         with translated():
             connection = self._take()
             try:
-                self._begin(connection, begin, idle)
+                self._begin(connection, begin, idle, longest)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -113,11 +120,13 @@ class Connections:
                 raise
             self._put_back(connection)
 
-    def _begin(self, connection: Connection[Any], begin: str, idle: str | None) -> None:
+    def _begin(self, connection: Connection[Any], begin: str, idle: str | None, longest: str | None) -> None:
         with connection.pipeline():
             connection.execute(begin.encode())
             if idle is not None:
                 connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", (idle,))
+            if longest is not None and connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+                connection.execute("SELECT set_config('transaction_timeout', %s, true)", (longest,))
             connection.execute("SELECT set_config('onefold.workspace', %s, true)", (self.schema,))
 
     def _take(self) -> Connection[Any]:

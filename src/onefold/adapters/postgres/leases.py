@@ -9,6 +9,7 @@ from onefold.ports import Leases
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 IDLE = "3s"
+LONGEST = "10s"
 """Who is cut off in the middle of a renewal holds up everybody else's until the server ends its transaction."""
 
 
@@ -20,7 +21,7 @@ class PostgresLeases(Leases):
 
     def renew(self, worker: str, partitions: Collection[int], *, seconds: float) -> dict[int, int]:
         """Say that `worker` lives, and settle what it works on until `seconds` from now."""
-        with self._connections.lend(begin=_BEGIN, idle=IDLE) as connection:
+        with self._connections.lend(begin=_BEGIN, idle=IDLE, longest=LONGEST) as connection:
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"leases of {self._connections.schema}",)
             )
@@ -66,6 +67,6 @@ class PostgresLeases(Leases):
 
     def release(self, worker: str) -> None:
         """Give everything back."""
-        with self._connections.lend(begin=_BEGIN, idle=IDLE) as connection:
+        with self._connections.lend(begin=_BEGIN, idle=IDLE, longest=LONGEST) as connection:
             connection.execute("UPDATE lease SET worker = NULL WHERE worker = %s", (worker,))
             connection.execute("DELETE FROM worker WHERE name = %s", (worker,))

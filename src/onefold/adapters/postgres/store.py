@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from onefold.adapters.postgres import migrations
-from onefold.adapters.postgres.connections import WRITER_IDLE, Connections, schema_of
+from onefold.adapters.postgres.connections import WRITER_IDLE, WRITER_LONGEST, Connections, schema_of
 from onefold.adapters.postgres.leases import PostgresLeases
 from onefold.adapters.postgres.snapshot import PostgresSnapshot
 from onefold.adapters.postgres.transaction import PostgresTransaction
@@ -53,7 +53,8 @@ class PostgresProfileStore(ProfileStore):
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Begin; commit durably at the end of the block, roll back on an exception."""
-        with self._connections.lend(begin="BEGIN ISOLATION LEVEL READ COMMITTED", idle=WRITER_IDLE) as connection:
+        begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+        with self._connections.lend(begin=begin, idle=WRITER_IDLE, longest=WRITER_LONGEST) as connection:
             yield PostgresTransaction(connection, self._sealer)
 
     @contextmanager
