@@ -11,7 +11,7 @@ from onefold.model import Rejected
 INTERNAL_ERROR = "internal_error"
 """The reason of such dead letters. The fault is ours, so the payload is to be sent again as it is, once mended."""
 
-_PACKAGE = "onefold"
+_PACKAGE = PurePath(__file__).parents[1]
 
 
 def is_ours(error: BaseException) -> bool:
@@ -31,8 +31,7 @@ def verdict(error: BaseException) -> Rejected:
 def _place(error: BaseException) -> str:
     """The innermost of our own frames: `ingest/judge.py:81 (judge)`."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        parts = PurePath(frame.filename).parts
-        if _PACKAGE in parts[:-1]:
-            module = "/".join(parts[len(parts) - parts[::-1].index(_PACKAGE) :])
-            return f"{module}:{frame.lineno} ({frame.name})"
+        path = PurePath(frame.filename)
+        if path.is_relative_to(_PACKAGE):
+            return f"{path.relative_to(_PACKAGE).as_posix()}:{frame.lineno} ({frame.name})"
     return "a place unknown"
