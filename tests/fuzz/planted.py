@@ -14,7 +14,7 @@ def plant(target: str) -> None:
     elif target == "identifiers":
         _wrap(module, "normalise", lambda args: args[1].encode("utf-8", "replace"))
     else:
-        # A file takes twenty times as long as an event, so one step has to do.
+        # Files are tried more slowly than events, so one step has to do.
         _wrap(module.files, "rows", lambda args: b"Q" + args[0].read_bytes())
 
 

@@ -17,7 +17,7 @@ class KnownEdges:
     """
 
     def __init__(self, capacity: int = 200_000) -> None:
-        """Hold about `capacity` edges, those met latest: half a kilobyte each."""
+        """Hold at most about `capacity` edges, those met latest."""
         # Two generations: when the young one is full it becomes the old one, which goes.
         self._generation = max(1, capacity // 2)
         self._young: dict[EdgeKey, tuple[int, bytes]] = {}

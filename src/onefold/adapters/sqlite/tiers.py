@@ -14,7 +14,8 @@ import apsw
 from onefold.adapters.sqlite.queries import select
 
 ROWS_KEPT = 200_000
-"""Rows a young tier holds: about 6 MB, of which a large batch writes all. Four times as many, and it would not pay."""
+"""Rows a young tier holds. Not tuned: a large batch writes most of its pages, so more rows cost more of those, and save
+pages of the old tier."""
 _SLICES = 16
 
 _KEYS = {"dedupe": "key", "number": "id", "timeline": "node"}
