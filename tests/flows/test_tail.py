@@ -133,6 +133,11 @@ class Terminal:
     def press(self, keys):
         os.write(self.master, keys.encode())
 
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
     def shows(self, text, seconds=20.0):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -146,28 +151,30 @@ class Terminal:
 
 
 def test_keys_pause_search_and_end():
+    # Names, for a place such as 0:2 also stands in a time such as 10:20:23.
     with running() as server:
-        send(server, 1)
+        send(server, 1, event="Arrived")
         server.account()
         terminal = Terminal(server.here)
         try:
-            assert terminal.shows("0:1")
+            assert terminal.shows("Arrived")
             terminal.press(" ")
             assert terminal.shows("paused")
-            send(server, 2, start=1)
+            send(server, 1, start=1, event="Whispered")
+            send(server, 1, start=2, event="Waited")
             server.account()
-            assert not terminal.shows("0:2", seconds=2)
+            assert not terminal.shows("Whispered", seconds=2)
             terminal.press(" ")
             assert terminal.shows("2 came meanwhile")
-            assert terminal.shows("0:3")
-            terminal.press("/0:5\r")
-            assert terminal.shows("showing what contains '0:5'")
-            send(server, 2, start=3)
+            assert terminal.shows("Waited")
+            terminal.press("/Sought\r")
+            assert terminal.shows("showing what contains 'Sought'")
+            send(server, 1, start=3, event="Ignored")
+            send(server, 1, start=4, event="Sought one")
             server.account()
-            assert terminal.shows("0:5 ")
-            assert "0:4 " not in terminal.screen
+            assert terminal.shows("Sought one")
+            assert "Ignored" not in terminal.screen
             terminal.press("/\rq")
             assert terminal.process.wait(20) == 0
         finally:
-            terminal.process.kill()
-            os.close(terminal.master)
+            terminal.end()
