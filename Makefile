@@ -57,8 +57,8 @@ fuzz: $(VENV)/.dev  ## Fuzz event decoder, identifiers and file reader, a minute
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.dev  ## Two hours of mixed load with faults (ARGS="--minutes 15 --rate 500" for less)
-	$(BIN)/python -m bench soak --minutes 120 --faults $(ARGS)
+soak: $(VENV)/.dev  ## Two hours of mixed load with faults on a filled store (ARGS="--minutes 15" for less)
+	$(BIN)/python -m bench soak --minutes 120 --prefill 600000 --faults $(ARGS)
 
 .PHONY: test-kafka
 test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself (fetches its jars; needs Java 17 and Maven)

@@ -30,6 +30,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long (120 for a release)")
     parser.add_argument("--rate", type=int, default=500, help="events a second")
+    parser.add_argument(
+        "--prefill", type=int, default=0, help="events processed before the first sample, so that caches are full"
+    )
     parser.add_argument("--faults", action="store_true", help="a random fault about every 20 seconds")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -47,6 +50,7 @@ def _run(here: Ground, options: argparse.Namespace) -> tuple[list[dict[str, floa
     load = Load(here, rate=options.rate, seed=options.seed, faults=options.faults)
     samples: list[dict[str, float]] = []
     with here.server() as process:
+        load.prefill(options.prefill)
         load.begin(process.pid)
         started = time.monotonic()
         for number in range(1, int(options.minutes * 60 / SAMPLE_SECONDS) + 1):

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ DUPLICATED = 0.05
 RETRY_SECONDS = 0.5
 LOAD_ROWS = 2_000
 SETTLE_SECONDS = 300
+PREFILL_SECONDS = 900
+EVENTS_A_PERSON = 6
 _USER = re.compile(rb'"userId":"([^"]+)"')
 _MAPPING = "type: record\nidentifiers: {crm_id: Id, email: Email}\ntraits: {first_name: First}\n"
 POISON = (
@@ -70,6 +73,15 @@ class Load:
         self._events: Counter[str] = Counter()
         self._told = dict.fromkeys(("stored", "duplicate", "retried", "rejected", "loaded", "lookups", "judgements"), 0)
         self._pid = 0
+
+    def prefill(self, events: int) -> None:
+        """Send so many events as fast as they are taken, and wait until they are processed: caches are full from then on."""
+        source = items(self._seed * 10 + 4, events, max(1, events // EVENTS_A_PERSON))
+        connection = self._connection()
+        while chosen := list(islice(source, BATCH)):
+            retried = self._insist(connection, "/v1/batch", b'{"batch":[' + b",".join(chosen) + b"]}")
+            self._acknowledged(chosen, retried)
+        self._processed(PREFILL_SECONDS)
 
     def begin(self, pid: int) -> None:
         """Start all threads."""
@@ -112,21 +124,26 @@ class Load:
 
     def settle(self, people: int) -> None:
         """Wait until all is processed, then hold the server's accounts and some people against the ledger."""
-        until = time.monotonic() + SETTLE_SECONDS
-        while True:
-            accounts = {a["source"]: a for a in self._here.get("/api/v1/sources")["sources"]}
-            if all(a["pending"] == 0 for a in accounts.values()):
-                break
-            if time.monotonic() > until:
-                self.trouble.append("processing did not catch up")
-                return
-            time.sleep(0.5)
+        accounts = self._processed(SETTLE_SECONDS)
+        if accounts is None:
+            return
         self.trouble += discrepancies(accounts, self._told)
         draw = random.Random(self._seed)
         for user in draw.sample(sorted(self._events), min(people, len(self._events))):
             counted = self._here.get(f"/api/v1/profiles/user_id:{user}")["counters"]["events"]
             if counted != self._events[user]:
                 self.trouble.append(f"a person has {counted} events where {self._events[user]} were acknowledged")
+
+    def _processed(self, seconds: float) -> dict[str, Any] | None:
+        """The accounts, once nothing is pending; None, with a word of trouble, when that takes longer."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            accounts = {a["source"]: a for a in self._here.get("/api/v1/sources")["sources"]}
+            if all(a["pending"] == 0 for a in accounts.values()):
+                return accounts
+            time.sleep(0.5)
+        self.trouble.append("processing did not catch up")
+        return None
 
     def _pace(self, interval: float, work: Callable[[float], None], draw: random.Random) -> None:
         due = time.monotonic() + draw.random() * interval
@@ -157,9 +174,7 @@ class Load:
             with self._lock:
                 self._window.acks_ms.append((time.monotonic() - due) * 1e3)
                 self._window.events += size
-                self._told["stored"] += size
-                self._told["retried"] += retried * size
-                self._events.update(found[1].decode() for item in chosen if (found := _USER.search(item)))
+                self._acknowledged(chosen, retried)
             if draw.random() < DUPLICATED:
                 retried = self._insist(connection, path, body)
                 with self._lock:
@@ -167,6 +182,11 @@ class Load:
                     self._told["retried"] += retried * size
 
         return send
+
+    def _acknowledged(self, chosen: list[bytes], retried: int) -> None:
+        self._told["stored"] += len(chosen)
+        self._told["retried"] += retried * len(chosen)
+        self._events.update(found[1].decode() for item in chosen if (found := _USER.search(item)))
 
     def _insist(self, connection: http.client.HTTPConnection, path: str, body: bytes) -> int:
         """Send until acknowledged, as SDKs do; how often an answer was not heard, so that the server may have it twice."""

@@ -115,7 +115,15 @@ def advance(
         LeaseLostError: One of the leases is another worker's by now; nothing was written.
         UnavailableError: The log or the store does not answer; nothing was written.
     """
-    with garbage.resting(), parts.store.transaction() as transaction:
+    with garbage.resting():
+        # In a call of its own, so that the batch's objects are gone before the collector wakes and walks them.
+        return _advance(parts, batch, until, leased)
+
+
+def _advance(
+    parts: Parts, batch: int, until: Mapping[int, int] | None, leased: Mapping[int, int] | None
+) -> Worked:
+    with parts.store.transaction() as transaction:
         scope = _Scope(transaction.offsets(), batch, until, leased)
         judged = parts.ahead.take(scope) or _read(parts, scope)
         if not judged.entries:
