@@ -7,7 +7,7 @@ from tests import workbench
 
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.model import LogEntry
-from onefold.pipelines import accounts, dead_letters, stream
+from onefold.pipelines import accounts, batches, dead_letters, stream
 
 GOOD = b'{"type":"track","userId":"u%d","event":"x","messageId":"m%d"}'
 values = st.recursive(
@@ -99,14 +99,14 @@ def test_a_lost_outcome_breaks_the_law(loser, monkeypatch):
         whole = stream._tallies
         monkeypatch.setattr(stream, "_tallies", lambda batch, fresh, _: whole(batch, fresh, []))
     else:
-        whole = stream._judge
+        whole = batches.judge
 
         def careless(parts, entries):
             batch = whole(parts, entries)
             batch.rejected = [r for r in batch.rejected if r[1].reason != "malformed_json"]
             return batch
 
-        monkeypatch.setattr(stream, "_judge", careless)
+        monkeypatch.setattr(batches, "judge", careless)
     law = settings(max_examples=300, deadline=None, database=None)(
         given(st.lists(entries, max_size=14), st.just(3))(conserved)
     )

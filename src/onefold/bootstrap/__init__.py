@@ -1,6 +1,7 @@
 """Wires adapters to stages; the only package that knows both."""
 
 from onefold.bootstrap.collecting import CollectingOnly
+from onefold.bootstrap.judging import judge_ahead, judged_apart
 from onefold.bootstrap.loading import AppendingError, Loaded, check_file, guess_mapping, load_apart, load_file, rows_of
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.server import Opened
@@ -35,6 +36,8 @@ __all__ = [
     "furnish",
     "guess_mapping",
     "init",
+    "judge_ahead",
+    "judged_apart",
     "list_keys",
     "load_apart",
     "load_file",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +19,7 @@ from onefold.cli.output import Output
 from onefold.pipelines import accounts
 
 _WORTH_A_PROCESS = 8 << 20
-"""Bytes from which reading and resolving get a process each: another Python takes half a second to begin."""
+"""Bytes from which reading, judging and resolving get a process each: another Python takes half a second to begin."""
 
 
 def load(
@@ -62,8 +64,7 @@ def load(
     ):
         if apart:
             named = ["--workspace", opened.parts.name, "--project", str(project)]
-            named += ["--mapping", mapping] if mapping is not None else []
-            rows = _in_two_processes(opened, files, source, mapping, named, progress)
+            rows = _in_several_processes(opened, files, source, mapping, named, progress)
         else:
             rows = _in_one_process(opened, files, source, mapping, progress, process=process)
         account = next((a for a in accounts.sources(opened.parts) if a["source"] == source), {})
@@ -107,7 +108,7 @@ def _in_one_process(
     return rows
 
 
-def _in_two_processes(
+def _in_several_processes(
     opened: bootstrap.Workspace,
     files: list[Path],
     source: str,
@@ -115,22 +116,30 @@ def _in_two_processes(
     named: list[str],
     progress: Progress,
 ) -> int:
-    """Process rows while another process appends them; returns how many rows there were."""
+    """Process rows while others append them and judge the next batch; returns how many rows there were."""
     for file in files:
         bootstrap.check_file(file, mapping=mapping)
     total = sum(bootstrap.rows_of(file) for file in files) or None
     reading = progress.add_task("reading", total=total, note="")
     resolving = progress.add_task("resolving", total=total, note="")
     command = ["load", *map(str, files), "--source", source, *named, "--no-process", "--json"]
+    command += ["--mapping", mapping] if mapping is not None else []
     begun = time.perf_counter()
-    working = bootstrap.load_apart(opened, command, source)
-    while True:
-        try:
-            appended, processed = next(working)
-        except StopIteration as ended:
-            return int(json.loads(ended.value)["rows"])
-        except bootstrap.AppendingError as error:
-            raise typer.Exit(error.code) from error
-        progress.update(reading, completed=appended, note=f"{appended:,} rows")
-        rate = processed / (time.perf_counter() - begun)
-        progress.update(resolving, completed=processed, note=f"{processed:,} rows · {rate:,.0f}/s")
+    with bootstrap.judged_apart(opened, ["judge-ahead", *named]) as helped:
+        working = bootstrap.load_apart(helped, command, source)
+        while True:
+            try:
+                appended, processed = next(working)
+            except StopIteration as ended:
+                return int(json.loads(ended.value)["rows"])
+            except bootstrap.AppendingError as error:
+                raise typer.Exit(error.code) from error
+            progress.update(reading, completed=appended, note=f"{appended:,} rows")
+            rate = processed / (time.perf_counter() - begun)
+            progress.update(resolving, completed=processed, note=f"{processed:,} rows · {rate:,.0f}/s")
+
+
+def judge_ahead(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None) -> None:
+    """Judge batches for the process that started this one: a part of `load` on several cores, not a command of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and it is for the other process to say when
+    bootstrap.judge_ahead(project, workspace, sys.stdin.buffer, sys.stdout.buffer)

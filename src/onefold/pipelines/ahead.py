@@ -14,7 +14,14 @@ T = TypeVar("T")
 
 
 class Ahead(Generic[T]):
-    """At most one call under way. Its result is a guess at what will be asked for: who takes it says for what."""
+    """At most one call under way. Its result is a guess at what will be asked for: who takes it says for what.
+
+    Attributes:
+        early: Whether to start as soon as it is known what comes next. A thread would only take turns with us: it starts
+            when we begin to wait for the disk.
+    """
+
+    early = False
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None

@@ -4,37 +4,30 @@
 
 One batch is one transaction of the profile store, consumer offset included, so a batch that dies half-way never
 happened and is done again. Nothing here keeps state between batches but a cache of known edges. Under a backlog the
-first two steps of a batch, which ask nothing of the store, are done while the one before it commits.
+first steps of a batch, which ask nothing of the store, are done while the one before it commits (`batches`, `ahead`).
 """
 
 from __future__ import annotations
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from onefold.identity.hashing import NamedIdentifier
 from onefold.identity.resolve import Resolution, Sighting, resolve
 from onefold.model import (
-    Accepted,
     EdgeKind,
-    Event,
     IdentityChange,
-    Judgement,
     NodeId,
     Rejected,
     StoredEntry,
-    Suppressed,
     format_profile_id,
 )
-from onefold.pipelines import breakage, garbage, judging
+from onefold.pipelines import garbage, judging
+from onefold.pipelines.batches import Candidate, Judged, Scope, read
 from onefold.pipelines.parts import Parts
 from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, ProfileTransaction, Tally, TimelineRow
 from onefold.profiles import state as folds
-
-_log = logging.getLogger("onefold.stream")
 
 BATCH_ENTRIES = 10_000
 """Most entries a transaction. More of a person's events fall into one: measured 14 % faster than 5,000, for 24 MB more;
@@ -53,33 +46,6 @@ class Worked(msgspec.Struct, frozen=True, gc=False):
     suppressed: int = 0
     solved: int = 0
     changes: int = 0
-
-
-class _Candidate(msgspec.Struct, gc=False):
-    """An accepted event on its way: who it names and where it stands."""
-
-    event: Event
-    named: tuple[NamedIdentifier, ...]
-    stored: StoredEntry
-
-
-class _Scope(msgspec.Struct, frozen=True):
-    """Which entries a batch is of: those after these offsets, within these bounds."""
-
-    offsets: dict[int, int]
-    batch: int
-    until: Mapping[int, int] | None
-    leased: Mapping[int, int] | None
-
-
-class _Judged(msgspec.Struct):
-    """A batch, judged."""
-
-    entries: Sequence[StoredEntry]
-    candidates: list[_Candidate]
-    judgements: list[tuple[Judgement, StoredEntry]]
-    rejected: list[tuple[StoredEntry, Rejected]]
-    suppressed: list[tuple[StoredEntry, Suppressed]]
 
 
 def drain(parts: Parts, *, batch: int = BATCH_ENTRIES, until: Mapping[int, int] | None = None) -> Worked:
@@ -120,40 +86,26 @@ def advance(
         return _advance(parts, batch, until, leased)
 
 
-def _advance(
-    parts: Parts, batch: int, until: Mapping[int, int] | None, leased: Mapping[int, int] | None
-) -> Worked:
+def _advance(parts: Parts, batch: int, until: Mapping[int, int] | None, leased: Mapping[int, int] | None) -> Worked:
     with parts.store.transaction() as transaction:
-        scope = _Scope(transaction.offsets(), batch, until, leased)
-        judged = parts.ahead.take(scope) or _read(parts, scope)
+        scope = Scope(transaction.offsets(), batch, until, leased)
+        judged = parts.ahead.take(scope) or read(parts, scope)
         if not judged.entries:
             return Worked()
+        after = msgspec.structs.replace(scope, offsets={**scope.offsets, **_offsets(judged.entries)})
+        behind = len(judged.entries) >= batch
+        if behind and parts.ahead.early:
+            parts.ahead.start(after, lambda: read(parts, after))
         commit, worked = _work(parts, transaction, judged, leased or {})
         transaction.commit(commit)
-        if worked.read >= batch:
-            after = msgspec.structs.replace(scope, offsets={**scope.offsets, **commit.offsets})
-            parts.ahead.start(after, lambda: _read(parts, after))
+        if behind and not parts.ahead.early:
+            parts.ahead.start(after, lambda: read(parts, after))
     parts.known.committed(commit.edges)
     return worked
 
 
-def _read(parts: Parts, scope: _Scope) -> _Judged:
-    """The next entries of each partition, judged. It asks nothing of the store."""
-    ends = parts.log.ends() if scope.until is None else scope.until
-    behind = [
-        partition
-        for partition, end in ends.items()
-        if end > scope.offsets.get(partition, 0) and (scope.leased is None or partition in scope.leased)
-    ]
-    entries: list[StoredEntry] = []
-    for partition in behind:
-        read = parts.log.read(partition, scope.offsets.get(partition, 0), -(-scope.batch // len(behind)))
-        entries += [e for e in read if e.offset <= ends[partition]] if scope.until is not None else read
-    return _judge(parts, entries)
-
-
 def _work(
-    parts: Parts, transaction: ProfileTransaction, batch: _Judged, leased: Mapping[int, int]
+    parts: Parts, transaction: ProfileTransaction, batch: Judged, leased: Mapping[int, int]
 ) -> tuple[Commit, Worked]:
     entries = batch.entries
     fresh, duplicates = _claim(transaction, batch)
@@ -192,43 +144,7 @@ def _work(
     return commit, worked
 
 
-def _judge(parts: Parts, entries: Sequence[StoredEntry]) -> _Judged:
-    """Gate 1, then the identifiers: an event whose identifiers are all refused anchors nowhere."""
-    batch = _Judged(entries, [], [], [], [])
-    judge, accept = parts.judge.judge, parts.hasher.name
-    for stored in entries:
-        try:
-            entry = stored.entry
-            if entry.shape == "judgement":
-                said = judging.read(stored, parts.identity, parts.hasher)
-                if isinstance(said, Rejected):
-                    batch.rejected.append((stored, said))
-                else:
-                    batch.judgements.append((said, stored))
-                continue
-            verdict = judge(entry)
-            if type(verdict) is Accepted:
-                named, refused = accept(verdict.event.identifiers, parts.identity)
-                if named:
-                    batch.candidates.append(_Candidate(verdict.event, named, stored))
-                else:
-                    why = ", ".join(sorted({f"{kind} {reason}" for kind, reason in refused}))
-                    detail = f"No identifier was acceptable: {why}." if why else "The event names nobody."
-                    batch.rejected.append((stored, Rejected("no_identifier", detail)))
-            elif type(verdict) is Rejected:
-                batch.rejected.append((stored, verdict))
-            elif type(verdict) is Suppressed:
-                batch.suppressed.append((stored, verdict))
-        except Exception as error:
-            if not breakage.is_ours(error):
-                raise
-            # Here the entry at fault is known. What breaks further on concerns the whole batch: `isolation` finds out.
-            _log.exception("entry set aside", extra={"partition": stored.partition, "offset": stored.offset})
-            batch.rejected.append((stored, breakage.verdict(error)))
-    return batch
-
-
-def _claim(transaction: ProfileTransaction, batch: _Judged) -> tuple[list[_Candidate], list[StoredEntry]]:
+def _claim(transaction: ProfileTransaction, batch: Judged) -> tuple[list[Candidate], list[StoredEntry]]:
     """Part the events never seen before from repeats; repeated judgements leave the batch."""
     keys = [c.event.id for c in batch.candidates] + [j.id for j, _ in batch.judgements]
     new = transaction.claim(keys)
@@ -240,7 +156,7 @@ def _claim(transaction: ProfileTransaction, batch: _Judged) -> tuple[list[_Candi
     return fresh, repeats
 
 
-def _sighting(c: _Candidate) -> Sighting:
+def _sighting(c: Candidate) -> Sighting:
     event, stored = c.event, c.stored
     return Sighting(
         c.named, event.timestamp_us, event.id, _EDGE_KINDS.get(event.kind, "event"), event.source,
@@ -249,10 +165,10 @@ def _sighting(c: _Candidate) -> Sighting:
 
 
 def _fold(
-    parts: Parts, fresh: Sequence[_Candidate], rows: dict[NodeId, NodeRow], resolution: Resolution
+    parts: Parts, fresh: Sequence[Candidate], rows: dict[NodeId, NodeRow], resolution: Resolution
 ) -> list[NodeRow]:
     """Fold each event into its anchor's state; give every new node a key and a row."""
-    by_anchor: dict[NodeId, list[_Candidate]] = defaultdict(list)
+    by_anchor: dict[NodeId, list[Candidate]] = defaultdict(list)
     values: dict[NodeId, str] = {}
     for candidate in fresh:
         by_anchor[candidate.named[0].node].append(candidate)
@@ -302,7 +218,7 @@ def dead_letter(stored: StoredEntry, verdict: Rejected) -> DeadLetter:
     )
 
 
-def _tallies(batch: _Judged, fresh: Sequence[_Candidate], duplicates: Sequence[StoredEntry]) -> list[Tally]:
+def _tallies(batch: Judged, fresh: Sequence[Candidate], duplicates: Sequence[StoredEntry]) -> list[Tally]:
     stored: Counter[str] = Counter()
     emq: dict[str, list[int]] = defaultdict(lambda: [0] * 10)
     for c in fresh:
