@@ -15,6 +15,9 @@ from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.limits import Limiter, Operation
 from onefold.serving.problems import ForbiddenError
 
+FAULT = "onefold.fault"
+"""In a request's scope: why it is refused, when that was found out before the framework got it."""
+
 
 class Caller(msgspec.Struct, frozen=True):
     """Somebody whose key was found good: the key, and the one workspace it opens."""
@@ -73,6 +76,9 @@ def gate(scope: KeyScope, operation: Operation) -> Callable[[Request], Awaitable
     """A dependency that admits callers for one kind of request; the application's state holds the doorkeeper."""
 
     async def dependency(request: Request) -> Caller:
+        fault = request.scope.get(FAULT)
+        if fault is not None:
+            raise fault
         door: Doorkeeper = request.app.state.door
         return door.admit(request, scope, operation)
 

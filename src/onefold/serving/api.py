@@ -1,7 +1,7 @@
 """Our own API: profiles by any identifier, how they came about, and a steward's word on them. Described by OpenAPI."""
 
 # No deferred annotations here: FastAPI reads those of the functions inside `_views`, whose names are local.
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,18 +10,17 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from onefold.errors import NotFoundError, UsageError
+from onefold.errors import UsageError
 from onefold.model import Identifier, parse_profile_id
 from onefold.serving import live
 from onefold.serving.access import Caller, gate
-from onefold.serving.lookup import looked_up
+from onefold.serving.lookup import PLAIN, PREFIX, document, found, looked_up, named, reference
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.telemetry import request_id
 
 SETTLE_SECONDS = 5.0
 """How long a judgement's answer waits to show its effect."""
 
-_encode = msgspec.json.encode
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
@@ -78,7 +77,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-api = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
+api = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
 Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
 Operating = Annotated[Caller, Depends(gate("read", "source"))]
 Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
@@ -90,26 +89,26 @@ async def profile_by_query(
     type: Annotated[str, Query()],
     value: Annotated[str, Query()],  # the API's word
 ) -> Response:
-    return _found(await looked_up(caller, _named(type, value)))
+    return found(await looked_up(caller, named(type, value)))
 
 
 @api.post("/profiles/lookup", tags=["profiles"], summary="A profile, with the identifier kept out of the URL")
 async def profile_by_body(caller: Looking, named: Named) -> Response:
-    return _found(await looked_up(caller, named.identifier()))
+    return found(await looked_up(caller, named.identifier()))
 
 
-def _views(path: str, read: Callable[..., Identifier]) -> None:
+def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
     """The views of one person, once for each way of naming them."""
     name = path.strip("/{}").partition("/")[0]
 
     @api.get(path, tags=["profiles"], summary=f"A profile by {name}", name=f"profile_by_{name}")
     async def profile(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        return _found(await looked_up(caller, who))
+        return found(await looked_up(caller, who))
 
     @api.get(f"{path}/identifiers", tags=["profiles"], summary="All identifiers", name=f"identifiers_by_{name}")
     async def identifiers(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        found = await looked_up(caller, who)
-        return _found(found and {"id": found.get("id"), "identifiers": found.get("identifiers", [])})
+        profile = await looked_up(caller, who)
+        return found(profile and {"id": profile.get("id"), "identifiers": profile.get("identifiers", [])})
 
     @api.get(f"{path}/timeline", tags=["profiles"], summary="Events, newest first", name=f"timeline_by_{name}")
     async def timeline(
@@ -122,16 +121,16 @@ def _views(path: str, read: Callable[..., Identifier]) -> None:
             page = await run_in_threadpool(caller.workspace.timeline, who, cursor=cursor, limit=limit)
         except ValueError as error:
             raise UsageError("The cursor is none of ours; start again without one.") from error
-        return _found(page)
+        return found(page)
 
     @api.get(f"{path}/history", tags=["profiles"], summary="Merges and splits", name=f"history_by_{name}")
     async def history(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        return _found(await run_in_threadpool(caller.workspace.history, who))
+        return found(await run_in_threadpool(caller.workspace.history, who))
 
 
 @api.get("/explain", tags=["profiles"], summary="Why two identifiers are, or are not, one person")
 async def explain(caller: Looking, a: Subject, b: Subject) -> Response:
-    return _found(await run_in_threadpool(caller.workspace.explain, _reference(a), _reference(b)))
+    return found(await run_in_threadpool(caller.workspace.explain, reference(a), reference(b)))
 
 
 @api.post("/judgements", tags=["stewardship"], status_code=201, summary="Link, split, share or withdraw")
@@ -153,12 +152,12 @@ async def dead_letters(
     )
     page = listed[:limit]
     after = page[-1]["offset"] if len(listed) > limit else None
-    return _json({"dead_letters": page, "next": after})
+    return document({"dead_letters": page, "next": after})
 
 
 @api.get("/dead-letters/{offset}", tags=["stewardship"], summary="A dead letter with its payload")
 async def dead_letter(caller: Steward, offset: Annotated[int, Path(ge=0, le=2**63 - 1)]) -> Response:
-    return _json(await run_in_threadpool(caller.workspace.dead_letter, offset))
+    return document(await run_in_threadpool(caller.workspace.dead_letter, offset))
 
 
 @api.post(
@@ -181,7 +180,7 @@ async def replay(
     body = _item(await request.body())
     await run_in_threadpool(caller.workspace.replay, offset, body=body)
     caller.workspace.wake()
-    return _json({"offset": offset, "status": "replayed"}, 202)
+    return document({"offset": offset, "status": "replayed"}, 202)
 
 
 @api.get(
@@ -212,12 +211,12 @@ async def stream(
 
 @api.get("/sources", tags=["operation"], summary="Conservation and match quality of each source")
 async def accounts(caller: Operating) -> Response:
-    return _json({"sources": await run_in_threadpool(caller.workspace.accounts)})
+    return document({"sources": await run_in_threadpool(caller.workspace.accounts)})
 
 
 @api.get("/stats", tags=["operation"], summary="How much there is of everything")
 async def stats(caller: Operating) -> Response:
-    return _json({"workspace": caller.workspace.name, **await run_in_threadpool(caller.workspace.counts)})
+    return document({"workspace": caller.workspace.name, **await run_in_threadpool(caller.workspace.counts)})
 
 
 def _judge(caller: Caller, said: Statement) -> Response:
@@ -237,7 +236,7 @@ def _judge(caller: Caller, said: Statement) -> Response:
     for identifier in (a, b):
         found = workspace.profile(identifier) if identifier is not None else None
         people.append(found and found.get("id"))
-    return _json({"verdict": said.verdict, "offset": place[1], "settled": settled, "profile_ids": people}, 201)
+    return document({"verdict": said.verdict, "offset": place[1], "settled": settled, "profile_ids": people}, 201)
 
 
 def _item(body: bytes) -> bytes | None:
@@ -251,42 +250,16 @@ def _item(body: bytes) -> bytes | None:
     return body
 
 
-def _by_id(profile_id: ProfileId) -> Identifier:
+# Coroutines, for the framework calls a plain function on a thread, and under load a change of thread takes milliseconds.
+async def _by_id(profile_id: ProfileId) -> Identifier:
     if parse_profile_id(profile_id) is None:
         raise UsageError("That is no profile id; ids have the form of a UUID.")
     return Identifier("profile", profile_id)
 
 
-def _by_reference(identifier: Reference) -> Identifier:
-    return _reference(identifier)
-
-
-def _reference(text: str) -> Identifier:
-    kind, colon, value = text.partition(":")
-    if not colon:
-        raise UsageError("Name a person as `type:value`, for example `user_id:42`.")
-    return _named(kind, value)
-
-
-def _named(kind: str, value: str) -> Identifier:
-    if not kind or not value:
-        raise UsageError("An identifier has a type and a value; one of them is empty.")
-    # A `+` that was not percent-encoded arrives as a space, and no number begins with one.
-    if kind == "phone" and value.startswith(" "):
-        value = "+" + value[1:]
-    return Identifier(kind, value)
-
-
-def _found(body: dict[str, Any] | None) -> Response:
-    if body is None:
-        raise NotFoundError("Nobody answers to that identifier.")
-    return _json(body)
-
-
-def _json(body: Any, status: int = 200) -> Response:
-    # Personal data must not stay in a cache on the way.
-    return Response(_encode(body), status, {"Cache-Control": "no-store"}, "application/json")
+async def _by_reference(identifier: Reference) -> Identifier:
+    return reference(identifier)
 
 
 _views("/profiles/id/{profile_id}", _by_id)
-_views("/profiles/{identifier}", _by_reference)
+_views(PLAIN, _by_reference)

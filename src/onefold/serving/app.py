@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from onefold import __version__
 from onefold.errors import OnefoldError
 from onefold.governance.access import KeyStore
-from onefold.serving import problems
+from onefold.serving import lookup, problems
 from onefold.serving.access import Doorkeeper
 from onefold.serving.answers import Message, Receive, Scope, Send
 from onefold.serving.api import api
@@ -84,7 +84,9 @@ class Application:
         self.api = _describe(answers=bool(answering))
         # A collector has no route that asks a workspace for anything; its door is for the metrics.
         behind = answering or cast("Mapping[str, Workspace]", workspaces)
-        self.api.state.door = Doorkeeper(behind, keyring, self._limiter, monotonic)
+        self._door = self.api.state.door = Doorkeeper(behind, keyring, self._limiter, monotonic)
+        plain = lookup.PREFIX + lookup.PLAIN
+        self._plain = next(route for route in api.routes if getattr(route, "path", "") == plain) if answering else None
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us
@@ -167,7 +169,12 @@ class Application:
             return message
 
         try:
-            await self.api(scope, bounded, passing)
+            who = lookup.asked(scope) if self._plain is not None else None
+            if who is None:
+                await self.api(scope, bounded, passing)
+            else:
+                scope["route"] = self._plain
+                await lookup.answer(self._door, who, scope, bounded, passing, self.api)
         except Exception:  # noqa: BLE001  the last resort
             # The framework has answered by now (`problems.from_fault`); the log gets the place.
             _log.exception("request failed", extra={"route": _template(scope)})
