@@ -18,6 +18,9 @@ POLL_SECONDS = 0.05
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 LEASE_SECONDS = 10.0
 """How long a worker that fell silent keeps its partitions."""
+ASK_SECONDS = 0.2
+"""How soon a worker without any partition asks for some, the first time; each time twice as long, up to a renewal. Those
+who hold them give a newcomer its share when they renew."""
 SMALLEST_BATCH = 100
 
 
@@ -31,6 +34,7 @@ class Work:
         self._monotonic = monotonic
         self._held: dict[int, int] = {}
         self._renew_at = 0.0
+        self._ask_seconds = ASK_SECONDS
         self.batch = stream.BATCH_ENTRIES
 
     def advance(self) -> stream.Worked:
@@ -59,7 +63,12 @@ class Work:
         if self._leases is not None:
             asked = self._monotonic()
             self._held = self._leases.renew(self._worker, self._parts.log.ends(), seconds=LEASE_SECONDS)
-            self._renew_at = asked + LEASE_SECONDS / 3
+            if self._held:
+                self._ask_seconds = ASK_SECONDS
+                self._renew_at = asked + LEASE_SECONDS / 3
+            else:
+                self._renew_at = asked + self._ask_seconds
+                self._ask_seconds = min(LEASE_SECONDS / 3, self._ask_seconds * 2)
 
     @property
     def leads(self) -> bool:
