@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import workbench
 
-from onefold.identity import resolve as resolving
+from onefold.identity import contested
 from onefold.identity.solver import solve
 from onefold.model import Identifier, Member
 from onefold.pipelines import judging, rebuild, stream
@@ -134,7 +134,7 @@ def test_a_naive_resolver_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> Non
         by_arrival = [e.__class__(*(*_fields(e)[:4], e.offset, e.event, *_fields(e)[6:])) for e in edges]
         return solve(members, by_arrival, judgements, identity, **more)
 
-    monkeypatch.setattr(resolving, "solve", arrival_order)
+    monkeypatch.setattr(contested, "solve", arrival_order)
     law = settings(max_examples=300, deadline=None)(
         given(histories(), st.randoms(use_true_random=False), st.integers(1, 5))(
             test_order_batching_and_duplicates_change_nothing.hypothesis.inner_test

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from onefold.identity import contested
 from onefold.identity.constraints import violation
+from onefold.identity.contested import Contested
 from onefold.identity.hashing import NamedIdentifier
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
-from onefold.identity.solver import solve
 from onefold.model import Edge, EdgeKind, IdentityChange, IdentityChangeKind, Judgement, Member, NodeId
 from onefold.ports import ProfileReader
 
@@ -156,19 +157,21 @@ def resolve(
     current = _current(groups, stored, now, parent)
     standing = _standing(reader, current, judgements)
     after: dict[NodeId, Member] = {}
-    solved = 0
+    open_groups: list[Contested] = []
     for root, group in current.items():
         about = {j.id: j for m in group for j in standing.get(m.id, ())}
         settled = not about and recount.isdisjoint(groups[root]) and not any(m.contested or m.shared for m in group)
         if settled and violation(group, settings) is None:
             after.update(_one_person(group, settings))
         else:
-            solved += 1
-            after.update(_solve(reader, group, evidence, list(about.values()), settings, reopened))
+            open_groups.append(Contested(group, list(about.values())))
+    after.update(contested.places(reader, open_groups, evidence, settings, reopened))
 
     before = {m.id: m for group in stored.values() for m in group}
     changed = {node: m for node, m in after.items() if before.get(node) != m}
-    return Resolution(changed, list(evidence.values()), _history(before, after, sightings, judgements), solved)
+    return Resolution(
+        changed, list(evidence.values()), _history(before, after, sightings, judgements), len(open_groups)
+    )
 
 
 def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> dict[NodeId, Member]:
@@ -292,42 +295,6 @@ def _one_person(current: Sequence[Member], settings: IdentitySettings) -> dict[N
     first = [m for m in current if m.first_seen_us == oldest]
     name = first[0].id if len(first) == 1 else min(first, key=lambda m: (-settings.priority(m.type), m.id)).id
     return {m.id: Member(m.id, m.type, m.first_seen_us, name, name) for m in current}
-
-
-def _solve(
-    reader: ProfileReader,
-    group: Sequence[Member],
-    evidence: dict[EdgeKey, Edge],
-    judgements: Sequence[Judgement],
-    settings: IdentitySettings,
-    reopened: set[NodeId],
-) -> dict[NodeId, Member]:
-    inside = {m.id for m in group}
-    shared_before = {m.id for m in group if m.shared} - reopened
-    edges = {(e.a, e.b, e.kind): e for e in reader.edges(sorted(inside))}
-    for key, edge in evidence.items():
-        stored = edges.get(key)
-        if stored is None or (edge.at_us, edge.event) < (stored.at_us, stored.event):
-            edges[key] = edge
-    # Shared identifiers outside link nobody, but whom an identifier was seen with counts them too.
-    around = {n for e in edges.values() for n in (e.a, e.b)} - inside
-    beside = [row.member for row in reader.nodes(sorted(around)).values() if row.member.shared] if around else []
-    shared_before |= {m.id for m in beside}
-    solved = solve([*group, *beside], list(edges.values()), judgements, settings, shared_before=shared_before)
-    solution = {m.id: m for m in solved.members if m.id in inside}
-    judged = {n for j in judgements for n in (j.a, j.b) if n is not None}
-    reopened = {solution[n].component for n in judged if n in solution}
-    # An identifier once seen with a user id that links nobody may become shared by the next one it is seen with.
-    aside = {m.id for m in solved.members if m.shared and settings.type(m.type).single}
-    if aside:
-        ends = [end for e in edges.values() if e.kind != "scored" for end in ((e.a, e.b), (e.b, e.a))]
-        near = [solution[node] for node, other in ends if other in aside and node in solution]
-        reopened |= {m.component for m in near if not m.shared and settings.type(m.type).shared_after is not None}
-    for node, member in solution.items():
-        if member.component in reopened and not member.contested:
-            # Such a component is solved afresh with each new piece of evidence.
-            solution[node] = msgspec.structs.replace(member, contested=True)
-    return solution
 
 
 def _history(
