@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests import workbench
 
 from onefold.identity import contested
-from onefold.identity.solver import solve
+from onefold.identity.solver import place, solve
 from onefold.model import Identifier, Member
 from onefold.pipelines import judging, rebuild, stream
 from onefold.pipelines.parts import Parts
@@ -132,9 +132,9 @@ def test_a_naive_resolver_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def arrival_order(members, edges, judgements, identity, **more):
         by_arrival = [e.__class__(*(*_fields(e)[:4], e.offset, e.event, *_fields(e)[6:])) for e in edges]
-        return solve(members, by_arrival, judgements, identity, **more)
+        return place(members, by_arrival, judgements, identity, **more)
 
-    monkeypatch.setattr(contested, "solve", arrival_order)
+    monkeypatch.setattr(contested, "place", arrival_order)
     law = settings(max_examples=300, deadline=None)(
         given(histories(), st.randoms(use_true_random=False), st.integers(1, 5))(
             test_order_batching_and_duplicates_change_nothing.hypothesis.inner_test

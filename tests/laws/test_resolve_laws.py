@@ -2,9 +2,11 @@
 
 from random import Random
 
+import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
+from onefold.identity import contested
 from onefold.identity import resolve as resolving
 from onefold.identity.hashing import Hasher
 from onefold.identity.known import KnownEdges
@@ -61,8 +63,26 @@ def histories(draw):
     return seen, draw(st.integers(1, 4))
 
 
-def resolved(history, batch):
-    """The graph after these sightings and judgements, so many at a time."""
+@st.composite
+def late(draw):
+    """Two people's identifiers, met in each other's company again and again, ever earlier: a contested component."""
+    users = [Identifier("user_id", f"u{n}") for n in range(2)]
+    others = [Identifier("email", "e@x.org"), *(Identifier("anonymous_id", f"c{n}") for n in range(2))]
+    seen = []
+    for n in range(draw(st.integers(3, 14))):
+        stated = [draw(st.sampled_from(users)), *draw(st.lists(st.sampled_from(others), max_size=2, unique=True))]
+        named, _ = HASHER.name(stated, RULES)
+        seen.append(Sighting(named, draw(st.integers(0, 20)), n.to_bytes(16, "big"), "event", "web", 0, n, 0, ""))
+    nodes = sorted({i.node for s in seen for i in s.named})
+    if len(nodes) > 1 and draw(st.integers(0, 3)) == 0:
+        a, b = sorted(draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=2, unique=True)))
+        verdict = draw(st.sampled_from(["same", "different"]))
+        seen.insert(draw(st.integers(0, len(seen))), Judgement(b"j" * 16, verdict, a, b, 3, "ann"))
+    return seen, draw(st.integers(1, 3))
+
+
+def resolved(history, batch, *, forgetful=False):
+    """The graph after these sightings and judgements, so many at a time; forgetful: no edge is known to be stored."""
     graph, known = Graph(), KnownEdges()
     for start in range(0, len(history), batch):
         sightings = [h for h in history[start : start + batch] if isinstance(h, Sighting)]
@@ -74,7 +94,8 @@ def resolved(history, batch):
             earlier = graph.evidence.get((e.a, e.b, e.kind), e)
             graph.evidence[e.a, e.b, e.kind] = min(e, earlier, key=lambda x: (x.at_us, x.event))
         graph.said.update({j.id: j for j in judgements})
-        known.committed(change.edges)
+        known = KnownEdges() if forgetful else known
+        known.committed([] if forgetful else change.edges)
     return graph
 
 
@@ -82,9 +103,9 @@ def places(members):
     return {m.id: (m.first_seen_us, m.person, m.component, m.shared) for m in members}
 
 
-def strays(history, batch):
+def strays(history, batch, *, forgetful=False):
     """Whether resolving in batches ends elsewhere than solving at once."""
-    graph = resolved(history, batch)
+    graph = resolved(history, batch, forgetful=forgetful)
     judgements = [h for h in history if isinstance(h, Judgement)]
     # A judgement on a node that is not stored yet waits for it, as the solver's does.
     at_once = solve(list(graph.placed.values()), list(graph.evidence.values()), judgements, RULES)
@@ -103,6 +124,52 @@ def test_a_resolver_that_trusts_every_component_is_caught(monkeypatch):
     monkeypatch.setattr(resolving, "violation", lambda *_: None)
     looking = settings(max_examples=2_000, database=None, deadline=None, phases=[Phase.generate])
     assert find(histories(), lambda drawn: strays(*drawn), settings=looking, random=Random(7))
+
+
+def solves_always(members, judgements, _stands):
+    return contested.Contested(members, judgements)
+
+
+def differs_from_solving_always(history, batch):
+    """Whether letting stored places stand ends elsewhere, in any respect, than solving what evidence touches again."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(resolving, "Contested", solves_always)
+        expected = resolved(history, batch, forgetful=True)
+    found = resolved(history, batch, forgetful=True)
+    return (found.placed, found.evidence) != (expected.placed, expected.evidence)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(late(), histories()))
+def test_places_stand_only_where_the_solver_would_find_them_again(drawn):
+    """Where the evidence that comes is no earlier than what is stored, not solving is the same as solving."""
+    assert not differs_from_solving_always(*drawn)
+
+
+@settings(max_examples=200, deadline=None)
+@given(late())
+def test_late_evidence_that_was_forgotten_ends_where_solving_at_once_does(drawn):
+    """However little is remembered of what is stored, people are those the solver finds on all of it."""
+    assert not strays(*drawn, forgetful=True)
+
+
+def always_stands(members, judgements, _stands):
+    return contested.Contested(members, judgements, stands=True)
+
+
+PLANTED = {
+    "earlier evidence says nothing": (contested, "says_more", lambda _, stored: stored is None),
+    "new evidence says nothing": (contested, "says_more", lambda edge, stored: stored and edge.at_us < stored.at_us),
+    "places stand whatever else has changed": (resolving, "Contested", always_stands),
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_resolver_that_wrongly_lets_places_stand_is_caught(bug, monkeypatch):
+    """The negative control: each condition for not solving, taken out, makes the law red."""
+    monkeypatch.setattr(*PLANTED[bug])
+    looking = settings(max_examples=3_000, database=None, deadline=None, phases=[Phase.generate])
+    assert find(late(), lambda drawn: strays(*drawn, forgetful=True), settings=looking, random=Random(7))
 
 
 def test_what_was_seen_with_a_shared_user_id_is_shared_at_the_next_one():

@@ -65,14 +65,18 @@ def obstacle(a: Sightings, b: Sightings, settings: IdentitySettings) -> str | No
     A limit is broken where a window holds more identifiers than it allows, from both sides. What one side broke on its
     own, because somebody judged it so, does not stand in the way.
     """
-    broken = [name for name in a.keys() & b.keys() if _join_exceeds(a[name], b[name], name, settings)]
-    return min(broken, key=lambda name: (-settings.priority(name), name), default=None)
+    broken = [name for name in a if name in b and _join_exceeds(a[name], b[name], name, settings)]
+    if not broken:
+        return None
+    return min(broken, key=lambda name: (-settings.priority(name), name))
 
 
 def unique_obstacle(a: Sightings, b: Sightings, settings: IdentitySettings) -> str | None:
     """The strongest unique type that both groups have: the one kind of limit that a judgement cannot lift."""
-    both = [name for name in a.keys() & b.keys() if settings.type(name).unique]
-    return min(both, key=lambda name: (-settings.priority(name), name), default=None)
+    both = [name for name in a if name in b and settings.type(name).unique]
+    if not both:
+        return None
+    return min(both, key=lambda name: (-settings.priority(name), name))
 
 
 def _join_exceeds(a: list[int], b: list[int], name: str, settings: IdentitySettings) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from onefold.identity.known import EdgeKey
+from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
-from onefold.identity.solver import solve
+from onefold.identity.solver import place
 from onefold.model import Edge, Judgement, Member, NodeId
 from onefold.ports import ProfileReader
 
@@ -21,10 +21,17 @@ NODES_AT_ONCE = 5_000
 
 
 class Contested(msgspec.Struct, frozen=True, gc=False):
-    """A group to solve: its nodes with the batch's sightings, and every judgement about one of them."""
+    """A group that may have to be solved.
+
+    Attributes:
+        members: Its nodes with the batch's sightings.
+        judgements: Every judgement about one of them.
+        stands: Whether all but the evidence is as it was when its places were stored: they stand if no evidence is new.
+    """
 
     members: Sequence[Member]
     judgements: Sequence[Judgement]
+    stands: bool = False
 
 
 def places(
@@ -33,8 +40,9 @@ def places(
     evidence: Mapping[EdgeKey, Edge],
     settings: IdentitySettings,
     reopened: set[NodeId],
-) -> dict[NodeId, Member]:
-    """The place of every node of these groups.
+    known: KnownEdges,
+) -> tuple[dict[NodeId, Member], int]:
+    """The place of every node of these groups, and how many of the groups went to the solver.
 
     Args:
         reader: The store, inside the transaction that will commit the result.
@@ -42,15 +50,22 @@ def places(
         evidence: The batch's evidence, about these groups and others.
         settings: Types and limits.
         reopened: Nodes of which it is to be found out anew whether they are shared.
+        known: Learns what is stored of the batch's evidence.
     """
     placed: dict[NodeId, Member] = {}
+    solved = 0
     for some in _portions(groups):
-        touching = _touching(reader, some, evidence)
-        shared = _shared_beside(reader, some, touching)
-        for group, edges in zip(some, touching, strict=True):
+        touching, told = _touching(reader, some, evidence, known)
+        to_solve = [(group, touching[n]) for n, group in enumerate(some) if n in told or not group.stands]
+        placed.update(
+            (m.id, m) for n, group in enumerate(some) if group.stands and n not in told for m in group.members
+        )
+        shared = _shared_beside(reader, to_solve)
+        for group, edges in to_solve:
             beside = {end: shared[end] for e in edges for end in (e.a, e.b) if end in shared} if shared else {}
             placed.update(_place(group, edges, beside, settings, reopened))
-    return placed
+        solved += len(to_solve)
+    return placed, solved
 
 
 def _portions(groups: Sequence[Contested]) -> Iterator[list[Contested]]:
@@ -66,15 +81,25 @@ def _portions(groups: Sequence[Contested]) -> Iterator[list[Contested]]:
         yield portion
 
 
-def _touching(reader: ProfileReader, groups: Sequence[Contested], evidence: Mapping[EdgeKey, Edge]) -> list[list[Edge]]:
-    """For each group all evidence that touches one of its nodes, stored or of this batch."""
+def _touching(
+    reader: ProfileReader, groups: Sequence[Contested], evidence: Mapping[EdgeKey, Edge], known: KnownEdges
+) -> tuple[list[list[Edge]], set[int]]:
+    """For each group all evidence that touches one of its nodes; and the groups of which some was not stored before."""
     of = {m.id: n for n, group in enumerate(groups) for m in group.members}
     edges = {(e.a, e.b, e.kind): e for e in reader.edges(sorted(of))}
+    told: set[int] = set()
+    met: list[Edge] = []
     for key, edge in evidence.items():
-        if edge.a in of or edge.b in of:
-            stored = edges.get(key)
-            if stored is None or (edge.at_us, edge.event) < (stored.at_us, stored.event):
-                edges[key] = edge
+        around = [of[end] for end in (edge.a, edge.b) if end in of]
+        if not around:
+            continue
+        stored = edges.get(key)
+        if says_more(edge, stored):
+            edges[key] = edge
+            told.update(around)
+        if stored is not None:
+            met.append(stored)
+    known.committed(met)
     touching: list[list[Edge]] = [[] for _ in groups]
     for edge in edges.values():
         a, b = of.get(edge.a), of.get(edge.b)
@@ -82,15 +107,18 @@ def _touching(reader: ProfileReader, groups: Sequence[Contested], evidence: Mapp
             touching[a].append(edge)
         if b is not None and b != a:
             touching[b].append(edge)
-    return touching
+    return touching, told
 
 
-def _shared_beside(
-    reader: ProfileReader, groups: Sequence[Contested], touching: Sequence[Sequence[Edge]]
-) -> dict[NodeId, Member]:
-    """Shared identifiers outside of a group that it was seen with: they link nobody, but whom they were seen with counts."""
+def says_more(edge: Edge, stored: Edge | None) -> bool:
+    """Whether evidence is new, or earlier than what is stored of it."""
+    return stored is None or (edge.at_us, edge.event) < (stored.at_us, stored.event)
+
+
+def _shared_beside(reader: ProfileReader, groups: Sequence[tuple[Contested, Sequence[Edge]]]) -> dict[NodeId, Member]:
+    """Shared identifiers that a group was seen with: outside they link nobody, but they count among whom it was seen with."""
     around: set[NodeId] = set()
-    for group, edges in zip(groups, touching, strict=True):
+    for group, edges in groups:
         inside = {m.id for m in group.members}
         around.update(end for e in edges for end in (e.a, e.b) if end not in inside)
     if not around:
@@ -109,12 +137,12 @@ def _place(
     beside = [member for node, member in shared.items() if node not in inside]
     shared_before = {m.id for m in group.members if m.shared} - reopened
     shared_before.update(m.id for m in beside)
-    solved = solve([*group.members, *beside], edges, group.judgements, settings, shared_before=shared_before)
-    solution = {m.id: m for m in solved.members if m.id in inside}
+    placed = place([*group.members, *beside], edges, group.judgements, settings, shared_before=shared_before)
+    solution = {m.id: m for m in placed if m.id in inside}
     judged = {n for j in group.judgements for n in (j.a, j.b) if n is not None}
     open_still = {solution[n].component for n in judged if n in solution}
     # An identifier once seen with a user id that links nobody may become shared by the next one it is seen with.
-    aside = {m.id for m in solved.members if m.shared and settings.type(m.type).single}
+    aside = {m.id for m in placed if m.shared and settings.type(m.type).single}
     if aside:
         ends = [end for e in edges if e.kind != "scored" for end in ((e.a, e.b), (e.b, e.a))]
         near = [solution[node] for node, other in ends if other in aside and node in solution]

@@ -156,22 +156,23 @@ def resolve(
     stored = _stored(reader, groups, now, members)
     current = _current(groups, stored, now, parent)
     standing = _standing(reader, current, judgements)
+    before = {m.id: m for group in stored.values() for m in group}
     after: dict[NodeId, Member] = {}
-    open_groups: list[Contested] = []
+    to_solve: list[Contested] = []
     for root, group in current.items():
         about = {j.id: j for m in group for j in standing.get(m.id, ())}
-        settled = not about and recount.isdisjoint(groups[root]) and not any(m.contested or m.shared for m in group)
-        if settled and violation(group, settings) is None:
+        asked = bool(about) or not recount.isdisjoint(groups[root])
+        if not asked and not any(m.contested or m.shared for m in group) and violation(group, settings) is None:
             after.update(_one_person(group, settings))
         else:
-            open_groups.append(Contested(group, list(about.values())))
-    after.update(contested.places(reader, open_groups, evidence, settings, reopened))
+            whole = not asked and forced.isdisjoint(groups[root]) and len(groups[root]) == 1
+            stands = whole and all(before.get(m.id) == m for m in group)
+            to_solve.append(Contested(group, list(about.values()), stands))
+    placed, solved = contested.places(reader, to_solve, evidence, settings, reopened, known)
+    after.update(placed)
 
-    before = {m.id: m for group in stored.values() for m in group}
     changed = {node: m for node, m in after.items() if before.get(node) != m}
-    return Resolution(
-        changed, list(evidence.values()), _history(before, after, sightings, judgements), len(open_groups)
-    )
+    return Resolution(changed, list(evidence.values()), _history(before, after, sightings, judgements), solved)
 
 
 def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> dict[NodeId, Member]:

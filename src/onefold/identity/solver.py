@@ -69,6 +69,42 @@ def solve(
         shared_before: Nodes known to be shared by evidence that lies outside. Unless judged otherwise they stay so, for
             those whom an identifier was seen with only grow in number.
     """
+    settled = _settled(members, edges, judgements, settings, shared_before)
+    evidence: list[tuple[NodeId, NodeId, Edge | Judgement]] = [*settled.said.same]
+    evidence += [(e.a, e.b, e) for e in settled.inside]
+    accepted, refused = _account(evidence, settled.groups, settled.obstacles)
+    return Solution(settled.placed, accepted, refused)
+
+
+def place(
+    members: Sequence[Member],
+    edges: Sequence[Edge],
+    judgements: Sequence[Judgement],
+    settings: IdentitySettings,
+    *,
+    shared_before: AbstractSet[NodeId] = frozenset(),
+) -> list[Member]:
+    """The members of the solution that `solve` finds, without the account of the evidence."""
+    return _settled(members, edges, judgements, settings, shared_before).placed
+
+
+class _Settled(NamedTuple):
+    """Who is who, and how that came about; `inside` is the evidence among the nodes, strongest first, scores last."""
+
+    placed: list[Member]
+    inside: list[Edge]
+    said: Standing
+    obstacles: dict[NodeId, Obstacle]
+    groups: Groups
+
+
+def _settled(
+    members: Sequence[Member],
+    edges: Sequence[Edge],
+    judgements: Sequence[Judgement],
+    settings: IdentitySettings,
+    shared_before: AbstractSet[NodeId],
+) -> _Settled:
     types = {m.id: m.type for m in members}
     inside = sorted(
         (e for e in edges if e.a != e.b and e.a in types and e.b in types),
@@ -80,7 +116,7 @@ def solve(
         obstacles.setdefault(node, Obstacle("shared", types[node]))
 
     free = [m for m in members if m.id not in obstacles]
-    links = [e for e in inside if e.a not in obstacles and e.b not in obstacles]
+    links = [e for e in inside if e.a not in obstacles and e.b not in obstacles] if obstacles else inside
     groups = Groups(free, settings)
     for a, b, judgement in said.different:
         if a not in obstacles and b not in obstacles:
@@ -94,10 +130,7 @@ def solve(
     join_scored(groups, links)
 
     components = _connected(free, [*((e.a, e.b) for e in links), *same])
-    placed = _named(members, groups, components, obstacles.keys(), settings)
-    evidence: list[tuple[NodeId, NodeId, Edge | Judgement]] = [*said.same, *((e.a, e.b, e) for e in inside)]
-    accepted, refused = _account(evidence, groups, obstacles)
-    return Solution(placed, accepted, refused)
+    return _Settled(_named(members, groups, components, obstacles.keys(), settings), inside, said, obstacles, groups)
 
 
 def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
@@ -134,13 +167,18 @@ def _shared(
     Neighbours are counted per type. A donor and a subscriber number are one person's two numbers; two donor numbers are
     two people.
     """
+    counted = {name for name in set(types.values()) if settings.type(name).shared_after is not None}
+    single = {name for name in set(types.values()) if settings.type(name).single}
     seen_with: dict[tuple[NodeId, str], set[NodeId]] = defaultdict(set)
     for edge in edges:
         if edge.kind == "scored":
             continue
-        for node, other in ((edge.a, edge.b), (edge.b, edge.a)):
-            if settings.type(types[node]).shared_after is not None and settings.type(types[other]).single:
-                seen_with[node, types[other]].add(other)
+        a, b = edge.a, edge.b
+        type_a, type_b = types[a], types[b]
+        if type_a in counted and type_b in single:
+            seen_with[a, type_b].add(b)
+        if type_b in counted and type_a in single:
+            seen_with[b, type_a].add(a)
     found: dict[NodeId, Obstacle] = {}
     for (node, _), others in seen_with.items():
         enough = settings.type(types[node]).shared_after
