@@ -56,10 +56,12 @@ def places(
     solved = 0
     for some in _portions(groups):
         touching, told = _touching(reader, some, evidence, known)
-        to_solve = [(group, touching[n]) for n, group in enumerate(some) if n in told or not group.stands]
-        placed.update(
-            (m.id, m) for n, group in enumerate(some) if group.stands and n not in told for m in group.members
-        )
+        to_solve = []
+        for n, group in enumerate(some):
+            if group.stands and n not in told:
+                placed.update((m.id, m) for m in group.members)
+            else:
+                to_solve.append((group, touching[n]))
         shared = _shared_beside(reader, to_solve)
         for group, edges in to_solve:
             beside = {end: shared[end] for e in edges for end in (e.a, e.b) if end in shared} if shared else {}
