@@ -86,7 +86,7 @@ def test_a_dead_letter_names_the_bug_and_not_the_payload(monkeypatch):
     breaking_judge(monkeypatch)
     isolation.drain(parts)
     (letter,) = dead_letters.listed(parts)
-    assert letter["detail"].startswith("ZeroDivisionError in pipelines/stream.py:")
+    assert letter["detail"].startswith("ZeroDivisionError in pipelines/batches.py:")
     assert "u0" not in letter["detail"]
 
 
