@@ -11,10 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import apsw
-import msgspec
-
-from bench import client, postgres
+from bench import client, naive, postgres
 from bench.broker import broker, project_on
 from bench.ground import Ground, ground, quantile
 from bench.report import Figure
@@ -33,11 +30,11 @@ def run(full: bool) -> Iterator[Figure]:
     events, people = (1_000_000, 200_000) if full else (150_000, 30_000)
     with ground() as here:
         fill(here.directory, items(1, events, people))
-        naive = _naive(here.directory)
+        peer = naive.events_per_s(here.directory / "naive.db", items(1, events, people))
         rate, resident = _process(here)
         yield Figure(
             bench="stream", metric="sqlite_events_per_s", value=rate, unit="events/s",
-            beside="decode and one unsealed insert an event, same run", beside_value=naive,
+            beside="naive loop, nothing sealed or resolved, same run", beside_value=peer,
         )  # fmt: skip
         yield Figure(bench="stream", metric="resident_mb", value=resident, unit="MB", beside=TARGET, beside_value=500.0)
     yield from _postgres(events, people)
@@ -175,25 +172,6 @@ def _process(here: Ground) -> tuple[float, float]:
         [sys.executable, "-c", program, str(here.directory)], check=True, stdout=subprocess.PIPE, text=True
     ).stdout.split()
     return float(printed[0]), float(printed[1])
-
-
-def _naive(directory: Path) -> float:
-    """The floor: read the log, decode JSON, insert one row an event, commit durably by 5,000; no identity, no folds."""
-    db = apsw.Connection(str(directory / "naive.db"))
-    db.execute("pragma journal_mode=wal").fetchall()
-    db.execute("pragma synchronous=full")
-    db.execute("create table e(id text primary key, body blob)")
-    with bootstrap.opened(directory, None) as workspace:
-        started, count, after = time.perf_counter(), 0, 0
-        while entries := workspace.parts.log.read(0, after, 5_000):
-            after = entries[-1].offset
-            count += len(entries)
-            rows = [(msgspec.json.decode(s.entry.body)["messageId"], s.entry.body) for s in entries]
-            with db:
-                db.executemany("insert or ignore into e values(?, ?)", rows)
-        seconds = time.perf_counter() - started
-    db.close()
-    return count / seconds
 
 
 def load_2000(here: Ground, folder: Path, seconds: float, *, batch: int = 20) -> subprocess.Popen[bytes]:
