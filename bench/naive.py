@@ -36,8 +36,7 @@ def events_per_s(file: Path, bodies: Iterator[bytes]) -> float:
     with db:
         db.executemany("INSERT INTO log (body) VALUES (?)", ((body,) for body in bodies))
     started, after = time.perf_counter(), 0
-    rows: list[Any]
-    while rows := db.execute("SELECT n, body FROM log WHERE n > ? ORDER BY n LIMIT ?", (after, BATCH)).fetchall():
+    while rows := _rows(db, "SELECT n, body FROM log WHERE n > ? ORDER BY n LIMIT ?", (after, BATCH)):
         after = rows[-1][0]
         with db:
             _batch(db, [body for _, body in rows])
@@ -50,18 +49,22 @@ def _batch(db: apsw.Connection, bodies: list[bytes]) -> None:
     nodes: dict[bytes, dict[str, Any]] = {}
     for body in bodies:
         event = msgspec.json.decode(body)
-        if not db.execute("INSERT OR IGNORE INTO seen VALUES (?) RETURNING 1", (event["messageId"],)).fetchall():
+        if not _rows(db, "INSERT OR IGNORE INTO seen VALUES (?) RETURNING 1", (event["messageId"],)):
             continue
         stated = [("user_id", event.get("userId")), ("anonymous_id", event.get("anonymousId"))]
         stated.append(("email", (event.get("traits") or {}).get("email")))
         ids = [_node(kind, value) for kind, value in stated if value]
         for node in ids:
             if node not in nodes:
-                found: list[Any] = db.execute("SELECT state FROM node WHERE id = ?", (node,)).fetchall()
+                found = _rows(db, "SELECT state FROM node WHERE id = ?", (node,))
                 nodes[node] = msgspec.json.decode(found[0][0]) if found else {}
         _fold(nodes[ids[0]], event)
     encode = msgspec.json.encode
     db.executemany("INSERT OR REPLACE INTO node VALUES (?, ?)", [(node, encode(s)) for node, s in nodes.items()])
+
+
+def _rows(db: apsw.Connection, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    return db.execute(statement, values).fetchall()
 
 
 def _node(kind: str, value: str) -> bytes:
