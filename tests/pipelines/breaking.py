@@ -5,7 +5,7 @@ from __future__ import annotations
 from onefold.identity.hashing import Hasher
 from onefold.ingest.judge import Judge
 from onefold.model import Accepted
-from onefold.pipelines import stream
+from onefold.profiles import state as folds
 
 
 def _break(value):
@@ -41,9 +41,9 @@ def breaking_hasher(monkeypatch):
 
 def breaking_fold(monkeypatch):
     """Folding breaks, in the midst of the batch's transaction."""
-    fold = stream.folds.fold
+    fold = folds.fold
 
     def broken(state, event, settings):
         return _break("u0") if event.name == "Break" else fold(state, event, settings)
 
-    monkeypatch.setattr(stream.folds, "fold", broken)
+    monkeypatch.setattr(folds, "fold", broken)

@@ -16,6 +16,7 @@ from onefold.model import Identifier, Rejected
 from onefold.pipelines import accounts, dead_letters, isolation, reading, rebuild, stream
 from onefold.pipelines.processor import Processor
 from onefold.pipelines.rebuild import state_hash
+from onefold.profiles import state as folds
 
 PLANTS = [breaking_judge, breaking_hasher, breaking_fold]
 """Where the bug sits: before the batch is one, while names are made, and deep inside the transaction."""
@@ -98,7 +99,7 @@ def test_what_is_no_entrys_fault_blames_none(error, monkeypatch):
     def refuse(*_):
         raise error
 
-    monkeypatch.setattr(stream.folds, "fold", refuse)
+    monkeypatch.setattr(folds, "fold", refuse)
     with pytest.raises(type(error)):
         isolation.advance(parts)
     with parts.store.snapshot() as snapshot:
@@ -132,7 +133,7 @@ def _transaction(parts):
 def test_what_fails_once_is_tried_again(monkeypatch):
     """An exception that does not come back sets nothing aside."""
     parts = filled(events=50)
-    fold, calls = stream.folds.fold, []
+    fold, calls = folds.fold, []
 
     def unlucky(*arguments):
         calls.append(1)
@@ -140,7 +141,7 @@ def test_what_fails_once_is_tried_again(monkeypatch):
             raise ZeroDivisionError
         return fold(*arguments)
 
-    monkeypatch.setattr(stream.folds, "fold", unlucky)
+    monkeypatch.setattr(folds, "fold", unlucky)
     isolation.drain(parts)
     with parts.store.snapshot() as snapshot:
         assert snapshot.counts()["events"] == 50
