@@ -7,7 +7,14 @@ import threading
 
 import pytest
 from tests import workbench
-from tests.pipelines.breaking import breaking_fold, breaking_hasher, breaking_judge
+from tests.pipelines.breaking import (
+    breaking_fold,
+    breaking_hasher,
+    breaking_judge,
+    breaking_resolve,
+    breaking_sighting,
+    breaking_state,
+)
 
 from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.errors import IntegrityError, UnavailableError
@@ -18,8 +25,10 @@ from onefold.pipelines.processor import Processor
 from onefold.pipelines.rebuild import state_hash
 from onefold.profiles import state as folds
 
-PLANTS = [breaking_judge, breaking_hasher, breaking_fold]
-"""Where the bug sits: before the batch is one, while names are made, and deep inside the transaction."""
+ONE_BY_ONE = [breaking_judge, breaking_hasher, breaking_sighting, breaking_fold, breaking_state]
+"""Where the bug sits, and the event at fault is known: while it is judged, named, told of, folded, or written."""
+PLANTS = [*ONE_BY_ONE, breaking_resolve]
+"""The last breaks for the batch as a whole."""
 
 
 def filled(*, events=200, every=40, log=None):
@@ -75,7 +84,7 @@ def test_without_isolation_the_batch_would_fail_for_ever(plant, monkeypatch):
     plant(monkeypatch)
     monkeypatch.setattr("onefold.pipelines.breakage.is_ours", lambda _: False)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(TypeError if plant is breaking_state else ZeroDivisionError):
             stream.advance(parts)
     with parts.store.snapshot() as snapshot:
         assert snapshot.offsets() == {}
