@@ -25,7 +25,6 @@ _log = logging.getLogger("onefold.isolation")
 _TRIES_ALONE = 2
 """Failures alone, one after the other, before an entry is blamed: what fails once may have been chance."""
 
-
 _TRIES_TOGETHER = 8
 """Tries of a batch whose events break one by one. Three do, but where an event breaks only once another is set aside."""
 
@@ -70,7 +69,7 @@ def _advance(parts: Parts, batch: int, until: Mapping[int, int] | None, leased: 
 
     Each try is a transaction of its own and begins with what is stored.
     """
-    suspects: set[Place] = set()
+    suspects: Mapping[Place, Rejected] = {}
     blamed: dict[Place, Rejected] = {}
     for left in reversed(range(_TRIES_TOGETHER)):
         try:
@@ -79,12 +78,13 @@ def _advance(parts: Parts, batch: int, until: Mapping[int, int] | None, leased: 
             if not left:
                 raise
             blamed |= {place: why for place, why in error.verdicts.items() if place in suspects}
-            suspects |= error.verdicts.keys()
+            suspects = error.verdicts
             # The same batch again, although the log may have grown: else there might always be new ones.
             until = error.ends
         else:
             break
-    _tell(parts, blamed)
+    if done.read:
+        _tell(parts, blamed)
     return done
 
 
