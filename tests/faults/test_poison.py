@@ -255,27 +255,33 @@ def test_a_gzip_bomb_is_refused_at_little_cost(zygote):
 
 
 def burst(number):
-    """Events on which the planted bug breaks, each among nine healthy ones."""
-    for n in range(number):
-        event = "Break" if n % 10 == 0 else "Read"
-        yield json.dumps({"event": event, "userId": f"b{n % 50}", "messageId": f"b-{n}"}).encode()
+    """Events in a row on which the planted bug breaks; each hundredth is a healthy one."""
+    for n in range(number + number // 100):
+        event = "Read" if n % 101 == 100 else "Break"
+        yield json.dumps({"type": "track", "event": event, "userId": f"b{n % 50}", "messageId": f"b-{n}"}).encode()
 
 
 def test_events_that_break_our_own_code_delay_nobody(zygote):
-    """They are dead letters `internal_error`; the mended server replays them all, and each counts once."""
+    """They are dead letters `internal_error`; the mended server replays them all, and each counts once.
+
+    How much work a crowd of them makes is asserted in tests/pipelines; here the wait is measured as others feel it.
+    """
     number = scaled(600, 6_000)
     with project() as here:
         with served(zygote, here, "tests.faults.buggy:breaking") as server:
             prober = Prober(server)
             prober.start()
             bodies = list(burst(number))
-            for start in range(0, number, 20):
-                assert server.post("/v1/batch", b'{"batch":[' + b",".join(
-                    b'{"type":"track",' + body[1:] for body in bodies[start : start + 20]) + b"]}") == 200  # fmt: skip
-            account = server.account()
+            started = time.monotonic()
+            for start in range(0, len(bodies), 100):
+                assert server.post("/v1/batch", b'{"batch":[' + b",".join(bodies[start : start + 100]) + b"]}") == 200
+            sending = time.monotonic() - started
+            server.account()
+            passing = time.monotonic() - started
             prober.end()
-            assert account["reasons"] == {"internal_error": number // 10}
-            assert account["stored"] == number * 9 // 10 + len(prober.waits)
+            account = server.account()
+            assert account["reasons"] == {"internal_error": number}
+            assert account["stored"] == number // 100 + len(prober.waits)
             assert server.send("GET", "/readyz")[0] == 200
         assert zygote.run("dlq", "replay", "--reason", "internal_error", "--project", str(here.directory)) == 0
         with bootstrap.opened(here.directory, None) as workspace:
@@ -283,12 +289,14 @@ def test_events_that_break_our_own_code_delay_nobody(zygote):
                 reading.profile(workspace.parts, Identifier("user_id", f"b{n}"))["counters"]["events"]
                 for n in range(50)
             )
-            assert counted == number
+            assert counted == len(bodies)
             assert dead_letters.listed(workspace.parts) == []
             assert bootstrap.verify(workspace).equal
-    figures.note("events that break our code", broken=number // 10, head_of_line_p50=_p(prober, 0.5),
-                 head_of_line_max=_p(prober, 1))  # fmt: skip
-    assert statistics.median(prober.waits) < 5
+    figures.note("events that break our code", broken=number, head_of_line_p50=_p(prober, 0.5),
+                 head_of_line_max=_p(prober, 1), healthy=len(prober.waits), sending_seconds=round(sending, 2),
+                 passed_after_seconds=round(passing, 2))  # fmt: skip
+    assert prober.unready == 0
+    assert max(prober.waits) < 5
 
 
 def test_without_isolation_the_same_events_stall_the_stream(zygote):

@@ -6,6 +6,7 @@ from onefold.identity.hashing import Hasher
 from onefold.ingest.judge import Judge
 from onefold.model import Accepted
 from onefold.pipelines import stream
+from onefold.profiles import state as folds
 
 
 def _break(value):
@@ -39,11 +40,47 @@ def breaking_hasher(monkeypatch):
     monkeypatch.setattr(Hasher, "name", broken)
 
 
+def breaking_sighting(monkeypatch):
+    """What is told to the resolver of an event breaks."""
+    sighting = stream._sighting
+    monkeypatch.setattr(stream, "_sighting", lambda c: _break("u0") if c.event.name == "Break" else sighting(c))
+
+
+def breaking_resolve(monkeypatch):
+    """Resolving the batch breaks, without a word on which event is the cause."""
+    resolve, sighting, ids = stream.resolve, stream._sighting, set()
+
+    def watched(c):
+        if c.event.name == "Break":
+            ids.add(c.event.id)
+        return sighting(c)
+
+    def broken(reader, sightings, *rest):
+        return _break("u0") if any(s.event in ids for s in sightings) else resolve(reader, sightings, *rest)
+
+    monkeypatch.setattr(stream, "_sighting", watched)
+    monkeypatch.setattr(stream, "resolve", broken)
+
+
 def breaking_fold(monkeypatch):
-    """Folding breaks, in the midst of the batch's transaction."""
-    fold = stream.folds.fold
+    """Folding breaks, in the midst of the batch's transaction and of the node's state."""
+    fold = folds.fold
 
     def broken(state, event, settings):
-        return _break("u0") if event.name == "Break" else fold(state, event, settings)
+        fold(state, event, settings)
+        if event.name == "Break":
+            _break("u0")
 
-    monkeypatch.setattr(stream.folds, "fold", broken)
+    monkeypatch.setattr(folds, "fold", broken)
+
+
+def breaking_state(monkeypatch):
+    """Folding goes well and leaves what cannot be written."""
+    fold = folds.fold
+
+    def broken(state, event, settings):
+        fold(state, event, settings)
+        if event.name == "Break":
+            state.sources["u0"] = object()
+
+    monkeypatch.setattr(folds, "fold", broken)

@@ -7,7 +7,14 @@ import threading
 
 import pytest
 from tests import workbench
-from tests.pipelines.breaking import breaking_fold, breaking_hasher, breaking_judge
+from tests.pipelines.breaking import (
+    breaking_fold,
+    breaking_hasher,
+    breaking_judge,
+    breaking_resolve,
+    breaking_sighting,
+    breaking_state,
+)
 
 from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.errors import IntegrityError, UnavailableError
@@ -16,9 +23,12 @@ from onefold.model import Identifier, Rejected
 from onefold.pipelines import accounts, dead_letters, isolation, reading, rebuild, stream
 from onefold.pipelines.processor import Processor
 from onefold.pipelines.rebuild import state_hash
+from onefold.profiles import state as folds
 
-PLANTS = [breaking_judge, breaking_hasher, breaking_fold]
-"""Where the bug sits: before the batch is one, while names are made, and deep inside the transaction."""
+ONE_BY_ONE = [breaking_judge, breaking_hasher, breaking_sighting, breaking_fold, breaking_state]
+"""Where the bug sits, and the event at fault is known: while it is judged, named, told of, folded, or written."""
+PLANTS = [*ONE_BY_ONE, breaking_resolve]
+"""The last breaks for the batch as a whole."""
 
 
 def filled(*, events=200, every=40, log=None):
@@ -74,7 +84,7 @@ def test_without_isolation_the_batch_would_fail_for_ever(plant, monkeypatch):
     plant(monkeypatch)
     monkeypatch.setattr("onefold.pipelines.breakage.is_ours", lambda _: False)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(TypeError if plant is breaking_state else ZeroDivisionError):
             stream.advance(parts)
     with parts.store.snapshot() as snapshot:
         assert snapshot.offsets() == {}
@@ -98,7 +108,7 @@ def test_what_is_no_entrys_fault_blames_none(error, monkeypatch):
     def refuse(*_):
         raise error
 
-    monkeypatch.setattr(stream.folds, "fold", refuse)
+    monkeypatch.setattr(folds, "fold", refuse)
     with pytest.raises(type(error)):
         isolation.advance(parts)
     with parts.store.snapshot() as snapshot:
@@ -132,7 +142,7 @@ def _transaction(parts):
 def test_what_fails_once_is_tried_again(monkeypatch):
     """An exception that does not come back sets nothing aside."""
     parts = filled(events=50)
-    fold, calls = stream.folds.fold, []
+    fold, calls = folds.fold, []
 
     def unlucky(*arguments):
         calls.append(1)
@@ -140,7 +150,7 @@ def test_what_fails_once_is_tried_again(monkeypatch):
             raise ZeroDivisionError
         return fold(*arguments)
 
-    monkeypatch.setattr(stream.folds, "fold", unlucky)
+    monkeypatch.setattr(folds, "fold", unlucky)
     isolation.drain(parts)
     with parts.store.snapshot() as snapshot:
         assert snapshot.counts()["events"] == 50

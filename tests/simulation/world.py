@@ -40,12 +40,30 @@ ROOMY = IdentitySettings()
 SETTINGS = (TIGHT, ROOMY)
 HASHER = {id(settings): Hasher(workbench.KEYS.hashing) for settings in SETTINGS}
 
+CURSE = "curse"
+"""A field that cannot be folded: a bug of ours of which it is known which event brings it out."""
+
+
+class Rules(dict[str, Survivorship]):
+    """Survivorship rules, with that bug."""
+
+    def get(self, field: str, default: Any = None) -> Any:
+        """The rule of a field.
+
+        Raises:
+            ZeroDivisionError: For the field that is cursed.
+        """
+        if field == CURSE:
+            raise ZeroDivisionError
+        return super().get(field, default)
+
+
 PROFILES = ProfileSettings(
-    survivorship={
-        "city": Survivorship("source_rank", ("crm", "web")),
-        "bio": Survivorship("longest"),
-        "colour": Survivorship("most_frequent"),
-    },
+    survivorship=Rules(
+        city=Survivorship("source_rank", ("crm", "web")),
+        bio=Survivorship("longest"),
+        colour=Survivorship("most_frequent"),
+    ),
     consent_authorities=frozenset({"crm"}),
 )
 VALUES = {
@@ -194,9 +212,9 @@ def _fact(chance: random.Random, neighbourhood: int, number: int, pools: dict[st
     )
     broken = None
     if chance.random() < 0.15:
-        # It is no JSON, or it names nobody, or our own code breaks on it; somebody will mend it.
-        poisoned = msgspec.json.encode(body | {"traits": traits | {"bio": POISON}})
+        # It is no JSON, or it names nobody, or our own code breaks on it, in one of two ways; somebody will mend it.
         how = chance.random()
+        poisoned = msgspec.json.encode(body | {"traits": traits | {"bio" if how < 0.8 else CURSE: POISON}})
         broken = entry.body[:-1] if how < 0.3 else _NOBODY + message.encode() + b'"}' if how < 0.6 else poisoned
     return Fact(
         entry, broken, deduplication_key(source, message), _epoch_us(second),

@@ -16,6 +16,7 @@ from onefold.identity.settings import IdentitySettings
 from onefold.ingest.judge import Judge
 from onefold.model import Accepted, Event, Judgement, Rejected, StoredEntry, Suppressed
 from onefold.pipelines import breakage, judging
+from onefold.pipelines.breakage import Place
 from onefold.ports import EventLog
 
 _log = logging.getLogger("onefold.stream")
@@ -67,6 +68,19 @@ class Judged(msgspec.Struct):
     rejected: list[tuple[StoredEntry, Rejected]]
     suppressed: list[tuple[StoredEntry, Suppressed]]
 
+    def turn_away(self, blamed: Mapping[Place, Rejected]) -> None:
+        """Reject the events that are to blame for what broke before."""
+        if not blamed:
+            return
+        spared = []
+        for c in self.candidates:
+            why = blamed.get((c.stored.partition, c.stored.offset))
+            if why is None:
+                spared.append(c)
+            else:
+                self.rejected.append((c.stored, why))
+        self.candidates = spared
+
 
 def read(parts: Judging, scope: Scope) -> Judged:
     """The next entries of each partition, judged. It asks nothing of the store."""
@@ -83,9 +97,10 @@ def read(parts: Judging, scope: Scope) -> Judged:
     return judge(parts, entries)
 
 
-def judge(parts: Judging, entries: Sequence[StoredEntry]) -> Judged:
+def judge(parts: Judging, entries: Sequence[StoredEntry], tries: int = 2) -> Judged:
     """Gate 1, then the identifiers: an event whose identifiers are all refused anchors nowhere."""
     batch = Judged(entries, [], [], [], [])
+    bugs: set[str] = set()
     verdict_on, accept = parts.judge.judge, parts.hasher.name
     for stored in entries:
         try:
@@ -113,7 +128,18 @@ def judge(parts: Judging, entries: Sequence[StoredEntry]) -> Judged:
         except Exception as error:
             if not breakage.is_ours(error):
                 raise
-            # Here the entry at fault is known. What breaks further on concerns the whole batch: `isolation` finds out.
-            _log.exception("entry set aside", extra={"partition": stored.partition, "offset": stored.offset})
-            batch.rejected.append((stored, breakage.verdict(error)))
+            # Here the entry at fault is known. It is judged again alone: what fails once may have been chance.
+            if tries == 1:
+                batch.rejected.append((stored, breakage.verdict(error)))
+                continue
+            again = judge(parts, [stored], tries - 1)
+            batch.candidates += again.candidates
+            batch.judgements += again.judgements
+            batch.rejected += again.rejected
+            batch.suppressed += again.suppressed
+            found = {why.detail for _, why in again.rejected if why.reason == breakage.INTERNAL_ERROR} - bugs
+            if found:
+                # One line a bug and batch: thousands would hold others up.
+                bugs |= found
+                _log.exception("entries set aside", extra={"partition": stored.partition, "offset": stored.offset})
     return batch

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
+from typing import TypeVar
 
 from onefold.errors import OnefoldError
 from onefold.model import Rejected
@@ -11,7 +14,25 @@ from onefold.model import Rejected
 INTERNAL_ERROR = "internal_error"
 """The reason of such dead letters. The fault is ours, so the payload is to be sent again as it is, once mended."""
 
-_PACKAGE = PurePath(__file__).parents[1]
+_PACKAGE = f"{PurePath(__file__).parents[1]}{os.sep}"
+
+T = TypeVar("T")
+Place = tuple[int, int]
+"""Partition and offset of an entry."""
+
+
+class BrokenEntriesError(Exception):
+    """Our own code broke on entries of a batch, on each by itself, and nothing of the batch was written.
+
+    Attributes:
+        verdicts: What becomes of each entry that broke, should it be blamed.
+        ends: The last offset of the batch per partition: so far the same batch goes, when it is tried again.
+    """
+
+    def __init__(self, verdicts: Mapping[Place, Rejected], ends: Mapping[int, int]) -> None:
+        super().__init__(f"{len(verdicts)} entries broke our code")
+        self.verdicts = verdicts
+        self.ends = ends
 
 
 def is_ours(error: BaseException) -> bool:
@@ -28,10 +49,32 @@ def verdict(error: BaseException) -> Rejected:
     return Rejected(INTERNAL_ERROR, f"{type(error).__name__} in {_place(error)}. The fault is in Onefold, not in this.")
 
 
+def culprits(step: Callable[[Sequence[T]], object], group: Sequence[T]) -> list[tuple[T, Rejected]]:
+    """Those of a group on which `step` breaks although it is given each alone, found by halving.
+
+    `step` may be called often, so it has to leave nothing behind. None is found if the step breaks on some together
+    only, or broke by chance.
+    """
+    try:
+        step(group)
+    except Exception as error:
+        if not is_ours(error):
+            raise
+        if len(group) <= 1:
+            return [(one, verdict(error)) for one in group]
+    else:
+        return []
+    half = len(group) // 2
+    return culprits(step, group[:half]) + culprits(step, group[half:])
+
+
 def _place(error: BaseException) -> str:
     """The innermost of our own frames: `ingest/judge.py:81 (judge)`."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = PurePath(frame.filename)
-        if path.is_relative_to(_PACKAGE):
-            return f"{path.relative_to(_PACKAGE).as_posix()}:{frame.lineno} ({frame.name})"
-    return "a place unknown"
+    # Frames only: to look up their source lines, as `traceback.extract_tb` does, costs more than the whole entry.
+    place = "a place unknown"
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        if code.co_filename.startswith(_PACKAGE):
+            path = PurePath(code.co_filename.removeprefix(_PACKAGE)).as_posix()
+            place = f"{path}:{line} ({code.co_name})"
+    return place

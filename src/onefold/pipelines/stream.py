@@ -14,20 +14,19 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from onefold.identity.resolve import Resolution, Sighting, resolve
+from onefold.identity.resolve import Sighting, resolve
 from onefold.model import (
     EdgeKind,
     IdentityChange,
-    NodeId,
     Rejected,
     StoredEntry,
     format_profile_id,
 )
-from onefold.pipelines import garbage, judging
+from onefold.pipelines import breakage, folding, garbage, judging
 from onefold.pipelines.batches import Candidate, Judged, Scope, read
+from onefold.pipelines.breakage import BrokenEntriesError, Place
 from onefold.pipelines.parts import Parts
-from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, ProfileTransaction, Tally, TimelineRow
-from onefold.profiles import state as folds
+from onefold.ports import Commit, DeadLetter, OutboxMessage, ProfileTransaction, Tally, TimelineRow
 
 BATCH_ENTRIES = 10_000
 """Most entries a transaction. More of a person's events fall into one: measured 14 % faster than 5,000, for 24 MB more;
@@ -68,6 +67,7 @@ def advance(
     batch: int = BATCH_ENTRIES,
     until: Mapping[int, int] | None = None,
     leased: Mapping[int, int] | None = None,
+    blamed: Mapping[Place, Rejected] | None = None,
 ) -> Worked:
     """Process one batch, from all partitions alike; `read` is 0 when there was nothing to do.
 
@@ -76,27 +76,30 @@ def advance(
         batch: Most entries, but for one more of each partition.
         until: Last offset per partition to process; others are left alone.
         leased: Partitions this worker holds, with the epoch of each lease; None when it is the only worker.
+        blamed: Events to turn away, for our code is known to break on them.
 
     Raises:
+        BrokenEntriesError: Our code broke on single events; nothing was written. `isolation` deals with it.
         LeaseLostError: One of the leases is another worker's by now; nothing was written.
         UnavailableError: The log or the store does not answer; nothing was written.
     """
     with garbage.resting():
         # In a call of its own, so that the batch's objects are gone before the collector wakes and walks them.
-        return _advance(parts, batch, until, leased)
+        return _advance(parts, Scope({}, batch, until, leased), blamed or {})
 
 
-def _advance(parts: Parts, batch: int, until: Mapping[int, int] | None, leased: Mapping[int, int] | None) -> Worked:
+def _advance(parts: Parts, scope: Scope, blamed: Mapping[Place, Rejected]) -> Worked:
     with parts.store.transaction() as transaction:
-        scope = Scope(transaction.offsets(), batch, until, leased)
+        scope = msgspec.structs.replace(scope, offsets=transaction.offsets())
         judged = parts.ahead.take(scope) or read(parts, scope)
         if not judged.entries:
             return Worked()
+        judged.turn_away(blamed)
         after = msgspec.structs.replace(scope, offsets={**scope.offsets, **_offsets(judged.entries)})
-        behind = len(judged.entries) >= batch
+        behind = len(judged.entries) >= scope.batch
         if behind and parts.ahead.early:
             parts.ahead.start(after, lambda: read(parts, after))
-        commit, worked = _work(parts, transaction, judged, leased or {})
+        commit, worked = _work(parts, transaction, judged, scope.leased or {})
         transaction.commit(commit)
         if behind and not parts.ahead.early:
             parts.ahead.start(after, lambda: read(parts, after))
@@ -112,13 +115,15 @@ def _work(
     rows = transaction.nodes(sorted({n.node for c in fresh for n in c.named}))
     resolution = resolve(
         transaction,
-        [_sighting(c) for c in fresh],
+        _sightings(fresh, entries),
         [j for j, _ in batch.judgements],
         parts.identity,
         {node: row.member for node, row in rows.items()},
         parts.known,
     )
-    nodes = _fold(parts, fresh, rows, resolution)
+    nodes, broken = folding.fold(parts, fresh, rows, resolution)
+    if broken:
+        raise _breaking(broken + folding.broken_repeats(batch.candidates, broken, parts.profiles), entries)
     saved = {row.member.id for row in nodes}
     offsets = _offsets(entries)
     commit = Commit(
@@ -156,6 +161,18 @@ def _claim(transaction: ProfileTransaction, batch: Judged) -> tuple[list[Candida
     return fresh, repeats
 
 
+def _sightings(fresh: Sequence[Candidate], entries: Sequence[StoredEntry]) -> list[Sighting]:
+    try:
+        return [_sighting(c) for c in fresh]
+    except Exception as error:
+        if not breakage.is_ours(error):
+            raise
+        broken = breakage.culprits(lambda some: [_sighting(c) for c in some], fresh)
+        if not broken:
+            raise
+        raise _breaking(broken, entries) from error
+
+
 def _sighting(c: Candidate) -> Sighting:
     event, stored = c.event, c.stored
     return Sighting(
@@ -164,37 +181,8 @@ def _sighting(c: Candidate) -> Sighting:
     )  # fmt: skip
 
 
-def _fold(
-    parts: Parts, fresh: Sequence[Candidate], rows: dict[NodeId, NodeRow], resolution: Resolution
-) -> list[NodeRow]:
-    """Fold each event into its anchor's state; give every new node a key and a row."""
-    by_anchor: dict[NodeId, list[Candidate]] = defaultdict(list)
-    values: dict[NodeId, str] = {}
-    for candidate in fresh:
-        by_anchor[candidate.named[0].node].append(candidate)
-        for identifier in candidate.named:
-            if identifier.node not in rows:
-                values[identifier.node] = identifier.value
-    sealer, settings, places = parts.sealer, parts.profiles, resolution.members
-    saved: list[NodeRow] = []
-    for node, candidates in by_anchor.items():
-        row = rows.get(node)
-        if row is None:
-            value, state, version = values.pop(node), folds.empty(), 0
-            key, secret = sealer.new_key(node)
-            sealer.remember(node, key, secret)
-        else:
-            value, state = folds.open_node(sealer.open(row))
-            key, secret, version = row.key, None, row.version
-        for candidate in candidates:
-            folds.fold(state, candidate.event, settings)
-        member = places.get(node) or rows[node].member
-        sealed = sealer.seal(node, version + 1, secret or key, folds.close_node(value, state))
-        saved.append(NodeRow(member, key, version + 1, sealed))
-    for node, value in values.items():
-        key, secret = sealer.new_key(node)
-        saved.append(NodeRow(places[node], key, 1, sealer.seal(node, 1, secret, folds.close_bare(value))))
-    return saved
+def _breaking(broken: Sequence[folding.Broken], entries: Sequence[StoredEntry]) -> BrokenEntriesError:
+    return BrokenEntriesError({(c.stored.partition, c.stored.offset): why for c, why in broken}, _offsets(entries))
 
 
 def _offsets(entries: Sequence[StoredEntry]) -> dict[int, int]:
