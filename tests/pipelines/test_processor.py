@@ -1,9 +1,12 @@
 """A worker asks for partitions soon while it has none, and seldom once it has some."""
 
+import pytest
 from tests.workbench import parts
 
-from onefold.pipelines import processor
+from onefold.errors import LeaseLostError
+from onefold.pipelines import isolation, processor
 from onefold.pipelines.processor import Work
+from onefold.pipelines.stream import Worked
 
 RENEWAL = processor.LEASE_SECONDS / 3
 
@@ -50,3 +53,36 @@ def test_a_newcomer_that_asks_only_when_it_would_renew_waits_long(monkeypatch):
     monkeypatch.setattr(processor, "ASK_SECONDS", RENEWAL)
     got = next(at for at in asked(0.5, 10) if at >= 0.5)
     assert got - 0.5 > 2
+
+
+def tries(monkeypatch, entries_a_lease):
+    """The sizes tried until a batch ends before its lease, of which so many entries can be worked meanwhile."""
+    tried = []
+
+    def advance(_, *, batch, leased):
+        tried.append(batch)
+        if batch > entries_a_lease:
+            raise LeaseLostError("another worker has taken a partition of this batch over")
+        return Worked(read=batch)
+
+    monkeypatch.setattr(isolation, "advance", advance)
+    work = Work(parts(), Leases(0.0), "w", lambda: 0.0)
+    for _ in range(20):
+        try:
+            work.advance()
+        except LeaseLostError:
+            continue
+        return tried
+    return tried
+
+
+def test_a_batch_that_outlasts_its_lease_is_tried_smaller(monkeypatch):
+    """Two slow workers would else take each other's partitions for ever, and neither come to an end."""
+    assert tries(monkeypatch, 1_000) == [10_000, 2_500, 625]
+
+
+def test_at_the_same_size_it_never_ends(monkeypatch):
+    """Control: what the test above is about."""
+    monkeypatch.setattr(Work, "_shrink", lambda _: None)
+    with pytest.raises(AssertionError):
+        test_a_batch_that_outlasts_its_lease_is_tried_smaller(monkeypatch)

@@ -10,6 +10,10 @@ from greenlet import greenlet
 
 from onefold.errors import UnavailableError
 
+CALM_AFTER = 15_000
+"""Steps after which nothing happens any more but what is asked for. Where every call is so slow that no batch can end within
+its lease, no promise is broken by starting again; but once the world is calm, everything has to come to an end. Most
+schedules take a few hundred steps."""
 STEPS_MAX = 30_000
 
 
@@ -79,6 +83,8 @@ class Schedule:
         """
         self.steps += 1
         self.now += self._step_seconds
+        if self.steps == CALM_AFTER:
+            self.calm()
         if self.trace is not None:
             self.note(label)
         if self._faults and self.current.mortal and self.draw() < self._fault_rate:

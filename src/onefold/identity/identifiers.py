@@ -126,7 +126,8 @@ def _email(text: str, settings: IdentitySettings) -> str | Refused:
     domain = ".".join(labels)
     if settings.drop_plus_tags:
         local = local.partition("+")[0] or local
-    if settings.drop_gmail_dots and domain in {"gmail.com", "googlemail.com"}:
+    # Gmail gives out names of ASCII only. In others a dot may part signs that would combine, or hide an invisible one.
+    if settings.drop_gmail_dots and domain in {"gmail.com", "googlemail.com"} and local.isascii():
         local = local.replace(".", "") or local
     normalised = f"{local}@{domain}"
     return normalised if len(normalised) <= _EMAIL_CHARACTERS_MAX else _INVALID_EMAIL

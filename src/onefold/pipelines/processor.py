@@ -38,7 +38,7 @@ class Work:
         self.batch = stream.BATCH_ENTRIES
 
     def advance(self) -> stream.Worked:
-        """Process a batch. Where another worker was at the same people, a smaller one next, until it goes well again.
+        """Process a batch. Where another worker came between, a smaller one next, until it goes well again.
 
         Raises:
             UnavailableError: A store does not answer, or the batch has to be done again.
@@ -50,13 +50,18 @@ class Work:
         try:
             worked = isolation.advance(self._parts, batch=self.batch, leased=self._held)
         except LeaseLostError:
+            # It may have taken longer than a lease lasts, and at the same size would again, for ever.
             self._renew_at = 0.0
+            self._shrink()
             raise
         except ConflictError:
-            self.batch = max(SMALLEST_BATCH, self.batch // 4)
+            self._shrink()
             raise
         self.batch = min(stream.BATCH_ENTRIES, self.batch * 2)
         return worked
+
+    def _shrink(self) -> None:
+        self.batch = max(SMALLEST_BATCH, self.batch // 4)
 
     def renew(self) -> None:
         """Say that this worker lives, and learn what it may work on."""
