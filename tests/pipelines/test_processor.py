@@ -1,11 +1,15 @@
 """A worker asks for partitions soon while it has none, and seldom once it has some."""
 
+import threading
+import time
+from itertools import pairwise
+
 import pytest
 from tests.workbench import parts
 
 from onefold.errors import LeaseLostError
 from onefold.pipelines import isolation, processor
-from onefold.pipelines.processor import Work
+from onefold.pipelines.processor import Processor, Work
 from onefold.pipelines.stream import Worked
 
 RENEWAL = processor.LEASE_SECONDS / 3
@@ -86,3 +90,31 @@ def test_at_the_same_size_it_never_ends(monkeypatch):
     monkeypatch.setattr(Work, "_shrink", lambda _: None)
     with pytest.raises(AssertionError):
         test_a_batch_that_outlasts_its_lease_is_tried_smaller(monkeypatch)
+
+
+def batches(monkeypatch, read, seconds):
+    """How many batches of so many entries a processor makes in that time, there being always more."""
+    made, enough = [], threading.Event()
+
+    def advance(_):
+        made.append(time.monotonic())
+        time.sleep(0.001)
+        if len(made) == 100:
+            enough.set()
+        return Worked(read=read)
+
+    monkeypatch.setattr(isolation, "advance", advance)
+    running = Processor(parts())
+    running.start()
+    enough.wait(seconds)
+    running.stop()
+    return [later - earlier for earlier, later in pairwise(made)]
+
+
+def test_after_a_small_batch_entries_gather(monkeypatch):
+    assert min(batches(monkeypatch, 20, 0.5)) >= 0.9 * processor.GATHER_SECONDS
+
+
+def test_in_a_backlog_nothing_waits(monkeypatch):
+    """And the control of the test above: it is the size that makes the difference."""
+    assert min(batches(monkeypatch, processor.GATHERED_ENTRIES, 20)) < processor.GATHER_SECONDS

@@ -15,6 +15,11 @@ _log = logging.getLogger("onefold.processor")
 
 POLL_SECONDS = 0.05
 """How long an entry appended by another process may wait unseen."""
+GATHER_SECONDS = 0.05
+"""How long entries gather after a small batch. At 2,000 events a second that takes a third off the server's processor time
+(0.54 of a core without, 0.41 with 0.02 s, 0.36 with this, 0.34 with 0.1 s), which look-ups then have."""
+GATHERED_ENTRIES = 1_000
+"""A batch of so many is large: there may be a backlog, and nothing waits."""
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 LEASE_SECONDS = 10.0
 """How long a worker that fell silent keeps its partitions."""
@@ -157,6 +162,8 @@ class Processor:
             self.failure, failures = None, 0
             if worked.read:
                 _log.debug("batch", extra={"workspace": self._parts.name, "entries": worked.read})
+                if worked.read < GATHERED_ENTRIES:
+                    self._stop.wait(GATHER_SECONDS)
             else:
                 self._wake.wait(POLL_SECONDS)
                 self._wake.clear()
