@@ -17,7 +17,7 @@ from onefold.model import Edge, Judgement, Member, NodeId
 from onefold.ports import ProfileReader
 
 NODES_AT_ONCE = 5_000
-"""Nodes whose evidence is in memory at a time, but for a larger group: about three megabytes. More gains no speed."""
+"""Nodes whose evidence is in memory at a time, but for a larger group: by estimate three megabytes."""
 
 
 class Contested(msgspec.Struct, frozen=True, gc=False):
