@@ -166,6 +166,14 @@ def test_json_lines_are_read_whatever_keys_each_has(read):
     assert [(row.line, row.reason) for row in bad] == [(2, "bad_json"), (3, "bad_json")]
 
 
+@pytest.mark.parametrize("number", [b"1e403333333333333333333", b"-1E-99999999999999999999"])
+def test_a_number_no_decimal_holds_is_a_bad_row(read, number):
+    """Found by the fuzzer: such an exponent ended the load."""
+    good, bad = read(b'{"id":' + number + b'}\n{"id":7}\n', "identifiers: {user_id: id}", "a.jsonl")
+    assert [row["identifiers"][0]["value"] for row in good] == ["7"]
+    assert [(row.line, row.reason) for row in bad] == [(1, "bad_json")]
+
+
 def test_amounts_keep_every_digit(read):
     """Fifteen digits travel as a number; more would not survive a JSON reader and travel as text."""
     yaml = "properties: {a: {column: a, as: decimal}}"

@@ -201,7 +201,7 @@ def _json_lines(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) ->
         if fault is None:
             try:
                 values = _flat(decode(text))
-            except (msgspec.DecodeError, RecursionError, UnicodeError):
+            except (msgspec.DecodeError, RecursionError, UnicodeError, ArithmeticError):  # an exponent of 20 digits
                 fault = Broken("bad_json", "the line is not one JSON object")
         if fault is not None:
             yield _bad(line, text, fault, dialect)
