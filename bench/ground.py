@@ -112,9 +112,15 @@ def wait_listening(port: int, *, seconds: float = 30.0) -> None:
     raise TimeoutError(f"nobody listened on port {port} within {seconds:.0f} s")
 
 
+def family(pid: int) -> list[int]:
+    """A process and its children: a server and its worker."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [pid, *map(int, children.split())]
+
+
 def resident_mb(pid: int) -> float:
-    """Memory a process holds now, in MB of 1,000,000 bytes."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    """Memory that a process and its children hold now, in MB of 1,000,000 bytes; what they share counts for each."""
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in family(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 

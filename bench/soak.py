@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.ground import Ground, ground, quantile, resident_mb
+from bench.ground import Ground, family, ground, quantile, resident_mb
 from bench.report import Figure, line
 from bench.soaking import Load
 from bench.trend import leaks_files, leaks_memory, trend
@@ -73,7 +73,7 @@ def _sample(pid: int, at: float, load: Load) -> dict[str, float]:
     return {
         "seconds": round(at, 1),
         "resident_mb": round(resident_mb(pid), 2),
-        "files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
+        "files": sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in family(pid)),
         "events_per_s": round(window.events / SAMPLE_SECONDS, 1),
         "ack_ms_p99": round(quantile(sorted(window.acks_ms), 0.99), 2),
         "lookup_ms_p99": round(quantile(sorted(window.lookups_ms), 0.99), 2),

@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from bench.ground import Ground
+from bench.ground import Ground, family
 from onefold.synthetic.stream import items
 
 PEOPLE = 10_000
@@ -269,9 +269,11 @@ class Load:
         self.faulted += 1
 
     def _pause(self) -> None:
-        os.kill(self._pid, signal.SIGSTOP)
-        time.sleep(1.5)
-        os.kill(self._pid, signal.SIGCONT)
+        paused = family(self._pid)
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in paused:
+                os.kill(pid, number)
+            time.sleep(1.5 if number == signal.SIGSTOP else 0)
 
     def _half(self) -> None:
         for _ in range(20):

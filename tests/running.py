@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.ground import Ground
+from bench.ground import Ground, family
 
 
 class Server:
@@ -86,3 +87,14 @@ def running() -> Iterator[Server]:
     """A server on a throw-away project."""
     with project() as here, here.server():
         yield Server(here)
+
+
+def kill(process: subprocess.Popen[bytes], *, seconds: float = 10.0) -> None:
+    """Kill a server with SIGKILL; its worker, which then ends by itself, is gone too when this returns."""
+    worker = family(process.pid)[1:]
+    process.kill()
+    process.wait(seconds)
+    until = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in worker):
+        assert time.monotonic() < until, "a worker outlived its server"
+        time.sleep(0.002)

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.ground import family
+
 ROOT = Path(__file__).parents[2]
 CALLS = (
     "pwrite64",
@@ -42,8 +44,9 @@ class Command:
     def strike(self, *inject: str, calls: Sequence[str], log: Path) -> None:
         """Attach a tracer that will do what `inject` says (`pwrite64:signal=SIGKILL:when=3`)."""
         asked = [word for expression in inject for word in ("-e", f"inject={expression}")]
+        whom = [word for pid in family(self.pid) for word in ("-p", str(pid))]
         self.tracer = subprocess.Popen(
-            ["strace", "-f", "-o", str(log), "-e", f"trace={','.join(calls)}", *asked, "-p", str(self.pid)],
+            ["strace", "-f", "-o", str(log), "-e", f"trace={','.join(calls)}", *asked, *whom],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert self.tracer.stderr is not None
@@ -79,11 +82,16 @@ class Command:
         return os.waitstatus_to_exitcode(self.status)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal; after SIGKILL it is gone when this returns."""
+        """Send a signal; after SIGKILL it is gone when this returns, and what it had forked with it."""
         if not self.ended():
+            forked = [] if number != signal.SIGKILL else family(self.pid)[1:]
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
             while number == signal.SIGKILL and not self.ended():
+                time.sleep(0.002)
+            until = time.monotonic() + 10
+            while any(Path(f"/proc/{pid}").exists() for pid in forked):
+                assert time.monotonic() < until, "a worker outlived its server"
                 time.sleep(0.002)
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from bench.ground import wait_until
+from bench.ground import family, wait_until
 from tests.faults import figures, ledger, spine
 from tests.faults.ledger import Producer
 from tests.faults.scale import RELEASE, scaled
@@ -90,7 +90,7 @@ class SmallDisk:
         """Leave no room."""
         if not self.mounted:
             largest = max(f.stat().st_size for f in self.data.rglob("*.db*"))
-            resource.prlimit(self.command.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+            self.limit(largest)
             return
         with self.ballast.open("wb", buffering=0) as file:
             for piece in (1 << 20, 1 << 12):
@@ -103,7 +103,12 @@ class SmallDisk:
         if self.mounted:
             self.ballast.unlink()
         else:
-            resource.prlimit(self.command.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            self.limit(resource.RLIM_INFINITY)
+
+    def limit(self, size):
+        """No file of the server or its worker may grow beyond this."""
+        for pid in family(self.command.pid):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def unmount(self):
         """Let the directory go."""

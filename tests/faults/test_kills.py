@@ -19,7 +19,7 @@ from tests.faults import figures, ledger, spine
 from tests.faults.ledger import Producer
 from tests.faults.scale import RELEASE, scaled
 from tests.faults.stage import busiest, points
-from tests.running import project
+from tests.running import kill, project
 
 from onefold import bootstrap
 
@@ -215,8 +215,7 @@ def test_a_cold_start_after_a_kill_is_ready_soon():
             if producer.ident is None:
                 producer.start()
             time.sleep(0.1)
-            process.kill()
-            process.wait()
+            kill(process)
         producer.end()
         wrong = ledger.faults(ledger.found(here.directory), producer.acknowledged)
     figures.note("cold starts after a kill", kills=len(ready), ready_p50=figures.quantile(ready, 0.5),

@@ -45,7 +45,12 @@ def fork(argv: list[str], errors: str, program: str | None, variables: dict[str,
         return child
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, SIGKILL)
-    libc.prctl(PR_SET_PTRACER, ctypes.c_ulong(-1))  # Yama: the tracer is our parent's parent's child
+
+    def traceable() -> None:  # Yama: the tracer is our parent's parent's child
+        libc.prctl(PR_SET_PTRACER, ctypes.c_ulong(-1))
+
+    traceable()
+    os.register_at_fork(after_in_child=traceable)
     os.close(writing)
     for gate in gates.values():
         os.close(gate)

@@ -18,6 +18,7 @@ from tests.isolation.tenants import Keys, Tenant
 from onefold import bootstrap, config
 from onefold.bootstrap import stores
 from onefold.bootstrap import workspace as opening
+from onefold.bootstrap.processing import Within
 from onefold.model import Identifier, format_profile_id
 from onefold.pipelines import reading, rebuild
 from onefold.serving import live
@@ -59,7 +60,8 @@ class House:
             patch.setattr(opening, "clock_us", lambda: self.clock_us)
             if dsn is not None:
                 patch.setenv(stores.VARIABLE, dsn)
-            self.opened = bootstrap.Opened(config.read_project(directory), processing=True)
+            project = config.read_project(directory)
+            self.opened = bootstrap.Opened(project, lambda workspace: Within(project, workspace))
         self.app: Application = build(
             self.opened.backends, self.opened.keys, settings or ServingSettings(limits={}),
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=os.urandom,

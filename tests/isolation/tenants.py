@@ -112,7 +112,7 @@ def write_project(directory: Path, port: int) -> dict[str, Keys]:
     project = config.read_project(directory)
     with key_store(project) as store:
         keys = {tenant.name: _issue(store, tenant) for tenant in TENANTS}
-    bootstrap.Opened(project, processing=False).close()
+    bootstrap.Opened(project).close()
     return keys
 
 

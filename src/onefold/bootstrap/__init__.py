@@ -1,6 +1,7 @@
 """Wires adapters to stages; the only package that knows both."""
 
 from onefold.bootstrap.collecting import CollectingOnly
+from onefold.bootstrap.forked import ForkedWorker
 from onefold.bootstrap.judging import judge_ahead, judged_apart
 from onefold.bootstrap.loading import AppendingError, Loaded, check_file, guess_mapping, load_apart, load_file, rows_of
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
@@ -24,6 +25,7 @@ __all__ = [
     "HERE",
     "AppendingError",
     "CollectingOnly",
+    "ForkedWorker",
     "Loaded",
     "Opened",
     "Workspace",

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import msgspec
 
-from onefold.adapters.sqlite import lease
+from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
-from onefold.bootstrap.relays import relaying
 from onefold.bootstrap.stores import leases_of
-from onefold.bootstrap.workspace import Workspace, open_workspace, worker_name
+from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import OnefoldError
 from onefold.model import Identifier, Verdict
 from onefold.pipelines import accounts, dead_letters, judging, reading, tailing
-from onefold.pipelines.processor import Processor
 from onefold.ports import EventLog
 
 DISK_FREE_MIN = 0.02
@@ -29,17 +25,11 @@ _TAIL_ENTRIES = 200
 class Backend:
     """One workspace as the server sees it; may be called from any thread."""
 
-    def __init__(self, project: Project, workspace: Workspace, *, processing: bool) -> None:
-        self._project = project
+    def __init__(self, workspace: Workspace, processing: Processing | None) -> None:
+        """A workspace that `processing` keeps up with its log; None when that is another's business."""
         self._workspace = workspace
         self._parts = workspace.parts
-        self._leases = leases_of(workspace.parts.store)
-        self._processor = (
-            Processor(workspace.parts, leases=self._leases, worker=worker_name(), monotonic=time.monotonic)
-            if processing
-            else None
-        )
-        self._held: ExitStack | None = None
+        self._processing = processing
 
     @property
     def name(self) -> str:
@@ -49,7 +39,7 @@ class Backend:
     @property
     def remote(self) -> bool:
         """Whether a look-up goes over a network."""
-        return self._leases is not None
+        return leases_of(self._parts.store) is not None
 
     @property
     def log(self) -> EventLog:
@@ -57,38 +47,34 @@ class Backend:
         return self._parts.log
 
     def start(self) -> None:
-        """Take the lease and begin processing.
+        """Begin processing.
 
         Raises:
             UnavailableError: Another process is this workspace's processor.
         """
-        processor = self._processor
-        if processor is not None:
-            with ExitStack() as held:
-                if self._leases is None:
-                    held.enter_context(lease.held(self._workspace.directory))
-                held.enter_context(relaying(self._project, self._workspace, lambda: processor.leads))
-                processor.start()
-                self._held = held.pop_all()
+        if self._processing is not None:
+            self._processing.start()
 
     def wake(self) -> None:
         """The log grew."""
-        if self._processor is not None:
-            self._processor.wake()
+        if self._processing is not None:
+            self._processing.wake()
 
     def stop(self) -> None:
         """Finish the batch under way, then end."""
-        if self._processor is not None:
-            self._processor.stop()
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        if self._processing is not None:
+            self._processing.stop()
+
+    @property
+    def failure(self) -> str | None:
+        """What keeps the processor from going on; None when nothing does, or there is none here."""
+        return None if self._processing is None else self._processing.failure
 
     def ready(self) -> Mapping[str, str | None]:
         """Checks by name: None when it passes, else what is wrong."""
         return {
             "store": failure(self._look),
-            "processor": None if self._processor is None else self._processor.failure,
+            "processor": self.failure,
             "disk": self._disk(),
         }
 
@@ -193,9 +179,10 @@ def failure(check: Callable[[], None]) -> str | None:
 class Opened:
     """All of a project's workspaces and its keys, open for a server."""
 
-    def __init__(self, project: Project, *, processing: bool) -> None:
+    def __init__(self, project: Project, processing: Callable[[Workspace], Processing | None] = lambda _: None) -> None:
+        """Open them; `processing` says who keeps a workspace up with its log, None for somebody elsewhere."""
         self._workspaces = [open_workspace(project, name) for name in project.workspaces]
-        self.backends = {w.parts.name: Backend(project, w, processing=processing) for w in self._workspaces}
+        self.backends = {w.parts.name: Backend(w, processing(w)) for w in self._workspaces}
         self.keys = open_keys(project)
 
     def close(self) -> None:

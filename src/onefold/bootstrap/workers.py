@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
+from onefold.bootstrap.processing import Within
 from onefold.bootstrap.server import Backend
 from onefold.bootstrap.workspace import open_workspace
 from onefold.config import Project
@@ -28,25 +30,35 @@ def work(project: Project, stop: threading.Event) -> None:
     Raises:
         UnavailableError: The store takes one worker only, and there is one already.
     """
-    workspaces = [open_workspace(project, name) for name in project.workspaces]
-    backends = [Backend(project, workspace, processing=True) for workspace in workspaces]
-    started: list[Backend] = []
-    try:
-        for backend in backends:
-            backend.start()
-            started.append(backend)
+    with working(project) as backends:
         while not stop.wait(_STATUS_SECONDS):
-            for backend in started:
+            for backend in backends:
                 _log.info(
                     "working",
                     extra={"workspace": backend.name, "lag_entries": sum(backend.lag().values()),
-                           "error": backend.ready()["processor"]},
+                           "error": backend.failure},
                 )  # fmt: skip
-    finally:
-        for backend in started:
-            backend.stop()
-        for workspace in workspaces:
-            workspace.close()
+
+
+@contextmanager
+def working(project: Project, *, patience_seconds: float = 0.0) -> Iterator[Sequence[Backend]]:
+    """All of a project's workspaces, processed by threads of this process until the block ends.
+
+    `patience_seconds` is how long each waits for another processor that may be about to end.
+
+    Raises:
+        UnavailableError: The store takes one worker only, and there is one already.
+    """
+    with ExitStack() as leaving:
+        backends = []
+        for name in project.workspaces:
+            workspace = open_workspace(project, name)
+            leaving.callback(workspace.close)
+            backends.append(Backend(workspace, Within(project, workspace, patience_seconds=patience_seconds)))
+        for backend in backends:
+            backend.start()
+            leaving.callback(backend.stop)
+        yield backends
 
 
 def supervise(command: Sequence[str], workers: int, stop: threading.Event) -> None:

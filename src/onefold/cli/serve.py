@@ -1,7 +1,8 @@
-"""The commands `serve`, which collects, processes and answers in one process, and `collect`, which only collects."""
+"""The commands `serve`, which collects, answers, and has a worker process beside it, and `collect`, which only collects."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -12,6 +13,7 @@ import typer
 
 from onefold import bootstrap, config, telemetry
 from onefold.cli.options import ProjectDir, Store
+from onefold.errors import UnavailableError
 from onefold.serving import server
 from onefold.serving.app import ServingSettings, build, build_collector
 from onefold.serving.collect import CollectSettings
@@ -27,11 +29,11 @@ def serve(
     ] = False,
     store: Store = None,
     processing: Annotated[
-        bool, typer.Option(help="Process what is collected; without it, another process does.")
+        bool, typer.Option(help="Process what is collected, in a worker process of its own; without it, others do.")
     ] = True,
     log_requests: Annotated[bool, typer.Option(help="A log line for each API request.")] = True,
 ) -> None:
-    """Serve: SDKs send to it, profiles are read from it. One process, stops gracefully on Ctrl-C or SIGTERM.
+    """Serve: SDKs send to it, profiles are read from it. Stops gracefully on Ctrl-C or SIGTERM.
 
     Example: onefold serve --port 8484
     """
@@ -39,8 +41,13 @@ def serve(
     telemetry.configure()
     # uvicorn's own lines are about connections; ours say what happened to requests.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    opened = bootstrap.Opened(read, processing=processing)
-    try:
+    # Before anything is open or runs: it is a fork of this process.
+    worker = bootstrap.ForkedWorker(read) if processing else None
+    with contextlib.ExitStack() as leaving:
+        if worker is not None:
+            leaving.callback(worker.close)
+        opened = bootstrap.Opened(read, lambda w: None if worker is None else worker.share(w.parts.name))
+        leaving.callback(opened.close)
         application = build(
             opened.backends,
             opened.keys,
@@ -55,8 +62,8 @@ def serve(
             port=port or read.server.port,
             allow_public=allow_public or read.server.allow_public,
         )
-    finally:
-        opened.close()
+    if worker is not None and worker.died:
+        raise UnavailableError("The worker process ended, so the server did. Nothing is lost: start it again.")
 
 
 def collect(

@@ -1,0 +1,79 @@
+"""Processing a workspace in this process: the processor, the lease it works under, and the relay that goes with it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import Protocol
+
+from onefold.adapters.sqlite import lease
+from onefold.bootstrap.relays import relaying
+from onefold.bootstrap.stores import leases_of
+from onefold.bootstrap.workspace import Workspace, worker_name
+from onefold.config import Project
+from onefold.pipelines.processor import Processor
+
+
+class Processing(Protocol):
+    """Who keeps a workspace's profiles up with its log, as a server sees it. May be called from any thread."""
+
+    @property
+    def failure(self) -> str | None:
+        """What keeps it from going on, in a sentence without personal data; None when nothing does."""
+        ...
+
+    def start(self) -> None:
+        """Begin.
+
+        Raises:
+            UnavailableError: Another process is this workspace's processor.
+        """
+        ...
+
+    def wake(self) -> None:
+        """The log grew: there is no need to wait for the next look."""
+        ...
+
+    def stop(self) -> None:
+        """Finish the batch under way, then end."""
+        ...
+
+
+class Within(Processing):
+    """A thread of this process."""
+
+    def __init__(self, project: Project, workspace: Workspace, *, patience_seconds: float = 0.0) -> None:
+        """`patience_seconds` is how long to wait for a processor that may be about to end."""
+        self._project = project
+        self._workspace = workspace
+        self._patience_seconds = patience_seconds
+        self._leases = leases_of(workspace.parts.store)
+        self._processor = Processor(
+            workspace.parts, leases=self._leases, worker=worker_name(), monotonic=time.monotonic
+        )
+        self._held: ExitStack | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """As said above."""
+        return self._processor.failure
+
+    def start(self) -> None:
+        """As said above."""
+        with ExitStack() as held:
+            if self._leases is None:
+                held.enter_context(lease.held(self._workspace.directory, patience_seconds=self._patience_seconds))
+            held.enter_context(relaying(self._project, self._workspace, lambda: self._processor.leads))
+            self._processor.start()
+            self._held = held.pop_all()
+
+    def wake(self) -> None:
+        """As said above."""
+        self._processor.wake()
+
+    def stop(self) -> None:
+        """As said above."""
+        self._processor.stop()
+        if self._held is not None:
+            self._held.close()
+            self._held = None

@@ -1,0 +1,175 @@
+"""The worker beside a server: the two live and die together, and neither loses anything by it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from bench.ground import family, wait_until
+from tests.running import Server, kill, project
+
+from onefold.adapters.sqlite import lease
+from onefold.errors import UnavailableError
+
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(120)]
+
+
+PROGRAM = "import sys, time, types; from onefold import cli\n{plant}\ncli.main()"
+DEAF = (
+    "from onefold.bootstrap import forked\n"
+    "forked.select = types.SimpleNamespace(select=lambda *_: (time.sleep(0.2), [[]])[1])"
+)
+
+
+@pytest.fixture
+def here():
+    with project() as made:
+        yield made
+
+
+@pytest.fixture
+def start(here):
+    """Starts servers, each in a process group of its own; whatever is left of one is killed at the end."""
+    started = []
+
+    def start(*more, ready=True, plant=None):
+        program = ["-m", "onefold"] if plant is None else ["-c", PROGRAM.format(plant=plant)]
+        command = [sys.executable, *program, "serve", "--project", str(here.directory), *more]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)
+        started.append(process)
+        if ready:
+            wait_until(f"http://127.0.0.1:{here.port}/readyz")
+        return process
+
+    yield start
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def the_worker(process):
+    (pid,) = family(process.pid)[1:]
+    return pid
+
+
+def ended(process):
+    """Its exit code and what it said, once it has ended."""
+    _, said = process.communicate(timeout=40)
+    return process.returncode, said.decode()
+
+
+def gone(pid, seconds=10.0):
+    until = time.monotonic() + seconds
+    while Path(f"/proc/{pid}").exists():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def sent(here, count, start=0):
+    server = Server(here)
+    for n in range(start, start + count):
+        assert server.post("/v1/track", {"event": "Read", "userId": "ann", "messageId": str(n)}) == 200
+    return server
+
+
+def test_a_server_whose_worker_was_killed_ends_and_says_so(here, start):
+    process = start()
+    sent(here, 20)
+    os.kill(the_worker(process), signal.SIGKILL)
+    code, said = ended(process)
+    assert code == 1
+    assert "The worker process ended" in said
+    process = start()
+    sent(here, 1, 20)
+    assert Server(here).account()["stored"] == 21
+    process.terminate()
+    assert ended(process)[0] == 0
+
+
+def test_a_worker_whose_server_was_killed_ends_at_once_and_the_next_server_starts(here, start):
+    process = start()
+    worker = the_worker(process)
+    sent(here, 20)
+    process.kill()
+    process = start()
+    assert gone(worker, 0.5)
+    assert Server(here).account()["stored"] == 20
+    kill(process)
+
+
+def test_a_worker_told_to_end_takes_its_server_along(here, start):
+    """The lease names the worker, so it is what somebody will tell to end."""
+    process = start()
+    sent(here, 5)
+    os.kill(the_worker(process), signal.SIGTERM)
+    assert ended(process)[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_is_a_graceful_end(here, start, number):
+    """Ctrl-C in a terminal; a service manager that tells every process."""
+    process = start()
+    worker = the_worker(process)
+    sent(here, 20)
+    os.killpg(process.pid, number)
+    assert ended(process)[0] == 0
+    assert gone(worker, 0.5)
+
+
+def test_a_second_server_is_refused_and_told_by_whom(here, start):
+    process = start()
+    worker = the_worker(process)
+    code, said = ended(start("--port", str(here.port + 1), ready=False))
+    assert code != 0
+    assert f"Process {worker} is processing this workspace" in said
+    assert Server(here).get("/api/v1/sources")[0] == 200
+    kill(process)
+
+
+def test_without_processing_there_is_no_worker(start):
+    process = start("--no-processing")
+    assert family(process.pid) == [process.pid]
+    process.terminate()
+    assert ended(process)[0] == 0
+
+
+def test_a_lease_is_waited_for_as_long_as_patience_lasts(tmp_path):
+    """One that is given back in time is taken; one that is not is an error, and not before."""
+    let_go = threading.Event()
+
+    def hold():
+        with lease.held(tmp_path):
+            held.set()
+            let_go.wait()
+
+    held = threading.Event()
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with pytest.raises(UnavailableError), lease.held(tmp_path):
+        pass
+    began = time.monotonic()
+    with pytest.raises(UnavailableError), lease.held(tmp_path, patience_seconds=0.2):
+        pass
+    assert time.monotonic() - began >= 0.2
+    threading.Timer(0.1, let_go.set).start()
+    with lease.held(tmp_path, patience_seconds=20):
+        pass
+    holder.join()
+
+
+def test_a_worker_that_outlives_its_server_is_found_out(start):
+    """Control: with a worker that does not listen, the test above would fail."""
+    process = start(plant=DEAF)
+    worker = the_worker(process)
+    process.kill()
+    process.wait(10)
+    assert not gone(worker, 1.0)
