@@ -123,12 +123,14 @@ class ForkedWorker:
 
     def _listen(self) -> None:
         for line in self._news:
-            self._failures = _read_news(line).failures
+            with contextlib.suppress(msgspec.DecodeError):  # its last, when it was killed in the midst of it
+                self._failures = _read_news(line).failures
         _, status = os.waitpid(self._pid, 0)
         code = os.waitstatus_to_exitcode(status)
         self.died = code != 0
         if not self._told_to_stop:
-            _log.error("worker ended", extra={"outcome": str(code)})
+            # With 0 it was told to end by somebody else, such as a service manager that tells every process.
+            _log.log(logging.ERROR if self.died else logging.INFO, "worker ended", extra={"outcome": str(code)})
             os.kill(os.getpid(), signal.SIGTERM)  # the way a server is told to drain and end
 
 
