@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import shutil
 import signal
 import socket
@@ -119,9 +119,12 @@ def family(pid: int) -> list[int]:
 
 
 def resident_mb(pid: int) -> float:
-    """Memory that a process and its children hold now, in MB of 1,000,000 bytes; what they share counts for each."""
-    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in family(pid))
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    """Memory that a process and its children hold now, in MB of 1,000,000 bytes; what they share is counted once.
+
+    The kernel's proportional set size: a page that several processes share counts for each by its share.
+    """
+    rolled_up = "".join(Path(f"/proc/{one}/smaps_rollup").read_text() for one in family(pid))
+    return sum(int(kb) for kb in re.findall(r"^Pss: +(\d+) kB", rolled_up, re.MULTILINE)) * 1024 / 1e6
 
 
 def quantile(ordered: list[float], q: float) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
-import pytest
+from tests.pipelines.torn import advance_torn
 from tests.workbench import entry, iso, parts
 
 from onefold.pipelines import rebuild, stream
@@ -46,26 +44,11 @@ def test_batches_read_ahead_leave_the_same_state():
     assert rebuild.state_hash(whole) == rebuild.state_hash(piecewise)
 
 
-class TornError(Exception):
-    """What tears a commit."""
-
-
 def stored_after_a_torn_commit(monkeypatch) -> int:
     """Events stored of twelve, when the first batch is torn after the work ahead began; None of them is a repeat."""
     workspace = parts()
     workspace.log.append(events(12))
-    real = type(workspace.store).transaction
-
-    @contextmanager
-    def torn(store):
-        with real(store) as transaction:
-            yield transaction
-            raise TornError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(workspace.store), "transaction", torn)
-        with pytest.raises(TornError):
-            stream.advance(workspace, batch=4)
+    advance_torn(monkeypatch, workspace, 4)
     return stream.drain(workspace, batch=4).stored
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 import pytest
+from tests.pipelines.torn import advance_torn
 from tests.workbench import entry, iso, parts
 
 from onefold.model import Judgement, LogEntry, Suppressed
@@ -143,26 +144,10 @@ def test_what_fails_there_is_done_here(monkeypatch):
     assert len(counted) == 10
 
 
-class TornError(Exception):
-    """What tears a commit."""
-
-
 def stored_after_a_torn_commit(monkeypatch):
     """Events stored when the first batch is torn after the next one was asked for."""
-    workspace = filled()
-    real = type(workspace.store).transaction
-
-    @contextmanager
-    def torn(store):
-        with real(store) as transaction:
-            yield transaction
-            raise TornError
-
-    with helped(workspace) as here:
-        with monkeypatch.context() as patch:
-            patch.setattr(type(workspace.store), "transaction", torn)
-            with pytest.raises(TornError):
-                stream.advance(here, batch=7)
+    with helped(filled()) as here:
+        advance_torn(monkeypatch, here, 7)
         return stream.drain(here, batch=7).read
 
 

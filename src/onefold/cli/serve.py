@@ -15,7 +15,7 @@ from onefold import bootstrap, config, telemetry
 from onefold.cli.options import ProjectDir, Store
 from onefold.errors import UnavailableError
 from onefold.serving import server
-from onefold.serving.app import ServingSettings, build, build_collector
+from onefold.serving.app import Application, ServingSettings, build, build_collector
 from onefold.serving.collect import CollectSettings
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Operation
 
@@ -39,8 +39,6 @@ def serve(
     """
     read = bootstrap.with_store(config.read_project(project), store)
     telemetry.configure()
-    # uvicorn's own lines are about connections; ours say what happened to requests.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # Before anything is open or runs: it is a fork of this process.
     worker = bootstrap.ForkedWorker(read) if processing else None
     with contextlib.ExitStack() as leaving:
@@ -56,12 +54,7 @@ def serve(
             monotonic=time.monotonic,
             random=os.urandom,
         )
-        server.run(
-            application,
-            host=host or read.server.host,
-            port=port or read.server.port,
-            allow_public=allow_public or read.server.allow_public,
-        )
+        _run(application, read.server, host=host, port=port, allow_public=allow_public)
     if worker is not None and worker.died:
         raise UnavailableError("The worker process ended, so the server did. Nothing is lost: start it again.")
 
@@ -83,7 +76,6 @@ def collect(
     """
     read = config.read_project(project)
     telemetry.configure()
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     opened = bootstrap.CollectingOnly(read)
     try:
         application = build_collector(
@@ -94,14 +86,22 @@ def collect(
             monotonic=time.monotonic,
             random=os.urandom,
         )
-        server.run(
-            application,
-            host=host or read.server.host,
-            port=port or read.server.port,
-            allow_public=allow_public or read.server.allow_public,
-        )
+        _run(application, read.server, host=host, port=port, allow_public=allow_public)
     finally:
         opened.close()
+
+
+def _run(
+    application: Application, stated: config.Server, *, host: str | None, port: int | None, allow_public: bool
+) -> None:
+    # uvicorn's own lines are about connections; ours say what happened to requests.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    server.run(
+        application,
+        host=host or stated.host,
+        port=port or stated.port,
+        allow_public=allow_public or stated.allow_public,
+    )
 
 
 def _settings(read: config.Project, *, log_requests: bool) -> ServingSettings:

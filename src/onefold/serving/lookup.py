@@ -28,11 +28,10 @@ def asked(scope: Scope) -> Identifier | None:
     path: str = scope["path"]
     if not path.startswith(_BEFORE) or scope["method"] != "GET":
         return None
-    named = path[len(_BEFORE) :]
-    kind, colon, value = named.partition(":")
-    if not kind or not colon or not value or "/" in named:
+    kind, _, value = path[len(_BEFORE) :].partition(":")
+    if not kind or not value or "/" in kind or "/" in value:
         return None
-    return reference(named)
+    return named(kind, value)
 
 
 async def answer(
