@@ -55,11 +55,11 @@ class Within(Processing):
 
     @property
     def failure(self) -> str | None:
-        """As said above."""
+        """See `Processing`."""
         return self._processor.failure
 
     def start(self) -> None:
-        """As said above."""
+        """See `Processing`."""
         with ExitStack() as held:
             if self._leases is None:
                 held.enter_context(lease.held(self._workspace.directory, patience_seconds=self._patience_seconds))
@@ -68,11 +68,11 @@ class Within(Processing):
             self._held = held.pop_all()
 
     def wake(self) -> None:
-        """As said above."""
+        """See `Processing`."""
         self._processor.wake()
 
     def stop(self) -> None:
-        """As said above."""
+        """See `Processing`."""
         self._processor.stop()
         if self._held is not None:
             self._held.close()
