@@ -113,9 +113,9 @@ def wait_listening(port: int, *, seconds: float = 30.0) -> None:
 
 
 def family(pid: int) -> list[int]:
-    """A process and its children: a server and its worker."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [pid, *map(int, children.split())]
+    """A process, its children, and theirs: a server, its keeper and its worker, in this order."""
+    children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [pid, *(one for child in children for one in family(child))]
 
 
 def resident_mb(pid: int) -> float:

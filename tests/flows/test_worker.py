@@ -1,4 +1,4 @@
-"""The worker beside a server: the two live and die together, and neither loses anything by it."""
+"""The worker beside a server: it is started again when it dies, ends with its server, and nothing is lost by any of it."""
 
 import contextlib
 import os
@@ -35,27 +35,46 @@ def here():
 @pytest.fixture
 def start(here):
     """Starts servers, each in a process group of its own; whatever is left of one is killed at the end."""
-    started = []
+    started, everybody = [], set()
 
     def start(*more, ready=True, plant=None):
         program = ["-m", "onefold"] if plant is None else ["-c", PROGRAM.format(plant=plant)]
         command = [sys.executable, *program, "serve", "--project", str(here.directory), *more]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         started.append(process)
         if ready:
             wait_until(f"http://127.0.0.1:{here.port}/readyz")
+            everybody.update(family(process.pid))
         return process
 
     yield start
-    for process in started:
+    for pid in everybody:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
+    for process in started:
+        process.kill()
         process.communicate()
 
 
 def the_worker(process):
-    (pid,) = family(process.pid)[1:]
+    _, _, pid = family(process.pid)
     return pid
+
+
+def another(process, than):
+    """The worker's number, once it is not this one."""
+    assert until(lambda: len(family(process.pid)) == 3 and the_worker(process) != than)
+    return the_worker(process)
+
+
+def until(condition, seconds=30.0):
+    """Whether it came true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def ended(process):
@@ -65,12 +84,7 @@ def ended(process):
 
 
 def gone(pid, seconds=10.0):
-    until = time.monotonic() + seconds
-    while Path(f"/proc/{pid}").exists():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.005)
-    return True
+    return until(lambda: not Path(f"/proc/{pid}").exists(), seconds)
 
 
 def sent(here, count, start=0):
@@ -80,27 +94,54 @@ def sent(here, count, start=0):
     return server
 
 
-def test_a_server_whose_worker_was_killed_ends_and_says_so(here, start):
+def test_a_worker_that_was_killed_is_started_again_while_its_server_collects(here, start):
     process = start()
-    sent(here, 20)
-    os.kill(the_worker(process), signal.SIGKILL)
+    server = sent(here, 20)
+    killed = the_worker(process)
+    os.kill(killed, signal.SIGKILL)
+    sent(here, 20, 20)
+    another(process, killed)
+    assert until(lambda: server.send("GET", "/readyz")[0] == 200)
+    assert server.account()["stored"] == 40
+    process.terminate()
     code, said = ended(process)
-    assert code == 1
-    assert "The worker process ended" in said
+    assert code == 0
+    assert '"worker ended"' in said
+
+
+def test_a_server_without_its_worker_says_so(here, start):
+    """Killed as often as it starts, it is started later each time, and the server is not ready meanwhile."""
     process = start()
-    sent(here, 1, 20)
-    assert Server(here).account()["stored"] == 21
+    server, worker = Server(here), 0
+    for _ in range(4):
+        worker = another(process, worker)
+        os.kill(worker, signal.SIGKILL)
+    assert until(lambda: server.send("GET", "/readyz")[0] == 503, 5)
+    assert b'"bench.processor":false' in server.send("GET", "/readyz")[1]
+    assert server.post("/v1/track", {"event": "Read", "userId": "ann", "messageId": "1"}) == 200
     process.terminate()
     assert ended(process)[0] == 0
 
 
+def test_a_server_with_neither_worker_nor_keeper_ends_and_says_so(here, start):
+    process = start()
+    sent(here, 20)
+    for pid in family(process.pid)[1:]:
+        os.kill(pid, signal.SIGKILL)
+    code, said = ended(process)
+    assert code == 1
+    assert "The worker and its keeper ended" in said
+    start()
+    assert sent(here, 1, 20).account()["stored"] == 21
+
+
 def test_a_worker_whose_server_was_killed_ends_at_once_and_the_next_server_starts(here, start):
     process = start()
-    worker = the_worker(process)
+    beside = family(process.pid)[1:]
     sent(here, 20)
     process.kill()
     process = start()
-    assert gone(worker, 0.5)
+    assert all(gone(pid, 0.5) for pid in beside)
     assert Server(here).account()["stored"] == 20
     kill(process)
 
@@ -114,14 +155,15 @@ def test_a_worker_told_to_end_takes_its_server_along(here, start):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_whole_group_is_a_graceful_end(here, start, number):
-    """Ctrl-C in a terminal; a service manager that tells every process."""
+def test_a_signal_to_all_of_them_is_a_graceful_end(here, start, number):
+    """A service manager tells every process; Ctrl-C in a terminal, those that did not go to a group of their own."""
     process = start()
-    worker = the_worker(process)
+    everybody = family(process.pid)
     sent(here, 20)
-    os.killpg(process.pid, number)
+    for pid in everybody:
+        os.kill(pid, number)
     assert ended(process)[0] == 0
-    assert gone(worker, 0.5)
+    assert all(gone(pid, 0.5) for pid in everybody[1:])
 
 
 def test_a_second_server_is_refused_and_told_by_whom(here, start):

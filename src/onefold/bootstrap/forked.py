@@ -1,8 +1,12 @@
 """The worker beside a server: a process forked from it that processes all workspaces, while the server answers.
 
 Threads of one Python process take turns. With 2,000 events and 500 look-ups a second the turns were all taken, and a
-look-up in a hundred waited 20 ms; beside a worker it takes 4 (`python -m bench lookup`). The two live and die together:
-whoever is alone ends, the worker at once, the server after it has answered.
+look-up in a hundred waited 20 ms; beside a worker it takes 4 (`python -m bench lookup`).
+
+    server ── keeper ── worker
+
+The keeper does nothing but fork the worker, and fork it anew when it dies: a server with threads cannot. Orders and news
+pass it by, over pipes. A worker whose server is gone ends at once; a server with neither of the two drains and ends.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import IO, NoReturn
 
 import msgspec
@@ -30,6 +35,10 @@ _log = logging.getLogger("onefold.worker")
 _GO, _STOP = b"g", b"s"
 _LOOK_SECONDS = 0.2
 _DRAIN_SECONDS = 25.0
+_AGAIN_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
+"""How long the keeper waits before it forks a worker in place of one that died, the first time and the next ones."""
+_LIVED_LONG_SECONDS = 60.0
+_ENDED = "The worker ended and is started again; its log lines may say why."
 _PATIENCE_SECONDS = 5.0
 """How long a worker waits for the lease of one whose server was killed a moment ago."""
 
@@ -58,7 +67,7 @@ class ForkedWorker:
         if self._pid == 0:
             os.close(self._orders)
             os.close(news)
-            _live(project, orders, telling)
+            _alone(lambda: _keep(project, orders, telling))
         os.close(orders)
         os.close(telling)
         self._news: IO[bytes] = os.fdopen(news, "rb")
@@ -101,7 +110,7 @@ class ForkedWorker:
         self._order(_STOP)
         self._listener.join(_DRAIN_SECONDS)
         if self._listener.is_alive():
-            os.kill(self._pid, signal.SIGKILL)
+            os.killpg(self._pid, signal.SIGKILL)
             self._listener.join()
 
     def close(self) -> None:
@@ -130,7 +139,7 @@ class ForkedWorker:
         self.died = code != 0
         if not self._told_to_stop:
             # With 0 it was told to end by somebody else, such as a service manager that tells every process.
-            _log.log(logging.ERROR if self.died else logging.INFO, "worker ended", extra={"outcome": str(code)})
+            _log.log(logging.ERROR if self.died else logging.INFO, "worker is gone", extra={"outcome": str(code)})
             os.kill(os.getpid(), signal.SIGTERM)  # the way a server is told to drain and end
 
 
@@ -158,11 +167,11 @@ class _Share(Processing):
         self._worker.stop()
 
 
-def _live(project: Project, orders: int, telling: int) -> NoReturn:
-    """The worker's whole life; nothing of its parent's is run or cleaned up on its way out."""
+def _alone(life: Callable[[], int]) -> NoReturn:
+    """A forked process's whole life; nothing of its parent's is run or cleaned up on its way out."""
     code = 1
     try:
-        code = _work(project, orders, telling)
+        code = life()
     except BaseException:  # noqa: BLE001  whatever it is must not run on as a second server
         _log.exception("worker failed")
     finally:
@@ -170,13 +179,36 @@ def _live(project: Project, orders: int, telling: int) -> NoReturn:
         os._exit(code)
 
 
-def _work(project: Project, orders: int, telling: int) -> int:
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    # Ctrl-C reaches all processes of a terminal; this one goes on until its server tells it to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _keep(project: Project, orders: int, telling: int) -> int:
+    """The keeper: see to it that there is a worker, until one ends because it should."""
+    # A group of their own, so that one signal reaches both. When to end is the server's to hear, and told over the pipe.
+    os.setpgid(0, 0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     if os.read(orders, 1) != _GO:
         return 0
+    failures = 0
+    while True:
+        born = time.monotonic()
+        again = failures > 0
+        worker = os.fork()
+        if worker == 0:
+            _alone(lambda: _work(project, orders, telling, again=again))  # noqa: B023  it runs before the loop goes on
+        _, status = os.waitpid(worker, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0:
+            return 0
+        _log.error("worker ended", extra={"outcome": str(code), "attempt": failures + 1})
+        _tell(telling, _News(dict.fromkeys(project.workspaces, _ENDED)))
+        failures = 1 if time.monotonic() - born > _LIVED_LONG_SECONDS else failures + 1
+        if select.select([orders], [], [], _AGAIN_SECONDS[min(failures, len(_AGAIN_SECONDS)) - 1])[0]:
+            return 0  # to stop, or because the server is gone
+
+
+def _work(project: Project, orders: int, telling: int, *, again: bool) -> int:
+    """The worker. Zero when it should have ended: told to, without a server, or unable to start the first time."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())  # the lease names this process, so somebody may tell it to end
     try:
         with working(project, patience_seconds=_PATIENCE_SECONDS) as backends:
             told: Mapping[str, str | None] | None = None
@@ -187,11 +219,13 @@ def _work(project: Project, orders: int, telling: int) -> int:
                     told = failures
                 if select.select([orders], [], [], _LOOK_SECONDS)[0]:
                     if os.read(orders, 1) != _STOP:
-                        os._exit(1)  # its server was killed; so is this, in the midst of whatever it does
+                        os._exit(0)  # its server was killed; so is this, in the midst of whatever it does
                     stop.set()
     except OnefoldError as error:
+        if again:
+            _log.warning("worker not started", extra={"error": str(error)})
+            return 1
         _tell(telling, _News(error=str(error)))
-        return 1
     return 0
 
 

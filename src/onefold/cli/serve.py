@@ -56,7 +56,7 @@ def serve(
         )
         _run(application, read.server, host=host, port=port, allow_public=allow_public)
     if worker is not None and worker.died:
-        raise UnavailableError("The worker process ended, so the server did. Nothing is lost: start it again.")
+        raise UnavailableError("The worker and its keeper ended, so the server did. Nothing is lost: start it again.")
 
 
 def collect(
