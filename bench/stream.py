@@ -174,7 +174,7 @@ def _process(here: Ground) -> tuple[float, float]:
     return float(printed[0]), float(printed[1])
 
 
-def load_2000(here: Ground, folder: Path, seconds: float, *, batch: int = 20) -> subprocess.Popen[bytes]:
+def load_2000(here: Ground, folder: Path, seconds: float, *, batch: int = 20) -> client.Client:
     """Send 2,000 events a second in small batches, as SDKs on servers do."""
     events = list(items(7, int(RATE * seconds * 1.2), 5_000))
     headers = {"Authorization": f"Bearer {here.write_key}"}
