@@ -1,7 +1,7 @@
 """A load client: raw HTTP/1.1 over kept-alive connections, in a process of its own, so that the server keeps a core.
 
 Run as `python -m bench.client SPEC RESULT` where SPEC is JSON; writes one JSON document to the file RESULT: requests,
-seconds, errors and latencies. Not to a pipe: two of some hundred results read from one had lost their end.
+seconds, errors and latencies. Not to a pipe: a result read from one has been seen without its end.
 """
 
 from __future__ import annotations

@@ -270,10 +270,11 @@ class Load:
 
     def _pause(self) -> None:
         paused = family(self._pid)
-        for number in (signal.SIGSTOP, signal.SIGCONT):
-            for pid in paused:
-                os.kill(pid, number)
-            time.sleep(1.5 if number == signal.SIGSTOP else 0)
+        for pid in paused:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        for pid in paused:
+            os.kill(pid, signal.SIGCONT)
 
     def _half(self) -> None:
         for _ in range(20):

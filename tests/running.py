@@ -91,10 +91,17 @@ def running() -> Iterator[Server]:
 
 def kill(process: subprocess.Popen[bytes], *, seconds: float = 10.0) -> None:
     """Kill a server with SIGKILL; its worker, which then ends by itself, is gone too when this returns."""
-    worker = family(process.pid)[1:]
+    beside = family(process.pid)[1:]
     process.kill()
     process.wait(seconds)
+    assert gone(beside, seconds), "a worker outlived its server"
+
+
+def gone(pids: list[int], seconds: float = 10.0) -> bool:
+    """Whether these processes are no more, within that time."""
     until = time.monotonic() + seconds
-    while any(Path(f"/proc/{pid}").exists() for pid in worker):
-        assert time.monotonic() < until, "a worker outlived its server"
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        if time.monotonic() > until:
+            return False
         time.sleep(0.002)
+    return True

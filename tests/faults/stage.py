@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.ground import family
+from tests.running import gone
 
 ROOT = Path(__file__).parents[2]
 CALLS = (
@@ -89,10 +90,7 @@ class Command:
                 os.kill(self.pid, number)
             while number == signal.SIGKILL and not self.ended():
                 time.sleep(0.002)
-            until = time.monotonic() + 10
-            while any(Path(f"/proc/{pid}").exists() for pid in forked):
-                assert time.monotonic() < until, "a worker outlived its server"
-                time.sleep(0.002)
+            assert gone(forked), "a worker outlived its server"
 
 
 class Zygote:

@@ -7,11 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from bench.ground import family, wait_until
-from tests.running import Server, kill, project
+from tests.running import Server, gone, kill, project
 
 from onefold.adapters.sqlite import lease
 from onefold.errors import UnavailableError
@@ -34,7 +33,7 @@ def here():
 
 @pytest.fixture
 def start(here):
-    """Starts servers, each in a process group of its own; whatever is left of one is killed at the end."""
+    """Starts servers; whatever is left of one is killed at the end."""
     started, everybody = [], set()
 
     def start(*more, ready=True, plant=None):
@@ -81,10 +80,6 @@ def ended(process):
     """Its exit code and what it said, once it has ended."""
     _, said = process.communicate(timeout=40)
     return process.returncode, said.decode()
-
-
-def gone(pid, seconds=10.0):
-    return until(lambda: not Path(f"/proc/{pid}").exists(), seconds)
 
 
 def sent(here, count, start=0):
@@ -141,7 +136,7 @@ def test_a_worker_whose_server_was_killed_ends_at_once_and_the_next_server_start
     sent(here, 20)
     process.kill()
     process = start()
-    assert all(gone(pid, 0.5) for pid in beside)
+    assert gone(beside, 0.5)
     assert Server(here).account()["stored"] == 20
     kill(process)
 
@@ -163,7 +158,7 @@ def test_a_signal_to_all_of_them_is_a_graceful_end(here, start, number):
     for pid in everybody:
         os.kill(pid, number)
     assert ended(process)[0] == 0
-    assert all(gone(pid, 0.5) for pid in everybody[1:])
+    assert gone(everybody[1:], 0.5)
 
 
 def test_a_second_server_is_refused_and_told_by_whom(here, start):
@@ -209,9 +204,9 @@ def test_a_lease_is_waited_for_as_long_as_patience_lasts(tmp_path):
 
 
 def test_a_worker_that_outlives_its_server_is_found_out(start):
-    """Control: with a worker that does not listen, the test above would fail."""
+    """Control: a worker that does not listen lives on after its server, and `gone` says so."""
     process = start(plant=DEAF)
     worker = the_worker(process)
     process.kill()
     process.wait(10)
-    assert not gone(worker, 1.0)
+    assert not gone([worker], 1.0)

@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import IO, NoReturn
 
 import msgspec
@@ -67,14 +68,13 @@ class ForkedWorker:
         if self._pid == 0:
             os.close(self._orders)
             os.close(news)
-            _alone(lambda: _keep(project, orders, telling))
+            _alone(partial(_keep, project, orders, telling))
         os.close(orders)
         os.close(telling)
         self._news: IO[bytes] = os.fdopen(news, "rb")
         self._failures: Mapping[str, str | None] = {}
         self._listener: threading.Thread | None = None
         self._told_to_stop = False
-        self._closed = False
         self.died = False
 
     def start(self) -> None:
@@ -114,10 +114,7 @@ class ForkedWorker:
             self._listener.join()
 
     def close(self) -> None:
-        """Let go of it. One that was never started, or not told to stop, ends at once."""
-        if self._closed:
-            return
-        self._closed = True
+        """Let go of it, once. One that was never started, or not told to stop, ends at once."""
         self._told_to_stop = True
         os.close(self._orders)
         if self._listener is not None:
@@ -190,10 +187,9 @@ def _keep(project: Project, orders: int, telling: int) -> int:
     failures = 0
     while True:
         born = time.monotonic()
-        again = failures > 0
         worker = os.fork()
         if worker == 0:
-            _alone(lambda: _work(project, orders, telling, again=again))  # noqa: B023  it runs before the loop goes on
+            _alone(partial(_work, project, orders, telling, again=failures > 0))
         _, status = os.waitpid(worker, 0)
         code = os.waitstatus_to_exitcode(status)
         if code == 0:

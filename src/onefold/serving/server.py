@@ -1,4 +1,4 @@
-"""The server process: uvicorn on one port of this machine, tuned for many small requests beside a busy thread."""
+"""The server process: uvicorn on one port of this machine, tuned for many small requests."""
 
 from __future__ import annotations
 
