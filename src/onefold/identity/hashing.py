@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 
 import msgspec
@@ -13,6 +12,8 @@ from onefold.identity.settings import IdentitySettings
 from onefold.model import Identifier, NodeId
 
 _TYPE_CHARACTERS_MAX = 64
+_BLOCK_BYTES = 64
+_INNER_PAD, _OUTER_PAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
 _Key = tuple[str, str]
 
 
@@ -51,7 +52,9 @@ class Hasher:
     """
 
     def __init__(self, key: bytes, *, capacity: int = 60_000) -> None:
-        self._key = key
+        # What HMAC does with its key, done once: it is two thirds of the work on so short a text.
+        padded = (key if len(key) <= _BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
+        self._inner, self._outer = (hashlib.sha256(padded.translate(pad)) for pad in (_INNER_PAD, _OUTER_PAD))
         self._half = max(1, capacity // 2)
         self._memory = _Memory(IdentitySettings(), {}, {})
 
@@ -66,8 +69,10 @@ class Hasher:
         hash lets somebody who knows only the SHA-256 of an e-mail ask to be forgotten, without our keeping unkeyed
         hashes.
         """
-        inner = hashlib.sha256(value.encode()).digest()
-        return hmac.digest(self._key, kind.encode() + b"\0" + inner, "sha256")[:16]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(kind.encode() + b"\0" + hashlib.sha256(value.encode()).digest())
+        outer.update(inner.digest())
+        return outer.digest()[:16]
 
     def name(
         self, identifiers: Sequence[Identifier], settings: IdentitySettings
