@@ -33,6 +33,17 @@ _DRAWN_AT_ONCE = 1024
 _LOG_KEY_ID = 1  # the first byte of every sealed entry, so that a later log key can live beside this one
 
 
+_forks = 0
+
+
+def _forked() -> None:
+    global _forks  # noqa: PLW0603 - asking for the process's number at each draw costs as much as the draw
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
 class WorkspaceKeys(msgspec.Struct, frozen=True):
     """The secrets of one workspace; they exist in the clear only in memory.
 
@@ -77,13 +88,13 @@ class Draws:
     def __init__(self, random: Random, length: int) -> None:
         self._random = random
         self._length = length
-        self._pid = 0
+        self._forks = _forks
         self._pool: list[bytes] = []
 
     def take(self) -> bytes:
         """Bytes that no one else gets, in no other thread and in no forked process."""
-        if self._pid != os.getpid():  # a forked child must not use what its parent will use
-            self._pid, self._pool = os.getpid(), []
+        if self._forks != _forks:  # a forked child must not use what its parent will use
+            self._forks, self._pool = _forks, []
         try:
             return self._pool.pop()  # atomic, so threads need no lock
         except IndexError:
