@@ -31,7 +31,12 @@ FURTHER_TYPE = 0.05
 TIMELY_US = 60_000_000
 STALE_US = 7 * 24 * 3_600_000_000
 _SPAN = log(STALE_US / TIMELY_US)
-_CIRCUMSTANCES = 8
+_ALTERNATIVES = (
+    ("ip",), ("userAgent", "os"), ("page", "screen"), ("campaign",), ("library",), ("locale",), ("timezone",),
+    ("device", "app"),
+)  # fmt: skip
+_CIRCUMSTANCES = len(_ALTERNATIVES)
+_BITS = {key: 1 << number for number, keys in enumerate(_ALTERNATIVES) for key in keys}
 _OF_TRAITS = frozenset(("identify", "record"))
 
 
@@ -71,11 +76,13 @@ def score(
 def of_identifiers(identifiers: Iterable[Identifier], settings: IngestSettings) -> float:
     """The quality of the stated identifiers."""
     priorities, custom = settings.priorities, settings.custom_priority
-    types = {identifier.type for identifier in identifiers}
-    if not types:
-        return 0.0
-    best = max([priorities.get(type_, custom) for type_ in types])
-    return min(1.0, best / 100 + FURTHER_TYPE * (len(types) - 1))
+    best, types = 0, set()
+    for identifier in identifiers:
+        type_ = identifier.type
+        if type_ not in types:
+            types.add(type_)
+            best = max(best, priorities.get(type_, custom))
+    return min(1.0, best / 100 + FURTHER_TYPE * (len(types) - 1)) if types else 0.0
 
 
 def of_completeness(
@@ -96,11 +103,14 @@ def of_completeness(
 
 
 def _is_there(value: Any) -> bool:
-    return value is not None and value not in ("", [], {})
+    return bool(value) or (value is not None and value not in ("", [], {}))
 
 
 def _has_any(fields: Mapping[str, Any]) -> bool:
-    return any(value is not None and value not in ("", [], {}) for value in fields.values())
+    for value in fields.values():  # noqa: SIM110 - a generator would cost half of the score
+        if _is_there(value):
+            return True
+    return False
 
 
 def of_timeliness(age_us: int) -> float:
@@ -112,18 +122,10 @@ def of_timeliness(age_us: int) -> float:
 
 def of_context(context: Mapping[str, Any]) -> float:
     """How much is known of the circumstances."""
-    if not context:
-        return 0.0
-    has = context.get
-    page = has("page")
-    count = (
-        bool(has("ip"))
-        + bool(has("userAgent") or has("os"))
-        + bool((page.get("url") if type(page) is dict else page) or has("screen"))
-        + bool(has("campaign"))
-        + bool(has("library"))
-        + bool(has("locale"))
-        + bool(has("timezone"))
-        + bool(has("device") or has("app"))
-    )
-    return count / _CIRCUMSTANCES
+    found = 0
+    for key, value in context.items():
+        if value and (bit := _BITS.get(key)):
+            if key == "page" and type(value) is dict and not value.get("url"):
+                continue
+            found |= bit
+    return found.bit_count() / _CIRCUMSTANCES

@@ -44,11 +44,13 @@ def read(body: bytes, settings: IngestSettings) -> dict[str, Any] | Rejected:
 
 
 def _within(item: dict[str, Any], body: bytes, settings: IngestSettings) -> dict[str, Any] | Rejected:
-    if body.count(b"{") + body.count(b"[") > settings.max_depth and _deeper(item, settings.max_depth):
-        return _too_deep(settings)
     try:
-        keys = _keys(item)
+        keys = _keys(item, settings.max_depth)
+    except RecursionError:
+        return _too_deep(settings)
     except OverflowError:
+        if _deeper(item, settings.max_depth):
+            return _too_deep(settings)
         keys = settings.max_keys + 1
     if keys > settings.max_keys or len(body) > settings.max_string_length:
         fault = _breach(item, settings)
@@ -76,12 +78,15 @@ def _is_name(key: str) -> bool:
     return _NAME.fullmatch(key) is not None and sum(map(str.isdigit, key)) <= _DIGITS_MAX
 
 
-def _keys(value: dict[str, Any] | list[Any]) -> int:
+def _keys(value: dict[str, Any] | list[Any], levels: int) -> int:
     """How many keys the objects in `value` have, all together.
 
     Raises:
         OverflowError: An integer does not fit 64 bits.
+        RecursionError: It has more levels of objects and lists than `levels`.
     """
+    if not levels:
+        raise RecursionError
     if type(value) is dict:
         total, inner = len(value), iter(value.values())
     else:
@@ -91,7 +96,7 @@ def _keys(value: dict[str, Any] | list[Any]) -> int:
         if kind is str:
             continue
         if kind is dict or kind is list:
-            total += _keys(child)
+            total += _keys(child, levels - 1)
         elif kind is int and not INTEGER_MIN <= child <= INTEGER_MAX:
             raise OverflowError
     return total
