@@ -91,6 +91,8 @@ def test_every_flipped_bit_is_noticed():
         (row.sealed, lambda altered: sealer.open(msgspec.structs.replace(row, sealed=altered))),
         (row.key, lambda altered: sealer.open(msgspec.structs.replace(row, key=altered))),
         (entry, entries.open),
+        (entries.seal_all([ENTRY, ENTRY]), entries.open_all),
+        (entries.seal_all([ENTRY, ENTRY]), lambda altered: entries.open_some(altered, [0])),
     ):
         for bit in range(len(sealed) * 8):
             altered = bytearray(sealed)
@@ -109,12 +111,28 @@ def test_a_log_entry_opens_as_it_was():
         assert entries.open(entries.seal(entry)) == entry
 
 
-def test_a_log_entry_opens_only_in_its_workspace():
-    """Another workspace's sealer refuses it, with equal key bytes too."""
-    sealed = EntrySealer(KEYS, os.urandom).seal(ENTRY)
+def test_a_chunk_of_log_entries_opens_as_it_was():
+    """Whole and in part, in order; a single entry opens as a chunk of one, and a chunk does not open as an entry."""
+    sealer = EntrySealer(KEYS, os.urandom)
+    entries = [LogEntry("segment", "web", 5, index, b"{}") for index in range(40)]
+    sealed = sealer.seal_all(entries)
+    assert sealer.open_all(sealed) == entries
+    assert sealer.open_some(sealed, [0, 39, 3, 40, -1]) == {0: entries[39], 39: entries[0], 3: entries[36]}
+    alone = sealer.seal(entries[7])
+    assert sealer.open_all(alone) == [entries[7]]
+    assert sealer.open_some(alone, [0, 1]) == {0: entries[7]}
+    with pytest.raises(IntegrityError):
+        sealer.open(sealer.seal_all(entries[:1]))
+
+
+def test_log_entries_open_only_in_their_workspace():
+    """Another workspace's sealer refuses them, with equal key bytes too."""
+    sealer = EntrySealer(KEYS, os.urandom)
     for keys in (OTHER_WORKSPACE, OTHER_KEYS):
         with pytest.raises(IntegrityError):
-            EntrySealer(keys, os.urandom).open(sealed)
+            EntrySealer(keys, os.urandom).open(sealer.seal(ENTRY))
+        with pytest.raises(IntegrityError):
+            EntrySealer(keys, os.urandom).open_all(sealer.seal_all([ENTRY]))
 
 
 def test_a_destroyed_key_is_out_of_memory_too():

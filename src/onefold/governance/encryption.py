@@ -11,7 +11,7 @@ node's wrapped key makes every copy of its state unreadable, backups included as
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -30,7 +30,10 @@ Random = Callable[[int], bytes]
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _DRAWN_AT_ONCE = 1024
-_LOG_KEY_ID = 1  # the first byte of every sealed entry, so that a later log key can live beside this one
+# The first byte of what is sealed under the log key says how it is to be opened, so that a later log key can live beside
+# this one.
+_ENTRY = b"\x01"
+_CHUNK = b"\x02"
 
 
 _forks = 0
@@ -177,15 +180,21 @@ class NodeSealer:
 
 
 class EntrySealer:
-    """Seals log entries, and what else belongs to the workspace rather than to a node. Safe for threads."""
+    """Seals log entries, and what else belongs to the workspace rather than to a node. Safe for threads.
+
+    Entries are sealed one by one, or several as a chunk, which costs an eighth each. Which of the two it is stands in the
+    first byte and, because that byte could be altered, in the authenticated data: neither opens as the other.
+    """
 
     def __init__(self, keys: WorkspaceKeys, random: Random) -> None:
         self._nonces = Draws(random, _NONCE_BYTES)
         self._aead = AESGCM(keys.log)
-        self._prefix = bytes([_LOG_KEY_ID])
-        self._about = b"log\x00" + keys.name.encode()
+        name = keys.name.encode()
+        self._about = {_ENTRY: b"log\x00" + name, _CHUNK: b"log chunk\x00" + name}
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(LogEntry).decode
+        self._decode_all = msgspec.msgpack.Decoder(list[LogEntry]).decode
+        self._split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
     def seal(self, entry: LogEntry) -> bytes:
         """Encode and encrypt one entry."""
@@ -195,14 +204,36 @@ class EntrySealer:
         """Undo `seal`.
 
         Raises:
-            IntegrityError: Another workspace's key, or altered bytes.
+            IntegrityError: Another workspace's key, altered bytes, or a chunk.
         """
         return self._decode(self.open_bytes(sealed))
 
+    def seal_all(self, entries: Sequence[LogEntry]) -> bytes:
+        """Encode and encrypt a chunk: at least one entry."""
+        return self._seal(_CHUNK, self._encode(entries))
+
+    def open_all(self, sealed: bytes) -> list[LogEntry]:
+        """Undo `seal_all`, or `seal`: the entries in order. How many there are is as authentic as what they say.
+
+        Raises:
+            IntegrityError: Another workspace's key, or altered bytes.
+        """
+        kind, plaintext = self._open(sealed)
+        return [self._decode(plaintext)] if kind == _ENTRY else self._decode_all(plaintext)
+
+    def open_some(self, sealed: bytes, from_last: Iterable[int]) -> dict[int, LogEntry]:
+        """Those of `open_all` that stand so many places before the last, which is 0; the others are not decoded.
+
+        Raises:
+            IntegrityError: Another workspace's key, or altered bytes.
+        """
+        kind, plaintext = self._open(sealed)
+        entries = [msgspec.Raw(plaintext)] if kind == _ENTRY else self._split(plaintext)
+        return {back: self._decode(entries[-1 - back]) for back in from_last if 0 <= back < len(entries)}
+
     def seal_bytes(self, plaintext: bytes) -> bytes:
         """Encrypt under the log key."""
-        nonce = self._nonces.take()
-        return self._prefix + nonce + self._aead.encrypt(nonce, plaintext, self._about)
+        return self._seal(_ENTRY, plaintext)
 
     def open_bytes(self, sealed: bytes) -> bytes:
         """Undo `seal_bytes`.
@@ -210,9 +241,21 @@ class EntrySealer:
         Raises:
             IntegrityError: Another workspace's key, or altered bytes.
         """
+        kind, plaintext = self._open(sealed)
+        if kind != _ENTRY:
+            raise IntegrityError("what should be sealed alone is sealed as a chunk of log entries")
+        return plaintext
+
+    def _seal(self, kind: bytes, plaintext: bytes) -> bytes:
+        nonce = self._nonces.take()
+        return kind + nonce + self._aead.encrypt(nonce, plaintext, self._about[kind])
+
+    def _open(self, sealed: bytes) -> tuple[bytes, bytes]:
         try:
-            if sealed[:1] == self._prefix:
-                return self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], self._about)
+            kind = sealed[:1]
+            about = self._about.get(kind)
+            if about is not None:
+                return kind, self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], about)
         except (InvalidTag, ValueError, TypeError):  # TypeError: a damaged database gives null where bytes were
             raise IntegrityError("a log entry does not open under the workspace's log key") from None
         raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")
