@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
-from onefold.model import LogEntry
+from onefold.model import LogEntry, StoredEntry
 from onefold.ports import EventLog
 
 Promise = Callable[[EventLog], None]
@@ -120,6 +121,48 @@ def what_waits_is_counted_per_partition(log):
             assert log.waiting({partition: stored.offset})[partition] == len(whole) - number
 
 
+def filled(log: EventLog) -> dict[int, list[StoredEntry]]:
+    """Append in large and small steps, with a body here and there that is larger than others together; all of it."""
+    start = 0
+    for size in (100, 1, 2, 70, 33, 1):
+        entries = [entry(index) for index in range(start, start + size)]
+        entries[size // 2] = msgspec.structs.replace(entries[size // 2], body=b"1" * 50_000)
+        log.append(entries)
+        start += size
+    found = {partition: log.read(partition, 0, 999) for partition in log.ends()}
+    assert sum(map(len, found.values())) == start
+    return found
+
+
+@promise
+def reading_begins_anywhere_and_ends_anywhere(log):
+    for partition, whole in filled(log).items():
+        for after in range(max(log.ends().values()) + 1):
+            for limit in (1, 31, 999):
+                assert log.read(partition, after, limit) == [s for s in whole if s.offset > after][:limit]
+
+
+@promise
+def any_entries_are_got_by_their_places(log):
+    found = filled(log)
+    everything = [stored for whole in found.values() for stored in whole]
+    draw = random.Random(1)
+    for size in (1, 2, 5, 60, len(everything)):
+        some = draw.sample(everything, size)
+        assert log.get([(s.partition, s.offset) for s in some]) == some
+    there = {(s.partition, s.offset) for s in everything}
+    elsewhere = [(p, o) for p in found for o in range(-1, len(everything) + 3) if (p, o) not in there]
+    assert log.get(elsewhere) == []
+
+
+@promise
+def what_waits_is_counted_from_any_offset(log):
+    found = filled(log)
+    for offset in range(-1, max(log.ends().values()) + 2):
+        expected = {p: sum(s.offset > offset for s in whole) for p, whole in found.items()}
+        assert log.waiting(dict.fromkeys(found, offset)) == expected
+
+
 @promise
 def no_offset_is_given_twice_whatever_the_partition(log):
     places = log.append([entry(index) for index in range(9)]) + log.append([entry(9)])
@@ -195,9 +238,56 @@ class ForgetsOrder(MemoryEventLog):
         return super().get(sorted(places))
 
 
+class ReadsFromTheRow(MemoryEventLog):
+    """Gives what stands before the offset too, when they are stored together."""
+
+    def read(self, partition, after, limit):
+        """From the beginning of a row of eight."""
+        return super().read(partition, after - after % 8 if after > 0 else after, limit)
+
+
+class ReadsToTheRow(MemoryEventLog):
+    """Gives more than the limit, when they are stored together."""
+
+    def read(self, partition, after, limit):
+        """To the end of a row of eight."""
+        return super().read(partition, after, -(-limit // 8) * 8)
+
+
+class TakesTheLastOfTheRow(MemoryEventLog):
+    """Takes the entry that a row is named after for any in it."""
+
+    def get(self, places):
+        """The entries where rows of eight end."""
+        return super().get([(partition, -(-offset // 8) * 8) for partition, offset in places])
+
+
+class GetsOneOfTheRow(MemoryEventLog):
+    """Gives one entry of a row and forgets that more were asked for."""
+
+    def get(self, places):
+        """The first asked for in each row of eight."""
+        return super().get(
+            list({(partition, offset // 8): (partition, offset) for partition, offset in places}.values())
+        )
+
+
+class CountsRows(MemoryEventLog):
+    """Counts a row that was read in part as if nothing of it had been."""
+
+    def waiting(self, offsets):
+        """From the beginning of rows of eight."""
+        return super().waiting({partition: offset - offset % 8 for partition, offset in offsets.items()})
+
+
 @pytest.mark.parametrize(
     ("broken", "caught_by"),
     [
+        (ReadsFromTheRow, reading_begins_anywhere_and_ends_anywhere),
+        (ReadsToTheRow, reading_begins_anywhere_and_ends_anywhere),
+        (TakesTheLastOfTheRow, any_entries_are_got_by_their_places),
+        (GetsOneOfTheRow, any_entries_are_got_by_their_places),
+        (CountsRows, what_waits_is_counted_from_any_offset),
         (CountsFirst, an_append_that_fails_stores_nothing),
         (ForgetsOrder, entries_are_got_in_the_order_asked_and_the_missing_left_out),
     ],
@@ -232,15 +322,3 @@ def test_a_log_that_becomes_partitioned_keeps_what_it_held_and_where(tmp_path):
         log.close()
     assert [p for p, _ in places] == [0, 0, 0, 1, 2, 3, 1, 1, 1, 1, 2, 3]
     assert sqlite_log(tmp_path).get([(2, places[0][1]), (0, places[4][1])]) == []
-
-
-def test_a_log_of_the_first_schema_is_upgraded(tmp_path):
-    """A file written before partitions existed opens, and its entries are there."""
-    log = sqlite_log(tmp_path)
-    places = log.append([entry(0), entry(1)])
-    log._writer.execute("DROP TABLE place; DROP TABLE partition_end; PRAGMA user_version=1").fetchall()
-    log.close()
-    again = partitioned_log(tmp_path)
-    assert [s.entry for s in again.get(places)] == [entry(0), entry(1)]
-    assert again.append([entry(2)]) == [(3, 3)]
-    again.close()

@@ -136,8 +136,8 @@ def test_no_flipped_bit_of_the_log_changes_an_entry_silently(tmp_path):
 class Plain:
     """Seals nothing."""
 
-    seal = staticmethod(msgspec.msgpack.Encoder().encode)
-    open = staticmethod(msgspec.msgpack.Decoder(LogEntry).decode)
+    seal_all = staticmethod(msgspec.msgpack.Encoder().encode)
+    open_all = staticmethod(msgspec.msgpack.Decoder(list[LogEntry]).decode)
 
 
 def test_without_seals_flipped_bits_are_silent(tmp_path):

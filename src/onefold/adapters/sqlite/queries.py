@@ -1,8 +1,9 @@
-"""Queries: all rows at once, and look-ups of many keys a statement, because a statement a key costs twice as much."""
+"""Queries: all rows, rows in turn, and look-ups of many keys a statement: a statement a key costs twice as much."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import apsw
@@ -17,6 +18,16 @@ _PLACEHOLDERS = {1 << power: ",".join("?" * (1 << power)) for power in range(10)
 def select(connection: apsw.Connection, statement: str, values: Sequence[Any] = ()) -> list[Any]:
     """All rows of a statement, as tuples."""
     return connection.execute(statement, values).fetchall()
+
+
+@contextmanager
+def selected(connection: apsw.Connection, statement: str, values: Sequence[Any] = ()) -> Iterator[Iterator[Any]]:
+    """Rows of a statement in turn, for who may not want them all; it ends with the block, whatever ends that."""
+    cursor = connection.cursor()
+    try:
+        yield cursor.execute(statement, values)
+    finally:
+        cursor.close()
 
 
 def select_in(
