@@ -185,3 +185,21 @@ def test_an_average_would_break_the_law():
     strong, both = [100], [100, 10]
     assert sum(both) / len(both) < sum(strong) / len(strong)
     assert _score("x", ["user_id", "anonymous_id"], 0, {}, {}, 0) >= _score("x", ["user_id"], 0, {}, {}, 0)
+
+
+@given(items, st.booleans(), st.sampled_from([(",", ":"), (", ", ": "), (" ,", " :\n")]))
+def test_quotes_tell_whether_a_key_is_stated_twice(item, ascii_only, separators):
+    """However it is written, a body has two quotes for each key and text it decodes to, and more if a key comes twice."""
+    body = json.dumps(item, ensure_ascii=ascii_only, separators=separators).encode(errors="surrogatepass")
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return  # a number beyond 64 bits, half a surrogate pair
+    try:
+        needed = 2 * payload._words(decoded, 32)
+    except OverflowError:
+        return
+    assert payload._quotes(body) == needed
+    for key in decoded:
+        twice = b"{" + json.dumps(key).encode() + b":" + json.dumps('\\"').encode() + b"," + body[1:]
+        assert payload._quotes(twice) > 2 * payload._words(msgspec.json.decode(twice), 32)

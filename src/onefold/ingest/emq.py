@@ -76,12 +76,14 @@ def score(
 def of_identifiers(identifiers: Iterable[Identifier], settings: IngestSettings) -> float:
     """The quality of the stated identifiers."""
     priorities, custom = settings.priorities, settings.custom_priority
-    best, types = 0, set()
+    best, types = 0, []
     for identifier in identifiers:
         type_ = identifier.type
         if type_ not in types:
-            types.add(type_)
-            best = max(best, priorities.get(type_, custom))
+            types.append(type_)
+            rank = priorities.get(type_, custom)
+            if rank > best:  # noqa: PLR1730 - a call of `max` costs more than all the rest
+                best = rank
     return min(1.0, best / 100 + FURTHER_TYPE * (len(types) - 1)) if types else 0.0
 
 
@@ -95,20 +97,23 @@ def of_completeness(
         return (stated + _has_any(fields)) / 3
     count = stated
     for key in required:
-        if _is_there(properties.get(key)) or (
-            key in EQUIVALENTS and any(_is_there(properties.get(other)) for other in EQUIVALENTS[key])
+        value = properties.get(key)
+        if (
+            value
+            or _is_there(value)
+            or (key in EQUIVALENTS and any(_is_there(properties.get(other)) for other in EQUIVALENTS[key]))
         ):
             count += 1
     return count / (2 + len(required))
 
 
 def _is_there(value: Any) -> bool:
-    return bool(value) or (value is not None and value not in ("", [], {}))
+    return value is not None and value not in ("", [], {})
 
 
 def _has_any(fields: Mapping[str, Any]) -> bool:
     for value in fields.values():  # noqa: SIM110 - a generator would cost half of the score
-        if _is_there(value):
+        if value or _is_there(value):
             return True
     return False
 
