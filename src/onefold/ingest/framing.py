@@ -32,14 +32,19 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         batch: Whether it was a batch, empty ones included.
         sent_at: The request's own statement of when it was sent, as text.
         shared: A JSON object with the `context` and `integrations` stated for the whole batch, or None.
-        write_key: Root `writeKey`, else `api_key`, else `token`, else the first item's.
+        root_key: Root `writeKey`, else `api_key`, else `token`.
     """
 
     items: list[msgspec.Raw]
     batch: bool
     sent_at: str | None = None
     shared: bytes | None = None
-    write_key: str | None = None
+    root_key: str | None = None
+
+    @property
+    def write_key(self) -> str | None:
+        """The root's key, else the first item's. Looked for when asked: most requests have theirs in a header."""
+        return self.root_key or _first_key(self.items)
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
@@ -109,7 +114,7 @@ def peek(body: bytes) -> Envelope | Malformed:
     try:
         if first == b"[":
             items = _decode_items(body)
-            return Envelope(items, True, write_key=_first_key(items))
+            return Envelope(items, True)
         return _of_root(_decode_root(body), body)
     except RecursionError:
         return _cut(body) or Envelope([msgspec.Raw(body)], False)
@@ -124,8 +129,7 @@ def _of_root(root: _Root, body: bytes) -> Envelope:
     key = root.writeKey or root.api_key or root.token
     items = root.batch
     if isinstance(items, msgspec.UnsetType):
-        single = [msgspec.Raw(body)]
-        return Envelope(single, False, sent_at, None, key or _first_key(single))
+        return Envelope([msgspec.Raw(body)], False, sent_at, None, key)
     context, integrations = bytes(root.context), bytes(root.integrations)
     parts = []
     if context and context != b"null":
@@ -134,7 +138,7 @@ def _of_root(root: _Root, body: bytes) -> Envelope:
         parts.append(b'"integrations":' + integrations)
     shared = b"{" + b",".join(parts) + b"}" if parts else None
     _bear(shared, items)
-    return Envelope(items, True, sent_at, shared, key or _first_key(items))
+    return Envelope(items, True, sent_at, shared, key)
 
 
 def _bear(shared: bytes | None, items: list[msgspec.Raw]) -> None:
@@ -159,7 +163,7 @@ def _loose(body: bytes) -> Envelope | Malformed:
     shared = {name: fields[name] for name in ("context", "integrations") if bytes(fields.get(name, b"null")) != b"null"}
     common = msgspec.json.encode(shared) if shared else None
     _bear(common, items)
-    return Envelope(items, batch, text, common, keys[0] if keys else _first_key(items))
+    return Envelope(items, batch, text, common, keys[0] if keys else None)
 
 
 def _first_key(items: list[msgspec.Raw]) -> str | None:
@@ -192,13 +196,13 @@ def _cut(body: bytes, *, some_valid: bool = False) -> Envelope | None:
     if some_valid and not any(map(_is_json, items)):
         return None
     if cut.rest[:1] == b"[":
-        return Envelope(items, True, write_key=_first_key(items))
+        return Envelope(items, True)
     try:
         outer = _of_root(_decode_root(cut.rest), cut.rest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     _bear(outer.shared, items)
-    return msgspec.structs.replace(outer, items=items, write_key=outer.write_key or _first_key(items))
+    return msgspec.structs.replace(outer, items=items)
 
 
 def _is_json(item: msgspec.Raw) -> bool:
@@ -215,7 +219,7 @@ def _form(body: bytes) -> Envelope | Malformed:
         return Malformed("malformed_json")
     envelope = peek(form.data)
     if isinstance(envelope, Envelope) and form.key and not envelope.write_key:
-        return msgspec.structs.replace(envelope, write_key=form.key)
+        return msgspec.structs.replace(envelope, root_key=form.key)
     return envelope
 
 
