@@ -81,9 +81,7 @@ def of_identifiers(identifiers: Iterable[Identifier], settings: IngestSettings) 
         type_ = identifier.type
         if type_ not in types:
             types.append(type_)
-            rank = priorities.get(type_, custom)
-            if rank > best:  # noqa: PLR1730 - a call of `max` costs more than all the rest
-                best = rank
+            best = max(best, priorities.get(type_, custom))
     return min(1.0, best / 100 + FURTHER_TYPE * (len(types) - 1)) if types else 0.0
 
 
@@ -112,10 +110,7 @@ def _is_there(value: Any) -> bool:
 
 
 def _has_any(fields: Mapping[str, Any]) -> bool:
-    for value in fields.values():  # noqa: SIM110 - a generator would cost half of the score
-        if value or _is_there(value):
-            return True
-    return False
+    return any(fields.values()) or any(map(_is_there, fields.values()))
 
 
 def of_timeliness(age_us: int) -> float:
