@@ -82,7 +82,7 @@ def tries(monkeypatch, entries_a_lease):
 
 def test_a_batch_that_outlasts_its_lease_is_tried_smaller(monkeypatch):
     """Two slow workers would else take each other's partitions for ever, and neither come to an end."""
-    assert tries(monkeypatch, 1_000) == [10_000, 2_500, 625]
+    assert tries(monkeypatch, 1_000) == [15_000, 3_750, 937]
 
 
 def test_at_the_same_size_it_never_ends(monkeypatch):
