@@ -31,7 +31,10 @@ def test_completeness():
     full = {"order_id": 1, "total": 0, "currency": "EUR", "products": [{}]}
     assert emq.of_completeness("track", "Order Completed", 2, {}, full) == 1
     assert emq.of_completeness("track", "Order Completed", 2, {}, {**full, "products": []}) == pytest.approx(5 / 6)
-    assert emq.of_completeness("track", "x", 2, {}, {"a": None}) == pytest.approx(2 / 3)
+    for nothing in (None, "", [], {}):
+        assert emq.of_completeness("track", "x", 2, {}, {"a": nothing}) == pytest.approx(2 / 3)
+    for something in (0, 0.0, False, "0"):
+        assert emq.of_completeness("track", "x", 2, {}, {"a": None, "b": something}) == 1
     assert emq.of_completeness("identify", "Identify", 2, {"a": 1}, {}) == 1
     assert emq.of_completeness("track", "x", 0, {"a": 1}, {}) == 0
 
@@ -51,6 +54,10 @@ def test_context():
     assert emq.of_context(CONTEXT) == 1
     for key in CONTEXT:
         assert emq.of_context({k: v for k, v in CONTEXT.items() if k != key}) == 7 / 8
+    assert emq.of_context({**CONTEXT, "os": {"name": "x"}, "screen": "y", "device": {"id": "z"}}) == 1
+    assert emq.of_context({"os": "x", "screen": "y", "page": {"title": "no url"}}) == 2 / 8
+    assert emq.of_context({"page": {"title": "no url"}, "ip": "", "app": {}, "other": 1}) == 0
+    assert emq.of_context({"page": "a path"}) == 1 / 8
 
 
 def test_the_whole():
