@@ -7,6 +7,7 @@ once, and reads, folds and seals each of them once; at half a million nearly eve
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ def run(full: bool) -> Iterator[Figure]:
                     pass
             for prefix, events in (("", _of_all(size)), ("crowd_", _of_crowds(size))):
                 fill(here.directory, events)
+                os.sync()  # what growing the store left to be written back is not part of what an event costs
                 with bootstrap.opened(here.directory, None) as workspace:
                     cost, pages = _probed(workspace.parts)
                 for metric, value, unit in (("event_us", cost, "µs/event"), ("pages", pages, "pages/event")):
