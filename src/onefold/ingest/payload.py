@@ -51,6 +51,7 @@ def _within(item: dict[str, Any], body: bytes, settings: IngestSettings) -> dict
         if _deeper(item, settings.max_depth):
             return _too_deep(settings)
         words = settings.max_keys + 1
+    # No object has more keys than there are words in all, no text more characters than the body bytes.
     if words > settings.max_keys or len(body) > settings.max_string_length:
         fault = _breach(item, settings)
         if fault is not None:

@@ -85,7 +85,7 @@ class _Counts(MetricCollector):
         for (route, status), count in self.answers.copy().items():
             answers.add_metric([route, str(status)], count)
         times = HistogramMetricFamily("onefold_http_request_seconds", "Time from request to answer.", labels=["route"])
-        for route, seconds in self.seconds.copy().items():
+        for route, seconds in self.seconds.copy().items():  # a route has buckets before it has seconds
             bounds = [*map(str, _SECONDS), "+Inf"]
             below = accumulate(self.times[route].copy())
             times.add_metric([route], list(zip(bounds, below, strict=True)), seconds)
