@@ -159,7 +159,7 @@ class SqliteEventLog(EventLog):
             return ends or {UNPARTITIONED: _last_offset(reader)}
 
     def waiting(self, offsets: Mapping[int, int]) -> dict[int, int]:
-        """How many entries of each partition lie after these offsets; in a partitioned log as long as walking their index takes."""
+        """How many entries of each partition lie after these offsets; partitions are counted by their index."""
         return {
             partition: self._after(partition, offsets.get(partition, 0), end) for partition, end in self.ends().items()
         }
