@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
@@ -25,15 +25,23 @@ NODES = "node x LEFT JOIN node p ON p.n = x.person LEFT JOIN node c ON c.n = x.c
 NUMBERS = ("number_new", "number")
 """Where a node's number may stand by its id."""
 EDGE_COLUMNS = "e.kind, e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.log_offset"
-# CROSS JOIN holds the planner to our order: from the few nodes asked for to their edges, to the other ends.
+# CROSS JOIN holds the planner to our order: from what is asked for to the nodes, to their edges, to the other ends.
 _EDGES_FROM_A = (
-    f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM node x CROSS JOIN edge e ON e.a = x.n CROSS JOIN node y ON y.n = e.b"  # noqa: S608 - constants
-    " WHERE x.n IN ("
+    f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM carray(?1) v CROSS JOIN node x ON x.n = v.value"  # noqa: S608 - constants
+    " CROSS JOIN edge e ON e.a = x.n CROSS JOIN node y ON y.n = e.b"
 )
 _EDGES_FROM_B = (
-    f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM node y CROSS JOIN edge e ON e.b = y.n CROSS JOIN node x ON x.n = e.a"  # noqa: S608 - constants
-    " WHERE y.n IN ("
+    f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM carray(?1) v CROSS JOIN node y ON y.n = v.value"  # noqa: S608 - constants
+    " CROSS JOIN edge e ON e.b = y.n CROSS JOIN node x ON x.n = e.a"
 )
+_MEMBERS = f"SELECT {MEMBER_COLUMNS} FROM carray(?1) v CROSS JOIN {NODES} WHERE x.component = v.value"  # noqa: S608 - constants
+_BY_ID = """
+SELECT {} FROM (
+    SELECT coalesce(
+        (SELECT n FROM number_new WHERE id = v.value), (SELECT n FROM number WHERE id = v.value)
+    ) AS n FROM carray(?1) v
+) i CROSS JOIN {} WHERE x.n = i.n
+"""
 
 
 def member(row: Sequence[Any]) -> Member:
@@ -63,7 +71,9 @@ def edge(row: Sequence[Any]) -> Edge:
     return Edge(a, b, KINDS[kind - 1], *rest)
 
 
-_JUDGEMENTS = "SELECT id, verdict, a, b, at_us, said, log_offset FROM judgement WHERE"
+_JUDGEMENTS = (
+    "SELECT j.id, j.verdict, j.a, j.b, j.at_us, j.said, j.log_offset FROM carray(?1) v CROSS JOIN judgement j WHERE"
+)
 _NODES_ASKED_ONE_BY_ONE = 100
 
 
@@ -82,21 +92,15 @@ class SqliteReader(ProfileReader):
         """The rows of those of `ids` that exist."""
         return {row[1]: node_row(row) for row in self._node_rows(ids) if row[2] is not None}
 
-    def _node_rows(self, ids: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
+    def _node_rows(self, ids: Sequence[NodeId]) -> list[Any]:
         """`NODE_COLUMNS` of all rows, also those of nodes that are only referred to and have no type."""
         return self._by_id(NODE_COLUMNS, NODES, ids)
 
-    def _by_id(self, columns: str, tables: str, ids: Iterable[NodeId]) -> Iterator[tuple[Any, ...]]:
-        """Columns of the nodes that have one of these ids; the second column must be the id."""
-        missing = set(ids)
-        for numbers in NUMBERS:
-            if missing:
-                query = f"SELECT {columns} FROM {numbers} i CROSS JOIN {tables} WHERE x.n = i.n AND i.id IN ("  # noqa: S608 - constants
-                for row in select_in(self._connection, query, missing):
-                    missing.discard(row[1])
-                    yield row
+    def _by_id(self, columns: str, tables: str, ids: Collection[NodeId]) -> list[Any]:
+        """Columns of the nodes that have one of these ids."""
+        return select_in(self._connection, _BY_ID.format(columns, tables), ids)
 
-    def _numbers_of(self, ids: Iterable[NodeId]) -> dict[NodeId, int]:
+    def _numbers_of(self, ids: Collection[NodeId]) -> dict[NodeId, int]:
         """The numbers of those of these nodes that have one."""
         return {node: number for number, node in self._by_id("x.n, x.id", "node x", ids)}
 
@@ -110,8 +114,7 @@ class SqliteReader(ProfileReader):
             numbers.append(row[0])
             if row[2] is not None and row[5] is None:
                 yield row
-        query = f"SELECT {MEMBER_COLUMNS} FROM {NODES} WHERE x.component IN ("  # noqa: S608 - constants
-        yield from select_in(self._connection, query, numbers)
+        yield from select_in(self._connection, _MEMBERS, numbers)
 
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""
@@ -130,8 +133,10 @@ class SqliteReader(ProfileReader):
             pairs = select(self._connection, "SELECT a, b FROM judgement LIMIT ?", (len(asked),))
             if len(pairs) < len(asked):
                 asked &= {node for pair in pairs for node in pair}
-        rows = list(select_in(self._connection, f"{_JUDGEMENTS} a IN (", asked))
-        rows += [row for row in select_in(self._connection, f"{_JUDGEMENTS} b IN (", asked) if row[2] not in asked]
+        rows = select_in(self._connection, f"{_JUDGEMENTS} j.a = v.value", asked)
+        rows += [
+            row for row in select_in(self._connection, f"{_JUDGEMENTS} j.b = v.value", asked) if row[2] not in asked
+        ]
         return [self._judgement(row) for row in rows]
 
     def _judgement(self, row: Sequence[Any]) -> Judgement:

@@ -49,9 +49,10 @@ class SqliteSnapshot(SqliteReader, ProfileSnapshot):
 
     def changes(self, nodes: Sequence[NodeId]) -> list[IdentityChange]:
         """Merge history in which any of `nodes` moved or is named as a person, oldest first."""
-        about = "SELECT seq FROM change_node WHERE node IN ("
+        about = "SELECT c.seq FROM carray(?1) v CROSS JOIN change_node c ON c.node = v.value"
         seqs = {row[0] for row in select_in(self._connection, about, self._numbers_of(nodes).values())}
-        rows = select_in(self._connection, f"SELECT {_CHANGE_COLUMNS} FROM change WHERE seq IN (", seqs)  # noqa: S608 - constants
+        changes = f"SELECT {_CHANGE_COLUMNS} FROM carray(?1) v CROSS JOIN change c ON c.seq = v.value"  # noqa: S608 - constants
+        rows = select_in(self._connection, changes, seqs)
         return sorted((_change(row) for row in rows), key=lambda change: change.seq)
 
     def dead_letters(
