@@ -1,20 +1,27 @@
 """What an event costs as the number of people grows, on the same store.
 
-Twice: for events of people drawn from all there are, and for events of a crowd of 10,000 people, another one for each
-batch. The second is the same work at each size. The first is not: at 10,000 people a batch meets everybody more than
-once, and reads, folds and seals each of them once; at half a million nearly every event is of another person.
+Three times: for events that each bring a new person, on the way from the size before; for events of a crowd of 10,000
+people, another one for each batch; and for events of people drawn from all there are. The first two are the same work at
+each size. The third is not: at 10,000 people a batch meets everybody more than once, and reads, folds and seals each of
+them once; at half a million nearly every event is of another person.
+
+Beside the last two stands what the same draws cost on bare tables of SQLite with as many rows (`tables`): what grows there
+too is the price of SQLite's pages, read, logged and written back.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bench.ground import ground
 from bench.report import Figure
 from bench.stream import fill
+from bench.tables import Tables
 from onefold import bootstrap
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.pipelines import stream
@@ -24,8 +31,9 @@ from onefold.pipelines.stream import BATCH_ENTRIES
 SIZES = (10_000, 50_000, 200_000)
 SIZES_FULL = (10_000, 100_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
 CROWD = 10_000
-WARM_UP = 2 * BATCH_ENTRIES
-PROBE = 4 * BATCH_ENTRIES
+WARM_UP = 2
+"""Batches."""
+PROBE = 4
 
 
 def run(full: bool) -> Iterator[Figure]:
@@ -34,33 +42,53 @@ def run(full: bool) -> Iterator[Figure]:
     Some events go ahead untimed, for a server does not begin with empty caches either. Beside the time stands what does
     not depend on who else uses the machine: pages of the profile store written an event.
     """
-    first: dict[str, float] = {}
-    with ground() as here:
+    first: dict[str, tuple[int, float]] = {}
+
+    def figure(metric: str, size: int, value: float, unit: str) -> Figure:
+        at, then = first.setdefault(metric, (size, value))
+        return Figure(
+            bench="growth",
+            metric=f"{metric}_at_{size}",
+            value=value,
+            unit=unit,
+            beside=f"at {at:,} people",
+            beside_value=then,
+        )
+
+    with ground() as here, contextlib.closing(Tables(here.directory / "tables.db")) as tables:
         grown = 0
         for size in SIZES_FULL if full else SIZES:
             # One identifying event for each new person.
             fill(here.directory, _newcomers(grown, size))
-            grown = size
             with bootstrap.opened(here.directory, None) as workspace:
-                for _ in bootstrap.work_off(workspace):
-                    pass
-            for prefix, events in (("", _of_all(size)), ("crowd_", _of_crowds(size))):
-                fill(here.directory, events)
+                cost, pages = _timed(workspace.parts)
+            if grown:  # before that it is less than a batch, and nothing of it is done beside anything
+                yield figure("newcomer_event_us", size, cost, "µs/event")
+                yield figure("newcomer_pages", size, pages, "pages/event")
+            grown = size
+            tables.grow(size)
+            for prefix, draws in (("", _of_all), ("crowd_", _of_crowds)):
+                fill(here.directory, _events(f"{prefix}{size}", draws(size)))
                 os.sync()  # what growing the store left to be written back is not part of what an event costs
                 with bootstrap.opened(here.directory, None) as workspace:
                     cost, pages = _probed(workspace.parts)
-                for metric, value, unit in (("event_us", cost, "µs/event"), ("pages", pages, "pages/event")):
-                    yield Figure(
-                        bench="growth", metric=f"{prefix}{metric}_at_{size}", value=value, unit=unit,
-                        beside=f"at {SIZES[0]:,} people", beside_value=first.setdefault(prefix + metric, value),
-                    )  # fmt: skip
+                yield Figure(
+                    bench="growth", metric=f"{prefix}event_us_at_{size}", value=cost, unit="µs/event",
+                    beside="bare SQLite", beside_value=tables.event_us(draws(size), WARM_UP),
+                )  # fmt: skip
+                yield figure(f"{prefix}pages", size, pages, "pages/event")
 
 
 def _probed(parts: Parts) -> tuple[float, float]:
     """Microseconds and pages written an event, after the warm-up."""
     warm = 0
-    while warm < WARM_UP:
+    while warm < WARM_UP * BATCH_ENTRIES:
         warm += stream.advance(parts).read
+    return _timed(parts)
+
+
+def _timed(parts: Parts) -> tuple[float, float]:
+    """Microseconds and pages written an event, of all that waits in the log."""
     store = parts.store
     assert isinstance(store, SqliteProfileStore)
     before = store.pages_written()
@@ -70,27 +98,27 @@ def _probed(parts: Parts) -> tuple[float, float]:
     return seconds / done.read * 1e6, (store.pages_written() - before) / done.read
 
 
-def _of_all(people: int) -> Iterator[bytes]:
-    """Events of known people, each drawn afresh from all."""
+def _of_all(people: int) -> Iterator[list[int]]:
+    """Batches of people, each drawn afresh from all."""
     draw = random.Random(people)
-    return (_event(f"all-{people}", n, draw.randrange(people)) for n in range(WARM_UP + PROBE))
+    for _ in range(WARM_UP + PROBE):
+        yield [draw.randrange(people) for _ in range(BATCH_ENTRIES)]
 
 
-def _of_crowds(people: int) -> Iterator[bytes]:
-    """Events of known people, each batch's drawn from a crowd of its own."""
+def _of_crowds(people: int) -> Iterator[list[int]]:
+    """Batches of people, each drawn from a crowd of its own."""
     draw = random.Random(people)
-    crowd: list[int] = []
-    for n in range(WARM_UP + PROBE):
-        if n % BATCH_ENTRIES == 0:
-            crowd = draw.sample(range(people), CROWD)
-        yield _event(f"crowd-{people}", n, draw.choice(crowd))
+    for _ in range(WARM_UP + PROBE):
+        yield draw.choices(draw.sample(range(people), CROWD), k=BATCH_ENTRIES)
 
 
-def _event(name: str, n: int, person: int) -> bytes:
-    return (
-        f'{{"type":"track","event":"Story Read","userId":"user-{person:08d}","anonymousId":"cookie-{person:08d}-0",'
-        f'"messageId":"{name}-{n}","timestamp":"2026-02-01T00:00:00Z","properties":{{"story":"{n % 500}"}}}}'
-    ).encode()
+def _events(name: str, batches: Iterable[list[int]]) -> Iterator[bytes]:
+    """Events of known people."""
+    for n, person in enumerate(itertools.chain.from_iterable(batches)):
+        yield (
+            f'{{"type":"track","event":"Story Read","userId":"user-{person:08d}","anonymousId":"cookie-{person:08d}-0",'
+            f'"messageId":"{name}-{n}","timestamp":"2026-02-01T00:00:00Z","properties":{{"story":"{n % 500}"}}}}'
+        ).encode()
 
 
 def _newcomers(start: int, end: int) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import apsw
 import msgspec
 
 from onefold.adapters.sqlite import tiers
-from onefold.adapters.sqlite.queries import select
+from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
     CONTESTED,
     KIND_NUMBERS,
@@ -26,9 +26,12 @@ from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, Member, NodeId
 from onefold.ports import Commit, NodeRow, ProfileTransaction, Tally
 
-_KEYS_PER_INSERT = 512
 _EDGES_PER_QUERY = 256
 _NEVER_SAVED = (None,) * 8
+_CLAIM = (
+    "INSERT INTO dedupe_new SELECT v.value FROM carray(?1) v"
+    " WHERE NOT EXISTS (SELECT 1 FROM dedupe d WHERE d.key = v.value) ON CONFLICT DO NOTHING RETURNING key"
+)
 _STORED_EDGES = (
     "SELECT e.a, e.b, e.kind, e.at_us, e.event FROM (VALUES {}) v"
     " CROSS JOIN edge e ON e.a = v.column1 AND e.b = v.column2 AND e.kind = v.column3"
@@ -84,16 +87,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
 
     def claim(self, keys: Sequence[bytes]) -> list[bool]:
         """Record de-duplication keys; True for each that was never seen before."""
-        fresh: set[bytes] = set()
-        ordered = sorted(set(keys))
-        for start in range(0, len(ordered), _KEYS_PER_INSERT):
-            some = ordered[start : start + _KEYS_PER_INSERT]
-            statement = (
-                f"INSERT INTO dedupe_new SELECT v.column1 FROM (VALUES {_values(len(some))}) v"  # noqa: S608 - question marks only
-                " WHERE NOT EXISTS (SELECT 1 FROM dedupe d WHERE d.key = v.column1)"
-                " ON CONFLICT DO NOTHING RETURNING key"
-            )
-            fresh.update(row[0] for row in select(self._connection, statement, some))
+        fresh = {row[0] for row in select_in(self._connection, _CLAIM, keys)}
         self._entered["dedupe"] += len(fresh)
         claimed = []
         for key in keys:
@@ -330,7 +324,3 @@ def _replaces(told: Edge, at_us: int, event: bytes) -> bool:
     if told.kind == "scored":
         return (at_us, event) < (told.at_us, told.event)
     return (at_us, event) > (told.at_us, told.event)
-
-
-def _values(count: int) -> str:
-    return ",".join(["(?)"] * count)
