@@ -21,7 +21,8 @@ CREATE TABLE number (id BLOB PRIMARY KEY, n INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE seen (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
 _FROM_TO = "WITH RECURSIVE i(n) AS (SELECT ?1 + 1 UNION ALL SELECT n + 1 FROM i WHERE n < ?2)"
-_STATE = 180  # bytes of a user id's row; a cookie's has 66
+_STATE = 180  # bytes a user id's row holds beside its id
+_BARE_STATE = 66  # a cookie's, which says nothing but its value
 
 
 class Tables:
@@ -38,7 +39,7 @@ class Tables:
     def grow(self, people: int) -> None:
         """Add rows until there are so many people, and as many keys seen."""
         before, self._people = self._people, people
-        node = f"{_FROM_TO} INSERT INTO node SELECT n, randomblob(16), randomblob(iif(n % 2, {_STATE}, 66)) FROM i"  # noqa: S608 - constants
+        node = f"{_FROM_TO} INSERT INTO node SELECT n, randomblob(16), randomblob(iif(n % 2, {_STATE}, {_BARE_STATE})) FROM i"  # noqa: S608 - constants
         with self._db:
             self._db.execute(node, (2 * before, 2 * people))
             self._db.execute("INSERT INTO number SELECT id, n FROM node WHERE n > ? ORDER BY id", (2 * before,))
