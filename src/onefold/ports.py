@@ -192,6 +192,9 @@ class ProfileTransaction(ProfileReader, Protocol):
     def commit(self, commit: Commit) -> None:
         """Write everything; durable and visible when the transaction's `with` block ends without an exception.
 
+        Once a transaction; as often as one likes where the store names an `entries_at_once`, and reads of the same
+        transaction then see it.
+
         Raises (here or at the end of the block):
             LeaseLostError: A partition's lease has another epoch than the commit says. Nothing was changed.
         """
@@ -243,7 +246,13 @@ class ProfileSnapshot(ProfileReader, Protocol):
 
 
 class ProfileStore(Protocol):
-    """One workspace's identity graph, node states, de-duplication keys, offsets and outbox, in one transaction."""
+    """One workspace's identity graph, node states, de-duplication keys, offsets and outbox, in one transaction.
+
+    Attributes:
+        entries_at_once: Of how many log entries a commit is best told at a time; None when of all of a transaction.
+    """
+
+    entries_at_once: int | None = None
 
     def transaction(self) -> AbstractContextManager[ProfileTransaction]:
         """Begin; commit durably at the end of the block, roll back on an exception.

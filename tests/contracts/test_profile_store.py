@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests import database
 
-from onefold.adapters.memory.store import MemoryProfileStore, MemorySnapshot, MemoryTransaction
+from onefold.adapters.memory.store import MemoryProfileStore, MemorySnapshot
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.errors import ConflictError, IntegrityError
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
@@ -556,15 +556,13 @@ class LastEdgeWins(MemoryProfileStore):
     def transaction(self):
         """Begin; edges replace each other at the end."""
         with super().transaction() as transaction:
-            after = MemoryTransaction.after
+            commit = transaction.commit
 
-            def overwrite():
-                state = after(transaction)
-                for batch in transaction._commits:
-                    state.edges.update({(e.a, e.b, e.kind): e for e in batch.edges})
-                return state
+            def overwrite(batch):
+                commit(batch)
+                transaction._state.edges.update({(e.a, e.b, e.kind): e for e in batch.edges})
 
-            transaction.after = overwrite
+            transaction.commit = overwrite
             yield transaction
 
 

@@ -47,6 +47,20 @@ tallies = st.builds(
     st.sampled_from([(), tuple(range(10))]),
 )  # fmt: skip
 outbox = st.builds(OutboxMessage, st.just("t"), names, st.binary(max_size=3))
+key_lists = st.lists(st.integers(0, 9).map(lambda n: n.to_bytes(16, "big")), max_size=6)
+news = st.fixed_dictionaries(
+    {
+        "edges": st.lists(edges, max_size=4),
+        "judgements": st.lists(judgements, max_size=2),
+        "timeline": st.lists(timeline, max_size=5),
+        "changes": st.lists(changes, max_size=2),
+        "dead_letters": st.lists(dead_letters, max_size=2),
+        "replayed": st.lists(st.tuples(few, few), max_size=2),
+        "tallies": st.lists(tallies, max_size=2),
+        "outbox": st.lists(outbox, max_size=2),
+        "offsets": st.dictionaries(few, few),
+    }
+)
 
 
 @st.composite
@@ -82,51 +96,34 @@ class Stores(RuleBasedStateMachine):
         self.other.close()
         self.folder.cleanup()
 
-    @rule(
-        data=st.data(),
-        keys=st.lists(st.integers(0, 9).map(lambda n: n.to_bytes(16, "big")), max_size=6),
-        edges=st.lists(edges, max_size=4),
-        judgements=st.lists(judgements, max_size=2),
-        timeline=st.lists(timeline, max_size=5),
-        changes=st.lists(changes, max_size=2),
-        dead_letters=st.lists(dead_letters, max_size=2),
-        replayed=st.lists(st.tuples(few, few), max_size=2),
-        tallies=st.lists(tallies, max_size=2),
-        outbox=st.lists(outbox, max_size=2),
-        offsets=st.dictionaries(few, few),
-        read=st.booleans(),
-        fails=st.booleans(),
-    )
-    def transact(self, data, keys, read, fails, **changes):
-        """One batch, which may read before it writes, and may fail at its end."""
-        nodes, members = self.place(data.draw(graphs()), data.draw(st.sampled_from(["save", "move"])))
-        commit = Commit(nodes=nodes, members=members, **changes)
+    @rule(data=st.data(), pieces=st.integers(1, 3), fails=st.booleans())
+    def transact(self, data, pieces, fails):
+        """One batch in one or more pieces, each of which may read before it writes; it may fail at its end."""
+        saved = dict(self.saved)
+        batch = [self.piece(data, saved) for _ in range(pieces if self.other.entries_at_once else 1)]
         claimed = []
         for store in (self.memory, self.other):
+            answers = []
             try:
                 with store.transaction() as transaction:
-                    answers = [transaction.claim(keys)]
-                    if read:
-                        answers += [transaction.nodes(NAMES[:4]), sorted_members(transaction.members(NAMES[2:]))]
-                    transaction.commit(commit)
-                    claimed.append(answers)
+                    for keys, read, commit in batch:
+                        answers.append(transaction.claim(keys))
+                        if read:
+                            answers += told(transaction)
+                        transaction.commit(commit)
                     fail_if(fails)
             except InterruptedError:
                 assert fails
+            claimed.append(answers)
         assert claimed[0] == claimed[1]
         if not fails:
-            self.saved.update((m.id, m) for m in (*members, *(row.member for row in nodes)))
+            self.saved = saved
 
-    def place(self, places, how):
-        """Places as saved nodes or, where all of a graph was saved before, as moves; the rest of the nodes leave it."""
-        graph = {place.id: place for place in places}
-        for node, member in self.saved.items():
-            if node not in graph and member.person in graph and graph[member.person].person != member.person:
-                graph[node] = Member(node, member.type, member.first_seen_us, node, member.component)
-        if how == "move" and graph.keys() <= self.saved.keys():
-            return [], list(graph.values())
-        rows = [NodeRow(m, b"k" + n, len(self.saved) + 1, os.urandom(4)) for n, m in graph.items()]
-        return rows, []
+    def piece(self, data, saved):
+        """Keys to claim, whether to read, and what to commit on top of what was saved before."""
+        nodes, members = place(data.draw(graphs()), data.draw(st.sampled_from(["save", "move"])), saved)
+        saved.update((m.id, m) for m in (*members, *(row.member for row in nodes)))
+        return data.draw(key_lists), data.draw(st.booleans()), Commit(nodes=nodes, members=members, **data.draw(news))
 
     @rule()
     def reopen(self):
@@ -139,6 +136,29 @@ class Stores(RuleBasedStateMachine):
         """Both stores tell the same story."""
         with self.memory.snapshot() as one, self.other.snapshot() as other:
             assert everything(one) == everything(other)
+
+
+def place(places, how, saved):
+    """Places as saved nodes or, where all of a graph was saved before, as moves; the rest of the nodes leave it."""
+    graph = {place.id: place for place in places}
+    for node, member in saved.items():
+        if node not in graph and member.person in graph and graph[member.person].person != member.person:
+            graph[node] = Member(node, member.type, member.first_seen_us, node, member.component)
+    if how == "move" and graph.keys() <= saved.keys():
+        return [], list(graph.values())
+    rows = [NodeRow(m, b"k" + n, len(saved) + 1, os.urandom(4)) for n, m in graph.items()]
+    return rows, []
+
+
+def told(transaction):
+    """What a transaction answers between its pieces."""
+    return [
+        transaction.offsets(),
+        transaction.nodes(NAMES[:4]),
+        sorted_members(transaction.members(NAMES[2:])),
+        sorted(transaction.edges(NAMES[1:3]), key=repr),
+        sorted(transaction.judgements(NAMES[:2]), key=lambda j: j.id),
+    ]
 
 
 def fail_if(fails):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import workbench
 
+from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.identity import contested
 from onefold.identity.solver import place, solve
 from onefold.model import Identifier, Member
@@ -50,9 +51,15 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     return events
 
 
-def processed(events: list[dict[str, Any]], *, batch: int = 1_000, said: list[tuple[str, str, str]] = []) -> Parts:  # noqa: B006  never changed
-    """A workspace that received these events, and judgements after them, and processed all in batches of that size."""
-    parts = workbench.parts()
+def processed(
+    events: list[dict[str, Any]],
+    *,
+    batch: int = 1_000,
+    piece: int | None = None,
+    said: list[tuple[str, str, str]] = [],  # noqa: B006  never changed
+) -> Parts:
+    """A workspace that received these events, and judgements after them, and processed all in such batches and pieces."""
+    parts = workbench.parts(store=MemoryProfileStore(entries_at_once=piece))
     parts.log.append([workbench.entry(body, index=n) for n, body in enumerate(events)])
     for verdict, a, b in said:
         judging.say(parts, verdict, _identifier(a), _identifier(b), by="test")  # type: ignore[arg-type]  # a verdict
@@ -66,22 +73,24 @@ def _identifier(text: str) -> Identifier:
 
 
 @settings(max_examples=150, deadline=None)
-@given(histories(), st.randoms(use_true_random=False), st.integers(1, 5))
+@given(histories(), st.randoms(use_true_random=False), st.integers(1, 20), st.none() | st.integers(1, 5))
 def test_order_batching_and_duplicates_change_nothing(
-    events: list[dict[str, Any]], chance: random.Random, batch: int
+    events: list[dict[str, Any]], chance: random.Random, batch: int, piece: int | None
 ) -> None:
-    """Shuffled, sent up to three times and processed in other batches, events leave the same state hash."""
+    """Shuffled, sent up to three times and processed in other batches and pieces, events leave the same state hash."""
     once = rebuild.state_hash(processed(events))
     again = [body for body in events for _ in range(chance.randint(1, 3))]
     chance.shuffle(again)
-    assert rebuild.state_hash(processed(again, batch=batch)) == once
+    assert rebuild.state_hash(processed(again, batch=batch, piece=piece)) == once
 
 
 @settings(max_examples=150, deadline=None)
-@given(histories(), st.integers(1, 3))
-def test_incremental_resolution_equals_solving_everything_at_once(events: list[dict[str, Any]], batch: int) -> None:
-    """People resolved batch by batch are the people the solver finds on all evidence at once."""
-    parts = processed(events, batch=batch)
+@given(histories(), st.sampled_from([(1, None), (3, None), (3, 1), (12, 2)]))
+def test_incremental_resolution_equals_solving_everything_at_once(
+    events: list[dict[str, Any]], sizes: tuple[int, int | None]
+) -> None:
+    """People resolved batch by batch and piece by piece are the people the solver finds on all evidence at once."""
+    parts = processed(events, batch=sizes[0], piece=sizes[1])
     with parts.store.snapshot() as snapshot:
         members = [row.member for row in snapshot.scan()]
         edges = list(snapshot.scan_edges())
@@ -102,7 +111,7 @@ def test_split_then_undo_restores_everything(events: list[dict[str, Any]], data:
     if len(names) < 2:
         return
     a, b = data.draw(st.lists(st.sampled_from(names), min_size=2, max_size=2, unique=True))
-    undone = processed(events, said=[("different", a, b), ("withdrawn", a, b)], batch=2)
+    undone = processed(events, said=[("different", a, b), ("withdrawn", a, b)], batch=4, piece=2)
     assert _people(undone) == _people(plain)
 
 
@@ -136,7 +145,7 @@ def test_a_naive_resolver_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(contested, "place", arrival_order)
     law = settings(max_examples=300, deadline=None)(
-        given(histories(), st.randoms(use_true_random=False), st.integers(1, 5))(
+        given(histories(), st.randoms(use_true_random=False), st.integers(1, 20), st.none() | st.integers(1, 5))(
             test_order_batching_and_duplicates_change_nothing.hypothesis.inner_test
         )
     )

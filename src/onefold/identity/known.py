@@ -34,12 +34,16 @@ class KnownEdges:
         return known <= (at_us, event)
 
     def committed(self, edges: Iterable[Edge]) -> None:
-        """Remember edges that a transaction has committed."""
+        """Remember edges that a transaction has committed; if it then fails, call `forget`."""
         for edge in edges:
             key = (edge.a, edge.b, edge.kind)
             stamp = (edge.at_us, edge.event)
             known = self._young.get(key) or self._old.get(key)
             self._keep(key, stamp if known is None or stamp < known else known)
+
+    def forget(self) -> None:
+        """Know nothing any more: something it was told may not have been committed."""
+        self._young, self._old = {}, {}
 
     def _keep(self, key: EdgeKey, stamp: tuple[int, bytes]) -> None:
         if len(self._young) >= self._generation:

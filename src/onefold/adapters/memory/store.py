@@ -29,7 +29,9 @@ from onefold.ports import (
 class MemoryProfileStore(ProfileStore):
     """Keeps every promise of the port but one: it does not outlive its process. Writers wait for each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, entries_at_once: int | None = None) -> None:
+        """Begin empty; `entries_at_once` lets a test see batches told in pieces."""
+        self.entries_at_once = entries_at_once
         self._state = State()
         self._lock = threading.Lock()
 
@@ -84,12 +86,12 @@ class MemoryReader(ProfileReader):
 
 
 class MemoryTransaction(MemoryReader, ProfileTransaction):
-    """Reads the state as it was at the beginning; what is claimed and committed takes effect at the end."""
+    """Reads a state of its own, which takes the store's state's place at the end."""
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
+        self._before = state
         self._claimed: dict[bytes, None] = {}
-        self._commits: list[Commit] = []
 
     def claim(self, keys: Sequence[bytes]) -> list[bool]:
         """Record de-duplication keys; True for each that was never seen before."""
@@ -101,15 +103,18 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
 
     def commit(self, commit: Commit) -> None:
         """Write everything when the transaction's block ends without an exception."""
-        self._commits.append(commit)
+        self._own().apply(commit)
 
     def after(self) -> State:
         """The state with everything done."""
-        state = self._state.copy()
+        state = self._own()
         state.claimed.update(self._claimed)
-        for commit in self._commits:
-            state.apply(commit)
         return state
+
+    def _own(self) -> State:
+        if self._state is self._before:
+            self._state = self._before.copy()
+        return self._state
 
 
 class MemorySnapshot(MemoryReader, ProfileSnapshot):

@@ -105,6 +105,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         self._write_dead_letters(commit)
         self._write_accounts(commit)
         tiers.settle(self._connection, self._entered, kept=self._tier_rows)
+        self._entered.clear()
 
     def _write_nodes(self, commit: Commit) -> dict[NodeId, int]:
         """Write rows and places; returns the nodes that had no number, with the ones they got."""
