@@ -3,8 +3,9 @@
     read → judge → name → claim → resolve → fold → commit
 
 One batch is one transaction of the profile store, consumer offset included, so a batch that dies half-way never
-happened and is done again. It is resolved, folded and committed in pieces as large as the store likes. Nothing here keeps state between batches but a cache of known edges. Under a backlog the
-first steps of a batch, which ask nothing of the store, are done while the one before it commits (`batches`, `ahead`).
+happened and is done again. It is resolved, folded and committed in pieces as large as the store likes. Nothing here
+keeps state between batches but a cache of known edges. Under a backlog the first steps of a batch, which ask nothing of
+the store, are done while the one before it commits (`batches`, `ahead`).
 """
 
 from __future__ import annotations
