@@ -70,6 +70,26 @@ def test_one_key_with_more_rows_than_a_slice_moves_whole(connection):
     assert column(connection, "SELECT count(*) FROM timeline") == [551]
 
 
+def test_a_batch_in_pieces_counts_each_row_once(tmp_path):
+    """What a transaction's earlier commits have entered into young tiers is not entered again by the later ones."""
+    store = SqliteProfileStore(tmp_path / "profiles.db", SEALER, tier_rows=1_000)
+    with store.transaction() as transaction:
+        for piece in range(4):
+            nodes = [bytes([piece, n]) * 8 for n in range(5)]
+            transaction.claim(nodes)
+            rows = [NodeRow(Member(node, "email", 5, node, node), b"key", 1, b"state") for node in nodes]
+            timeline = [TimelineRow(node, 5, 0, piece) for node in nodes]
+            transaction.commit(Commit(offsets={}, nodes=rows, timeline=timeline))
+    store.close()
+    counted = apsw.Connection(str(tmp_path / "profiles.db"))
+    assert column(counted, "SELECT items FROM tier ORDER BY name") == [20, 20, 20]
+    assert (
+        column(counted, "SELECT count(*) FROM dedupe_new")
+        == column(counted, "SELECT count(*) FROM timeline_new")
+        == [20]
+    )
+
+
 def test_a_large_store_is_written_on_few_pages(tmp_path):
     """Pages a batch writes once the store is large, against a store whose young tier moves everything at once."""
 

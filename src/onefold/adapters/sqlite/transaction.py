@@ -169,7 +169,6 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         ((last,),) = select(self._connection, "SELECT value FROM counter WHERE name = 'numbers'")
         new = {node: number for number, (_, node) in enumerate(absent, start=last + 1)}
         numbers.update(new)
-        self._absent.difference_update(new)
         self._counts["numbers"] = len(new)
         return new
 
