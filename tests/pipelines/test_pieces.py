@@ -23,15 +23,14 @@ def workspace(*, piece, events=()):
     return parts
 
 
-def read_story(n, *, user, message=None, cookie=None, event="Read"):
-    body = {
+def read_story(n, *, user, message=None, event="Read"):
+    return {
         "type": "track",
         "event": event,
         "userId": user,
         "messageId": message or f"m{n}",
         "timestamp": workbench.iso(n),
     }
-    return body if cookie is None else body | {"anonymousId": cookie}
 
 
 def judged(parts):

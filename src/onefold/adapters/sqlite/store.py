@@ -24,29 +24,22 @@ SCHEMA_VERSION = 2
 # at 2 million people an event costs an eighth less than with 256 MB, at 10 thousand the same. 32 MB gain no more.
 _CHECKPOINT_PAGES = 16_384
 
-ENTRIES_AT_ONCE = 1_000
-"""What a thousand entries become on their way fits a processor's cache; of 15,000 at once each step finds everything in
-main memory, and takes up to twice as long."""
-
 
 class SqliteProfileStore(ProfileStore):
     """Commits reach the disk before a transaction's block ends. Safe for threads; writers wait for each other."""
 
+    # What a thousand entries become on their way fits a processor's cache; of 15,000 at once each step finds everything
+    # in main memory, and some take twice as long.
+    entries_at_once = 1_000
+
     def __init__(
-        self,
-        path: Path,
-        sealer: EntrySealer,
-        *,
-        cache_mib: int = 96,
-        tier_rows: int = tiers.ROWS_KEPT,
-        entries_at_once: int = ENTRIES_AT_ONCE,
+        self, path: Path, sealer: EntrySealer, *, cache_mib: int = 96, tier_rows: int = tiers.ROWS_KEPT
     ) -> None:
         """Open or create the store at `path`; its directory must exist.
 
         `sealer` seals what people wrote into judgements. `cache_mib` bounds the writer's page cache, `tier_rows` the
         young tier of each table that has one.
         """
-        self.entries_at_once = entries_at_once
         package = resources.files(__package__)
         self._path = path
         self._sealer = sealer
