@@ -101,7 +101,7 @@ class Judge:
         message_id = derived_message_id(entry) if draft.message_id is None else draft.message_id
         if len(message_id) > settings.max_message_id_length:
             return rejected("message_id_too_long")
-        times = _times(entry, draft, settings)
+        times = _times(entry, draft)
         traits, properties, context = draft.traits, draft.properties, draft.context
         statements, unreadable = consents.said(name, traits, properties, context)
         if "consent" in traits:
@@ -139,6 +139,7 @@ class Judge:
             original_timestamp_us=times.original_us,
             sent_at_us=times.sent_us,
             skew_ms=times.skew_ms,
+            time_assumed=times.assumed,
             emq=emq.score(kind, name, identifiers, stated, traits, properties, context, age_us, settings),
             flags=flags,
         )
@@ -165,10 +166,10 @@ def _unreadable(body: bytes, shared: dict[str, Any], settings: IngestSettings) -
     return None
 
 
-def _times(entry: LogEntry, draft: Draft, settings: IngestSettings) -> clock.Times:
+def _times(entry: LogEntry, draft: Draft) -> clock.Times:
     received_us = entry.received_at_us
     sent_at = entry.sent_at if draft.sent_at is None else draft.sent_at
-    times = clock.settle(draft.timestamp, draft.original_timestamp, sent_at, received_us, settings.max_skew_us)
+    times = clock.settle(draft.timestamp, draft.original_timestamp, sent_at, received_us, entry.index)
     if draft.age_ms is None or times.original_us is not None:
         return times
     return clock.aged(times, draft.age_ms, received_us)

@@ -8,8 +8,6 @@ import msgspec
 
 from onefold.ingest.tracking_plan import TrackingPlan
 
-HOUR_US = 3_600_000_000
-
 PRIORITIES: Mapping[str, int] = {
     "user_id": 100,
     "external_id": 100,
@@ -32,7 +30,6 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
         max_identifiers: Identifiers of one event (`too_many_identifiers`).
         max_message_id_length: Characters of a message id (`message_id_too_long`).
         warn_batch_items: Items of a request beyond this number are flagged `beyond_batch_limit`, and kept.
-        max_skew_us: The largest difference between the sender's clock and ours that is corrected.
         priorities: Strength of identifier types, 0 to 100, for the match-quality score.
         custom_priority: Strength of a type not among them.
         event_names: Further aliases of event names, name as sent to canonical name; they win over the built-in ones.
@@ -47,7 +44,6 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_identifiers: int = 100
     max_message_id_length: int = 255
     warn_batch_items: int = 2_500
-    max_skew_us: int = 24 * HOUR_US
     priorities: Mapping[str, int] = msgspec.field(default_factory=lambda: PRIORITIES)
     custom_priority: int = 60
     event_names: Mapping[str, str] = {}

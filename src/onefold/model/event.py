@@ -36,10 +36,13 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         original_timestamp_us: When the sender says it happened, uncorrected; None when not stated.
         sent_at_us: When the sender says it sent the request; None when not stated.
         received_at_us: When our edge received it, by our clock.
-        timestamp_us: When it happened as we use it: corrected for the sender's clock and clamped (never after receipt).
-        skew_ms: The sender's clock minus ours, as far as applied; None when no correction was possible.
+        timestamp_us: When it happened as we use it: corrected for the sender's clock and clamped. An event that states
+            no readable time is dated to its receipt, plus its place in the request or file in microseconds.
+        time_assumed: Whether a time was stated that could not be read. Then `timestamp_us` is a stand-in, and what the
+            event states does not win over what has a known time.
+        skew_ms: The sender's clock minus ours, where it was corrected.
         emq: Event match quality, 0.0 to 1.0.
-        flags: Things done to the event that a reader should know: `clamped_future`, `skew_refused`, `large`, ….
+        flags: Things done to the event that a reader should know: `clamped_future`, `bad_timestamp`, `large`, ….
     """
 
     id: bytes
@@ -58,6 +61,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     original_timestamp_us: int | None = None
     sent_at_us: int | None = None
     skew_ms: int | None = None
+    time_assumed: bool = False
     emq: float = 0.0
     flags: tuple[str, ...] = ()
 
