@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from onefold.bootstrap.workspace import Workspace, clock_us, work_off
-from onefold.connectors.sources import files, guess
+from onefold.connectors.sources import files, guess, mapping_yaml
 from onefold.connectors.sources import mapping as mappings
+from onefold.connectors.sources.language import Mapping
 from onefold.errors import UsageError
 from onefold.pipelines.parts import Parts
 
@@ -33,10 +35,17 @@ class AppendingError(Exception):
 
 
 class Loaded(msgspec.Struct, frozen=True, gc=False):
-    """How far a load is: rows appended durably, seconds since it began."""
+    """How far a load is.
+
+    Attributes:
+        rows: Entries appended durably.
+        seconds: Since it began.
+        skipped: Rows that the mapping left out, by the reason it gives.
+    """
 
     rows: int
     seconds: float
+    skipped: dict[str, int] = {}
 
 
 def rows_of(path: Path) -> int:
@@ -56,17 +65,26 @@ def load_file(parts: Parts, path: Path, *, source: str, mapping: str | None) -> 
     """
     plan = _mapping(path, mapping)
     started = time.perf_counter()
-    entries = files.entries(
-        files.rows(path, plan), source=source, received_at_us=clock_us(), request_id=f"load-{secrets.token_hex(6)}",
-        file=path.name,
-    )  # fmt: skip
+    skipped: Counter[str] = Counter()
+    kept = _kept(files.rows(path, plan), skipped)
+    request = f"load-{secrets.token_hex(6)}"
+    entries = files.entries(kept, source=source, received_at_us=clock_us(), request_id=request, file=path.name)
     rows = 0
     while batch := list(islice(entries, BATCH_ROWS)):
         parts.log.append(batch)
         rows += len(batch)
         yield Loaded(rows, time.perf_counter() - started)
-    if rows == 0:
-        yield Loaded(0, time.perf_counter() - started)
+    if rows == 0 or skipped:
+        yield Loaded(rows, time.perf_counter() - started, dict(skipped))
+
+
+def _kept(rows: Iterator[files.AnyRow], skipped: Counter[str]) -> Iterator[files.Row | files.BadRow]:
+    """The rows that go to the log; those that the mapping leaves out are counted."""
+    for row in rows:
+        if isinstance(row, files.SkippedRow):
+            skipped[row.because] += 1
+        else:
+            yield row
 
 
 def check_file(path: Path, *, mapping: str | None) -> None:
@@ -123,10 +141,10 @@ def load_apart(workspace: Workspace, command: Sequence[str], source: str) -> Gen
 
 def guess_mapping(path: Path) -> str:
     """A mapping for a file, guessed from its header, as YAML to save and adapt."""
-    return guess.to_yaml(guess.guess(files.header(path)))
+    return mapping_yaml.to_yaml(guess.guess(files.header(path)))
 
 
-def _mapping(path: Path, mapping: str | None) -> mappings.Mapping:
+def _mapping(path: Path, mapping: str | None) -> Mapping:
     if mapping is None:
         found = guess.guess(files.header(path))
         if not found.identifiers:

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from onefold.connectors.sources.preamble import LINES_ABOVE_MAX, lines_above
+
 Format = Literal["csv", "jsonl", "whitespace", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "jsonl", "whitespace", "parquet")
 
@@ -24,15 +26,22 @@ class Dialect(msgspec.Struct, frozen=True):
         format: `csv` (any delimiter), `jsonl` (one object a line), `whitespace` (columns apart by blanks) or `parquet`.
         encoding: A Python codec name; `utf-8-sig` when there is a byte-order mark.
         delimiter: One character; empty where the format has none.
+        skip_lines: Lines above the header, such as a report's title and notes.
     """
 
     format: Format
     encoding: str = "utf-8"
     delimiter: str = ""
+    skip_lines: int = 0
 
 
 def sniff(
-    path: Path, *, form: Format | None = None, encoding: str | None = None, delimiter: str | None = None
+    path: Path,
+    *,
+    form: Format | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    skip_lines: int | None = None,
 ) -> Dialect:
     """Find what the caller did not state. The whole file is read once, in pieces, to be sure of the encoding."""
     with path.open("rb") as file:
@@ -48,7 +57,8 @@ def sniff(
     found = delimiter or find_delimiter(text, truncated=len(sample) == _SAMPLE_BYTES)
     if found == " " and form is None:
         return Dialect("whitespace", encoding)
-    return Dialect("csv", encoding, found if found != " " else ",")
+    delimiter = found if found != " " else ","
+    return Dialect("csv", encoding, delimiter, lines_above(text, delimiter) if skip_lines is None else skip_lines)
 
 
 def find_encoding(path: Path) -> str:
@@ -97,7 +107,8 @@ def find_delimiter(text: str, *, truncated: bool = False) -> str:
         return ","
     best = (0.0, 0, "")
     for delimiter in _DELIMITERS:
-        expected = bare[0].count(delimiter)
+        # Titles and notes above the header have none.
+        expected = next((count for line in bare[:LINES_ABOVE_MAX] if (count := line.count(delimiter))), 0)
         if expected:
             share = sum(line.count(delimiter) == expected for line in bare) / len(bare)
             best = max(best, (share, expected, delimiter))

@@ -14,16 +14,18 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dictionary
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
+from onefold.connectors.sources.cells import Values, columns
 from onefold.connectors.sources.delimited import Broken, damage, records
 from onefold.connectors.sources.dialect import Dialect, sniff
-from onefold.connectors.sources.mapping import Mapping
+from onefold.connectors.sources.language import Mapping
 from onefold.connectors.sources.occurrences import Occurrences
-from onefold.connectors.sources.plan import Plan, columns
+from onefold.connectors.sources.plan import Plan, Skipped
 from onefold.errors import UsageError
 from onefold.model import LogEntry
 
@@ -69,15 +71,31 @@ class BadRow(msgspec.Struct, frozen=True, gc=False):
         return f"<BadRow line={self.line} reason={self.reason}>"
 
 
-def rows(path: Path, mapping: Mapping) -> Iterator[Row | BadRow]:
-    """Read a file row by row.
+class SkippedRow(msgspec.Struct, frozen=True, gc=False):
+    """A row that the mapping leaves out, and the reason it gives."""
+
+    line: int
+    because: str
+
+
+AnyRow = Row | BadRow | SkippedRow
+
+
+def rows(path: Path, mapping: Mapping) -> Iterator[AnyRow]:
+    """Read a file row by row; a row comes out several times where the mapping has it state several things.
 
     Raises:
         ConfigurationError: The file has no such column as the mapping names.
         UsageError: The file cannot be opened.
     """
     try:
-        dialect = sniff(path, form=mapping.format, encoding=mapping.encoding, delimiter=mapping.delimiter)
+        dialect = sniff(
+            path,
+            form=mapping.format,
+            encoding=mapping.encoding,
+            delimiter=mapping.delimiter,
+            skip_lines=mapping.skip_lines,
+        )
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
     if dialect.format == "parquet":
@@ -100,6 +118,7 @@ def header(path: Path, *, dialect: Dialect | None = None) -> tuple[str, ...]:
             return columns(_polars().scan_parquet(path).collect_schema().names())
     with _open(path, dialect) as file:
         if dialect.format == "csv":
+            _skip_above(file, dialect)
             fields = next(records(file, dialect.delimiter), (0, [], ""))[1]
             return () if isinstance(fields, Broken) else columns(fields)
         first = next((line for line in file if line.strip()), "")
@@ -159,19 +178,35 @@ def _bad(line: int, text: str, fault: Broken, dialect: Dialect) -> BadRow:
     return BadRow(line, raw.rstrip(b"\r\n"), fault.reason, fault.detail)
 
 
-def _csv(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[Row | BadRow]:
+def _skip_above(file: IO[str], dialect: Dialect) -> int:
+    """Pass over the lines above the header; how many there were."""
+    return sum(1 for _ in islice(file, dialect.skip_lines))
+
+
+def _built(plan: Plan, values: Values, line: int, text: str, dialect: Dialect) -> Iterator[AnyRow]:
+    for body in plan.build(values, line):
+        if isinstance(body, bytes):
+            yield Row(line, body)
+        elif isinstance(body, Skipped):
+            yield SkippedRow(line, body.because)
+        elif isinstance(body, Broken):
+            yield _bad(line, text, body, dialect)
+
+
+def _csv(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[AnyRow]:
     plan: Plan | None = None
-    for line, fields, text in records(file, dialect.delimiter, replaced=_replaces(dialect)):
+    above = _skip_above(file, dialect)
+    for number, fields, text in records(file, dialect.delimiter, replaced=_replaces(dialect)):
+        line = number + above
         if isinstance(fields, Broken):
             yield _bad(line, text, fields, dialect)
         elif plan is not None:
-            body = plan.build(fields, line)
-            yield Row(line, body) if isinstance(body, bytes) else _bad(line, text, body, dialect)
+            yield from _built(plan, fields, line, text, dialect)
         else:
             plan = Plan(mapping, columns(fields), name, occurrences=Occurrences())
 
 
-def _whitespace(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[Row | BadRow]:
+def _whitespace(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[AnyRow]:
     plan: Plan | None = None
     width = 0
     for line, text in enumerate(file, start=1):
@@ -185,11 +220,13 @@ def _whitespace(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) ->
         fault = damage(text, replaced=_replaces(dialect))
         if fault is None and len(fields) != width:
             fault = Broken("wrong_column_count", f"{len(fields)} fields where the header has {width}")
-        body = fault or plan.build(fields, line)
-        yield _bad(line, text, body, dialect) if isinstance(body, Broken) else Row(line, body)
+        if fault is not None:
+            yield _bad(line, text, fault, dialect)
+        else:
+            yield from _built(plan, fields, line, text, dialect)
 
 
-def _json_lines(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[Row | BadRow]:
+def _json_lines(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) -> Iterator[AnyRow]:
     # Decimal keeps every digit of a number as it was written.
     decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
     occurrences = Occurrences()
@@ -212,8 +249,7 @@ def _json_lines(file: IO[str], name: str, mapping: Mapping, dialect: Dialect) ->
             if len(plans) >= _PLANS_MAX:
                 plans.clear()
             plan = plans[keys] = Plan(mapping, keys, name, occurrences=occurrences, strict=False)
-        body = plan.build(tuple(values.values()), line)
-        yield _bad(line, text, body, dialect) if isinstance(body, Broken) else Row(line, body)
+        yield from _built(plan, tuple(values.values()), line, text, dialect)
 
 
 def _flat(record: Dictionary[str, Any]) -> dict[str, Any]:
@@ -230,7 +266,7 @@ def _flat(record: Dictionary[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _parquet(path: Path, mapping: Mapping) -> Iterator[Row | BadRow]:
+def _parquet(path: Path, mapping: Mapping) -> Iterator[AnyRow]:
     frame = _polars().scan_parquet(path)
     with _readable(path):
         names = frame.collect_schema().names()
@@ -240,11 +276,14 @@ def _parquet(path: Path, mapping: Mapping) -> Iterator[Row | BadRow]:
         with _readable(path):
             page = frame.slice(start, _PARQUET_ROWS).collect()
         for number, values in enumerate(page.iter_rows(), start=start + 1):
-            body = plan.build([_plain(value) for value in values], number)
-            if isinstance(body, Broken):
-                yield BadRow(number, msgspec.json.encode([_plain(v) for v in values]), body.reason, body.detail)
-            else:
-                yield Row(number, body)
+            cells = [_plain(value) for value in values]
+            for body in plan.build(cells, number):
+                if isinstance(body, bytes):
+                    yield Row(number, body)
+                elif isinstance(body, Skipped):
+                    yield SkippedRow(number, body.because)
+                else:
+                    yield BadRow(number, msgspec.json.encode(cells), body.reason, body.detail)
         if page.height < _PARQUET_ROWS:
             return
         start += _PARQUET_ROWS

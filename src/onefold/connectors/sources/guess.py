@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-import yaml
-
-from onefold.connectors.sources.mapping import Field, Mapping
-from onefold.connectors.sources.plan import key
+from onefold.connectors.sources.cells import key
+from onefold.connectors.sources.language import Field, Mapping
 
 # Names as `key` leaves them: lower case, letters and digits only.
 _IDENTIFIERS = {
@@ -62,45 +59,6 @@ def guess(header: Sequence[str]) -> Mapping:
         consent=consent,
         timestamp=Field((modified,), cast="datetime") if modified else None,
     )
-
-
-def to_yaml(mapping: Mapping) -> str:
-    """Write a mapping so that `mapping.read` reads the same."""
-    top: dict[str, object] = {"type": mapping.type}
-    for name in ("event", "format", "encoding", "delimiter"):
-        if value := getattr(mapping, name):
-            top[name] = value
-    if mapping.timezone != "UTC":
-        top["timezone"] = mapping.timezone
-    if mapping.version != "1":
-        top["version"] = mapping.version
-    if mapping.id:
-        top["id"] = [name for name, _ in mapping.id]
-    if mapping.timestamp:
-        top["timestamp"] = _written(mapping.timestamp, default="datetime")
-    for name in ("identifiers", "traits", "properties", "consent"):
-        if fields := getattr(mapping, name):
-            top[name] = {target: _written(field) for target, field in fields}
-    return yaml.safe_dump(top, sort_keys=False, allow_unicode=True)
-
-
-def _written(field: Field, default: str = "text") -> object:
-    names = field.columns[0] if len(field.columns) == 1 else list(field.columns)
-    written: dict[str, object] = {"column": names} if field.columns else {"value": field.value}
-    if field.cast != default:
-        written["as"] = field.cast
-    blank = msgspec.structs.replace(field, columns=(), cast="text", value="", line=0)
-    if blank.formats != ("iso",):
-        written["formats"] = list(field.formats)
-    if field.decimal_comma:
-        written["decimal_mark"] = ","
-    if field.prefix:
-        written["prefix"] = field.prefix
-    if field.optional:
-        written["optional"] = "true"
-    if field.granted:
-        written["granted"] = list(field.granted)
-    return names if list(written) == ["column"] else written
 
 
 def _snake(name: str) -> str:

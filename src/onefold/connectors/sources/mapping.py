@@ -1,39 +1,38 @@
-"""A mapping: which columns of a file state what about a person, read from YAML.
-
-    type: track                      # or record (the default)
-    event: Donation Completed        # for track
-    id: Gift ID                      # for facts that never change; without it, a hash of the row
-    timestamp: {column: Gift Date, formats: ["%m/%d/%Y"]}
-    timezone: America/Chicago        # of times without an offset; UTC by default
-    identifiers: {crm_id: Constituent ID, email: [Email, E-mail Address]}
-    traits: {first_name: First Name}
-    properties: {revenue: {column: Gift Amt, as: decimal}, currency: {value: USD}}
-    consent: {email: {column: Opt In, granted: [Y, yes, 1]}}
-
-A column is found whatever its case, blanks, hyphens and underscores; of a list the first that the file has is taken.
-A `record` that is stated again with other values is a new statement, so records rarely want an `id`.
-"""
+"""A mapping file: YAML in the language of mappings, read with the line of every mistake, and the presets we ship."""
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, NoReturn, cast, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import cast, get_args
 
 import msgspec
 import yaml
 
 from onefold.connectors.sources.casts import CAST_NAMES, CastName
 from onefold.connectors.sources.dialect import FORMATS, Format
+from onefold.connectors.sources.language import (
+    TESTS,
+    Condition,
+    Field,
+    Fields,
+    Mapping,
+    Others,
+    RecordType,
+    Skip,
+    Test,
+    Unreadable,
+    nearest,
+)
+from onefold.connectors.sources.nodes import NodeReader
 from onefold.errors import ConfigurationError
 
-RecordType = Literal["record", "track"]
-
-_KEYS = (
+STATEMENT_KEYS = (
     "type",
     "event",
+    "when",
     "id",
     "timestamp",
     "timezone",
@@ -41,77 +40,28 @@ _KEYS = (
     "traits",
     "properties",
     "consent",
-    "format",
-    "encoding",
-    "delimiter",
+    "others",
     "version",
 )
-_FIELD_KEYS = ("column", "as", "formats", "decimal_mark", "value", "prefix", "optional", "granted")
-
-
-class Field(msgspec.Struct, frozen=True):
-    """Where one value comes from.
-
-    Attributes:
-        columns: Names of the column, the first that the file has counts; empty for a constant.
-        cast: The type its text is read as.
-        formats: For dates and times.
-        decimal_comma: Whether the comma is the decimal mark.
-        value: The constant, when there are no columns.
-        prefix: Put before the value, to keep the ids of two systems apart.
-        optional: Whether a file without the column is fine.
-        granted: For consent: the words that mean yes; any other word means no, a blank says nothing.
-        line: Where it stands in the mapping file, for messages.
-    """
-
-    columns: tuple[str, ...] = ()
-    cast: CastName = "text"
-    formats: tuple[str, ...] = ("iso",)
-    decimal_comma: bool = False
-    value: str = ""
-    prefix: str = ""
-    optional: bool = False
-    granted: tuple[str, ...] = ()
-    line: int = 0
-
-
-Fields = tuple[tuple[str, Field], ...]
-
-
-class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """What each row of a file states.
-
-    Attributes:
-        file: The mapping file's name, for messages.
-        type: `record` states attributes, `track` that something happened.
-        event: The event's name, for `track`.
-        id: Columns that make the message id; without, a hash of the row and its occurrence.
-        timestamp: When it happened or was stated; without, the time of the load.
-        timezone: Name of the zone of times that state no offset.
-        identifiers: Identifier type and where its value stands; the anchor is chosen by priority, not by this order.
-        traits: Attributes of the person.
-        properties: Attributes of the event.
-        consent: Purpose, and the column that grants or denies it.
-        format: Of the file; None to find out. So for encoding and delimiter.
-        encoding: A Python codec name.
-        delimiter: One character.
-        version: Raise it to have unchanged rows count as new statements after the mapping changed.
-    """
-
-    file: str = "mapping"
-    type: RecordType = "record"
-    event: str = ""
-    id: Fields = ()
-    timestamp: Field | None = None
-    timezone: str = "UTC"
-    identifiers: Fields = ()
-    traits: Fields = ()
-    properties: Fields = ()
-    consent: Fields = ()
-    format: Format | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-    version: str = "1"
+FILE_KEYS = ("system", "recognise", "statements", "skip", "optional", "skip_lines", "format", "encoding", "delimiter")
+FIELD_KEYS = (
+    "column",
+    "join",
+    "value",
+    "as",
+    "formats",
+    "decimal_mark",
+    "prefix",
+    "split",
+    "optional",
+    "when",
+    "unknown",
+    "unreadable",
+    "granted",
+    "denied",
+)
+_SECTIONS = ("identifiers", "traits", "properties", "consent")
+_ANSWERS = ("granted", "denied")
 
 
 def load(path: Path) -> Mapping:
@@ -142,12 +92,6 @@ def presets() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def nearest(word: str, words: Any) -> str:
-    """`; did you mean 'x'?` or, where nothing is near, the words there are."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else f" (there are: {', '.join(words)})"
-
-
 def read(text: str, *, file: str = "mapping") -> Mapping:
     """Read a mapping from YAML text; every scalar is taken as it is written, so `Y` and `007` stay text.
 
@@ -159,107 +103,117 @@ def read(text: str, *, file: str = "mapping") -> Mapping:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ConfigurationError("this is not YAML", file=file, line=mark.line + 1 if mark else None) from error
-    reader = _Reader(file)
-    top = dict(reader.items(root, _KEYS, "a mapping"))
-
-    def word(key: str, words: tuple[str, ...] | None = None) -> str | None:
-        return reader.word(top[key], words) if key in top else None
-
-    kind = word("type", get_args(RecordType)) or "record"
-    event = word("event") or ""
-    if kind == "track" and not event:
-        reader.fail(root, "a track mapping needs `event:`, the name of what happened")
-
-    def fields(key: str) -> Fields:
-        if key not in top:
-            return ()
-        return tuple((name, reader.field(node, key)) for name, node in reader.items(top[key], None, key))
-
-    return Mapping(
-        file=file,
-        type=cast("RecordType", kind),
-        event=event,
-        id=tuple((name, Field((name,), line=reader.line(top["id"]))) for name in reader.words(top["id"]))
-        if "id" in top
-        else (),
-        timestamp=reader.field(top["timestamp"], "timestamp") if "timestamp" in top else None,
-        timezone=reader.zone(top.get("timezone")),
-        identifiers=fields("identifiers"),
-        traits=fields("traits"),
-        properties=fields("properties"),
-        consent=fields("consent"),
-        format=cast("Format | None", word("format", FORMATS)),
-        encoding=reader.encoding(top.get("encoding")),
-        delimiter=reader.delimiter(top.get("delimiter")),
-        version=word("version") or "1",
-    )
+    return _MappingReader(file).whole(root)
 
 
-class _Reader:
-    """Turns YAML nodes into words, and complaints into messages with a line."""
+class _MappingReader(NodeReader):
+    """Reads the language: a whole file, its statements, their fields and conditions."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def whole(self, root: yaml.Node | None) -> Mapping:
+        top = dict(self.items(root, (*STATEMENT_KEYS, *FILE_KEYS), "a mapping"))
+        statements: tuple[Mapping, ...] = ()
+        if "statements" in top:
+            nodes = self.several(top["statements"])
+            if not nodes:
+                self.fail(top["statements"], "`statements:` needs one statement or more")
+            shared = {key: node for key, node in top.items() if key in STATEMENT_KEYS}
+            statements = tuple(self._joined(node, shared) for node in nodes)
+        whole = self.statement(root, top) if not statements else Mapping(file=self.file, statements=statements)
+        return msgspec.structs.replace(
+            whole,
+            system=self.word(top["system"]) if "system" in top else "",
+            recognise=tuple(self.words(node) for node in self.several(top["recognise"])) if "recognise" in top else (),
+            skip=tuple(self.skip(node) for node in self.several(top["skip"])) if "skip" in top else (),
+            optional="optional" in top and self.truth(top["optional"]),
+            skip_lines=self.count(top["skip_lines"]) if "skip_lines" in top else None,
+            format=cast("Format | None", self.word(top["format"], FORMATS) if "format" in top else None),
+            encoding=self.encoding(top.get("encoding")),
+            delimiter=self.delimiter(top.get("delimiter")),
+        )
 
-    def line(self, node: yaml.Node) -> int:
-        return int(node.start_mark.line) + 1
+    def _joined(self, node: yaml.Node, shared: dict[str, yaml.Node]) -> Mapping:
+        """A statement with what stands beside `statements:`; of a section the statement's own names come first."""
+        own = dict(self.items(node, STATEMENT_KEYS, "a statement"))
+        parts = shared | own
+        for section in _SECTIONS:
+            if section in own and section in shared:
+                mine = self.items(own[section], None, section)
+                taken = {name for name, _ in mine}
+                theirs = [item for item in self.items(shared[section], None, section) if item[0] not in taken]
+                pairs = [(yaml.ScalarNode("tag:yaml.org,2002:str", name), value) for name, value in (*mine, *theirs)]
+                for key, value in pairs:
+                    key.start_mark = value.start_mark
+                parts[section] = yaml.MappingNode("tag:yaml.org,2002:map", pairs, node.start_mark, node.end_mark)
+        return self.statement(node, parts)
 
-    def fail(self, node: yaml.Node | None, message: str) -> NoReturn:
-        raise ConfigurationError(message, file=self.file, line=self.line(node) if node else None)
+    def statement(self, node: yaml.Node | None, parts: dict[str, yaml.Node]) -> Mapping:
+        """One statement from its keys."""
 
-    def items(self, node: yaml.Node | None, keys: tuple[str, ...] | None, what: str) -> list[tuple[str, yaml.Node]]:
-        if not isinstance(node, yaml.MappingNode):
-            self.fail(node, f"{what} is written as `name: value` pairs")
-        found: list[tuple[str, yaml.Node]] = []
-        for key, value in node.value:
-            name = self.word(key)
-            if keys is not None and name not in keys:
-                self.fail(key, f"{what} has no key {name!r}{nearest(name, keys)}")
-            if any(name == earlier for earlier, _ in found):
-                self.fail(key, f"{name!r} stands here twice")
-            found.append((name, value))
-        return found
+        def word(key: str, words: Sequence[str] | None = None) -> str | None:
+            return self.word(parts[key], words) if key in parts else None
 
-    def word(self, node: yaml.Node, words: tuple[str, ...] | None = None) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            self.fail(node, "one word is expected here")
-        value = str(node.value)
-        if words is not None and value not in words:
-            self.fail(node, f"{value!r} is not possible here{nearest(value, words)}")
-        return value
+        kind = word("type", get_args(RecordType)) or "record"
+        event = word("event") or ""
+        if kind == "track" and not event:
+            self.fail(node, "a track mapping needs `event:`, the name of what happened")
 
-    def words(self, node: yaml.Node) -> tuple[str, ...]:
-        if isinstance(node, yaml.SequenceNode):
-            return tuple(self.word(entry) for entry in node.value)
-        return (self.word(node),)
+        def fields(section: str) -> Fields:
+            if section not in parts:
+                return ()
+            named = self.items(parts[section], None, section)
+            return tuple((name, field) for name, value in named for field in self.fields(value, section))
 
-    def zone(self, node: yaml.Node | None) -> str:
-        if node is None:
-            return "UTC"
-        name = self.word(node)
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            self.fail(node, f"there is no time zone {name!r}")
-        return name
+        ids = parts.get("id")
+        return Mapping(
+            file=self.file,
+            type=cast("RecordType", kind),
+            event=event,
+            when=self.conditions(parts["when"]) if "when" in parts else (),
+            id=tuple((name, Field((name,), line=self.line(ids))) for name in self.words(ids)) if ids else (),
+            timestamp=self.field(parts["timestamp"], "timestamp") if "timestamp" in parts else None,
+            timezone=self.zone(parts.get("timezone")),
+            identifiers=fields("identifiers"),
+            traits=fields("traits"),
+            properties=fields("properties"),
+            consent=fields("consent"),
+            others=cast("Others", word("others", get_args(Others)) or "drop"),
+            version=word("version") or "1",
+        )
 
-    def encoding(self, node: yaml.Node | None) -> str | None:
-        name = self.word(node) if node else None
-        try:
-            "".encode(name or "utf-8")
-        except LookupError:
-            self.fail(node, f"there is no encoding {name!r}")
-        return name
+    def skip(self, node: yaml.Node) -> Skip:
+        parts = dict(self.items(node, ("when", "because"), "an entry of `skip:`"))
+        if len(parts) < 2:
+            self.fail(node, "an entry of `skip:` needs `when:` and `because:`, the reason that is counted")
+        return Skip(self.conditions(parts["when"]), self.word(parts["because"]))
 
-    def delimiter(self, node: yaml.Node | None) -> str | None:
-        if node is None:
-            return None
-        word = self.word(node)
-        if word == "tab":
-            return "\t"
-        if len(word) != 1:
-            self.fail(node, "a delimiter is one character, or the word tab")
-        return word
+    def conditions(self, node: yaml.Node) -> tuple[Condition, ...]:
+        return tuple(self.condition(entry) for entry in self.several(node))
+
+    def condition(self, node: yaml.Node) -> Condition:
+        parts = dict(self.items(node, ("column", *TESTS), "a condition"))
+        tests = [name for name in TESTS if name in parts]
+        if "column" not in parts or len(tests) != 1:
+            self.fail(node, f"a condition needs `column:` and one of {', '.join(TESTS)}")
+        test: Test = tests[0]
+        columns, line = self.words(parts["column"]), self.line(node)
+        value = parts[test]
+        if test in ("above", "below"):
+            try:
+                number = Decimal(self.word(value))
+            except InvalidOperation:
+                number = Decimal("NaN")
+            if not number.is_finite():
+                self.fail(value, f"`{test}:` needs a number")
+            return Condition(columns, test, number=number, line=line)
+        if test == "blank":
+            return Condition(columns, test, ("true" if self.truth(value) else "false",), line=line)
+        return Condition(columns, test, self.folded(value), line=line)
+
+    def fields(self, node: yaml.Node, section: str) -> list[Field]:
+        """One field, or several where a list holds fields and not only names."""
+        if isinstance(node, yaml.SequenceNode) and any(isinstance(n, yaml.MappingNode) for n in node.value):
+            return [self.field(entry, section) for entry in node.value]
+        return [self.field(node, section)]
 
     def field(self, node: yaml.Node, section: str) -> Field:
         line = self.line(node)
@@ -268,20 +222,39 @@ class _Reader:
             if section == "consent":
                 self.fail(node, "consent needs `{column: …, granted: [words that mean yes]}`")
             return Field(self.words(node), cast=default, line=line)
-        parts = dict(self.items(node, _FIELD_KEYS, "a field"))
-        if ("column" in parts) == ("value" in parts):
-            self.fail(node, "a field needs either `column:` or `value:`")
-        if (section == "consent") != ("granted" in parts):
-            self.fail(node, "`granted:` belongs to consent, and consent needs it")
+        parts = dict(self.items(node, FIELD_KEYS, "a field"))
+        if sum(key in parts for key in ("column", "join", "value")) != 1:
+            self.fail(node, "a field needs either `column:` or `value:` (or `join:`, several columns as one text)")
+        self._check_answers(node, parts, section)
+        if "split" in parts and section != "identifiers":
+            self.fail(parts["split"], "`split:` is for identifiers, of which a cell may hold several")
         mark = self.word(parts["decimal_mark"], (".", ",")) if "decimal_mark" in parts else "."
         return Field(
             columns=self.words(parts["column"]) if "column" in parts else (),
+            join=tuple(self.words(entry) for entry in self.several(parts["join"])) if "join" in parts else (),
             cast=cast("CastName", self.word(parts["as"], CAST_NAMES)) if "as" in parts else default,
             formats=self.words(parts["formats"]) if "formats" in parts else ("iso",),
             decimal_comma=mark == ",",
             value=self.word(parts["value"]) if "value" in parts else "",
             prefix=self.word(parts["prefix"]) if "prefix" in parts else "",
-            optional="optional" in parts and self.word(parts["optional"], ("true", "false")) == "true",
-            granted=tuple(w.casefold() for w in self.words(parts["granted"])) if "granted" in parts else (),
+            split=self.word(parts["split"]) if "split" in parts else "",
+            optional="optional" in parts and self.truth(parts["optional"]),
+            when=self.conditions(parts["when"]) if "when" in parts else (),
+            unknown=self.folded(parts["unknown"]) if "unknown" in parts else (),
+            unreadable=cast("Unreadable", self.word(parts["unreadable"], get_args(Unreadable)))
+            if "unreadable" in parts
+            else "reject",
+            granted=self.folded(parts["granted"]) if "granted" in parts else (),
+            denied=self.folded(parts["denied"]) if "denied" in parts else (),
             line=line,
         )
+
+    def _check_answers(self, node: yaml.Node, parts: dict[str, yaml.Node], section: str) -> None:
+        answers = [key for key in _ANSWERS if key in parts]
+        if section != "consent":
+            if answers:
+                self.fail(parts[answers[0]], f"`{answers[0]}:` belongs to consent, and consent needs it")
+        elif "value" in parts:
+            self.word(parts["value"], _ANSWERS)
+        elif not answers:
+            self.fail(node, "consent needs `granted:`, the words that mean yes, or `denied:`, those that mean no")

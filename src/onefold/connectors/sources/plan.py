@@ -1,49 +1,58 @@
-"""A plan: a mapping bound to the columns of one file, ready to turn each row into the native JSON of an event."""
+"""A plan: a mapping bound to the columns of one file, ready to turn each row into the native JSON of its events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from onefold.connectors.sources.casts import Cast, cast_of
+from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, key, text_of
 from onefold.connectors.sources.delimited import Broken
-from onefold.connectors.sources.mapping import Field, Fields, Mapping, nearest
+from onefold.connectors.sources.language import ANY, Field, Fields, Mapping
 from onefold.connectors.sources.occurrences import Occurrences
 from onefold.errors import ConfigurationError
 from onefold.model import Identifier
 
 _ID_LENGTH_MAX = 200
+UNMATCHED = "no statement of the mapping holds"
+"""Why a row is skipped that no entry of `skip` names."""
 
-_Slot = tuple[str, int, Cast | None, Broken]
-"""Name of a value, place of its column, how to read it, and the fault when it cannot be read."""
-
-
-def key(name: str) -> str:
-    """A column's name without what exports disagree on: case, blanks, hyphens, underscores, dots."""
-    return "".join(character for character in name.casefold() if character.isalnum())
+RESERVED = frozenset({"email", "phone", "consent"})
+"""Names of traits and properties that the gate takes for identifiers and consent: no unmapped column may have one."""
 
 
-def columns(header: Sequence[str]) -> tuple[str, ...]:
-    """Names for the columns, each once: the second `Email` becomes `Email (2)`, a nameless third `Column 3`."""
-    found: list[str] = []
-    taken: set[str] = set()
-    for position, raw in enumerate(header, start=1):
-        base = raw.strip() or f"Column {position}"
-        name, count = base, 1
-        while (key(name) or name) in taken:
-            count += 1
-            name = f"{base} ({count})"
-        taken.add(key(name) or name)
-        found.append(name)
-    return tuple(found)
+class Skipped(msgspec.Struct, frozen=True, gc=False):
+    """A row that states nothing, and why."""
+
+    because: str
+
+
+class _Slot(NamedTuple):
+    """One value of an event: a tuple, for it is taken apart for every value of every row.
+
+    Attributes:
+        name: Its name in the event.
+        place: Of its column.
+        cast: How to read it.
+        fault: What the row is when it cannot be read; None to leave the value out.
+        column: The column's name, for findings.
+        fetch: How to get at it where looking into its column is not enough.
+    """
+
+    name: str
+    place: int
+    cast: Cast | None
+    fault: Broken | None
+    column: str
+    fetch: Fetch | None
 
 
 class Plan:
-    """Builds events from the rows of one file; columns were found once, so a row costs no look-up by name."""
+    """Builds the events of the rows of one file; columns were found once, so a row costs no look-up by name."""
 
     def __init__(
         self, mapping: Mapping, header: Sequence[str], file: str, *, occurrences: Occurrences, strict: bool = True
@@ -60,106 +69,158 @@ class Plan:
         Raises:
             ConfigurationError: A column is missing; names the mapping's line and the nearest column.
         """
-        self._file = file
-        self._occurrences = occurrences
-        self._encode = msgspec.json.Encoder(decimal_format="number").encode
-        self._kind = mapping.event or mapping.type
-        # Header and version are part of a row's hash: the same values under other names are another statement.
-        self._salt = "\x1e".join((mapping.type, mapping.event, mapping.version, *map(key, header)))
-        self._head = {"type": mapping.type} | ({"event": mapping.event} if mapping.event else {})
-        columns_ = _Columns(mapping, header, strict=strict)
-        self._ids = [place for _, place, *_ in columns_.slots(mapping.id)]
-        self._when = columns_.slots((("timestamp", mapping.timestamp),)) if mapping.timestamp else []
-        fields = dict(mapping.identifiers)
-        self._identifiers = [
-            (name, place, fields[name].prefix) for name, place, *_ in columns_.slots(mapping.identifiers)
+        found = Columns(header, file=mapping.file, strict=strict and not mapping.optional)
+        self._skips = [(found.conditions(skip.when), Skipped(skip.because)) for skip in mapping.skip]
+        self._statements = [
+            _Statement(statement, found, file, occurrences, number if mapping.statements else 0)
+            for number, statement in enumerate(mapping.stated)
         ]
-        self._fixed_identifiers = [
-            Identifier(name, field.prefix + field.value) for name, field in mapping.identifiers if not field.columns
-        ]
-        self._traits, self._fixed_traits = columns_.slots(mapping.traits), columns_.constants(mapping.traits)
-        self._properties = columns_.slots(mapping.properties)
-        self._fixed_properties = columns_.constants(mapping.properties)
-        granted = {name: frozenset(field.granted) for name, field in mapping.consent}
-        self._consents = [(name, place, granted[name]) for name, place, *_ in columns_.slots(mapping.consent)]
 
-    def build(self, values: Sequence[Any], line: int) -> bytes | Broken:
-        """The event's JSON, or why there is none.
+    def build(self, values: Values, line: int) -> Sequence[bytes | Broken | Skipped]:
+        """The JSON of each event the row states, or why there is none; never empty.
 
         Args:
             values: In the order of the header; text, or what JSON or Parquet had.
             line: The row's number, for the context.
         """
+        for holds, skipped in self._skips:
+            if holds is None or holds(values):
+                return (skipped,)
+        if len(self._statements) == 1 and self._statements[0].holds is None:
+            return (self._statements[0].build(values, line),)
+        built = tuple(s.build(values, line) for s in self._statements if s.holds is None or s.holds(values))
+        return built or (Skipped(UNMATCHED),)
+
+
+class _Statement:
+    """One statement of a mapping, bound to the columns."""
+
+    def __init__(self, mapping: Mapping, found: Columns, file: str, occurrences: Occurrences, number: int) -> None:
+        self.holds: Holds | None = found.conditions(mapping.when)
+        self._file = file
+        self._occurrences = occurrences
+        self._encode = msgspec.json.Encoder(decimal_format="number").encode
+        self._kind = mapping.event or mapping.type
+        # Header and version are part of a row's hash: the same values under other names are another statement.
+        self._salt = "\x1e".join((mapping.type, mapping.event, mapping.version, *map(key, found.header)))
+        if number:
+            self._salt += f"\x1e{number}"
+        self._head = {"type": mapping.type} | ({"event": mapping.event} if mapping.event else {})
+        binder = _Binder(mapping, found)
+        self._ids = [slot.place for slot in binder.slots(mapping.id)]
+        self._when = binder.slots((("timestamp", mapping.timestamp),)) if mapping.timestamp else []
+        self._identifiers = binder.identifiers()
+        self._fixed_identifiers = [
+            Identifier(name, field.prefix + field.value) for name, field in mapping.identifiers if field.constant
+        ]
+        self._traits, self._fixed_traits = binder.slots(mapping.traits), binder.constants(mapping.traits)
+        self._properties = binder.slots(mapping.properties)
+        self._fixed_properties = binder.constants(mapping.properties)
+        if mapping.others != "drop":
+            (self._traits if mapping.others == "traits" else self._properties).extend(binder.others())
+        self._consents = binder.consents()
+        self._fixed_consents = {name: f.value == "granted" for name, f in mapping.consent if f.constant}
+
+    def build(self, values: Values, line: int) -> bytes | Broken:
         message_id = self._message_id(values)
         if message_id is None:
             return Broken("missing_id", "a column that makes the row's id is blank")
         head: dict[str, Any] = self._head.copy()
         head["messageId"] = message_id
         traits, properties = self._fixed_traits.copy(), self._fixed_properties.copy()
+        unread: dict[str, str] = {}
         fault = (
-            (self._when and _fill(head, self._when, values))
-            or _fill(traits, self._traits, values)
-            or _fill(properties, self._properties, values)
+            (self._when and _fill(head, self._when, values, unread))
+            or _fill(traits, self._traits, values, unread)
+            or _fill(properties, self._properties, values, unread)
         )
         if fault:
             return fault
         identifiers = self._fixed_identifiers.copy()
-        for name, place, prefix in self._identifiers:
-            value = _text(values[place]).strip()
-            if value:
-                identifiers.append(Identifier(name, prefix + value))
+        for name, place, prefix, split, fetch in self._identifiers:
+            text = text_of(values[place] if fetch is None else fetch(values)).strip()
+            if text:
+                for value in text.split(split) if split else (text,):
+                    if value := value.strip():
+                        identifiers.append(Identifier(name, prefix + value))
         context: dict[str, Any] = {"file": self._file, "line": line}
-        if self._consents:
-            said = {
-                name: word.casefold() in granted
-                for name, place, granted in self._consents
-                if (word := _text(values[place]).strip())
-            }
+        findings = []
+        if self._consents or self._fixed_consents:
+            said = self._fixed_consents.copy()
+            for name, slot, answers, other in self._consents:
+                word = text_of(values[slot.place] if slot.fetch is None else slot.fetch(values)).strip().casefold()
+                if not word:
+                    continue
+                answer = answers.get(word, other)
+                if answer is _UNREADABLE:
+                    findings.append({"code": "consent_unreadable", "where": slot.column})
+                if answer is not _NOTHING:
+                    said[name] = answer is True and said.get(name, True)
             if said:
                 context["consent"] = {"categoryPreferences": said}
+        if unread:
+            # A time that could not be read goes on as text: the gate dates the event to its receipt, and says so.
+            if self._when and self._when[0].column in unread:
+                head.setdefault("timestamp", unread[self._when[0].column])
+            context["unread"] = unread
+            findings += [{"code": "value_unreadable", "where": column} for column in unread]
+        if findings:
+            head["findings"] = findings
         head["identifiers"] = identifiers
         head["traits"] = traits
         head["properties"] = properties
         head["context"] = context
         return self._encode(head)
 
-    def _message_id(self, values: Sequence[Any]) -> str | None:
+    def _message_id(self, values: Values) -> str | None:
         if not self._ids:
             digest = _digest(self._salt, values)
             number = self._occurrences.number(digest)
             return f"row-{digest.hex()}-{number}" if number else f"row-{digest.hex()}"
-        parts = [_text(values[place]).strip() for place in self._ids]
+        parts = [text_of(values[place]).strip() for place in self._ids]
         if not all(parts):
             return None
         name = ":".join((self._kind, *parts))
         return name if len(name) <= _ID_LENGTH_MAX else f"row-{_digest(self._kind, parts).hex()}"
 
 
-class _Columns:
-    """Finds the columns that a mapping names, whatever their spelling."""
+_NOTHING = "nothing"
+_UNREADABLE = "unreadable"
+_Answers = dict[str, bool | str]
 
-    def __init__(self, mapping: Mapping, header: Sequence[str], *, strict: bool) -> None:
+
+class _Binder:
+    """Binds the fields of one statement to columns."""
+
+    def __init__(self, mapping: Mapping, found: Columns) -> None:
         self._mapping = mapping
-        self._header = header
-        self._strict = strict
+        self._found = found
         self._zone = ZoneInfo(mapping.timezone)
-        places = list(enumerate(header))[::-1]
-        self._exact = {name: place for place, name in places}
-        self._loose = {key(name): place for place, name in places}
+        self._taken: set[int] = set()
 
     def slots(self, fields: Fields) -> list[_Slot]:
+        """Slots of the fields that the file has columns for, in such an order that the later filled one counts."""
         found = []
         for name, field in fields:
-            place = self._place(field) if field.columns else None
-            if place is not None:
-                fault = Broken("bad_cast", f"column {self._header[place]!r} cannot be read as {field.cast}")
-                found.append((name, place, self._cast(field), fault))
-        return found
+            bound = None if field.constant else self._found.fetch(field)
+            if bound is not None:
+                place, fetch = bound
+                self._taken.add(place)
+                self._taken.update(p for n in field.join if (p := self._found.find(n)) is not None)
+                column = self._found.header[place]
+                fault = Broken("bad_cast", f"column {column!r} cannot be read as {field.cast}")
+                found.append(
+                    _Slot(
+                        name, place, self._cast(field), fault if field.unreadable == "reject" else None, column, fetch
+                    )
+                )
+        # Of several fields of one name the first that is not blank counts, so it has to come last.
+        return found[::-1] if len({slot.name for slot in found}) < len(found) else found
 
     def constants(self, fields: Fields) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, field in fields:
-            if not field.columns:
+            if field.constant:
                 cast = self._cast(field)
                 value = cast(field.value) if cast else field.value
                 if value is None:
@@ -171,51 +232,68 @@ class _Columns:
                 found[name] = value
         return found
 
-    def _place(self, field: Field) -> int | None:
-        for name in field.columns:
-            place = self._exact.get(name, self._loose.get(key(name)))
-            if place is not None:
-                return place
-        if self._strict and not field.optional:
-            name = field.columns[0]
-            raise ConfigurationError(
-                f"the file has no column {name!r}{nearest(name, self._header)}",
-                file=self._mapping.file,
-                line=field.line,
-            )
-        return None
+    def identifiers(self) -> list[tuple[str, int, str, str, Fetch | None]]:
+        """(type, place, prefix, separator of several values, how to fetch) of each."""
+        return [
+            (name, slot.place, field.prefix, field.split, slot.fetch)
+            for name, field in self._mapping.identifiers
+            for slot in self.slots(((name, field),))
+        ]
+
+    def consents(self) -> list[tuple[str, _Slot, _Answers, bool | str]]:
+        """(purpose, where, what each word says, what every other word says) of each."""
+        found = []
+        for name, field in self._mapping.consent:
+            answers: _Answers = dict.fromkeys(field.unknown, _NOTHING)
+            answers |= dict.fromkeys(field.granted, True) | dict.fromkeys(field.denied, False)
+            # A word that nobody foresaw may be a refusal, so it is taken for one, and told where it is not plain.
+            other = answers.get(ANY, _UNREADABLE if field.denied or field.unknown else False)
+            plain = msgspec.structs.replace(field, unknown=())
+            found += [(name, slot, answers, other) for slot in self.slots(((name, plain),))]
+        return found
+
+    def others(self) -> list[_Slot]:
+        """The columns that nothing else took, under plain names."""
+        taken = {name for section in (self._mapping.traits, self._mapping.properties) for name, _ in section}
+        found = []
+        for place, column in enumerate(self._found.header):
+            name = plain_name(column)
+            if place not in self._taken and name and name not in taken:
+                taken.add(name)
+                found.append(_Slot(name, place, None, None, column, None))
+        return found
 
     def _cast(self, field: Field) -> Cast | None:
         return cast_of(field.cast, formats=field.formats, zone=self._zone, comma=field.decimal_comma)
 
 
-def _fill(into: dict[str, Any], slots: list[_Slot], values: Sequence[Any]) -> Broken | None:
-    for name, place, cast, fault in slots:
-        value = values[place]
+def plain_name(column: str) -> str:
+    """A column's name as a trait's: `State/Region` is `state_region`; a name that means more gets `_text` behind it."""
+    name = "_".join("".join(c if c.isalnum() else " " for c in column).split()).lower()
+    return f"{name}_text" if name in RESERVED else name
+
+
+def _fill(into: dict[str, Any], slots: list[_Slot], values: Values, unread: dict[str, str]) -> Broken | None:
+    for name, place, cast, fault, column, fetch in slots:
+        value = values[place] if fetch is None else fetch(values)
         if value is None:
             continue
         if value.__class__ is str or cast:
-            value = _text(value).strip()
+            value = text_of(value).strip()
             if not value:
                 continue
             if cast:
-                value = cast(value)
-                if value is None:
-                    return fault
+                read = cast(value)
+                if read is None:
+                    if fault:
+                        return fault
+                    unread[column] = value
+                    continue
+                value = read
         into[name] = value
     return None
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _digest(salt: str, values: Sequence[Any]) -> bytes:
-    text = "\x1f".join(map(_text, values))
+def _digest(salt: str, values: Values) -> bytes:
+    text = "\x1f".join(map(text_of, values))
     return blake2b(f"{salt}\x1e{text}".encode(), digest_size=16).digest()

@@ -1,0 +1,173 @@
+"""Cells of a row: finding the columns that a mapping names, and looking at what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from onefold.connectors.sources.casts import decimal
+from onefold.connectors.sources.language import ANY, Condition, Field, nearest
+from onefold.errors import ConfigurationError
+
+Values = Sequence[Any]
+"""A row's values in the order of the header; text, or what JSON or Parquet had."""
+
+Fetch = Callable[[Values], Any]
+"""A field's value in a row, before its cast; None when the row has none."""
+
+Holds = Callable[[Values], bool]
+
+
+def key(name: str) -> str:
+    """A column's name without what exports disagree on: case, blanks, hyphens, underscores, dots."""
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def columns(header: Sequence[str]) -> tuple[str, ...]:
+    """Names for the columns, each once: the second `Email` becomes `Email (2)`, a nameless third `Column 3`."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for position, raw in enumerate(header, start=1):
+        base = raw.strip() or f"Column {position}"
+        name, count = base, 1
+        while (key(name) or name) in taken:
+            count += 1
+            name = f"{base} ({count})"
+        taken.add(key(name) or name)
+        found.append(name)
+    return tuple(found)
+
+
+def text_of(value: Any) -> str:
+    """A cell as text."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class Columns:
+    """Finds columns by name, whatever their spelling."""
+
+    def __init__(self, header: Sequence[str], *, file: str, strict: bool) -> None:
+        """Take a header as `columns` gave it.
+
+        Args:
+            header: The names.
+            file: The mapping's file, for messages.
+            strict: Whether a column that is missing and not optional is an error.
+        """
+        self.header = header
+        self._file = file
+        self._strict = strict
+        places = list(enumerate(header))[::-1]
+        self._exact = {name: place for place, name in places}
+        self._loose = {key(name): place for place, name in places}
+
+    def find(self, names: Sequence[str]) -> int | None:
+        """The place of the first of these that is there."""
+        for name in names:
+            place = self._exact.get(name, self._loose.get(key(name)))
+            if place is not None:
+                return place
+        return None
+
+    def place(self, names: Sequence[str], line: int, *, optional: bool = False) -> int | None:
+        """The same; None only where the column may be missing.
+
+        Raises:
+            ConfigurationError: It may not; names the mapping's line and the nearest column.
+        """
+        found = self.find(names)
+        if found is None and self._strict and not optional:
+            raise ConfigurationError(
+                f"the file has no column {names[0]!r}{nearest(names[0], self.header)}", file=self._file, line=line
+            )
+        return found
+
+    def conditions(self, when: Sequence[Condition]) -> Holds | None:
+        """Whether all conditions hold of a row; None when there are none."""
+        tests = [self._condition(condition) for condition in when]
+        if not tests:
+            return None
+        if len(tests) == 1:
+            return tests[0]
+        return lambda values: all(test(values) for test in tests)
+
+    def _condition(self, condition: Condition) -> Holds:
+        place = self.place(condition.columns, condition.line)
+        look = _looks(condition)
+        if place is None:
+            return _always if look("") else _never
+        return lambda values: look(text_of(values[place]).strip())
+
+    def fetch(self, field: Field) -> tuple[int, Fetch | None] | None:
+        """The place of a field's column, and how to fetch its value where that takes more than looking there.
+
+        None when the file lacks the column and may.
+        """
+        names = field.join or (field.columns,)
+        found = [(self.place(n, field.line, optional=field.optional or index > 0)) for index, n in enumerate(names)]
+        places = [place for place in found if place is not None]
+        if found[0] is None or not places:
+            return None
+        holds = self.conditions(field.when)
+        unknown = frozenset(field.unknown)
+        if holds is None and not unknown and len(places) == 1:
+            return places[0], None
+        return places[0], _fetch(places, holds, unknown)
+
+
+def _always(_: Values) -> bool:
+    return True
+
+
+def _never(_: Values) -> bool:
+    return False
+
+
+def _fetch(places: list[int], holds: Holds | None, unknown: frozenset[str]) -> Fetch:
+    def fetch(values: Values) -> Any:
+        if holds is not None and not holds(values):
+            return None
+        if len(places) == 1:
+            value = values[places[0]]
+            return None if text_of(value).strip().casefold() in unknown else value
+        texts = [text for place in places if (text := text_of(values[place]).strip())]
+        return " ".join(text for text in texts if text.casefold() not in unknown)
+
+    return fetch
+
+
+def _looks(condition: Condition) -> Callable[[str], bool]:
+    words, number = condition.words, condition.number
+    match condition.test:
+        case "is":
+            if ANY in words:
+                return bool
+            return lambda text: text.casefold() in words
+        case "is_not":
+            return lambda text: text.casefold() not in words
+        case "starts":
+            return lambda text: text.casefold().startswith(words)
+        case "contains":
+            return lambda text: any(word in text.casefold() for word in words)
+        case "blank":
+            wanted = words == ("true",)
+            return lambda text: (not text) == wanted
+        case "above":
+            return lambda text: (found := _number(text)) is not None and found > number
+        case "below":
+            return lambda text: (found := _number(text)) is not None and found < number
+
+
+def _number(text: str) -> Decimal | None:
+    """A number with either decimal mark; to compare with, not to keep."""
+    found = decimal(text)
+    if found is None:
+        found = decimal(text, comma=True)
+    return None if found is None else Decimal(found)
