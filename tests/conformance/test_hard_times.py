@@ -43,18 +43,18 @@ main()
 DROPS_WHAT_IT_REFUSES = """
 from onefold.serving.collect import Collector, Answer
 collect = Collector._collect
-async def dropping(self, receive, call):
-    answer = await collect(self, receive, call)
+async def dropping(self, scope, receive, call):
+    answer = await collect(self, scope, receive, call)
     return self._success(call.route) if answer.status == 429 else answer
 Collector._collect = dropping
 """
 SAYS_THE_WAIT_AS_A_TIME_OR_SO = """
 from onefold.serving import collect, problems
 from onefold.serving.answers import failure
-def wait(status, message, seconds, now_us):
-    import math, msgspec
+def wait(status, code, message, seconds, now_us):
+    import math
     left = str(math.ceil(seconds)).encode()
-    return msgspec.structs.replace(failure(status, message), headers=((b"retry-after", left), (b"x-ratelimit-reset", left)))
+    return failure(status, code, message, ((b"retry-after", left), (b"x-ratelimit-reset", left)))
 collect.wait = wait
 describe = problems.describe
 problems.describe = lambda error, now_seconds: describe(error, 0.0)

@@ -14,8 +14,11 @@ from onefold.errors import NotFoundError, UnavailableError
 from onefold.governance import access
 from onefold.model import Identifier
 from onefold.serving.app import Application, ServingSettings, build
+from onefold.serving.visitors import NO_VISITOR_LIMITS
 
 NOW_US = 1_790_000_000_000_000
+PEER = "203.0.113.9"
+UNLIMITED = ServingSettings(limits={}, visitors=NO_VISITOR_LIMITS)
 
 
 class Log(MemoryEventLog):
@@ -147,7 +150,7 @@ class Edge:
         self.random = random.Random(1)
         self.runner = asyncio.Runner()
         self.app: Application = build(
-            self.workspaces, self.keys, settings or ServingSettings(limits={}),
+            self.workspaces, self.keys, settings or UNLIMITED,
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=self.random.randbytes,
         )  # fmt: skip
 
@@ -174,13 +177,27 @@ class Edge:
         return token
 
     def send(
-        self, method: str, path: str, body: Any = b"", *, chunks: list[bytes] | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = b"",
+        *,
+        chunks: list[bytes] | None = None,
+        peer: str = PEER,
+        **headers: str,
     ) -> Answer:
-        """One request; `chunks` is a body in pieces, after which the sender leaves."""
-        return self.runner.run(self.call(method, path, body, chunks=chunks, **headers))
+        """One request; `chunks` is a body in pieces, after which the sender leaves; `peer` the connection's address."""
+        return self.runner.run(self.call(method, path, body, chunks=chunks, peer=peer, **headers))
 
     async def call(
-        self, method: str, path: str, body: Any = b"", *, chunks: list[bytes] | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = b"",
+        *,
+        chunks: list[bytes] | None = None,
+        peer: str = PEER,
+        **headers: str,
     ) -> Answer:
         """As `send`, on the loop."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -201,7 +218,7 @@ class Edge:
             "type": "http", "method": method, "path": path, "raw_path": path.encode(), "scheme": "http",
             "query_string": query.encode(), "root_path": "", "http_version": "1.1", "asgi": {"version": "3.0"},
             "headers": [(n.lower().replace("_", "-").encode(), v.encode()) for n, v in headers.items()],
-            "client": ("203.0.113.9", 1), "server": ("127.0.0.1", 8484),
+            "client": (peer, 1), "server": ("127.0.0.1", 8484),
         }  # fmt: skip
         await self.app(scope, receive, send)
         return Answer(sent)

@@ -17,7 +17,10 @@ from onefold.errors import UnavailableError
 from onefold.serving import server
 from onefold.serving.app import Application, ServingSettings, build, build_collector
 from onefold.serving.collect import CollectSettings
+from onefold.serving.fetches import PublicAddress
+from onefold.serving.forwarded import LOOPBACK
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Operation
+from onefold.serving.visitors import NO_VISITOR_LIMITS, VisitorSettings
 
 
 def serve(
@@ -105,9 +108,13 @@ def _run(
 
 
 def _settings(read: config.Project, *, log_requests: bool) -> ServingSettings:
+    stated = read.server
     return ServingSettings(
-        collect=CollectSettings(request_bytes=read.server.max_request, unpacked_bytes=2 * read.server.max_request),
+        collect=CollectSettings(request_bytes=stated.max_request, unpacked_bytes=2 * stated.max_request),
         limits=_limits(read.limits),
+        visitors=_visitors(read),
+        trusted_proxies=LOOPBACK if stated.trusted_proxies is None else stated.trusted_proxies,
+        public=None if stated.public_url is None else PublicAddress.of(stated.public_url),
         log_requests=log_requests,
     )
 
@@ -123,3 +130,15 @@ def _limits(limits: config.Limits) -> Mapping[Operation, Limit | None]:
         "webhook": operations,
         "judgement": DEFAULT_LIMITS["judgement"],
     }
+
+
+def _visitors(read: config.Project) -> VisitorSettings:
+    limits, sources = read.limits, read.sources.values()
+    if not limits.enabled:
+        return NO_VISITOR_LIMITS
+    return VisitorSettings(
+        visitor=Limit(limits.visitor_per_minute, limits.visitor_burst),
+        total=Limit(limits.visitors_per_minute),
+        totals={(s.workspace, s.name): Limit(s.visitors_per_minute) for s in sources if s.visitors_per_minute},
+        senders={(s.workspace, s.name): s.sent_by for s in sources if s.sent_by},
+    )

@@ -87,7 +87,16 @@ ONEFOLD = Record(
                         Boolean(), "Whether `host` may be more than this machine; false when left out."
                     ),
                     "max_request": Field(
-                        Size(), "Largest request body, before and after decompression; `4MB` when left out."
+                        Size(), "Largest request body; decompressed it may have twice as much. `4MB` when left out."
+                    ),
+                    "public_url": Field(
+                        Text(),
+                        "The address by which browsers and SDKs reach it, such as `https://cdp.example.org`; "
+                        "the one they call when left out.",
+                    ),
+                    "trusted_proxies": Field(
+                        ListOf(Text()),
+                        "Addresses or networks of proxies whose forwarded headers count; this machine when left out.",
                     ),
                 }
             ),
@@ -97,9 +106,18 @@ ONEFOLD = Record(
             Record(
                 {
                     "enabled": Field(Boolean(), "Whether rates are limited; true when left out."),
-                    "ingest_per_minute": Field(Integer(1), "Collect requests per source key and minute; 100."),
+                    "ingest_per_minute": Field(
+                        Integer(1), "Collect requests of servers per source key and minute; 100."
+                    ),
                     "lookups_per_minute": Field(Integer(1), "Profile look-ups per API key and minute; 300."),
                     "operations_per_minute": Field(Integer(1), "Source and webhook operations per key and minute; 30."),
+                    "visitor_per_minute": Field(
+                        Integer(1), "Collect requests per minute of one visitor (an address) to one source; 1,200."
+                    ),
+                    "visitor_burst": Field(Integer(1), "Of these, how many may come at once; 6,000."),
+                    "visitors_per_minute": Field(
+                        Integer(1), "Collect requests per minute of all visitors of a source together; 60,000."
+                    ),
                 }
             ),
             "Rate limits.",
@@ -130,6 +148,14 @@ SOURCE = Record(
                 Text(pattern=r"^(\*|https?://[^/\s]+)$", shape="`*` or an origin such as `https://www.example.org`")
             ),
             "Web origins whose browsers may send; any when left out.",
+        ),
+        "sent_by": Field(
+            Text(("servers", "visitors")),
+            "Whose limits hold: a key's (`servers`) or each visitor's (`visitors`: pages, apps). "
+            "When left out, requests of web pages and pixels count as visitors'.",
+        ),
+        "visitors_per_minute": Field(
+            Integer(1), "Collect requests per minute of all its visitors; as in `limits` when left out."
         ),
         "tracking_plan": Field(
             Record(

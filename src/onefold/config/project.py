@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from onefold.config import files
 from onefold.config.reading import Document, Problem, read
 from onefold.config.scalars import nearest
 from onefold.config.secret import SecretReference, parse_reference
+from onefold.config.serving import Limits, Server, server, server_problems
 from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
 from onefold.errors import ConfigurationError
 
@@ -32,24 +32,6 @@ class ProjectError(ConfigurationError):
         super().__init__("\n".join(map(str, self.problems)))
         self.file = first.file
         self.line = first.line
-
-
-class Server(msgspec.Struct, frozen=True):
-    """Where the HTTP edge listens, and the largest request it reads."""
-
-    host: str = "127.0.0.1"
-    port: int = 8484
-    allow_public: bool = False
-    max_request: int = 4 * 1024 * 1024
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """Requests per key and minute; the defaults are the specification's."""
-
-    enabled: bool = True
-    ingest_per_minute: int = 100
-    lookups_per_minute: int = 300
-    operations_per_minute: int = 30
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -89,6 +71,8 @@ class Source(msgspec.Struct, frozen=True):
     Attributes:
         rank: Trust in survivorship; 1 is trusted most.
         allowed_origins: Web origins whose browsers may send; `*` is any.
+        sent_by: Whose requests these are; None where each request tells.
+        visitors_per_minute: What all visitors together may send; None for the project's.
     """
 
     name: str
@@ -96,6 +80,8 @@ class Source(msgspec.Struct, frozen=True):
     workspace: str
     rank: int = 100
     allowed_origins: tuple[str, ...] = ("*",)
+    sent_by: Literal["servers", "visitors"] | None = None
+    visitors_per_minute: int | None = None
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -162,7 +148,7 @@ def read_project(directory: Path) -> Project:
         root_key=parse_reference(value["keys"]["root"], directory),
         log=_log(value.get("log", {}), directory),
         store=_store(value.get("store", {}), directory),
-        server=Server(**value.get("server", {})),
+        server=server(value.get("server", {})),
         limits=Limits(**value.get("limits", {})),
         sources=sources,
         stages=stages(value.get("events", {}), plans, identity.value, profile.value, trusted),
@@ -201,12 +187,7 @@ def _main_problems(main: Document) -> Iterator[Problem]:
     store = value.get("store") or {}
     if (store.get("kind") == "postgres") != ("dsn" in store):
         yield main.problem(("store",), "`store.kind: postgres` and `store.dsn` go together")
-    server = value.get("server") or {}
-    host = server.get("host")
-    if host and not server.get("allow_public") and not _loopback(host):
-        yield main.problem(
-            ("server", "host"), "`server.host` is open to other machines; say `allow_public: true` if that is meant"
-        )
+    yield from server_problems(main)
 
 
 def _log_problems(main: Document) -> Iterator[Problem]:
@@ -234,13 +215,6 @@ def _store(value: dict[str, Any], directory: Path) -> Store:
 def _log(value: dict[str, Any], directory: Path) -> Log:
     references = {name: parse_reference(text, directory) for name, text in value.get("credentials", {}).items()}
     return Log(**{**value, "credentials": references})
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _name(document: Document) -> str:
@@ -275,4 +249,6 @@ def _source(document: Document, default_workspace: str) -> Source:
         workspace=value.get("workspace", default_workspace),
         rank=value.get("rank", 100),
         allowed_origins=tuple(value.get("allowed_origins", ("*",))),
+        sent_by=value.get("sent_by"),
+        visitors_per_minute=value.get("visitors_per_minute"),
     )

@@ -24,20 +24,20 @@ def read_form(body: bytes) -> Form | None:
     if b"data=" not in body[:_LOOKED_AT]:
         return None
     try:
-        fields = dict(parse_qsl(body.decode("ascii"), max_num_fields=FIELDS_MAX))
+        # Escaped bytes that are not UTF-8 stay what they were: what they mean is for the decoder to say.
+        fields = dict(parse_qsl(body.decode("ascii"), errors="surrogateescape", max_num_fields=FIELDS_MAX))
     except ValueError:
         return None
-    data = fields.get("data", "").strip()
-    if data[:1] not in ("{", "["):
-        data = _of_base64(data)
-    key = next((fields[name] for name in _KEYS if fields.get(name)), None)
-    return Form(data.encode(), key) if data[:1] in ("{", "[") else None
+    text = fields.get("data", "").strip()
+    data = text.encode("utf-8", "surrogateescape") if text[:1] in ("{", "[") else _of_base64(text)
+    key = next((fields[name] for name in _KEYS if fields.get(name) and fields[name].isascii()), None)
+    return Form(data, key) if data[:1] in (b"{", b"[") else None
 
 
-def _of_base64(text: str) -> str:
+def _of_base64(text: str) -> bytes:
     # A `+` of base64 arrives as a blank; padding and the url-safe alphabet vary.
     text = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).lstrip()
     except (binascii.Error, ValueError):
-        return ""
+        return b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -15,14 +16,13 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 JSON = b"application/json"
-PREFLIGHT: Headers = (
+_PREFLIGHT: Headers = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-    (
-        b"access-control-allow-headers",
-        b"authorization, content-type, content-encoding, anonymousid, sentat, x-retry-count, request-id, x-request-id",
-    ),
     (b"access-control-max-age", b"86400"),
+    # A cache between must not give one page the answer to what another asked for.
+    (b"vary", b"Access-Control-Request-Headers"),
 )
+_HEADER_NAMES = re.compile(rb"[A-Za-z0-9-]{1,64}( *, *[A-Za-z0-9-]{1,64}){0,63}")
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -34,18 +34,33 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     content_type: bytes = JSON
 
 
-def failure(status: int, message: str) -> Answer:
-    """An answer in the words of the Segment API: SDKs hand `message` to their user."""
-    return Answer(status, msgspec.json.encode({"success": False, "message": message}))
+def preflight(asked: bytes | None) -> Answer:
+    """The answer to a preflight: yes to all headers it asks for.
+
+    SDKs add headers of their own from one version to the next (RudderStack's `Rsa-Retry-Attempt`), and a page learns
+    nothing by sending one: who may send is decided by the key and the origin.
+    """
+    headers = list(_PREFLIGHT)
+    if asked is not None and _HEADER_NAMES.fullmatch(asked):
+        headers.append((b"access-control-allow-headers", asked))
+    return Answer(204, b"", headers)
 
 
-def wait(status: int, message: str, seconds: float, now_us: int) -> Answer:
+def failure(status: int, code: str, message: str, headers: Headers = ()) -> Answer:
+    """An error in the words of all SDKs at once: Segment's and RudderStack's read `code` and `message`, PostHog's `detail`.
+
+    An SDK that misses a field it reads takes the answer for a broken connection, and tries for minutes what it should drop.
+    """
+    body = {"success": False, "code": code, "message": message, "detail": message}
+    return Answer(status, msgspec.json.encode(body), headers)
+
+
+def wait(status: int, code: str, message: str, seconds: float, now_us: int) -> Answer:
     """An answer that says when to come again: as an interval for most SDKs, as a time for segment-node."""
     whole = max(1, math.ceil(seconds))
     reset = math.ceil(now_us / 1_000_000 + seconds)
     headers = ((b"retry-after", str(whole).encode()), (b"x-ratelimit-reset", str(reset).encode()))
-    body = msgspec.json.encode({"success": False, "message": message})
-    return Answer(status, body, headers)
+    return failure(status, code, message, headers)
 
 
 def cors(origin: bytes) -> Headers:

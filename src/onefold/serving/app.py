@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from onefold import __version__
 from onefold.errors import OnefoldError
 from onefold.governance.access import KeyStore
-from onefold.serving import lookup, problems
+from onefold.serving import lookup
 from onefold.serving.access import Doorkeeper
 from onefold.serving.answers import Message, Receive, Scope, Send
 from onefold.serving.api import api
 from onefold.serving.appender import Appender, AppenderLimits
 from onefold.serving.backend import Edge, Workspace
 from onefold.serving.collect import Collector, CollectSettings
-from onefold.serving.health import Health, health
+from onefold.serving.description import describe
+from onefold.serving.fetches import Fetches, PublicAddress
+from onefold.serving.forwarded import LOOPBACK, Proxies
+from onefold.serving.health import Health
 from onefold.serving.keys import Keyring
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
 from onefold.serving.measures import Measures
 from onefold.serving.routes import match
-from onefold.serving.segment_profiles import segment
+from onefold.serving.visitors import IngestLimits, VisitorSettings
 from onefold.telemetry import request_id, request_ids
 
 _log = logging.getLogger("onefold.http")
@@ -44,6 +44,9 @@ class ServingSettings(msgspec.Struct, frozen=True):
         collect: How SDK requests are taken.
         appender: How much may wait for the disk.
         limits: Requests a minute by operation; None turns one off.
+        visitors: What pages and apps may send.
+        trusted_proxies: Addresses or networks whose forwarded headers count.
+        public: The address that SDKs are told to send to; None for the one they called.
         metrics_open: Whether /metrics answers without a key; the server closes it when it listens to other machines.
         log_requests: Whether each API request gets a log line; failed ones always do.
     """
@@ -51,6 +54,9 @@ class ServingSettings(msgspec.Struct, frozen=True):
     collect: CollectSettings = CollectSettings()
     appender: AppenderLimits = AppenderLimits()
     limits: Mapping[Operation, Limit | None] = msgspec.field(default_factory=lambda: dict(DEFAULT_LIMITS))
+    visitors: VisitorSettings = VisitorSettings()
+    trusted_proxies: Sequence[str] = LOOPBACK
+    public: PublicAddress | None = None
     metrics_open: bool = True
     log_requests: bool = True
 
@@ -68,6 +74,7 @@ class Application:
         clock_us: Callable[[], int],
         monotonic: Callable[[], float],
         name_request: Callable[[str | None], str],
+        secret: bytes,
     ) -> None:
         self._workspaces = workspaces
         self._keyring = keyring
@@ -76,12 +83,15 @@ class Application:
         self._monotonic = monotonic
         self._name_request = name_request
         self._limiter = Limiter(settings.limits)
+        proxies = Proxies(settings.trusted_proxies)
+        self._ingest_limits = IngestLimits(self._limiter, settings.visitors, proxies, secret=secret)
+        self._fetches = Fetches(keyring, proxies, settings.public)
         self._measures = Measures()
         self._measures.watch(workspaces)
         self._appenders: dict[str, Appender] = {}
         self._collector: Collector | None = None
         self.health = Health(workspaces, self._measures, metrics_open=settings.metrics_open, monotonic=monotonic)
-        self.api = _describe(answers=bool(answering))
+        self.api = describe(answers=bool(answering))
         # A collector has no route that asks a workspace for anything; its door is for the metrics.
         behind = answering or cast("Mapping[str, Workspace]", workspaces)
         self._door = self.api.state.door = Doorkeeper(behind, keyring, self._limiter, monotonic)
@@ -112,7 +122,8 @@ class Application:
         self._collector = Collector(
             self._appenders,
             self._keyring,
-            self._limiter,
+            self._ingest_limits,
+            self._fetches,
             self._measures,
             self._settings.collect,
             clock_us=self._clock_us,
@@ -233,6 +244,7 @@ def build(
         clock_us=clock_us,
         monotonic=monotonic,
         name_request=request_ids(random(6).hex()),
+        secret=random(32),
     )
 
 
@@ -254,41 +266,8 @@ def build_collector(
         clock_us=clock_us,
         monotonic=monotonic,
         name_request=request_ids(random(6).hex()),
+        secret=random(32),
     )
-
-
-def _describe(*, answers: bool) -> FastAPI:
-    """The API with its description, at /api/v1/openapi.json; no page about it, for those load scripts from elsewhere."""
-    described = FastAPI(
-        title="Onefold",
-        version=__version__,
-        summary="Many records, one person.",
-        openapi_url="/api/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    if answers:
-        described.include_router(api)
-        described.include_router(segment)
-    described.include_router(health)
-    described.add_exception_handler(OnefoldError, problems.from_onefold)
-    described.add_exception_handler(HTTPException, problems.from_http)
-    described.add_exception_handler(RequestValidationError, problems.from_validation)
-    described.add_exception_handler(Exception, problems.from_fault)
-    generate = described.openapi
-
-    def openapi() -> dict[str, Any]:
-        schema = generate()
-        schema.setdefault("components", {})["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer"},
-            "basic": {"type": "http", "scheme": "basic", "description": "The secret key as the user, no password."},
-        }
-        schema["security"] = [{"bearer": []}, {"basic": []}]
-        return schema
-
-    described.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the description
-    return described
 
 
 def _template(scope: Scope) -> str:

@@ -9,7 +9,7 @@ for (403) and too large a body (413) are refused; 429 and 503 say when to come a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -17,14 +17,15 @@ from onefold.errors import OverloadedError, TooLargeError, UnavailableError, Usa
 from onefold.governance.access import Key
 from onefold.ingest import framing
 from onefold.model import LogEntry
-from onefold.serving import pixel, sdk
-from onefold.serving.answers import PREFLIGHT, Answer, Receive, Scope, Send, failure, give, wait
+from onefold.serving import pixel
+from onefold.serving.answers import Answer, Receive, Scope, Send, failure, give, preflight, wait
 from onefold.serving.appender import Appender
+from onefold.serving.fetches import UNKNOWN_KEY, Fetches
 from onefold.serving.keys import Keyring, tokens_of
-from onefold.serving.limits import Limiter
 from onefold.serving.measures import Measures
 from onefold.serving.request import Bodies, Head, read_head
 from onefold.serving.routes import Route
+from onefold.serving.visitors import IngestLimits
 from onefold.telemetry import request_id as current_request
 
 _log = logging.getLogger("onefold.collect")
@@ -38,9 +39,8 @@ class CollectSettings(msgspec.Struct, frozen=True):
         unpacked_bytes: Largest body after decompression.
         request_items: Most items of one request.
         body_seconds: How long a body may take to arrive.
-        arriving_bytes: Most that all unfinished bodies together may hold; who would exceed it is told to wait.
-        public_host: Host (and port) that SDKs are told to send to; None for the one they called.
-        public_protocol: `http` or `https` for them; None for the one they called.
+        arriving_bytes: Most that all unfinished bodies together may hold; who would exceed it is told to wait. A quarter of
+            it is for requests that state no key we know before their body.
         log_successes: Whether requests answered 200 get a log line; they are counted in any case.
     """
 
@@ -49,8 +49,6 @@ class CollectSettings(msgspec.Struct, frozen=True):
     request_items: int = 20_000
     body_seconds: float = 30.0
     arriving_bytes: int = 128 * 1024 * 1024
-    public_host: str | None = None
-    public_protocol: str | None = None
     log_successes: bool = False
 
 
@@ -66,18 +64,17 @@ class _Call(msgspec.Struct, gc=False):
     items: int = 0
 
 
-_KEY_UNKNOWN = failure(401, "The write key is unknown or was revoked.")
-_ORIGIN_REFUSED = failure(403, "This write key is not for pages of this origin.")
-_NOT_JSON = failure(400, "The body is not JSON.")
-_TOO_LARGE = failure(413, "The request is too large.")
-_METHOD = failure(405, "This route takes POST.")
-_NOT_FOUND = failure(404, "There is nothing here.")
-_GONE = failure(408, "The body did not arrive in time.")
-_PREFLIGHT = Answer(204, b"", PREFLIGHT)
+_KEY_UNKNOWN = failure(401, "unknown_key", UNKNOWN_KEY)
+_ORIGIN_REFUSED = failure(403, "origin_refused", "This write key does not accept requests from pages of this origin.")
+_NOT_JSON = failure(400, "invalid_json", "The request body is not valid JSON.")
+_TOO_LARGE = failure(413, "too_large", "The request is too large.")
+_METHOD = failure(405, "method_not_allowed", "Use POST.", ((b"allow", b"POST, OPTIONS"),))
+_GONE = failure(408, "timeout", "The request body did not arrive in time.")
 _GIF = Answer(200, pixel.GIF, ((b"cache-control", b"no-store"),), b"image/gif")
 _GPC = {"gpc": True}
 """What the header `Sec-GPC: 1` says: this person does not want their data sold or shared."""
-_REFUSED_FOR_NOW = "Too many requests with this key."
+_OVERLOADED = "Too many requests at once; see Retry-After."
+_REFUSED_FOR_NOW = "Too many requests; see Retry-After."
 
 
 class Collector:
@@ -87,7 +84,8 @@ class Collector:
         self,
         appenders: Mapping[str, Appender],
         keyring: Keyring,
-        limiter: Limiter,
+        limits: IngestLimits,
+        fetches: Fetches,
         measures: Measures,
         settings: CollectSettings,
         *,
@@ -97,7 +95,8 @@ class Collector:
     ) -> None:
         self._appenders = appenders
         self._keyring = keyring
-        self._limiter = limiter
+        self._limits = limits
+        self._fetches = fetches
         self._measures = measures
         self._settings = settings
         self._clock_us = clock_us
@@ -105,6 +104,7 @@ class Collector:
         self._name_request = name_request
         self._successes: dict[bytes, Answer] = {}
         self._bodies = Bodies(settings.request_bytes, settings.arriving_bytes, settings.body_seconds)
+        self._strangers = Bodies(settings.request_bytes, settings.arriving_bytes // 4, settings.body_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, route: Route) -> None:
         """Answer one request to an SDK route."""
@@ -114,15 +114,23 @@ class Collector:
         try:
             answer = await self._answer(scope, receive, call)
         except OverloadedError as error:
-            answer = wait(429, "Too much at once.", error.retry_after_seconds, self._clock_us())
+            answer = wait(
+                429,
+                "overloaded",
+                _OVERLOADED,
+                error.retry_after_seconds,
+                self._clock_us(),
+            )
         except UnavailableError:
-            answer = wait(503, "The log cannot be written now.", 2, self._clock_us())
+            answer = wait(503, "unavailable", "The event log is unavailable; try again.", 2, self._clock_us())
         except Exception:  # noqa: BLE001  the last resort
             token = current_request.set(call.id)
             _log.exception("request failed", extra={"route": route.name})
             current_request.reset(token)
-            answer = wait(503, "The request failed.", 2, self._clock_us())
-        await give(send, answer, call.id.encode(), head.origin)
+            answer = wait(503, "failed", "The request failed; try again.", 2, self._clock_us())
+        # An image cannot show an error, and a broken picture in a mail helps nobody: the log and the metrics tell it.
+        shown = _GIF if route.meaning == "pixel" else answer
+        await give(send, shown, call.id.encode(), head.origin)
         seconds = self._monotonic() - started
         self._measures.answered(route.name, answer.status, seconds)
         if answer.status >= 400 or self._settings.log_successes:
@@ -131,57 +139,42 @@ class Collector:
     async def _answer(self, scope: Scope, receive: Receive, call: _Call) -> Answer:
         method = scope["method"]
         if method == "OPTIONS":
-            return _PREFLIGHT
+            return preflight(call.head.asked_headers)
         match call.route.meaning:
             case "collect":
-                return await self._collect(receive, call) if method == "POST" else _METHOD
+                return await self._collect(scope, receive, call) if method == "POST" else _METHOD
             case "pixel":
-                return await self._pixel(call)
+                return await self._take(scope, call, pixel.body_of(call.query))
             case "discard":
                 return self._success(call.route)
-            case "flags":
-                return sdk.FLAGS
-            case "script":
-                return sdk.script(compressed=call.head.gzip)
-            case "bundle":
-                name = scope["path"].rstrip("/").rpartition("/")[2]
-                return sdk.bundle(name, compressed=call.head.gzip) or _NOT_FOUND
-            case "settings":
-                token = scope["path"].strip("/").split("/")[2]
-                return self._sdk_settings(scope, call, token)
-            case "source_config":
-                return self._source_config(call)
+        answer, call.key = self._fetches.answer(scope, call.route, call.head)
+        return answer
 
-    async def _collect(self, receive: Receive, call: _Call) -> Answer:
+    async def _collect(self, scope: Scope, receive: Receive, call: _Call) -> Answer:
         settings = self._settings
         if call.head.length > settings.request_bytes:
             return _TOO_LARGE
+        for token in tokens_of(call.head.authorization):
+            call.key = self._keyring.find(token)
+        bodies = self._strangers
+        if call.key is not None:
+            # Before the body: who is over the limit must not cost us more than the look-up.
+            refusal = self._refusal(scope, call)
+            if refusal is not None:
+                return refusal
+            bodies = self._bodies
         try:
-            body = await self._bodies.read(receive)
+            body = await bodies.read(receive)
         except TimeoutError:
             return _GONE
         except TooLargeError:
             return _TOO_LARGE
-        call.size = len(body)
-        for token in tokens_of(call.head.authorization):
-            call.key = self._keyring.find(token)
-        if call.key is not None:
-            # Before unpacking: who is over the limit must not cost us more than the look-up.
-            refusal = self._refusal(call)
-            if refusal is not None:
-                return refusal
-        return await self._take(call, body)
+        return await self._take(scope, call, body)
 
-    async def _pixel(self, call: _Call) -> Answer:
-        body = pixel.body_of(call.query)
-        call.size = len(body)
-        answer = await self._take(call, body)
-        # An image cannot show an error, and a broken picture in a mail helps nobody.
-        return _GIF if answer.status in {200, 400} else answer
-
-    async def _take(self, call: _Call, body: bytes) -> Answer:
+    async def _take(self, scope: Scope, call: _Call, body: bytes) -> Answer:
         """Unpack a body, find its key, append its items, wait for the disk."""
         settings = self._settings
+        call.size = len(body)
         envelope: framing.Envelope | framing.Malformed
         try:
             body = framing.unpack(body, max_bytes=settings.unpacked_bytes)
@@ -191,10 +184,12 @@ class Collector:
         except UsageError:
             envelope = framing.Malformed("bad_compression")
         if call.key is None:
-            refusal = self._identify(call, None if isinstance(envelope, framing.Malformed) else envelope.write_key)
+            stated = framing.stated_keys(body) if isinstance(envelope, framing.Malformed) else [envelope.write_key]
+            refusal = self._identify(scope, call, stated)
             if refusal is not None:
                 # Without a key the bytes belong to nobody; that they are broken is the more useful answer.
-                return _NOT_JSON if isinstance(envelope, framing.Malformed) else refusal
+                unreadable = isinstance(envelope, framing.Malformed) and refusal is _KEY_UNKNOWN
+                return _NOT_JSON if unreadable else refusal
         key = call.key
         appender = None if key is None else self._appenders.get(key.workspace)
         if key is None or appender is None:
@@ -220,42 +215,27 @@ class Collector:
             self._measures.appended(key.workspace, call.items)
         return self._success(call.route)
 
-    def _identify(self, call: _Call, stated: str | None) -> Answer | None:
+    def _identify(self, scope: Scope, call: _Call, stated: Iterable[str | None]) -> Answer | None:
         """Find the key in the body or the query string; None when found, else the refusal."""
-        for token in (stated, pixel.write_key_of(call.query)):
+        for token in (*stated, pixel.write_key_of(call.query)):
             if token:
                 call.key = self._keyring.find(token)
                 if call.key is not None:
-                    return self._refusal(call)
+                    return self._refusal(scope, call)
         return _KEY_UNKNOWN
 
-    def _refusal(self, call: _Call) -> Answer | None:
+    def _refusal(self, scope: Scope, call: _Call) -> Answer | None:
         """Why the holder of this key may not append now; None when they may."""
-        key = call.key
+        key, head = call.key, call.head
         if key is None or key.kind != "source":
             call.key = None
             return _KEY_UNKNOWN
-        origin = call.head.origin
+        origin = head.origin
         if origin is not None and "*" not in key.origins and origin.decode("latin-1") not in key.origins:
             return _ORIGIN_REFUSED
-        seconds = self._limiter.wait_seconds(key.workspace, key.id, "ingest", self._monotonic())
-        return None if seconds == 0 else wait(429, _REFUSED_FOR_NOW, seconds, self._clock_us())
-
-    def _sdk_settings(self, scope: Scope, call: _Call, token: str) -> Answer:
-        key = self._keyring.find(token)
-        if key is None or key.kind != "source":
-            return failure(404, "The write key is unknown or was revoked.")
-        call.key = key
-        host = self._settings.public_host or sdk.host_of(call.head.host, "localhost")
-        return sdk.settings(token, host, self._settings.public_protocol or scope["scheme"])
-
-    def _source_config(self, call: _Call) -> Answer:
-        for token in (*tokens_of(call.head.authorization), pixel.write_key_of(call.query)):
-            key = self._keyring.find(token) if token else None
-            if token and key is not None and key.kind == "source":
-                call.key = key
-                return sdk.source_config(token, key.name, key.workspace)
-        return _KEY_UNKNOWN
+        is_pixel = call.route.meaning == "pixel"
+        seconds = self._limits.wait_seconds(key, scope, head, pixel=is_pixel, now_seconds=self._monotonic())
+        return None if seconds == 0 else wait(429, "rate_limited", _REFUSED_FOR_NOW, seconds, self._clock_us())
 
     def _success(self, route: Route) -> Answer:
         answer = self._successes.get(route.success)

@@ -8,8 +8,8 @@ pass, and under steady overload exactly `per_minute` a minute do.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Hashable, Mapping
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -51,12 +51,57 @@ DEFAULT_LIMITS: Mapping[Operation, Limit | None] = {
 NO_LIMITS: Mapping[Operation, Limit | None] = dict.fromkeys(DEFAULT_LIMITS)
 
 
+Subject = TypeVar("Subject", bound=Hashable)
+
+
+class Pace(Generic[Subject]):
+    """The theoretical arrival times of subjects.
+
+    Args:
+        most: How many subjects are remembered; with more, those that came first are forgotten. None where their number is
+            bounded anyway.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._due: dict[Subject, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def wait_seconds(self, subject: Subject, limit: Limit, now_seconds: float) -> float:
+        """Count one request: 0.0 if it may pass, else how long to wait until the next one may (nothing is counted).
+
+        Args:
+            subject: Whose request it is.
+            limit: What the subject may do.
+            now_seconds: A clock that never goes back.
+        """
+        known = self._due.get(subject)
+        due = now_seconds if known is None or known < now_seconds else known
+        # A nanosecond of grace: sums of a rounded interval must not refuse whoever keeps the pace exactly.
+        wait = due - limit.tolerance_seconds - now_seconds - 1e-9
+        if wait > 0:
+            return wait
+        if known is None and self._most is not None and len(self._due) >= self._most:
+            self._forget(now_seconds)
+        self._due[subject] = due + limit.interval_seconds
+        return 0.0
+
+    def _forget(self, now_seconds: float) -> None:
+        """Make room for a tenth: whose time has passed is as good as unknown, then whoever came first."""
+        most = self._most or 0
+        room = most - most // 10
+        kept = [(subject, due) for subject, due in self._due.items() if due > now_seconds]
+        self._due = dict(kept[-room:])
+
+
 class Limiter:
-    """Keeps the theoretical arrival times. It knows as many as there are keys, for only known keys get here."""
+    """Limits what each key does. It remembers as many as there are keys, for only known keys get here."""
 
     def __init__(self, limits: Mapping[Operation, Limit | None]) -> None:
         self._limits = {name: limit for name, limit in limits.items() if limit is not None}
-        self._due: dict[tuple[str, str, Operation], float] = {}
+        self._pace: Pace[tuple[str, str, Operation]] = Pace()
 
     def wait_seconds(self, workspace: str, key: str, operation: Operation, now_seconds: float) -> float:
         """Count one request: 0.0 if it may pass, else how long to wait until the next one may (nothing is counted).
@@ -68,13 +113,4 @@ class Limiter:
             now_seconds: A clock that never goes back.
         """
         limit = self._limits.get(operation)
-        if limit is None:
-            return 0.0
-        subject = (workspace, key, operation)
-        due = max(self._due.get(subject, 0.0), now_seconds)
-        # A nanosecond of grace: sums of a rounded interval must not refuse whoever keeps the pace exactly.
-        wait = due - limit.tolerance_seconds - now_seconds - 1e-9
-        if wait > 0:
-            return wait
-        self._due[subject] = due + limit.interval_seconds
-        return 0.0
+        return 0.0 if limit is None else self._pace.wait_seconds((workspace, key, operation), limit, now_seconds)

@@ -9,6 +9,14 @@ import msgspec
 from onefold.errors import OverloadedError, TooLargeError
 from onefold.serving.answers import Receive, Scope
 
+_WANTED = frozenset(
+    {
+        b"authorization", b"origin", b"content-length", b"host", b"request-id", b"x-request-id", b"accept-encoding",
+        b"sec-gpc", b"sec-fetch-site", b"access-control-request-headers", b"forwarded", b"x-forwarded-for",
+        b"x-forwarded-host", b"x-forwarded-proto",
+    }
+)  # fmt: skip
+
 
 class Head(msgspec.Struct, gc=False):
     """The headers that matter.
@@ -21,6 +29,12 @@ class Head(msgspec.Struct, gc=False):
         request_id: The id the client gave the request.
         gzip: Whether it reads compressed answers.
         gpc: Whether the browser says Global Privacy Control.
+        from_page: Whether a browser sends it, for a page.
+        asked_headers: The headers that a preflight asks for.
+        forwarded: What a proxy says of the client, as RFC 7239 has it.
+        forwarded_for: The same as `X-Forwarded-For`: addresses, the nearest last.
+        forwarded_host: The same as `X-Forwarded-Host`.
+        forwarded_proto: The same as `X-Forwarded-Proto`.
     """
 
     authorization: bytes | None = None
@@ -30,27 +44,50 @@ class Head(msgspec.Struct, gc=False):
     request_id: str | None = None
     gzip: bool = False
     gpc: bool = False
+    from_page: bool = False
+    asked_headers: bytes | None = None
+    forwarded: bytes | None = None
+    forwarded_for: bytes | None = None
+    forwarded_host: bytes | None = None
+    forwarded_proto: bytes | None = None
 
 
 def read_head(scope: Scope) -> Head:
-    """Pick the headers that matter, in one pass; servers hand names over in lower case."""
+    """Pick the headers that matter, in one pass; servers hand names over in lower case, and the last of a name counts."""
     head = Head()
     for name, value in scope["headers"]:
+        # Most headers of a browser are none of ours.
+        if name not in _WANTED:
+            continue
         if name == b"authorization":
             head.authorization = value
-        elif name == b"origin":
-            head.origin = value
         elif name == b"content-length":
-            head.length = int(value) if value.isdigit() else 0
+            head.length = int(value) if value.isdigit() and len(value) < 20 else 0
         elif name == b"host":
             head.host = value
+        elif name == b"origin":
+            head.origin = value
+            head.from_page = True
+        elif name == b"sec-fetch-site":
+            head.from_page = True
         elif name in (b"request-id", b"x-request-id"):
             head.request_id = value.decode("latin-1")
         elif name == b"accept-encoding":
             head.gzip = b"gzip" in value
         elif name == b"sec-gpc":
             head.gpc = value.strip() == b"1"
+        else:
+            setattr(head, _RARE[name], value)
     return head
+
+
+_RARE = {
+    b"access-control-request-headers": "asked_headers",
+    b"forwarded": "forwarded",
+    b"x-forwarded-for": "forwarded_for",
+    b"x-forwarded-host": "forwarded_host",
+    b"x-forwarded-proto": "forwarded_proto",
+}
 
 
 class Bodies:

@@ -8,7 +8,10 @@ import msgspec
 
 from onefold.model import Shape
 
-Meaning = Literal["collect", "discard", "pixel", "settings", "source_config", "script", "bundle", "flags"]
+Meaning = Literal[
+    "collect", "discard", "pixel", "settings", "source_config", "script", "bundle", "flags", "posthog_config",
+    "posthog_config_script", "posthog_script",
+]  # fmt: skip
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -53,6 +56,9 @@ ROUTES = _table()
 _SETTINGS = Route("/v1/projects/{key}/settings", "settings")
 _SCRIPT = Route("/analytics.js/v1/{key}/analytics.min.js", "script")
 _BUNDLE = Route("/analytics-next/bundles/{name}", "bundle")
+_POSTHOG_CONFIG = Route("/array/{key}/config", "posthog_config")
+_POSTHOG_CONFIG_SCRIPT = Route("/array/{key}/config.js", "posthog_config_script")
+_POSTHOG_SCRIPT = Route("/static/array.js", "posthog_script")
 
 
 def match(path: str) -> Route | None:
@@ -70,4 +76,10 @@ def match(path: str) -> Route | None:
             return _SCRIPT
         case ["analytics-next", "bundles", _]:
             return _BUNDLE
+        case ["array", _, "config"]:
+            return _POSTHOG_CONFIG
+        case ["array", _, "config.js"]:
+            return _POSTHOG_CONFIG_SCRIPT
+        case ["static", "array.js"] | ["static", _, "array.js"]:
+            return _POSTHOG_SCRIPT
     return None

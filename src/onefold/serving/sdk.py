@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import functools
-import gzip
 import re
-from importlib import resources
 
 import msgspec
 
-from onefold.serving.answers import Answer, Headers
+from onefold.serving.answers import Answer
+from onefold.serving.scripts import BUNDLE_HEADERS, SCRIPT_HEADERS, file_names, script_file
 
 VERSION = "1.84.3"
 """The vendored `@segment/analytics-next`."""
 
 _BUNDLE = re.compile(r"[A-Za-z0-9-]+\.bundle\.[0-9a-f]{20}\.js")
-_HOST = re.compile(rb"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:]{2,45}\](:[0-9]{1,5})?")
-# Ten minutes: a page must not fetch the script at each view, yet an upgrade must arrive the same day.
-_SCRIPT_HEADERS: Headers = ((b"cache-control", b"public, max-age=600"), (b"vary", b"Accept-Encoding"))
-_BUNDLE_HEADERS: Headers = ((b"cache-control", b"public, max-age=31536000, immutable"), (b"vary", b"Accept-Encoding"))
 
 
-def settings(write_key: str, host: str, protocol: str) -> Answer:
-    """The settings that make analytics-next and the mobile SDKs send everything to `host`, and nothing elsewhere."""
+def settings(write_key: str, host: str, protocol: str, *, shared: bool) -> Answer:
+    """The settings that make analytics-next and the mobile SDKs send everything to `host`, and nothing elsewhere.
+
+    Args:
+        write_key: The source's.
+        host: With its port, where it is not the protocol's own.
+        protocol: `http` or `https`.
+        shared: Whether a cache may give the answer to others than whoever asked.
+    """
+    cached = b"public, max-age=60" if shared else b"private, max-age=60"
     allowed = {"__default": {"enabled": True, "integrations": {}}}
     body = {
         "integrations": {
@@ -46,7 +48,7 @@ def settings(write_key: str, host: str, protocol: str) -> Answer:
         "legacyVideoPluginsEnabled": False,
         "remotePlugins": [],
     }
-    return Answer(200, msgspec.json.encode(body), ((b"cache-control", b"public, max-age=60"),))
+    return Answer(200, msgspec.json.encode(body), ((b"cache-control", cached),))
 
 
 def source_config(write_key: str, source: str, workspace: str) -> Answer:
@@ -69,57 +71,13 @@ def source_config(write_key: str, source: str, workspace: str) -> Answer:
     return Answer(200, msgspec.json.encode(body), ((b"cache-control", b"private, max-age=60"),))
 
 
-FLAGS = Answer(
-    200,
-    msgspec.json.encode(
-        {
-            "featureFlags": {},
-            "featureFlagPayloads": {},
-            "flags": {},
-            "errorsWhileComputingFlags": False,
-            "sessionRecording": False,
-            "supportedCompression": ["gzip"],
-            "config": {"enable_collect_everything": False},
-            "toolbarParams": {},
-            "isAuthenticated": False,
-            "siteApps": [],
-        }
-    ),
-)
-"""What PostHog's SDKs are told of feature flags and recordings: there are none."""
-
-
 def script(*, compressed: bool) -> Answer:
     """The browser SDK, unmodified."""
-    return _file("standalone.js", compressed, _SCRIPT_HEADERS)
+    return script_file("standalone.js", SCRIPT_HEADERS, compressed=compressed)
 
 
 def bundle(name: str, *, compressed: bool) -> Answer | None:
     """A part of the browser SDK that it loads on demand; None when it has no such part."""
-    if _BUNDLE.fullmatch(name) is None or f"{name}.gz" not in _names():
+    if _BUNDLE.fullmatch(name) is None or f"{name}.gz" not in file_names():
         return None
-    return _file(name, compressed, _BUNDLE_HEADERS)
-
-
-def host_of(header: bytes | None, otherwise: str) -> str:
-    """The host a client called us by, if it is one: it comes back in the settings."""
-    if header is None or _HOST.fullmatch(header) is None:
-        return otherwise
-    return header.decode("ascii")
-
-
-def _file(name: str, compressed: bool, headers: Headers) -> Answer:  # private, and both callers name it
-    content = _content(name)
-    if compressed:
-        return Answer(200, content, (*headers, (b"content-encoding", b"gzip")), b"text/javascript; charset=utf-8")
-    return Answer(200, gzip.decompress(content), headers, b"text/javascript; charset=utf-8")
-
-
-@functools.cache
-def _names() -> frozenset[str]:
-    return frozenset(entry.name for entry in resources.files("onefold.serving").joinpath("static").iterdir())
-
-
-@functools.cache
-def _content(name: str) -> bytes:
-    return resources.files("onefold.serving").joinpath("static", f"{name}.gz").read_bytes()
+    return script_file(name, BUNDLE_HEADERS, compressed=compressed)

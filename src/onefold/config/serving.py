@@ -1,0 +1,106 @@
+"""The HTTP edge of a project: where it listens, what it bears of strangers, and how often anybody may ask."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from onefold.config.reading import Document, Problem
+
+
+class Server(msgspec.Struct, frozen=True):
+    """Where the HTTP edge listens, and its bounds.
+
+    Attributes:
+        max_request: Bytes of the largest body.
+        public_url: The address by which clients reach it; None for the one they call.
+        trusted_proxies: Networks whose forwarded headers count; None for this machine alone.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+    allow_public: bool = False
+    max_request: int = 4 * 1024 * 1024
+    public_url: str | None = None
+    trusted_proxies: tuple[str, ...] | None = None
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Requests a minute.
+
+    Attributes:
+        ingest_per_minute: Of a source's key, sent by servers; this and the next two are the specification's.
+        lookups_per_minute: Of a key that reads profiles.
+        operations_per_minute: Of a key, about sources and webhooks.
+        visitor_per_minute: Of one visitor's address to one source, on the long run.
+        visitor_burst: Of those, how many may come at once.
+        visitors_per_minute: Of all visitors of a source together.
+    """
+
+    enabled: bool = True
+    ingest_per_minute: int = 100
+    lookups_per_minute: int = 300
+    operations_per_minute: int = 30
+    visitor_per_minute: int = 1_200
+    visitor_burst: int = 6_000
+    visitors_per_minute: int = 60_000
+
+
+def server(value: dict[str, Any]) -> Server:
+    """The settings under `server`."""
+    said = dict(value)
+    if "trusted_proxies" in said:
+        said["trusted_proxies"] = tuple(said["trusted_proxies"])
+    return Server(**said)
+
+
+def server_problems(main: Document) -> Iterator[Problem]:
+    """What is wrong under `server` beyond the form of single values."""
+    said = main.value.get("server") or {}
+    host = said.get("host")
+    if host and not said.get("allow_public") and not _loopback(host):
+        yield main.problem(
+            ("server", "host"), "`server.host` is open to other machines; say `allow_public: true` if that is meant"
+        )
+    url = said.get("public_url")
+    if url is not None and not _is_origin(url):
+        yield main.problem(
+            ("server", "public_url"),
+            "`server.public_url` must be `https://` and a host, such as `https://cdp.example.org`",
+        )
+    for network in said.get("trusted_proxies") or ():
+        if not _is_network(network):
+            yield main.problem(
+                ("server", "trusted_proxies"), f"`{network[:40]}` is not an address or a network such as `10.0.0.0/8`"
+            )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    named = bool(parts.hostname) and parts.username is None and (port is None or port > 0)
+    return (
+        named and parts.scheme in {"http", "https"} and parts.path in {"", "/"} and not (parts.query or parts.fragment)
+    )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""The API as the framework describes and serves it: its routes, its problems, its OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from onefold import __version__
+from onefold.errors import OnefoldError
+from onefold.serving import problems
+from onefold.serving.api import api
+from onefold.serving.health import health
+from onefold.serving.segment_profiles import segment
+
+
+def describe(*, answers: bool) -> FastAPI:
+    """The API with its description, at /api/v1/openapi.json; no page about it, for those load scripts from elsewhere."""
+    described = FastAPI(
+        title="Onefold",
+        version=__version__,
+        summary="Many records, one person.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    if answers:
+        described.include_router(api)
+        described.include_router(segment)
+    described.include_router(health)
+    described.add_exception_handler(OnefoldError, problems.from_onefold)
+    described.add_exception_handler(HTTPException, problems.from_http)
+    described.add_exception_handler(RequestValidationError, problems.from_validation)
+    described.add_exception_handler(Exception, problems.from_fault)
+    generate = described.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generate()
+        schema.setdefault("components", {})["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "basic": {"type": "http", "scheme": "basic", "description": "The secret key as the user, no password."},
+        }
+        schema["security"] = [{"bearer": []}, {"basic": []}]
+        return schema
+
+    described.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the description
+    return described
