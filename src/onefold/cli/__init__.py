@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from onefold import __version__
 from onefold.cli import demo, dlq, keys, loading, people, process, project, serve, tail, upkeep
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
@@ -16,6 +18,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(*, asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"onefold {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _onefold(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 app.command()(project.init)
 app.command()(demo.demo)
 app.command()(project.doctor)

@@ -48,7 +48,10 @@ def list_(
 
 @app.command()
 def show(
-    offset: int, project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False
+    offset: Annotated[int, typer.Argument(help="The dead letter, as `onefold dlq list` names it.")],
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
 ) -> None:
     """Show one dead letter with its payload.
 

@@ -1,0 +1,1 @@
+"""What maintainers run: the command reference, the search for secrets, releases."""
