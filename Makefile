@@ -27,8 +27,30 @@ demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become peop
 	$(BIN)/onefold demo $(ARGS)
 
 .PHONY: test
-test: lint types contracts node chromium strace iproute2  ## Everything a change must pass
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+test: lint types contracts docs coverage slow  ## Everything a change must pass
+
+# Suites that run in one process for the most part; chosen by what they cost.
+FAST := adapters bench config connectors contracts governance house identity ingest pipelines profiles rules serving synthetic
+SLOW = $(filter-out $(FAST:%=tests/%/) %__pycache__/,$(wildcard tests/*/))
+# Whoever has no public data still has a fast lane; pytest counts what is deselected.
+WITHOUT_DATA = $(if $(wildcard $(ONEFOLD_DATA)),,-m "not data")
+# Per cent of lines and branches that the fast suites must reach.
+COVERED_MIN := 80
+
+.PHONY: fast
+fast: $(VENV)/.dev  ## The fast suites: under two minutes
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(WITHOUT_DATA) $(FAST:%=tests/%) $(ARGS)
+
+.PHONY: coverage
+coverage: $(VENV)/.dev  ## The fast suites again, measured: what they reach of the code, with a floor
+	rm -rf $(BUILD)/coverage && mkdir -p $(BUILD)/coverage
+	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(FAST:%=tests/%) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=$(COVERED_MIN)
+
+.PHONY: slow
+slow: $(VENV)/.dev node chromium strace iproute2  ## The other suites: processes, SDKs, faults, networks, laws
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOW) $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev  ## Style: ruff check and ruff format
@@ -75,6 +97,8 @@ lock:  ## Renew requirements/*.txt from pyproject.toml (needs uv)
 		--output-file requirements/runtime.txt >/dev/null
 	uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project \
 		--output-file requirements/dev.txt >/dev/null
+	uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project \
+		--only-group docs --output-file requirements/docs.txt >/dev/null
 	printf 'hatchling>=1.25\neditables>=0.5\n' | uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --output-file requirements/build.txt - >/dev/null
 	cd tests/conformance/node && npm install --package-lock-only --no-fund --silent && node strip-lock.mjs
@@ -83,6 +107,22 @@ lock:  ## Renew requirements/*.txt from pyproject.toml (needs uv)
 schemas: $(VENV)/.dev  ## Renew the published JSON Schemas of the project files
 	$(BIN)/python -c 'from pathlib import Path; from onefold.config.schema import write_schemas; \
 		write_schemas(Path("docs/reference/schemas"))'
+
+.PHONY: cli-reference
+cli-reference: $(VENV)/.dev  ## Renew the reference page of the command line
+	$(BIN)/python -m tools.cli_reference
+
+.PHONY: docs
+docs: $(VENV)/.docs  ## Build the documentation into build/site; a broken link fails
+	$(BIN)/zensical build --clean --strict
+
+.PHONY: changelog
+changelog: $(VENV)/.dev  ## Show what the next release's changelog would say
+	@$(BIN)/towncrier build --draft --version next
+
+.PHONY: release
+release: $(VENV)/.dev  ## Set the version, gather the changelog, build and check the archives (VERSION=1.2.3)
+	$(BIN)/python -m tools.release '$(VERSION)'
 
 .PHONY: clean
 clean:  ## Remove what the recipes made
@@ -101,6 +141,10 @@ $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.runtime
+	$(INSTALL) --require-hashes -r requirements/docs.txt
 	@touch $@
 
 $(BUILD)/kafka/.jars: tests/kafka/pom.xml

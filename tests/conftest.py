@@ -1,6 +1,7 @@
 """What all tests share: how long Hypothesis looks, and the folder of public data."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,22 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("laws", parent=settings.get_profile("default"), max_examples=5_000)
 settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs the public data, so that the fast lane can do without."""
+    for item in items:
+        if "shared_data" in item.fixturenames:
+            item.add_marker("data")
+
+
+@pytest.fixture
+def untraced():
+    """Run without the tracer of coverage, for tests that measure time: it makes code several times slower."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
 
 
 @pytest.fixture(scope="session")

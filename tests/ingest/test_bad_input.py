@@ -140,7 +140,7 @@ def test_duplicate_keys_need_the_second_pass(monkeypatch):
     assert verdict(body).event.properties == {"a": 2}
 
 
-def test_nothing_poisonous_takes_long():
+def test_nothing_poisonous_takes_long(untraced):
     """No entry stalls the pipeline: each of the corpus is judged within 100 ms of processor time."""
     wide = raw(b'"a":[' + b"1," * 250_000 + b'"\\ud800"]')
     judge = Judge(IngestSettings())
