@@ -52,7 +52,7 @@ def reference_text() -> str:
         "Only `onefold.yaml` is required.",
         "All errors are reported at once, each with its file, its line and the nearest valid word; unknown keys are errors.",
         "Secrets stand in no file: `env:NAME` and `file:path` say where they are.",
-        "JSON Schemas for editors are in [schemas](schemas/).",
+        "JSON Schemas for editors: " + ", ".join(f"[{TITLES[name]}](schemas/{name}.json)" for name in FILES) + ".",
         "",
         "`make schemas` writes this page from the code.",
     ]
