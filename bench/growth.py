@@ -25,9 +25,9 @@ from bench.stream import fill
 from bench.tables import Tables
 from onefold import bootstrap
 from onefold.adapters.sqlite.store import SqliteProfileStore
-from onefold.pipelines import stream
-from onefold.pipelines.parts import Parts
-from onefold.pipelines.stream import BATCH_ENTRIES
+from onefold.pipelines.context import Context
+from onefold.pipelines.stream import process
+from onefold.pipelines.stream.process import BATCH_ENTRIES
 
 SIZES = (10_000, 50_000, 200_000)
 SIZES_FULL = (10_000, 100_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
@@ -62,7 +62,7 @@ def run(full: bool) -> Iterator[Figure]:
             # One identifying event for each new person.
             fill(here.directory, _newcomers(grown, size))
             with bootstrap.opened(here.directory, None) as workspace:
-                cost, pages = _timed(workspace.parts)
+                cost, pages = _timed(workspace.context)
             if grown:  # before that it is less than a batch, and nothing of it is done beside anything
                 yield figure("newcomer_event_us", size, cost, "µs/event")
                 yield figure("newcomer_pages", size, pages, "pages/event")
@@ -73,7 +73,7 @@ def run(full: bool) -> Iterator[Figure]:
                 os.sync()  # what growing the store left to be written back is not part of what an event costs
                 _read_through(*here.directory.rglob("profiles.db"), here.directory / "tables.db")
                 with bootstrap.opened(here.directory, None) as workspace:
-                    cost, pages = _probed(workspace.parts)
+                    cost, pages = _probed(workspace.context)
                 bare = tables.event_us(draws(size), WARM_UP)
                 yield Figure(
                     bench="growth", metric=f"{prefix}event_us_at_{size}", value=cost, unit="µs/event",
@@ -91,21 +91,21 @@ def _read_through(*files: Path) -> None:
                 pass
 
 
-def _probed(parts: Parts) -> tuple[float, float]:
+def _probed(context: Context) -> tuple[float, float]:
     """Microseconds and pages written an event, after the warm-up."""
     warm = 0
     while warm < WARM_UP * BATCH_ENTRIES:
-        warm += stream.advance(parts).read
-    return _timed(parts)
+        warm += process.advance(context).read
+    return _timed(context)
 
 
-def _timed(parts: Parts) -> tuple[float, float]:
+def _timed(context: Context) -> tuple[float, float]:
     """Microseconds and pages written an event, of all that waits in the log."""
-    store = parts.store
+    store = context.store
     assert isinstance(store, SqliteProfileStore)
     before = store.pages_written()
     started = time.perf_counter()
-    done = stream.drain(parts)
+    done = process.drain(context)
     seconds = time.perf_counter() - started
     return seconds / done.read * 1e6, (store.pages_written() - before) / done.read
 

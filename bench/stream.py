@@ -17,7 +17,7 @@ from bench.ground import Ground, ground, quantile
 from bench.report import Figure
 from onefold import bootstrap
 from onefold.model import LogEntry
-from onefold.pipelines import accounts
+from onefold.pipelines.reading import balances
 from onefold.synthetic.stream import items
 
 RATE = 2_000
@@ -71,9 +71,9 @@ def _shift(here: Ground, workers: int) -> float:
     program = (
         "import sys, time; from pathlib import Path; from onefold import bootstrap\n"
         "from onefold.bootstrap.stores import leases_of; from onefold.bootstrap.workspace import worker_name\n"
-        "from onefold.errors import ConflictError, LeaseLostError; from onefold.pipelines.processor import Work\n"
+        "from onefold.errors import ConflictError, LeaseLostError; from onefold.pipelines.stream.processor import Work\n"
         "with bootstrap.opened(Path(sys.argv[1]), None) as w:\n"
-        "    work = Work(w.parts, leases_of(w.parts.store), worker_name(), time.monotonic)\n"
+        "    work = Work(w.context, leases_of(w.context.store), worker_name(), time.monotonic)\n"
         "    work.renew()\n"
         "    print('ready', flush=True); sys.stdin.readline(); work.renew(); again = 0\n"
         "    while bootstrap.pending(w):\n"
@@ -127,7 +127,7 @@ def _kafka(events: int, people: int) -> Iterator[Figure]:
 def _settle(here: Ground) -> None:
     """Single records, so that the wheel's broker knows where every partition ends (see `bench.broker`)."""
     with bootstrap.opened(here.directory, None) as workspace:
-        log = workspace.parts.log
+        log = workspace.context.log
         reached: set[int] = set()
         for number in range(10_000):
             if len(reached) == PARTITIONS:
@@ -140,7 +140,7 @@ def _settle(here: Ground) -> None:
 def _waiting(here: Ground) -> int:
     """Events appended that did not become stored ones."""
     with bootstrap.opened(here.directory, None) as workspace:
-        return sum(account["pending"] + account["rejected"] for account in accounts.sources(workspace.parts))
+        return sum(account["pending"] + account["rejected"] for account in balances.sources(workspace.context))
 
 
 def fill(directory: Path, bodies: Iterator[bytes], *, source: str = "web") -> int:
@@ -152,10 +152,10 @@ def fill(directory: Path, bodies: Iterator[bytes], *, source: str = "web") -> in
             batch.append(LogEntry("segment", source, bootstrap.clock_us(), count, body, request_id="bench"))
             count += 1
             if len(batch) == 10_000:
-                workspace.parts.log.append(batch)
+                workspace.context.log.append(batch)
                 batch = []
         if batch:
-            workspace.parts.log.append(batch)
+            workspace.context.log.append(batch)
     return count
 
 

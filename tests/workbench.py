@@ -13,10 +13,10 @@ from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.governance.encryption import NodeSealer, WorkspaceKeys
 from onefold.identity.hashing import Hasher
 from onefold.identity.settings import IdentitySettings
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.ingest.settings import IngestSettings
 from onefold.model import LogEntry
-from onefold.pipelines.parts import Parts
+from onefold.pipelines.context import Context
 from onefold.ports import EventLog, ProfileStore
 from onefold.profiles.settings import ProfileSettings
 
@@ -24,21 +24,21 @@ NOW_US = 1_790_000_000_000_000
 KEYS = WorkspaceKeys("test", b"h" * 32, b"w" * 32, b"l" * 32)
 
 
-def parts(
+def context(
     *,
     log: EventLog | None = None,
     store: ProfileStore | None = None,
     identity: IdentitySettings | None = None,
     profiles: ProfileSettings | None = None,
     ingest: IngestSettings | None = None,
-) -> Parts:
+) -> Context:
     """A workspace, in memory unless given stores."""
     seeded = random.Random(1)
-    return Parts(
+    return Context(
         name="test",
         log=log or MemoryEventLog(),
         store=store or MemoryProfileStore(),
-        judge=Judge(ingest or IngestSettings()),
+        gate=Gate(ingest or IngestSettings()),
         identity=identity or IdentitySettings(),
         hasher=Hasher(KEYS.hashing),
         profiles=profiles or ProfileSettings(),

@@ -32,8 +32,8 @@ class EventLog(Protocol):
         """Up to `limit` entries with offset > `after`, in order. Only entries whose append returned or will return."""
         ...
 
-    def get(self, places: Sequence[tuple[int, int]]) -> list[StoredEntry]:
-        """The entries at these (partition, offset) places, in the order asked; those not there are left out."""
+    def get(self, positions: Sequence[tuple[int, int]]) -> list[StoredEntry]:
+        """The entries at these (partition, offset) positions, in the order asked; those not there are left out."""
         ...
 
     def ends(self) -> dict[int, int]:
@@ -122,8 +122,8 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
     emq: tuple[int, ...] = ()
 
 
-class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one batch changes. It is stored whole or not at all.
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a batch, or a piece of one, changes. A batch is stored whole or not at all.
 
     Attributes:
         offsets: New consumer offset per partition.
@@ -185,15 +185,15 @@ class ProfileTransaction(ProfileReader, Protocol):
     def claim(self, keys: Sequence[bytes]) -> list[bool]:
         """Record de-duplication keys (16 bytes each); True for each that was never seen before, for ever.
 
-        A key repeated within `keys` is True once, at its first place.
+        A key repeated within `keys` is True once, at its first position.
         """
         ...
 
-    def commit(self, commit: Commit) -> None:
-        """Write everything; durable and visible when the transaction's `with` block ends without an exception.
+    def write(self, changes: Changes) -> None:
+        """Write; durable and visible to others when the transaction's `with` block ends without an exception.
 
-        Once a transaction; as often as one likes where the store names an `entries_at_once`, and reads of the same
-        transaction then see it.
+        Once a transaction; any number of times where the store states `preferred_entries_per_write`, and reads of the
+        same transaction then see what was written.
 
         Raises (here or at the end of the block):
             LeaseLostError: A partition's lease has another epoch than the commit says. Nothing was changed.
@@ -217,7 +217,7 @@ class ProfileSnapshot(ProfileReader, Protocol):
     def dead_letters(
         self, *, status: str | None, source: str | None, after: tuple[int, int], limit: int
     ) -> list[DeadLetter]:
-        """In order of (partition, offset), strictly after the given place; None means any."""
+        """In order of (partition, offset), strictly after the given position; None means any."""
         ...
 
     def tallies(self) -> list[Tally]:
@@ -249,10 +249,10 @@ class ProfileStore(Protocol):
     """One workspace's identity graph, node states, de-duplication keys, offsets and outbox, in one transaction.
 
     Attributes:
-        entries_at_once: Of how many log entries a commit is best told at a time; None when of all of a transaction.
+        preferred_entries_per_write: Preferred log entries per write; None to write once a transaction.
     """
 
-    entries_at_once: int | None = None
+    preferred_entries_per_write: int | None = None
 
     def transaction(self) -> AbstractContextManager[ProfileTransaction]:
         """Begin; commit durably at the end of the block, roll back on an exception.

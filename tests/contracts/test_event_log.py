@@ -34,7 +34,9 @@ def sqlite_log(directory: Path) -> SqliteEventLog:
 
 def partitioned_log(directory: Path) -> SqliteEventLog:
     keys = WorkspaceKeys("w", b"h" * 32, b"w" * 32, bytes(range(32)))
-    return SqliteEventLog(directory / "log.db", EntrySealer(keys, os.urandom), place=lambda entry: entry.index % 3)
+    return SqliteEventLog(
+        directory / "log.db", EntrySealer(keys, os.urandom), partition_of=lambda entry: entry.index % 3
+    )
 
 
 def entry(index: int, source: str = "web") -> LogEntry:
@@ -208,7 +210,7 @@ def appends_of_many_threads_stay_whole(log):
 
 ADAPTERS: dict[str, Callable[[Path], EventLog]] = {
     "memory": lambda _: MemoryEventLog(),
-    "memory, partitioned": lambda _: MemoryEventLog(partitions=3, place=lambda entry: entry.index % 3),
+    "memory, partitioned": lambda _: MemoryEventLog(partitions=3, partition_of=lambda entry: entry.index % 3),
     "sqlite": sqlite_log,
     "sqlite, partitioned": partitioned_log,
 }

@@ -16,7 +16,7 @@ from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.errors import ConflictError, IntegrityError
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import Edge, IdentityChange, Judgement, Member
-from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, ProfileStore, Tally, TimelineRow
+from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, ProfileStore, Tally, TimelineRow
 
 Promise = Callable[[ProfileStore], None]
 
@@ -54,7 +54,7 @@ def edge(a, b, *, at_us=5, event=b"e" * 16, kind="event", **rest) -> Edge:
 
 def write(store: ProfileStore, offset: int = 1, **changes) -> None:
     with store.transaction() as transaction:
-        transaction.commit(Commit(offsets={0: offset}, **changes))
+        transaction.write(Changes(offsets={0: offset}, **changes))
 
 
 def fail_after(store: ProfileStore, work) -> None:
@@ -233,8 +233,8 @@ def keys_that_differ_in_one_bit_are_different(store):
 # ── atomicity and isolation ──
 
 
-def everything(offset: int) -> Commit:
-    return Commit(
+def everything(offset: int) -> Changes:
+    return Changes(
         offsets={0: offset},
         nodes=[node(A)],
         edges=[edge(A, B)],
@@ -266,7 +266,7 @@ def contents(store: ProfileStore) -> object:
 @promise
 def an_exception_leaves_nothing_behind(store):
     before = contents(store)
-    fail_after(store, lambda transaction: (transaction.claim([A]), transaction.commit(everything(5))))
+    fail_after(store, lambda transaction: (transaction.claim([A]), transaction.write(everything(5))))
     assert contents(store) == before
     with store.transaction() as transaction:
         assert transaction.claim([A]) == [True]
@@ -284,7 +284,7 @@ def a_transaction_after_a_failed_one_works(store):
 def nothing_is_visible_before_the_block_ends(store):
     before = contents(store)
     with store.transaction() as transaction:
-        transaction.commit(everything(5))
+        transaction.write(everything(5))
         assert contents(store) == before
     assert contents(store) != before
 
@@ -309,7 +309,7 @@ def a_snapshot_does_not_wait_for_the_writer(store):
     found = []
     with store.transaction() as transaction:
         transaction.claim([A])
-        transaction.commit(Commit(offsets={0: 2}))
+        transaction.write(Changes(offsets={0: 2}))
         reader = threading.Thread(target=lambda: found.append(contents(store)))
         reader.start()
         reader.join(timeout=5)
@@ -325,7 +325,7 @@ def writers_take_turns(store):
             try:
                 with store.transaction() as transaction:
                     offset = transaction.offsets().get(0, 0) + 1
-                    transaction.commit(Commit(offsets={0: offset}, tallies=[Tally("web", "stored", 1)]))
+                    transaction.write(Changes(offsets={0: offset}, tallies=[Tally("web", "stored", 1)]))
             except ConflictError:
                 continue
             done += 1
@@ -354,9 +354,9 @@ def a_transaction_reads_what_was_committed_before_it(store):
 @promise
 def offsets_are_kept_per_partition(store):
     with store.transaction() as transaction:
-        transaction.commit(Commit(offsets={0: 3, 2: 9}))
+        transaction.write(Changes(offsets={0: 3, 2: 9}))
     with store.transaction() as transaction:
-        transaction.commit(Commit(offsets={2: 10}))
+        transaction.write(Changes(offsets={2: 10}))
     with store.snapshot() as seen:
         assert seen.offsets() == {0: 3, 2: 10}
 
@@ -510,15 +510,15 @@ class OffsetFirst(MemoryProfileStore):
 
     @contextmanager
     def transaction(self):
-        """Begin; the offset takes effect with `commit`."""
+        """Begin; the offset takes effect with `write`."""
         with super().transaction() as transaction:
-            commit = transaction.commit
+            write = transaction.write
 
-            def commit_offset_first(batch):
+            def write_offset_first(batch):
                 self._state.offsets.update(batch.offsets)
-                commit(batch)
+                write(batch)
 
-            transaction.commit = commit_offset_first
+            transaction.write = write_offset_first
             yield transaction
 
 
@@ -556,13 +556,13 @@ class LastEdgeWins(MemoryProfileStore):
     def transaction(self):
         """Begin; edges replace each other at the end."""
         with super().transaction() as transaction:
-            commit = transaction.commit
+            write = transaction.write
 
             def overwrite(batch):
-                commit(batch)
+                write(batch)
                 transaction._state.edges.update({(e.a, e.b, e.kind): e for e in batch.edges})
 
-            transaction.commit = overwrite
+            transaction.write = overwrite
             yield transaction
 
 
@@ -586,7 +586,7 @@ def test_what_was_committed_is_there_after_reopening(tmp_path):
     store = sqlite_store(tmp_path)
     with store.transaction() as transaction:
         transaction.claim([A])
-        transaction.commit(everything(5))
+        transaction.write(everything(5))
     before = contents(store)
     store.close()
     again = sqlite_store(tmp_path)

@@ -17,7 +17,7 @@ from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import Edge, IdentityChange, Judgement, Member
-from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
 
 SEALER = EntrySealer(WorkspaceKeys("w", b"h" * 32, b"w" * 32, bytes(range(32))), os.urandom)
 NAMES = [bytes([letter]) * 16 for letter in b"abcdef"]
@@ -100,17 +100,17 @@ class Stores(RuleBasedStateMachine):
     def transact(self, data, pieces, fails):
         """One batch in one or more pieces, each of which may read before it writes; it may fail at its end."""
         saved = dict(self.saved)
-        batch = [self.piece(data, saved) for _ in range(pieces if self.other.entries_at_once else 1)]
+        batch = [self.piece(data, saved) for _ in range(pieces if self.other.preferred_entries_per_write else 1)]
         claimed = []
         for store in (self.memory, self.other):
             answers = []
             try:
                 with store.transaction() as transaction:
-                    for keys, read, commit in batch:
+                    for keys, read, changes in batch:
                         answers.append(transaction.claim(keys))
                         if read:
                             answers += told(transaction)
-                        transaction.commit(commit)
+                        transaction.write(changes)
                     fail_if(fails)
             except InterruptedError:
                 assert fails
@@ -123,7 +123,7 @@ class Stores(RuleBasedStateMachine):
         """Keys to claim, whether to read, and what to commit on top of what was saved before."""
         nodes, members = place(data.draw(graphs()), data.draw(st.sampled_from(["save", "move"])), saved)
         saved.update((m.id, m) for m in (*members, *(row.member for row in nodes)))
-        return data.draw(key_lists), data.draw(st.booleans()), Commit(nodes=nodes, members=members, **data.draw(news))
+        return data.draw(key_lists), data.draw(st.booleans()), Changes(nodes=nodes, members=members, **data.draw(news))
 
     @rule()
     def reopen(self):

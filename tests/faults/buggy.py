@@ -9,7 +9,7 @@ from tests.pipelines.breaking import breaking_fold
 
 from onefold import cli
 from onefold.adapters.sqlite.transaction import SqliteTransaction
-from onefold.pipelines import breakage
+from onefold.pipelines.stream import internal_errors
 from onefold.serving.appender import Appender
 
 
@@ -42,5 +42,5 @@ def breaking(*_argv):
 
 def stalling(*_argv):
     """So does this one's; and it lacks the isolation that sets such events aside, so it tries them for ever."""
-    breakage.is_ours = lambda _error: False
+    internal_errors.is_ours = lambda _error: False
     breaking()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from onefold import bootstrap
 from onefold.model import Identifier
-from onefold.pipelines import accounts, reading
+from onefold.pipelines.reading import balances, profiles
 
 PEOPLE = 20
 
@@ -102,29 +102,29 @@ def found(directory, people=PEOPLE):
     """Catch up, and look."""
     with bootstrap.opened(directory, None) as workspace:
         assert bootstrap.catch_up(workspace)
-        return looked(workspace.parts, bootstrap.verify(workspace).equal, people)
+        return looked(workspace.context, bootstrap.verify(workspace).equal, people)
 
 
-def looked(parts, equal, people=PEOPLE):
+def looked(context, equal, people=PEOPLE):
     """What a workspace that has caught up holds of the people u0, u1 and so on."""
     held, seen = Found(equal=equal), set()
     for n in range(people):
         who = Identifier("user_id", f"u{n}")
-        profile = reading.profile(parts, who)
+        profile = profiles.profile(context, who)
         if profile is None or profile["id"] in seen:
             continue
         seen.add(profile["id"])
         held.counted += profile["counters"]["events"]
         cursor = None
         while True:
-            page = reading.timeline(parts, who, cursor=cursor, limit=500)
+            page = profiles.timeline(context, who, cursor=cursor, limit=500)
             held.stored.update(e["message_id"] for e in page["events"])
             cursor = page["next"]
             if cursor is None:
                 break
-    for account in accounts.sources(parts):
+    for account in balances.sources(context):
         held.account = account
-    with parts.store.snapshot() as snapshot:
+    with context.store.snapshot() as snapshot:
         held.announced.update((m.topic, m.key, m.body) for m in snapshot.outbox(after=0, limit=1_000_000))
         held.dead = len(snapshot.dead_letters(status=None, source=None, after=(0, 0), limit=1_000_000))
     return held

@@ -17,7 +17,8 @@ from onefold import bootstrap
 from onefold.adapters.sqlite.transaction import SqliteTransaction
 from onefold.errors import UnavailableError
 from onefold.model import Identifier
-from onefold.pipelines import isolation, reading
+from onefold.pipelines.reading import profiles
+from onefold.pipelines.stream import quarantine
 
 PEOPLE = 7
 BATCH = 3
@@ -46,7 +47,7 @@ def acknowledged(ledger: Path) -> int:
 
 def append(workspace: bootstrap.Workspace, number: int) -> None:
     """Append a batch."""
-    workspace.parts.log.append(
+    workspace.context.log.append(
         [
             workbench.entry(body, index=index, received_at_us=workbench.NOW_US + number)
             for index, body in enumerate(batch_from(number))
@@ -66,7 +67,7 @@ def work(directory: str, ledger: str, batches: str) -> None:
         for number in range(sent, sent + int(batches)):
             append(workspace, number)
             os.write(book, b"+\n")
-            isolation.advance(workspace.parts)
+            quarantine.advance(workspace.context)
 
 
 def endure(directory: str, ledger: str, batches: str) -> None:
@@ -76,7 +77,7 @@ def endure(directory: str, ledger: str, batches: str) -> None:
         for number in range(sent, sent + int(batches)):
             tried(lambda number=number: append(workspace, number))
             os.write(book, b"+\n")
-            tried(lambda: isolation.advance(workspace.parts))
+            tried(lambda: quarantine.advance(workspace.context))
             look(workspace)
 
 
@@ -94,7 +95,7 @@ def tried(call: Callable[[], object]) -> None:
 
 def look(workspace: bootstrap.Workspace) -> None:
     """A look-up, which goes on whatever the disk does to writes."""
-    reading.profile(workspace.parts, Identifier("user_id", "u0"))
+    profiles.profile(workspace.context, Identifier("user_id", "u0"))
 
 
 def early(directory: str, ledger: str, batches: str) -> None:
@@ -104,7 +105,7 @@ def early(directory: str, ledger: str, batches: str) -> None:
         for number in range(sent, sent + int(batches)):
             os.write(book, b"+\n")
             append(workspace, number)
-            isolation.advance(workspace.parts)
+            quarantine.advance(workspace.context)
 
 
 def careless(directory: str, ledger: str, batches: str) -> None:
@@ -116,7 +117,7 @@ def careless(directory: str, ledger: str, batches: str) -> None:
                 append(workspace, number)
             os.write(book, b"+\n")
             with contextlib.suppress(UnavailableError):
-                isolation.advance(workspace.parts)
+                quarantine.advance(workspace.context)
 
 
 def twofold(directory: str, ledger: str, batches: str) -> None:

@@ -18,8 +18,8 @@ from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.adapters.sqlite.transaction import SqliteTransaction
 from onefold.governance.encryption import EntrySealer
 from onefold.model import LogEntry
-from onefold.pipelines import isolation, stream
-from onefold.pipelines.rebuild import state_hash
+from onefold.pipelines.maintenance.rebuild import state_hash
+from onefold.pipelines.stream import process, quarantine
 
 pytestmark = [pytest.mark.xdist_group("deliveries"), pytest.mark.timeout(7200 if RELEASE else 280)]
 SEALER = EntrySealer(workbench.KEYS, os.urandom)
@@ -64,23 +64,23 @@ def deliveries(events, seed):
 
 def opened(folder):
     log, store = SqliteEventLog(folder / "log.db", SEALER), SqliteProfileStore(folder / "profiles.db", SEALER)
-    return workbench.parts(log=log, store=store)
+    return workbench.context(log=log, store=store)
 
 
-def close(parts):
-    parts.log.close()
-    parts.store.close()
+def close(context):
+    context.log.close()
+    context.store.close()
 
 
 def once_in_order(folder, events, people):
     """The state hash of each event delivered once, in order."""
     folder.mkdir()
-    parts = opened(folder)
+    context = opened(folder)
     for start in range(0, events, 10_000):
-        parts.log.append([entry(n, people) for n in range(start, min(events, start + 10_000))])
-        stream.drain(parts)
-    found = state_hash(parts)
-    close(parts)
+        context.log.append([entry(n, people) for n in range(start, min(events, start + 10_000))])
+        process.drain(context)
+    found = state_hash(context)
+    close(context)
     return found
 
 
@@ -90,25 +90,25 @@ def delivered(folder, events, people):
     arriving, number = deliveries(events, 11)
     size = max(1, min(10_000, number // 40))
     for _ in range(RESTARTS):
-        parts = opened(folder)
+        context = opened(folder)
         for _ in range(40_000 // RESTARTS):
             batch = list(islice(arriving, size))
-            if not batch or parts.log.ends()[0] >= number * (RESTARTS + 1) / RESTARTS:
+            if not batch or context.log.ends()[0] >= number * (RESTARTS + 1) / RESTARTS:
                 break
-            parts.log.append([entry(n, people, late) for n, late in batch])
-            isolation.advance(parts, batch=size - size // 7)  # batches of the log and of the stream never align
-            if parts.log.ends()[0] % (number // RESTARTS) < size:
+            context.log.append([entry(n, people, late) for n, late in batch])
+            quarantine.advance(context, batch=size - size // 7)  # batches of the log and of the stream never align
+            if context.log.ends()[0] % (number // RESTARTS) < size:
                 break
-        close(parts)
-    parts = opened(folder)
+        close(context)
+    context = opened(folder)
     while batch := list(islice(arriving, size)):
-        parts.log.append([entry(n, people, late) for n, late in batch])
-        isolation.advance(parts)
-    isolation.drain(parts)
-    with parts.store.snapshot() as snapshot:
+        context.log.append([entry(n, people, late) for n, late in batch])
+        quarantine.advance(context)
+    quarantine.drain(context)
+    with context.store.snapshot() as snapshot:
         tallies = {t.outcome: t.count for t in snapshot.tallies()}
-    found = state_hash(parts)
-    close(parts)
+    found = state_hash(context)
+    close(context)
     return found, tallies, number
 
 

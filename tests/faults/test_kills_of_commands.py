@@ -15,8 +15,8 @@ from tests.running import project
 from onefold import bootstrap
 from onefold.errors import ConfigurationError
 from onefold.model import Identifier
-from onefold.pipelines import reading
-from onefold.pipelines.rebuild import state_hash
+from onefold.pipelines.maintenance.rebuild import state_hash
+from onefold.pipelines.reading import profiles
 
 pytestmark = [pytest.mark.xdist_group("kills-of-commands"), pytest.mark.timeout(3600 if RELEASE else 280)]
 CALLS = ("openat", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "mkdir", "write")
@@ -39,7 +39,7 @@ def state(directory):
     with bootstrap.opened(directory, None) as workspace:
         assert bootstrap.catch_up(workspace)
         assert bootstrap.verify(workspace).equal
-        return state_hash(workspace.parts)
+        return state_hash(workspace.context)
 
 
 def at_every_point(zygote, tmp_path, source, argv, number, *, always=()):
@@ -77,10 +77,10 @@ def test_kills_of_load(zygote, tmp_path, busy):
         assert zygote.run(*argv(directory)) == 0, zygote.errors.read_text()
         with bootstrap.opened(directory, None) as workspace:
             for n in random.Random(str(point)).sample(range(ROWS), 20):
-                profile = reading.profile(workspace.parts, Identifier("email", f"p{n}@mail.example"))
+                profile = profiles.profile(workspace.context, Identifier("email", f"p{n}@mail.example"))
                 assert profile is not None, point
                 assert profile["counters"]["events"] == 1, point
-            with workspace.parts.store.snapshot() as snapshot:
+            with workspace.context.store.snapshot() as snapshot:
                 stored = {t.source: t.count for t in snapshot.tallies() if t.outcome == "stored"}
             assert stored["crm"] == ROWS, point
             assert bootstrap.verify(workspace).equal, point
@@ -94,7 +94,7 @@ def test_kills_of_dlq_replay(zygote, tmp_path, busy, monkeypatch):
     shutil.copytree(busy, broken)
     with monkeypatch.context() as while_broken, bootstrap.opened(broken, None) as workspace:
         breaking_fold(while_broken)
-        workspace.parts.log.append(
+        workspace.context.log.append(
             [
                 workbench.entry({"type": "track", "event": "Break", "userId": f"b{n}", "messageId": f"b{n}"}, index=n)
                 for n in range(12)
@@ -111,10 +111,10 @@ def test_kills_of_dlq_replay(zygote, tmp_path, busy, monkeypatch):
         assert zygote.run(*argv(directory)) == 0, zygote.errors.read_text()
         with bootstrap.opened(directory, None) as workspace:
             for n in range(12):
-                profile = reading.profile(workspace.parts, Identifier("user_id", f"b{n}"))
+                profile = profiles.profile(workspace.context, Identifier("user_id", f"b{n}"))
                 assert profile is not None, point
                 assert profile["counters"]["events"] == 1, point
-            with workspace.parts.store.snapshot() as snapshot:
+            with workspace.context.store.snapshot() as snapshot:
                 letters = snapshot.dead_letters(status="open", source=None, after=(0, 0), limit=1_000)
             assert not [d for d in letters if d.reason == "internal_error"], point
             assert bootstrap.verify(workspace).equal, point
@@ -203,6 +203,6 @@ def test_a_load_that_counts_rows_twice_is_found_out(zygote, tmp_path, busy):
     for _ in range(2):
         assert zygote.run(*argv, program="tests.faults.buggy:twofold") == 0, zygote.errors.read_text()
     with bootstrap.opened(directory, None) as workspace:
-        profile = reading.profile(workspace.parts, Identifier("email", "p3@mail.example"))
+        profile = profiles.profile(workspace.context, Identifier("email", "p3@mail.example"))
         assert profile["counters"]["events"] == 2
     assert ledger.faults(ledger.found(directory, spine.PEOPLE), []) != []

@@ -21,7 +21,9 @@ from tests.running import Server, project
 
 from onefold import bootstrap
 from onefold.model import Identifier
-from onefold.pipelines import accounts, dead_letters, isolation, reading
+from onefold.pipelines.maintenance import dead_letters
+from onefold.pipelines.reading import balances, profiles
+from onefold.pipelines.stream import quarantine
 
 pytestmark = [pytest.mark.xdist_group("poison"), pytest.mark.timeout(7200 if RELEASE else 280)]
 MARK = re.compile(rb"(?:poison-\d{6}|nasty-[a-z0-9-]+)")
@@ -130,20 +132,20 @@ def sent_through(zygote, here, poison, program=None):
         return senders, prober, time.monotonic() - caught_up
 
 
-def kept(parts):
+def kept(context):
     """How often each mark stands in a dead letter and in a stored event; and where the dead letters are."""
     dead, places, after = Counter(), {}, (0, 0)
-    with parts.store.snapshot() as snapshot:
+    with context.store.snapshot() as snapshot:
         while letters := snapshot.dead_letters(status="open", source=None, after=after, limit=500):
             after = (letters[-1].partition, letters[-1].offset)
-            for stored in parts.log.get([(d.partition, d.offset) for d in letters]):
+            for stored in context.log.get([(d.partition, d.offset) for d in letters]):
                 mark = MARK.search(stored.entry.body)
                 if mark:
                     dead[mark[0].decode()] += 1
                     places[stored.offset] = mark[0].decode()
     stored: Counter[str] = Counter()
     offset = 0
-    while entries := parts.log.read(0, offset, 500):
+    while entries := context.log.read(0, offset, 500):
         offset = entries[-1].offset
         for entry in entries:
             mark = MARK.search(entry.entry.body)
@@ -179,22 +181,22 @@ def test_poison_is_set_aside_once_and_delays_nobody(zygote):
         assert [wrong for sender in senders for wrong in sender.wrong] == []
         sent = [message for sender in senders for message in sender.sent]
         with bootstrap.opened(here.directory, None) as workspace:
-            parts = workspace.parts
-            dead, stored, places = kept(parts)
+            context = workspace.context
+            dead, stored, places = kept(context)
             assert fates_broken(sent, dead, stored) == []
-            (account,) = accounts.sources(parts)
+            (account,) = balances.sources(context)
             assert account["balanced"]
             assert account["pending"] == 0
             assert account["rejected"] == len(places) == dead.total()
             again = random.Random(1).sample(sorted(places), len(places))
             for offset in again:
-                dead_letters.replay(parts, offset, body=mended(places[offset]))
-            isolation.drain(parts)
-            (after,) = accounts.sources(parts)
+                dead_letters.replay(context, offset, body=mended(places[offset]))
+            quarantine.drain(context)
+            (after,) = balances.sources(context)
             assert after["stored"] - account["stored"] == len(again)
             assert after["rejected"] == account["rejected"]
             for offset in again[:500]:
-                events = reading.timeline(parts, Identifier("user_id", f"u-{places[offset]}"))["events"]
+                events = profiles.timeline(context, Identifier("user_id", f"u-{places[offset]}"))["events"]
                 assert [e["name"] for e in events if e["name"] == "Mended"] == ["Mended"]
             assert bootstrap.verify(workspace).equal
     figures.note(
@@ -286,11 +288,11 @@ def test_events_that_break_our_own_code_delay_nobody(zygote):
         assert zygote.run("dlq", "replay", "--reason", "internal_error", "--project", str(here.directory)) == 0
         with bootstrap.opened(here.directory, None) as workspace:
             counted = sum(
-                reading.profile(workspace.parts, Identifier("user_id", f"b{n}"))["counters"]["events"]
+                profiles.profile(workspace.context, Identifier("user_id", f"b{n}"))["counters"]["events"]
                 for n in range(50)
             )
             assert counted == len(bodies)
-            assert dead_letters.listed(workspace.parts) == []
+            assert dead_letters.listed(workspace.context) == []
             assert bootstrap.verify(workspace).equal
     figures.note("events that break our code", broken=number, head_of_line_p50=_p(prober, 0.5),
                  head_of_line_max=_p(prober, 1), healthy=len(prober.waits), sending_seconds=round(sending, 2),

@@ -19,7 +19,8 @@ from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.errors import OnefoldError
 from onefold.governance.encryption import EntrySealer
-from onefold.pipelines import isolation, rebuild
+from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.stream import quarantine
 
 pytestmark = [pytest.mark.xdist_group("cuts"), pytest.mark.timeout(7200 if RELEASE else 280)]
 SEALER = EntrySealer(workbench.KEYS, os.urandom)
@@ -59,12 +60,12 @@ def run(folder, seed, synchronous):
             connection.pragma("synchronous", synchronous)
             connection.pragma("wal_autocheckpoint", under.random.choice((8, 20, 60)))  # where a missing sync harms most
         under.on_write = perhaps_cut
-        parts = workbench.parts(log=log, store=store)
+        context = workbench.context(log=log, store=store)
         for number in range(BATCHES):
             log.append(entries(number))
             done[0] = number + 1
             if under.random.random() < 0.8:
-                isolation.advance(parts)
+                quarantine.advance(context)
                 done[1] = number + 1
         under.on_write = lambda: None
         log.close()
@@ -81,7 +82,7 @@ def wrong_with(found, acknowledged, processed):
     try:
         log = SqliteEventLog(found / "log.db", SEALER)
         store = SqliteProfileStore(found / "profiles.db", SEALER)
-        parts = workbench.parts(log=log, store=store)
+        context = workbench.context(log=log, store=store)
         for connection in (log._writer, store._writer):
             if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
                 return ["damaged"]
@@ -90,14 +91,14 @@ def wrong_with(found, acknowledged, processed):
         if offset > log.ends()[0]:
             return ["the store has processed what the log has not"]
         wrong = [] if offset >= processed * spine.BATCH else ["a commit is gone"]
-        isolation.drain(parts)
-        held = ledger.looked(parts, rebuild.verify(parts, workbench.parts().store).equal, spine.PEOPLE)
+        quarantine.drain(context)
+        held = ledger.looked(context, rebuild.verify(context, workbench.context().store).equal, spine.PEOPLE)
         wrong += ledger.faults(held, ids(acknowledged))
         # What was under way is there whole or not at all, and goes on as if nothing had been.
         for number in range(log.ends()[0] // spine.BATCH, BATCHES + 1):
             log.append(entries(number))
-        isolation.drain(parts)
-        held = ledger.looked(parts, equal=True, people=spine.PEOPLE)
+        quarantine.drain(context)
+        held = ledger.looked(context, equal=True, people=spine.PEOPLE)
         wrong += ledger.faults(held, ids(BATCHES + 1))
         if held.account["received"] != (BATCHES + 1) * spine.BATCH:
             wrong.append("a batch is there in part")

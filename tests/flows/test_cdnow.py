@@ -5,7 +5,7 @@ from decimal import Decimal
 from tests.running import project
 
 from onefold import bootstrap
-from onefold.pipelines import accounts
+from onefold.pipelines.reading import balances
 from onefold.profiles import state as folds
 
 
@@ -15,17 +15,17 @@ def test_every_purchase_and_every_cent_arrives_once(shared_data):
     rows = [line.split() for line in file.read_text().splitlines()[1:] if line.strip()]
     with project() as here, bootstrap.opened(here.directory, None) as workspace:
         for _ in range(2):
-            for _ in bootstrap.load_file(workspace.parts, file, source="cdnow", mapping="cdnow"):
+            for _ in bootstrap.load_file(workspace.context, file, source="cdnow", mapping="cdnow"):
                 pass
             assert bootstrap.catch_up(workspace)
         purchases, revenue, people = 0, Decimal(0), set()
-        with workspace.parts.store.snapshot() as snapshot:
+        with workspace.context.store.snapshot() as snapshot:
             for row in snapshot.scan():
-                _, state = folds.open_node(workspace.parts.sealer.open(row))
+                _, state = folds.open_node(workspace.context.sealer.open(row))
                 purchases += state.purchases
                 revenue += sum(state.revenue.values(), Decimal(0))
                 people.add(row.member.person)
-        (account,) = accounts.sources(workspace.parts)
+        (account,) = balances.sources(workspace.context)
     assert len(people) == len({r[0] for r in rows}) == 23_570
     assert purchases == len(rows) == 69_659
     assert revenue == sum((Decimal(r[3]) for r in rows), Decimal(0)) == Decimal("2500315.63")

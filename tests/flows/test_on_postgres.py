@@ -17,7 +17,7 @@ from bench.ground import ground, wait_until
 
 from bench import postgres
 from onefold import bootstrap
-from onefold.pipelines import accounts
+from onefold.pipelines.reading import balances
 
 pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(200)]
 EVENTS = 3_000
@@ -82,7 +82,7 @@ def settled(here, monkeypatch):
         until = time.monotonic() + 90
         while bootstrap.pending(workspace) and time.monotonic() < until:
             time.sleep(0.1)
-        (account,) = accounts.sources(workspace.parts)
+        (account,) = balances.sources(workspace.context)
         return account, bootstrap.verify(workspace)
 
 

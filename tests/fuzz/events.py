@@ -13,7 +13,7 @@ from onefold.errors import TooLargeError, UsageError
 from onefold.identity.hashing import Hasher
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest import framing
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.ingest.partition import partition_key
 from onefold.ingest.reasons import REASONS, SUPPRESSIONS
 from onefold.ingest.settings import IngestSettings
@@ -23,7 +23,7 @@ RECEIVED_US = 1_790_000_000_000_000
 UNPACKED_MAX = 1 << 20
 CALLS = (None, "track", "identify", "page", "screen", "group", "alias", "record")
 SETTINGS = IngestSettings()
-JUDGE = Judge(SETTINGS)
+JUDGE = Gate(SETTINGS)
 IDENTITY = IdentitySettings()
 HASHER = Hasher(b"h" * 32)
 
@@ -55,11 +55,11 @@ def check(data: bytes) -> None:
 
 
 def judged(entry: LogEntry) -> None:
-    """Judge an entry, and hold what is said of it to what the rest of the product relies on."""
-    verdict = JUDGE.judge(entry)
+    """Gate an entry, and hold what is said of it to what the rest of the product relies on."""
+    verdict = JUDGE.check(entry)
     # A judge that has seen nothing before says the same: nothing it remembers may count.
     encode = msgspec.msgpack.encode
-    assert encode(Judge(SETTINGS).judge(entry)) == encode(verdict), "the verdict is not a function of the entry"
+    assert encode(Gate(SETTINGS).check(entry)) == encode(verdict), "the verdict is not a function of the entry"
     assert len(partition_key(entry, b"k" * 32)) == 8
     if isinstance(verdict, Rejected):
         assert verdict.reason in REASONS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from onefold.connectors.sources import files, mapping
 from onefold.errors import ConfigurationError, UsageError
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.ingest.reasons import REASONS
 from onefold.ingest.settings import IngestSettings
 from onefold.model import Accepted, Rejected
@@ -39,7 +39,7 @@ MAPPINGS = tuple(
         "format: jsonl\nencoding: utf-8\n",
     )
 )  # fmt: skip
-JUDGE = Judge(IngestSettings())
+JUDGE = Gate(IngestSettings())
 _FOLDER = Path(tempfile.mkdtemp(prefix="onefold-fuzz-"))
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
@@ -69,7 +69,7 @@ def check(data: bytes) -> None:
     entries = list(files.entries(found, source="crm", received_at_us=1, request_id="r", file="file"))
     assert len(entries) == len(found)
     for entry, row in zip(entries, found, strict=True):
-        verdict = JUDGE.judge(entry)
+        verdict = JUDGE.check(entry)
         if isinstance(row, files.BadRow):
             assert isinstance(verdict, Rejected)
             assert verdict.reason == row.reason in REASONS

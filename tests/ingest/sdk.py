@@ -1,7 +1,7 @@
 """What real SDKs put on the wire, field by field as recorded: see the facts of the event API."""
 
 from onefold.ingest import framing
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.ingest.settings import IngestSettings
 from onefold.model import LogEntry
 
@@ -83,15 +83,15 @@ def entries(body, *, shape="segment", default_type=None, context=None):
 
 
 def verdicts(body, *, settings=None, **options):
-    """What the judge says of each item of a request's body."""
-    judge = Judge(settings or IngestSettings())
-    return [judge.judge(entry) for entry in entries(body, **options)]
+    """What the gate says of each item of a request's body."""
+    gate = Gate(settings or IngestSettings())
+    return [gate.check(entry) for entry in entries(body, **options)]
 
 
 def verdict(body, *, shape="segment", settings=None, index=0, sent_at=None, shared=None, source="web"):
-    """What the judge says of one item as it stands in the log."""
+    """What the gate says of one item as it stands in the log."""
     entry = LogEntry(shape, source, RECEIVED, index, body, sent_at, shared, "r")
-    return Judge(settings or IngestSettings()).judge(entry)
+    return Gate(settings or IngestSettings()).check(entry)
 
 
 def named(event):

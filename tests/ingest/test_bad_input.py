@@ -7,10 +7,10 @@ import pytest
 from tests.ingest.sdk import RECEIVED, verdict
 
 from onefold.ingest import payload
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.ingest.reasons import REASONS, rejected, suppressed
 from onefold.ingest.settings import IngestSettings
-from onefold.model import Accepted, LogEntry, Rejected
+from onefold.model import Accepted, Finding, LogEntry, Rejected
 
 SECRET = "s3cret"
 GOOD = {"type": "track", "event": "x", "userId": "u", "messageId": "m"}
@@ -117,7 +117,7 @@ def test_what_is_just_allowed(body):
 def test_large_events_are_flagged():
     """Beyond what Segment takes, an event is kept and says so."""
     body = with_(properties={f"k{i}": "x" * 5_000 for i in range(8)})
-    assert verdict(body).event.flags == ("large",)
+    assert verdict(body).event.findings == (Finding("large"),)
 
 
 def test_details_hold_no_values():
@@ -143,11 +143,11 @@ def test_duplicate_keys_need_the_second_pass(monkeypatch):
 def test_nothing_poisonous_takes_long(untraced):
     """No entry stalls the pipeline: each of the corpus is judged within 100 ms of processor time."""
     wide = raw(b'"a":[' + b"1," * 250_000 + b'"\\ud800"]')
-    judge = Judge(IngestSettings())
+    gate = Gate(IngestSettings())
     for body in [*(body for body, _, _ in CORPUS), wide, raw(b'"a":"' + b"x" * 10_000_000 + b'"')]:
         entry = LogEntry("segment", "web", RECEIVED, 0, body)
         started = time.process_time()
-        assert isinstance(judge.judge(entry), Rejected)
+        assert isinstance(gate.check(entry), Rejected)
         assert time.process_time() - started < (0.5 if body is wide else 0.1)
 
 

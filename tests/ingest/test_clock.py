@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from onefold.ingest.clock import aged, parse, settle
+from onefold.model import Finding
 
 NOW = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
@@ -74,7 +75,7 @@ def test_correction():
 def test_any_skew_is_corrected(skew):
     """Days or years, ahead or behind: the event lands where it happened."""
     times = settle(iso(NOW - 5 * SECOND + skew), None, iso(NOW + skew), NOW)
-    assert (times.timestamp_us, times.skew_ms, times.flags) == (NOW - 5 * SECOND, skew // 1000, ())
+    assert (times.timestamp_us, times.skew_ms, times.findings) == (NOW - 5 * SECOND, skew // 1000, ())
 
 
 @pytest.mark.parametrize("late", [0, 300_000, 59 * SECOND])
@@ -112,14 +113,14 @@ def test_without_time_of_sending():
 def test_future_is_clamped():
     """Nothing happens after it was received."""
     times = settle(iso(NOW + HOUR), None, None, NOW)
-    assert (times.timestamp_us, times.original_us, times.flags) == (NOW, NOW + HOUR, ("clamped_future",))
+    assert (times.timestamp_us, times.original_us, times.findings) == (NOW, NOW + HOUR, (Finding("clamped_future"),))
 
 
 def test_past_is_kept_until_1970():
     """Old dates reject nothing; those before 1970 become 1970."""
-    assert settle("1971-01-01", None, None, NOW).flags == ()
+    assert settle("1971-01-01", None, None, NOW).findings == ()
     before = settle("1965-05-01", None, None, NOW)
-    assert (before.timestamp_us, before.flags) == (0, ("clamped_past",))
+    assert (before.timestamp_us, before.findings) == (0, (Finding("clamped_past"),))
     assert before.original_us < 0
 
 
@@ -134,12 +135,12 @@ def test_supplied_time_stands():
 
 def test_unreadable_times():
     """They are flagged, and receipt stands in."""
-    assert settle("soon", None, iso(NOW), NOW) == (NOW, None, NOW, None, ("bad_timestamp",), True)
-    assert settle(iso(NOW - 1000), None, "soon", NOW).flags == ("bad_sent_at",)
+    assert settle("soon", None, iso(NOW), NOW) == (NOW, None, NOW, None, (Finding("bad_timestamp"),), True)
+    assert settle(iso(NOW - 1000), None, "soon", NOW).findings == (Finding("bad_sent_at"),)
     assert settle(None, None, None, NOW) == (NOW, None, None, None, (), False)
     mended = settle("soon", iso(NOW - MINUTE), None, NOW)
-    assert (mended.timestamp_us, mended.flags, mended.assumed) == (NOW - MINUTE, ("bad_timestamp",), False)
-    assert settle("03/04/2026", None, None, NOW).flags == ("ambiguous_timestamp",)
+    assert (mended.timestamp_us, mended.findings, mended.assumed) == (NOW - MINUTE, (Finding("bad_timestamp"),), False)
+    assert settle("03/04/2026", None, None, NOW).findings == (Finding("ambiguous_timestamp"),)
 
 
 def test_age():
@@ -147,4 +148,4 @@ def test_age():
     none = settle(None, None, None, NOW)
     assert aged(none, 1_500, NOW).timestamp_us == NOW - 1_500_000
     for bad in (-1, "5", True, 1e30):
-        assert aged(none, bad, NOW) == none._replace(flags=("bad_timestamp",), assumed=True)
+        assert aged(none, bad, NOW) == none._replace(findings=(Finding("bad_timestamp"),), assumed=True)

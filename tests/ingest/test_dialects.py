@@ -20,8 +20,8 @@ from tests.ingest.sdk import (
     verdicts,
 )
 
-from onefold.ingest.judge import deduplication_key
-from onefold.model import Accepted, Rejected, Suppressed
+from onefold.ingest.gate import deduplication_key
+from onefold.model import Accepted, Finding, Rejected, Suppressed
 
 
 def events(body, **options):
@@ -48,7 +48,7 @@ def test_segment_python():
     )
     assert order.properties["revenue"] == 12.5
     assert order.timestamp_us == HAPPENED_US
-    assert (order.skew_ms, order.flags) == (None, ())
+    assert (order.skew_ms, order.findings) == (None, ())
     assert named(ann) == [("user_id", "u-1"), ("email", "ann@mail.example")]
     assert ann.traits == {"email": "ann@mail.example", "born": "1980-02-03T00:00:00"}
     assert (ann.kind, ann.name) == ("identify", "Identify")
@@ -214,7 +214,7 @@ def test_mobile_identifiers():
         ("ga_client_id", "GA1"),
         ("loyalty_id", "x1"),
     ]
-    assert event.flags == ("identifier_ignored",)
+    assert event.findings == (Finding("identifier_ignored"),)
 
 
 def test_advertising_id_without_permission():
@@ -253,7 +253,7 @@ def test_identifiers_from_properties_phone_and_numbers():
     }
     event = one(item)
     assert named(event) == [("user_id", "12"), ("email", "a@b.example"), ("phone", "15551234567")]
-    assert event.flags == ("identifier_ignored",)
+    assert event.findings == (Finding("identifier_ignored"),)
 
 
 def test_request_context_applies_to_each_item():

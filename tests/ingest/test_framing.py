@@ -13,7 +13,7 @@ from tests.ingest.sdk import POSTHOG_BROWSER, POSTHOG_PYTHON, RUDDER_BROWSER, SE
 from onefold.errors import TooLargeError, UsageError
 from onefold.ingest import compression, fragments
 from onefold.ingest.framing import Envelope, Malformed, entries, peek, unpack
-from onefold.model import Accepted
+from onefold.model import Accepted, Finding
 
 MEGABYTE = 1 << 20
 ITEM = b'{"type":"track","event":"x","userId":"u"}'
@@ -184,7 +184,7 @@ def test_more_items_than_segment_allows_are_kept_and_flagged():
     """Accept, then judge: an item beyond the limit is an event like any other, and says so."""
     said = verdicts(b"[" + b",".join([ITEM] * 2_502) + b"]")
     assert all(isinstance(v, Accepted) for v in said)
-    assert [v.event.flags for v in said[2_499:2_501]] == [(), ("beyond_batch_limit",)]
+    assert [v.event.findings for v in said[2_499:2_501]] == [(), (Finding("beyond_batch_limit"),)]
 
 
 @pytest.mark.parametrize("loose", [b"", b',"writeKey":5'])

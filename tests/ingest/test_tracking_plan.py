@@ -8,7 +8,7 @@ from tests.ingest.sdk import verdict
 from onefold.errors import ConfigurationError
 from onefold.ingest.settings import IngestSettings
 from onefold.ingest.tracking_plan import plan
-from onefold.model import Accepted, Rejected
+from onefold.model import Accepted, Finding, Rejected
 
 SCHEMA = {
     "type": "object",
@@ -59,8 +59,8 @@ def test_omitted_violations_leave_what_breaks_the_plan_out():
     """Properties that break the plan go; what is missing is noted."""
     said = judged({**BROKEN, "order_id": "o"}, violations="omit")
     assert said.event.properties == {"order_id": "o"}
-    assert said.event.flags == ("omitted_by_plan",)
-    assert judged({"order_id": "o"}, violations="omit").event.flags == ()
+    assert said.event.findings == (Finding("omitted_by_plan"),)
+    assert judged({"order_id": "o"}, violations="omit").event.findings == ()
 
 
 def test_a_denial_survives_omission():

@@ -20,7 +20,8 @@ from onefold.bootstrap import stores
 from onefold.bootstrap import workspace as opening
 from onefold.bootstrap.processing import Within
 from onefold.model import Identifier, format_profile_id
-from onefold.pipelines import reading, rebuild
+from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.reading import profiles
 from onefold.serving import live
 from onefold.serving.app import Application, ServingSettings, build
 
@@ -129,8 +130,8 @@ class House:
         for number in (tenants.BOTH, tenant.number):
             for kind in tenants.KINDS:
                 identifier = Identifier(kind, tenants.value(kind, number))
-                node = reading.node_of(parts, identifier)
-                profile = reading.profile(parts, identifier)
+                node = profiles.node_of(parts, identifier)
+                profile = profiles.profile(parts, identifier)
                 assert node is not None
                 assert profile is not None, kind
                 found |= {format_profile_id(node), profile["id"]}

@@ -15,7 +15,8 @@ from tests.kafka.entries import entries
 from tests.running import project
 
 from onefold.errors import UnavailableError
-from onefold.pipelines import accounts, stream
+from onefold.pipelines.reading import balances
+from onefold.pipelines.stream import process
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(280)]
 
@@ -28,9 +29,9 @@ def track(number):
 
 def settled(log):
     """What the log implies: the account of the source, once everything is processed."""
-    parts = workbench.parts(log=log)
-    stream.drain(parts)
-    (account,) = accounts.sources(parts)
+    context = workbench.context(log=log)
+    process.drain(context)
+    (account,) = balances.sources(context)
     return account
 
 

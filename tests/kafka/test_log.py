@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.kafka.entries import entries, entry
 
 from onefold.adapters.kafka import counting
-from onefold.adapters.kafka.places import first_after, kafka_of, offset_of
+from onefold.adapters.kafka.positions import first_after, kafka_of, offset_of
 from onefold.adapters.kafka.settings import KafkaSettings
 from onefold.adapters.kafka.topics import ensure
 from onefold.errors import ConfigurationError, IntegrityError, TooLargeError, UnavailableError

@@ -9,7 +9,9 @@ from tests.running import Server, project
 from onefold import bootstrap
 from onefold.errors import ConfigurationError
 from onefold.model import Identifier
-from onefold.pipelines import accounts, dead_letters, reading, stream
+from onefold.pipelines.maintenance import dead_letters
+from onefold.pipelines.reading import balances, profiles
+from onefold.pipelines.stream import process
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(200)]
 
@@ -50,23 +52,23 @@ def test_dead_letters_of_any_partition_are_shown_and_sent_again_mended(shared):
         project(more=project_on(shared).replace("{kind", "{prefix: mending, kind")) as here,
         bootstrap.opened(here.directory, None) as workspace,
     ):
-        parts = workspace.parts
+        context = workspace.context
         bad = [b'{"type":"nonsense","userId":"u%d"}' % n for n in range(12)]
-        parts.log.append([entry(n, body=body) for n, body in enumerate(bad)])
-        stream.drain(parts)
+        context.log.append([entry(n, body=body) for n, body in enumerate(bad)])
+        process.drain(context)
         pages, after = [], 0
-        while page := dead_letters.listed(parts, after=after, limit=5):
+        while page := dead_letters.listed(context, after=after, limit=5):
             pages += page
             after = page[-1]["offset"]
         assert len({d["offset"] for d in pages}) == len(pages) == 12
         for letter in pages:
-            assert dead_letters.shown(parts, letter["offset"])["payload"]["type"] == "nonsense"
+            assert dead_letters.shown(context, letter["offset"])["payload"]["type"] == "nonsense"
             mended = b'{"type":"track","event":"E","userId":"mended-%d"}' % letter["offset"]
-            dead_letters.replay(parts, letter["offset"], body=mended)
-        stream.drain(parts)
-        assert dead_letters.listed(parts) == []
-        assert reading.profile(parts, Identifier("user_id", f"mended-{after}")) is not None
-        (account,) = accounts.sources(parts)
+            dead_letters.replay(context, letter["offset"], body=mended)
+        process.drain(context)
+        assert dead_letters.listed(context) == []
+        assert profiles.profile(context, Identifier("user_id", f"mended-{after}")) is not None
+        (account,) = balances.sources(context)
         assert (account["received"], account["rejected"], account["stored"]) == (24, 12, 12)
 
 
@@ -74,7 +76,7 @@ def test_a_process_without_the_keys_of_a_log_refuses_to_start(shared):
     """Where the log has entries, new keys would make them unreadable for ever."""
     with project(more=project_on(shared).replace("{kind", "{prefix: keyless, kind")) as here:
         with bootstrap.opened(here.directory, None) as workspace:
-            workspace.parts.log.append([entry(0)])
+            workspace.context.log.append([entry(0)])
         keys = here.directory / "data" / "bench" / "keys.bin"
         keys.rename(keys.with_suffix(".away"))
         with pytest.raises(ConfigurationError, match=r"keys\.bin is missing"), bootstrap.opened(here.directory, None):
@@ -82,4 +84,4 @@ def test_a_process_without_the_keys_of_a_log_refuses_to_start(shared):
         assert not keys.exists()
         keys.with_suffix(".away").rename(keys)
         with bootstrap.opened(here.directory, None) as workspace:
-            assert workspace.parts.log.received() == {"web": 1}
+            assert workspace.context.log.received() == {"web": 1}

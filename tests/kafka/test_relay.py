@@ -12,10 +12,10 @@ from tests.kafka.conftest import KEYS
 from tests.kafka.entries import entry
 
 from onefold.adapters.kafka.group import GroupOffsets, Membership
-from onefold.adapters.kafka.places import first_after
+from onefold.adapters.kafka.positions import first_after
 from onefold.adapters.kafka.relay import Relay
 from onefold.governance.encryption import EntrySealer
-from onefold.pipelines import stream
+from onefold.pipelines.stream import process
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -47,24 +47,24 @@ def published(settings, count):
 def test_dead_letters_are_published_once_each_and_sealed(settings, open_log):
     """Each rejected entry is in the topic once, readable with the workspace's key only, also after a restart."""
     log, sealer = open_log(settings), EntrySealer(KEYS, os.urandom)
-    parts = workbench.parts(log=log)
+    context = workbench.context(log=log)
     good = workbench.entry({"type": "track", "event": "Read", "userId": "u1", "messageId": "m1"})
     bad = [entry(n, body=b'{"ssn": "%d", "oops' % n) for n in range(7)]
     log.append([good, *bad[:5]])
-    stream.drain(parts)
-    relay = Relay(log, parts.store, sealer)
+    process.drain(context)
+    relay = Relay(log, context.store, sealer)
     assert relay.tell() == 5
     assert relay.tell() == 0
     log.append(bad[5:])
-    stream.drain(parts)
-    again = Relay(log, parts.store, sealer)
+    process.drain(context)
+    again = Relay(log, context.store, sealer)
     assert again.tell() == 2
     records = published(settings, 7)
     assert sorted(sealer.open(r.value()).index for r in records) == list(range(7))
     assert not any(b"ssn" in r.value() for r in records)
     headers = [dict(r.headers()) for r in records]
     places = {(int(h["partition"]), int(h["offset"])) for h in headers}
-    with parts.store.snapshot() as snapshot:
+    with context.store.snapshot() as snapshot:
         letters = snapshot.dead_letters(status=None, source=None, after=(0, 0), limit=99)
     assert places == {(d.partition, d.offset) for d in letters}
     assert {h["reason"].decode() for h in headers} == {d.reason for d in letters}
@@ -74,15 +74,15 @@ def test_dead_letters_are_published_once_each_and_sealed(settings, open_log):
 def test_of_several_workers_one_relays(settings, open_log, leads, records):
     """Whoever leads publishes, and the next goes on there; the control: where nobody asks who leads, both publish."""
     log, sealer = open_log(settings), EntrySealer(KEYS, os.urandom)
-    parts, leader = workbench.parts(log=log), ["a"]
+    context, leader = workbench.context(log=log), ["a"]
     relays = {
-        name: Relay(log, parts.store, sealer, **({"leads": lambda name=name: leader[0] == name} if leads else {}))
+        name: Relay(log, context.store, sealer, **({"leads": lambda name=name: leader[0] == name} if leads else {}))
         for name in "ab"
     }
     bad = [entry(n, body=b"{oops") for n in range(9)]
     for first, name in ((0, "a"), (3, "b"), (6, "a")):
         log.append(bad[first : first + 3])
-        stream.drain(parts)
+        process.drain(context)
         leader[0] = name
         for relay in relays.values():
             relay.tell()
@@ -94,16 +94,16 @@ def test_of_several_workers_one_relays(settings, open_log, leads, records):
 def test_the_group_shows_how_far_processing_is(settings, open_log):
     """After everything is processed and told, Kafka's own tools see no lag; before, they see it."""
     log = open_log(settings)
-    parts = workbench.parts(log=log)
+    context = workbench.context(log=log)
     log.append([entry(n, body=b'{"type":"track","event":"E","userId":"u%d"}' % n) for n in range(12)])
     shown = GroupOffsets(settings)
     assert sum(shown.shown([0, 1, 2]).values()) == 0
-    stream.drain(parts)
+    process.drain(context)
     assert sum(log.waiting({}).values()) == 12
-    with parts.store.snapshot() as snapshot:
+    with context.store.snapshot() as snapshot:
         offsets = snapshot.offsets()
     assert sum(log.waiting(offsets).values()) == 0
-    Relay(log, parts.store, EntrySealer(KEYS, os.urandom)).tell()
+    Relay(log, context.store, EntrySealer(KEYS, os.urandom)).tell()
     assert shown.shown([0, 1, 2]) == {p: first_after(p, offset) for p, offset in log.ends().items()}
     shown.close()
 

@@ -17,7 +17,7 @@ from tests.running import project
 from bench import postgres
 from onefold import bootstrap
 from onefold.model import Identifier
-from onefold.pipelines import reading
+from onefold.pipelines.reading import profiles
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(280)]
 
@@ -113,8 +113,8 @@ def test_a_killed_worker_is_replaced_and_every_event_counts_once(here, shared):
         acknowledged = [name for producer in producers for name in producer.acknowledged]
         with bootstrap.opened(here.directory, None) as workspace:
             until(lambda: bootstrap.pending(workspace) == 0)
-            found = looked(workspace.parts, bootstrap.verify(workspace).equal)
-            assert reading.profile(workspace.parts, Identifier("user_id", "before0")) is None
+            found = looked(workspace.context, bootstrap.verify(workspace).equal)
+            assert profiles.profile(workspace.context, Identifier("user_id", "before0")) is None
         letters = relayed(shared, 12)
     finally:
         for producer in producers:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from tests.ingest.sdk import RECEIVED, SEGMENT_PYTHON, verdict
 
 from onefold.ingest import clock, emq, framing, payload
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.ingest.reasons import REASONS, SUPPRESSIONS
 from onefold.ingest.settings import IngestSettings
 from onefold.model import Accepted, Identifier, LogEntry, Rejected, Suppressed
 
 SETTINGS = IngestSettings()
-JUDGE = Judge(SETTINGS)
+JUDGE = Gate(SETTINGS)
 DAY_US = 86_400_000_000
 SHAPES = st.sampled_from(["segment", "posthog", "record", "unreadable"])
 
@@ -64,7 +64,7 @@ def test_every_item_has_a_verdict(item, shape):
 @given(st.binary(max_size=60), SHAPES, st.none() | st.binary(max_size=20))
 def test_every_body_has_a_verdict(body, shape, shared):
     """Bytes of any kind, in the item and in the request's part."""
-    said = JUDGE.judge(LogEntry(shape, "web", RECEIVED, 0, body, None, shared))
+    said = JUDGE.check(LogEntry(shape, "web", RECEIVED, 0, body, None, shared))
     assert isinstance(said, Accepted | Rejected | Suppressed)
 
 
@@ -79,7 +79,7 @@ def test_a_flipped_byte_stops_nothing(place, byte):
     for entry in framing.entries(
         envelope, shape="segment", source="web", received_at_us=RECEIVED, request_id="r", default_type=None
     ):
-        assert JUDGE.judge(entry) is not None
+        assert JUDGE.check(entry) is not None
 
 
 pairs = st.lists(st.tuples(st.sampled_from(["a", "b", 'q"', ":", "\\"]), st.integers(0, 1) | st.just('":')), max_size=4)

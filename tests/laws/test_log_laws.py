@@ -42,8 +42,8 @@ def check(partitions, batches, data):
         return entry.received_at_us * 7919 % 31 % partitions
 
     with tempfile.TemporaryDirectory() as folder:
-        log = SqliteEventLog(Path(folder) / "log.db", SEALER, place=place if partitions > 1 else None)
-        memory = MemoryEventLog(partitions=partitions, place=place)
+        log = SqliteEventLog(Path(folder) / "log.db", SEALER, partition_of=place if partitions > 1 else None)
+        memory = MemoryEventLog(partitions=partitions, partition_of=place)
         there, here = [], []
         for batch in batches:
             there += log.append(batch)

@@ -15,8 +15,10 @@ from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.identity import contested
 from onefold.identity.solver import place, solve
 from onefold.model import Identifier, Member
-from onefold.pipelines import judging, rebuild, stream
-from onefold.pipelines.parts import Parts
+from onefold.pipelines import judgements
+from onefold.pipelines.context import Context
+from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.stream import process
 
 # Few values and many types, so that limits, windows and shared identifiers are hit all the time.
 _WHO = st.fixed_dictionaries(
@@ -57,14 +59,14 @@ def processed(
     batch: int = 1_000,
     piece: int | None = None,
     said: list[tuple[str, str, str]] = [],  # noqa: B006  never changed
-) -> Parts:
+) -> Context:
     """A workspace that received these events, and judgements after them, and processed all in such batches and pieces."""
-    parts = workbench.parts(store=MemoryProfileStore(entries_at_once=piece))
-    parts.log.append([workbench.entry(body, index=n) for n, body in enumerate(events)])
+    context = workbench.context(store=MemoryProfileStore(preferred_entries_per_write=piece))
+    context.log.append([workbench.entry(body, index=n) for n, body in enumerate(events)])
     for verdict, a, b in said:
-        judging.say(parts, verdict, _identifier(a), _identifier(b), by="test")  # type: ignore[arg-type]  # a verdict
-    stream.drain(parts, batch=batch)
-    return parts
+        judgements.say(context, verdict, _identifier(a), _identifier(b), by="test")  # type: ignore[arg-type]  # a verdict
+    process.drain(context, batch=batch)
+    return context
 
 
 def _identifier(text: str) -> Identifier:
@@ -90,11 +92,11 @@ def test_incremental_resolution_equals_solving_everything_at_once(
     events: list[dict[str, Any]], sizes: tuple[int, int | None]
 ) -> None:
     """People resolved batch by batch and piece by piece are the people the solver finds on all evidence at once."""
-    parts = processed(events, batch=sizes[0], piece=sizes[1])
-    with parts.store.snapshot() as snapshot:
+    context = processed(events, batch=sizes[0], piece=sizes[1])
+    with context.store.snapshot() as snapshot:
         members = [row.member for row in snapshot.scan()]
         edges = list(snapshot.scan_edges())
-    solution = solve(members, edges, [], parts.identity)
+    solution = solve(members, edges, [], context.identity)
     assert _places(members) == _places(solution.members)
 
 
@@ -128,9 +130,9 @@ def _stated(body: dict[str, Any]) -> list[Identifier]:
     ]
 
 
-def _people(parts: Parts) -> dict[bytes, frozenset[bytes]]:
+def _people(context: Context) -> dict[bytes, frozenset[bytes]]:
     people: dict[bytes, set[bytes]] = defaultdict(set)
-    with parts.store.snapshot() as snapshot:
+    with context.store.snapshot() as snapshot:
         for row in snapshot.scan():
             people[row.member.person].add(row.member.id)
     return {person: frozenset(nodes) for person, nodes in people.items()}

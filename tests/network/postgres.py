@@ -15,7 +15,9 @@ from tests.network.proxy import Proxy, proxied
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.model import Identifier
-from onefold.pipelines import accounts, reading, rebuild, stream
+from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.reading import balances, profiles
+from onefold.pipelines.stream import process
 
 PEOPLE = 7
 
@@ -56,38 +58,38 @@ def event(number: int) -> object:
 
 def log_of(count: int, *, partitions: int = 1) -> MemoryEventLog:
     """A log with so many of them, spread over partitions."""
-    log = MemoryEventLog(partitions=partitions, place=lambda entry: entry.index % partitions)
+    log = MemoryEventLog(partitions=partitions, partition_of=lambda entry: entry.index % partitions)
     log.append([event(n) for n in range(count)])
     return log
 
 
 def wrong_with(log: MemoryEventLog, workspace: str, sent: int) -> list[str]:
     """What the producer, who knows what it sent, finds wrong with a workspace that has caught up; nothing if all is well."""
-    parts = workbench.parts(log=log, store=database.store(workspace))
+    context = workbench.context(log=log, store=database.store(workspace))
     try:
         wrong = []
-        stream.drain(parts)
-        (account,) = accounts.sources(parts)
+        process.drain(context)
+        (account,) = balances.sources(context)
         if account["stored"] != sent or not account["balanced"] or account["pending"]:
             wrong.append(f"sent {sent}, account {account}")
         counted, timelines, seen = 0, Counter(), set()
         for n in range(PEOPLE):
             who = Identifier("user_id", f"u{n}")
-            profile = reading.profile(parts, who)
+            profile = profiles.profile(context, who)
             if profile is None or profile["id"] in seen:
                 continue
             seen.add(profile["id"])
             counted += profile["counters"]["events"]
-            page = reading.timeline(parts, who, cursor=None, limit=100_000)
+            page = profiles.timeline(context, who, cursor=None, limit=100_000)
             timelines.update(e["message_id"] for e in page["events"])
         if counted != sent:
             wrong.append(f"sent {sent}, counted {counted}")
         if timelines != Counter(f"m{n}" for n in range(sent)):
             wrong.append("timelines are not what was sent")
-        expected = workbench.parts(log=log)
-        stream.drain(expected)
-        if rebuild.state_hash(parts) != rebuild.state_hash(expected):
+        expected = workbench.context(log=log)
+        process.drain(expected)
+        if rebuild.state_hash(context) != rebuild.state_hash(expected):
             wrong.append("the state is not what the log implies")
         return wrong
     finally:
-        parts.store.close()
+        context.store.close()

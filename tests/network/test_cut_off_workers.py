@@ -23,8 +23,8 @@ from tests.network.test_silent_postgres import reached
 from onefold.adapters.postgres import leases
 from onefold.adapters.postgres.connections import schema_of
 from onefold.errors import ConflictError, LeaseLostError, UnavailableError
-from onefold.pipelines import processor, stream
-from onefold.pipelines.processor import Processor
+from onefold.pipelines.stream import process, processor
+from onefold.pipelines.stream.processor import Processor
 
 pytestmark = [pytest.mark.xdist_group("network"), pytest.mark.timeout(900)]
 
@@ -97,7 +97,9 @@ def trespasses(found):
 def worker(name, workspace, log, proxy):
     """A processor by way of a proxy."""
     store = postgres.store_through(proxy, workspace, application_name=name)
-    made = Processor(workbench.parts(log=log, store=store), leases=store.leases, worker=name, monotonic=time.monotonic)
+    made = Processor(
+        workbench.context(log=log, store=store), leases=store.leases, worker=name, monotonic=time.monotonic
+    )
     made.start()
     try:
         yield made
@@ -197,13 +199,13 @@ def zombie(workspace, log, *, heir_works, spoil=lambda store: None):
             time.sleep(0.4)  # longer than its lease
             held = heir.leases.renew("onefold", [0], seconds=60)
             assert held
-            while heir_works and stream.advance(workbench.parts(log=log, store=heir), leased=held).read:
+            while heir_works and process.advance(workbench.context(log=log, store=heir), leased=held).read:
                 pass
             proxy.heal()
 
         try:
             held = store.leases.renew("zombie", [0], seconds=0.3)
-            stream.advance(workbench.parts(log=Pausing(log, cut_off), store=store), leased=held)
+            process.advance(workbench.context(log=Pausing(log, cut_off), store=store), leased=held)
         finally:
             store.close()
             heir.close()
@@ -229,13 +231,13 @@ def test_without_the_fences_the_judge_sees_the_trespass(heir_works):
         @contextmanager
         def transaction():
             with whole() as made:
-                commit = made.commit
+                commit = made.write
 
                 def unfenced(said):
                     made._offsets = None
                     commit(msgspec.structs.replace(said, epochs={}))
 
-                made.commit = unfenced
+                made.write = unfenced
                 yield made
 
         store.transaction = transaction

@@ -18,7 +18,7 @@ from tests.network.test_silent_postgres import LIMIT_SECONDS, SLACK_SECONDS, TRU
 from onefold.adapters.postgres import connections
 from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.errors import UnavailableError
-from onefold.pipelines import stream
+from onefold.pipelines.stream import process
 
 pytestmark = [pytest.mark.xdist_group("network"), pytest.mark.timeout(200)]
 
@@ -72,7 +72,7 @@ def test_a_pulled_cable_is_noticed_at_both_ends_within_five_seconds_and_nothing_
         workspaces = {name: database.workspace() for name in ("product", "limits", "neither")}
         log = postgres.log_of(40)
         stores = {"product": store_over(cable, workspaces["product"], "product")}
-        stream.drain(workbench.parts(log=log, store=stores["product"]))
+        process.drain(workbench.context(log=log, store=stores["product"]))
         monkeypatch.setattr(connections, "Guarded", TRUSTING)
         stores["limits"] = store_over(cable, workspaces["limits"], "limits")
         monkeypatch.setattr(connections, "_BOUNDS", {})
@@ -98,8 +98,8 @@ def test_a_pulled_cable_is_noticed_at_both_ends_within_five_seconds_and_nothing_
         figures.note("cable pulled", seconds={name: round(s, 2) for name, s in {**took, "server": noticed}.items()})
         cable.plug()
         log.append([postgres.event(n) for n in range(40, 60)])
-        parts = workbench.parts(log=log, store=stores["product"])
-        reached(lambda: stream.advance(parts).read == 0)
+        context = workbench.context(log=log, store=stores["product"])
+        reached(lambda: process.advance(context).read == 0)
         assert postgres.wrong_with(log, workspaces["product"], 60) == []
         asking["neither"].join(60)
         for store in stores.values():

@@ -61,7 +61,7 @@ def test_a_server_without_its_store_collects_and_recovers(served, monkeypatch):
     assert server.profile("user_id:u1")["counters"]["events"] > 0
     monkeypatch.setenv("ONEFOLD_STORE", postgres.url(database.WORKER))
     with bootstrap.opened(here.directory, None) as workspace:
-        held = looked(workspace.parts, bootstrap.verify(workspace).equal)
+        held = looked(workspace.context, bootstrap.verify(workspace).equal)
     assert faults(held, ledger.acknowledged) == []
     assert {status for status, _ in answers} == {503}
     assert all(known for known, _ in collected)

@@ -16,8 +16,8 @@ from tests.network.proxy import DOWN, UP
 
 from onefold.adapters.postgres import connections, silence
 from onefold.errors import ConflictError, UnavailableError
-from onefold.pipelines import stream
-from onefold.pipelines.processor import Processor
+from onefold.pipelines.stream import process
+from onefold.pipelines.stream.processor import Processor
 
 pytestmark = [pytest.mark.xdist_group("network"), pytest.mark.timeout(200)]
 
@@ -94,17 +94,17 @@ def batch_under_way(proxy, workspace):
 def commit_swallowed(proxy, workspace):
     """The word to commit never gets there."""
     store = postgres.store_through(proxy, workspace)
-    parts = workbench.parts(log=postgres.log_of(50), store=store)
+    context = workbench.context(log=postgres.log_of(50), store=store)
     proxy.when_asked(b"COMMIT\0", hold=UP)
-    return store, lambda: stream.advance(parts)
+    return store, lambda: process.advance(context)
 
 
 def commit_answer_lost(proxy, workspace):
     """It gets there and is carried out, and nobody is told."""
     store = postgres.store_through(proxy, workspace)
-    parts = workbench.parts(log=postgres.log_of(50), store=store)
+    context = workbench.context(log=postgres.log_of(50), store=store)
     proxy.when_asked(b"COMMIT\0", hold=DOWN)
-    return store, lambda: stream.advance(parts)
+    return store, lambda: process.advance(context)
 
 
 SCENES = [idle_then_cut, answers_lost, questions_lost, no_connection, renewal, batch_under_way, commit_swallowed,
@@ -122,11 +122,11 @@ def played(scene, workspace):
             assert proxy.silent
             proxy.heal()
             log = postgres.log_of(50)
-            parts = workbench.parts(log=log, store=store)
+            context = workbench.context(log=log, store=store)
             until = time.monotonic() + 40
             while time.monotonic() < until:
                 try:
-                    if not stream.advance(parts).read:
+                    if not process.advance(context).read:
                         break
                 except UnavailableError:
                     time.sleep(0.2)
@@ -231,7 +231,7 @@ def test_a_slow_network_is_no_silent_one():
     with postgres.before_postgres() as proxy:
         store = postgres.store_through(proxy, workspace)
         proxy.slow(chunk=400, pause=0.01)
-        stream.drain(workbench.parts(log=log, store=store))
+        process.drain(workbench.context(log=log, store=store))
         proxy.slow(pause=0.1)
         look(store)
         store.close()
@@ -244,7 +244,7 @@ def conversation(batch):
     with postgres.before_postgres() as proxy:
         store = postgres.store_through(proxy, workspace)
         before = dict(proxy.passed)
-        stream.drain(workbench.parts(log=log, store=store))
+        process.drain(workbench.context(log=log, store=store))
         store.close()
         return {direction: proxy.passed[direction] - before[direction] for direction in (UP, DOWN)}
 
@@ -256,14 +256,14 @@ def worked_through_cuts(workspace, cuts, *, batch=20, spoil=lambda store: None):
     with postgres.before_postgres() as proxy:
         store = postgres.store_through(proxy, workspace)
         spoil(store)
-        parts = workbench.parts(log=log, store=store)
+        context = workbench.context(log=log, store=store)
         for number in range(cuts):
             log.append([postgres.event(n) for n in range(number * batch, (number + 1) * batch)])
             direction = (UP, DOWN)[number % 2]
             proxy.cut_after(direction, seeded.randrange(length[direction]))
             for _ in range(20):
                 try:
-                    if not stream.advance(parts).read:
+                    if not process.advance(context).read:
                         break
                 except (UnavailableError, ConflictError):
                     hits += 1
@@ -287,27 +287,27 @@ def test_a_batch_whose_offset_is_committed_apart_is_caught():
     def spoil(store):
         whole = store.transaction
 
-        class Apart:
+        class ProcessPrefetch:
             def __init__(self, transaction):
                 self._transaction = transaction
 
             def __getattr__(self, name):
                 return getattr(self._transaction, name)
 
-            def commit(self, commit):
-                from onefold.ports import Commit
+            def write(self, changes):
+                from onefold.ports import Changes
 
                 with whole() as early:
-                    early.commit(Commit(offsets=commit.offsets))
+                    early.write(Changes(offsets=changes.offsets))
                 self._transaction._offsets = None
-                self._transaction.commit(commit)
+                self._transaction.write(changes)
 
         from contextlib import contextmanager
 
         @contextmanager
         def transaction():
             with whole() as made:
-                yield Apart(made)
+                yield ProcessPrefetch(made)
 
         store.transaction = transaction
 
@@ -321,8 +321,8 @@ def test_a_worker_goes_on_by_itself_when_the_network_is_back():
     workspace, log = database.workspace(), postgres.log_of(300, partitions=2)
     with postgres.before_postgres() as proxy:
         store = postgres.store_through(proxy, workspace)
-        parts = workbench.parts(log=log, store=store)
-        processor = Processor(parts, leases=store.leases, worker="w", monotonic=time.monotonic)
+        context = workbench.context(log=log, store=store)
+        processor = Processor(context, leases=store.leases, worker="w", monotonic=time.monotonic)
         proxy.when_asked(b"COMMIT\0", hold=DOWN)
         processor.start()
         reached(lambda: processor.failure is not None)
@@ -352,7 +352,7 @@ def test_a_transaction_that_fell_silent_lets_others_at_its_people(monkeypatch):
     monkeypatch.setattr("onefold.adapters.postgres.store.WRITER_IDLE", "1s")
     workspace, log = database.workspace(), postgres.log_of(30)
     slow = database.store(workspace)
-    stream.drain(workbench.parts(log=log, store=slow))
+    process.drain(workbench.context(log=log, store=slow))
     with slow.snapshot() as seen:
         people = [row.member.id for row in seen.scan()]
     quick = database.store(workspace)
@@ -375,7 +375,7 @@ def test_a_transaction_cut_off_in_the_midst_of_a_command_lets_others_at_its_peop
     monkeypatch.setattr("onefold.adapters.postgres.store.WRITER_LONGEST", longest)
     workspace, log = database.workspace(), postgres.log_of(30)
     quick = database.store(workspace)
-    stream.drain(workbench.parts(log=log, store=quick))
+    process.drain(workbench.context(log=log, store=quick))
     with quick.snapshot() as seen:
         people = [row.member.id for row in seen.scan()]
     with postgres.before_postgres() as proxy:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from onefold.identity.hashing import Hasher
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.model import Accepted
-from onefold.pipelines import stream
+from onefold.pipelines.stream import process
 from onefold.profiles import state as folds
 
 
@@ -15,40 +15,41 @@ def _break(value):
 
 def breaking_judge(monkeypatch):
     """Gate 1 breaks."""
-    judge = Judge.judge
+    check = Gate.check
 
     def broken(self, entry):
-        said = judge(self, entry)
+        said = check(self, entry)
         return _break("u0") if isinstance(said, Accepted) and said.event.name == "Break" else said
 
-    monkeypatch.setattr(Judge, "judge", broken)
+    monkeypatch.setattr(Gate, "check", broken)
 
 
 def breaking_hasher(monkeypatch):
-    """Naming breaks, which knows identifiers only: the event before is remembered to know when."""
-    judge, name, last = Judge.judge, Hasher.name, []
+    """Naming breaks, which knows identifiers only: those of the events in question are remembered."""
+    check, name, breaking = Gate.check, Hasher.name, []
 
     def watched(self, entry):
-        said = judge(self, entry)
-        last[:] = [said.event.name] if isinstance(said, Accepted) else []
+        said = check(self, entry)
+        if isinstance(said, Accepted) and said.event.name == "Break":
+            breaking.append(said.event.identifiers)
         return said
 
     def broken(self, identifiers, settings):
-        return _break("u0") if last == ["Break"] else name(self, identifiers, settings)
+        return _break("u0") if any(identifiers is one for one in breaking) else name(self, identifiers, settings)
 
-    monkeypatch.setattr(Judge, "judge", watched)
+    monkeypatch.setattr(Gate, "check", watched)
     monkeypatch.setattr(Hasher, "name", broken)
 
 
 def breaking_sighting(monkeypatch):
     """What is told to the resolver of an event breaks."""
-    sighting = stream._sighting
-    monkeypatch.setattr(stream, "_sighting", lambda c: _break("u0") if c.event.name == "Break" else sighting(c))
+    sighting = process._sighting
+    monkeypatch.setattr(process, "_sighting", lambda c: _break("u0") if c.event.name == "Break" else sighting(c))
 
 
 def breaking_resolve(monkeypatch):
     """Resolving the batch breaks, without a word on which event is the cause."""
-    resolve, sighting, ids = stream.resolve, stream._sighting, set()
+    resolve, sighting, ids = process.resolve_identities, process._sighting, set()
 
     def watched(c):
         if c.event.name == "Break":
@@ -58,8 +59,8 @@ def breaking_resolve(monkeypatch):
     def broken(reader, sightings, *rest):
         return _break("u0") if any(s.event in ids for s in sightings) else resolve(reader, sightings, *rest)
 
-    monkeypatch.setattr(stream, "_sighting", watched)
-    monkeypatch.setattr(stream, "resolve", broken)
+    monkeypatch.setattr(process, "_sighting", watched)
+    monkeypatch.setattr(process, "resolve_identities", broken)
 
 
 def breaking_fold(monkeypatch):

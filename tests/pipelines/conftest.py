@@ -3,14 +3,14 @@
 import pytest
 from tests import workbench
 
-from onefold.pipelines import stream
+from onefold.pipelines.stream import process
 
 
 @pytest.fixture
-def parts():
+def context():
     """Ann with a user id, an e-mail and two cookies, Bob with a cookie, a stranger; two bad items; all processed."""
-    parts = workbench.parts()
-    parts.log.append(
+    context = workbench.context()
+    context.log.append(
         [
             workbench.entry(body | {"messageId": f"m{n}", "timestamp": workbench.iso(n)}, index=n)
             for n, body in enumerate(
@@ -26,5 +26,5 @@ def parts():
             )
         ]
     )
-    stream.drain(parts)
-    return parts
+    process.drain(context)
+    return context

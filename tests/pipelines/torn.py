@@ -4,16 +4,16 @@ import contextlib
 
 import pytest
 
-from onefold.pipelines import stream
+from onefold.pipelines.stream import process
 
 
 class TornError(Exception):
     """What tears a commit."""
 
 
-def advance_torn(monkeypatch, parts, batch):
+def advance_torn(monkeypatch, context, batch):
     """Work one batch whose commit is torn; nothing of it is stored."""
-    store = type(parts.store)
+    store = type(context.store)
     real = store.transaction
 
     @contextlib.contextmanager
@@ -25,4 +25,4 @@ def advance_torn(monkeypatch, parts, batch):
     with monkeypatch.context() as patch:
         patch.setattr(store, "transaction", torn)
         with pytest.raises(TornError):
-            stream.advance(parts, batch=batch)
+            process.advance(context, batch=batch)

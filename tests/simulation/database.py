@@ -18,7 +18,7 @@ from onefold.adapters.memory.state import State
 from onefold.adapters.memory.store import MemoryReader, MemorySnapshot
 from onefold.errors import ConflictError, LeaseLostError
 from onefold.model import Judgement, Member, NodeId
-from onefold.ports import Commit, Leases, NodeRow, ProfileStore, ProfileTransaction
+from onefold.ports import Changes, Leases, NodeRow, ProfileStore, ProfileTransaction
 
 Lock = tuple[Any, ...]
 
@@ -78,7 +78,7 @@ class Transaction(MemoryReader, ProfileTransaction):
         self.asked_about: set[NodeId] = set()
         self.told_of: set[bytes] = set()
         self.claimed: list[bytes] = []
-        self.pending: Commit | None = None
+        self.pending: Changes | None = None
 
     # ── locks ──
 
@@ -198,27 +198,27 @@ class Transaction(MemoryReader, ProfileTransaction):
             fresh.discard(key)
         return answers
 
-    def commit(self, commit: Commit) -> None:
+    def write(self, changes: Changes) -> None:
         """Write everything; it is seen when the transaction's block ends."""
-        self.schedule.pause(f"writes {_told(commit)}")
-        self.insert(commit)
-        for letter in sorted({(d.partition, d.offset) for d in commit.dead_letters}):
+        self.schedule.pause(f"writes {_told(changes)}")
+        self.insert(changes)
+        for letter in sorted({(d.partition, d.offset) for d in changes.dead_letters}):
             self.acquire(("dead letter", *letter))
-        for place in sorted(set(commit.replayed)):
+        for place in sorted(set(changes.replayed)):
             self.acquire(("dead letter", *place))
         self.acquire(("totals",))
-        self.advance(commit)
-        self.fence(commit)
-        self.pending = commit
+        self.advance(changes)
+        self.fence(changes)
+        self.pending = changes
 
-    def insert(self, commit: Commit) -> None:
+    def insert(self, changes: Changes) -> None:
         """Insert what is new, and stand in the place of what was looked for in vain: nobody else may make it now.
 
         Raises:
             ConflictError: Another worker has made a node that this batch took for new or absent, or somebody has judged
                 a node that is new.
         """
-        names = {row.member.id for row in commit.nodes} | {member.id for member in commit.members}
+        names = {row.member.id for row in changes.nodes} | {member.id for member in changes.members}
         unmet = names - self.looked_for - self.met
         if unmet:
             self.nodes(sorted(unmet))
@@ -230,21 +230,21 @@ class Transaction(MemoryReader, ProfileTransaction):
             raise ConflictError("another worker has met the same identifiers for the first time")
         self.hear(super().judgements(new), new)
 
-    def advance(self, commit: Commit) -> None:
+    def advance(self, changes: Changes) -> None:
         """Store offsets, only over those this transaction was told."""
         stored, told = self._state.offsets, self.told or {}
-        if any(stored.get(p, 0) != told.get(p, 0) for p in commit.offsets):
+        if any(stored.get(p, 0) != told.get(p, 0) for p in changes.offsets):
             raise ConflictError("another worker has processed the same entries")
 
-    def fence(self, commit: Commit) -> None:
+    def fence(self, changes: Changes) -> None:
         """Hold the leases as they are, if they are still this worker's.
 
         Behind the row of totals only one transaction at a time gets here, so a shared lock is as good as this one.
         """
         leases = self.database.leases
-        for partition in sorted(commit.epochs):
+        for partition in sorted(changes.epochs):
             self.acquire(("lease", partition))
-        if any(leases[partition].epoch != epoch for partition, epoch in commit.epochs.items()):
+        if any(leases[partition].epoch != epoch for partition, epoch in changes.epochs.items()):
             raise LeaseLostError("another worker has taken a partition of this batch over")
 
     def apply(self) -> None:
@@ -258,13 +258,13 @@ class Transaction(MemoryReader, ProfileTransaction):
         self._state.apply(self.pending)
         self.database.commits += 1
 
-    # ── what must hold of every commit, whatever led to it ──
+    # ── what must hold of every changes, whatever led to it ──
 
-    def _audit(self, commit: Commit) -> None:
+    def _audit(self, changes: Changes) -> None:
         state = self._state
-        after = {row.member.id: row.member for row in commit.nodes} | {m.id: m for m in commit.members}
+        after = {row.member.id: row.member for row in changes.nodes} | {m.id: m for m in changes.members}
         moves = {}
-        for change in commit.changes:
+        for change in changes.changes:
             for node in change.nodes:
                 if node in moves:
                     raise Mismatch("history", "one commit tells of one move twice")
@@ -280,15 +280,15 @@ class Transaction(MemoryReader, ProfileTransaction):
                 raise Mismatch("history", "a node changed person and the history tells something else")
         if moves:
             raise Mismatch("history", "the history tells of a move that was none")
-        for row in commit.nodes:
+        for row in changes.nodes:
             old = state.nodes.get(row.member.id)
             if row.version != (0 if old is None else old.version) + 1:
                 raise Mismatch("lost update", "a node's state was written over one that this batch had not read")
-        for partition, offset in commit.offsets.items():
+        for partition, offset in changes.offsets.items():
             if offset <= state.offsets.get(partition, 0):
                 raise Mismatch("offsets", "an offset did not rise")
             lease = self.database.leases[partition]
-            if commit.epochs.get(partition) != lease.epoch:
+            if changes.epochs.get(partition) != lease.epoch:
                 raise Mismatch("fencing", "a commit was made under a lease that is another worker's by now")
 
 
@@ -361,8 +361,8 @@ def _shown(lock: Lock) -> str:
     return " ".join(part.hex()[:6] if isinstance(part, bytes) else str(part) for part in lock)
 
 
-def _told(commit: Commit) -> str:
+def _told(changes: Changes) -> str:
     return (
-        f"offsets {commit.offsets}, {len(commit.nodes)} nodes, {len(commit.members)} moved, {len(commit.edges)} edges,"
-        f" {len(commit.judgements)} judgements, {len(commit.dead_letters)} dead letters"
+        f"offsets {changes.offsets}, {len(changes.nodes)} nodes, {len(changes.members)} moved, {len(changes.edges)} edges,"
+        f" {len(changes.judgements)} judgements, {len(changes.dead_letters)} dead letters"
     )

@@ -15,7 +15,7 @@ from tests.simulation.stand_ins import SEALER
 
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.model import Judgement, NodeId
-from onefold.ports import Commit, NodeRow
+from onefold.ports import Changes, NodeRow
 from onefold.profiles import money
 from onefold.profiles import state as folds
 
@@ -42,33 +42,33 @@ class Unlocked(Unaudited):
     def hear(self, found: Sequence[Judgement], nodes: Sequence[NodeId]) -> None:
         """Nothing."""
 
-    def insert(self, commit: Commit) -> None:
+    def insert(self, changes: Changes) -> None:
         """Whoever comes last wins."""
 
 
 class OffsetsFirst(Unaudited):
     """Stores the offsets in a transaction of their own, before the rest."""
 
-    def advance(self, commit: Commit) -> None:
+    def advance(self, changes: Changes) -> None:
         """Store them now."""
-        super().advance(commit)
-        self._state.offsets.update(commit.offsets)
+        super().advance(changes)
+        self._state.offsets.update(changes.offsets)
 
 
 class Unfenced(Transaction):
     """Believes that its leases are its own for ever."""
 
-    def fence(self, commit: Commit) -> None:
+    def fence(self, changes: Changes) -> None:
         """Nothing."""
 
 
 class UnfencedAndUnordered(Unaudited):
     """Neither looks at the lease nor at the offset that it goes on from: a worker back from the dead undoes others."""
 
-    def fence(self, commit: Commit) -> None:
+    def fence(self, changes: Changes) -> None:
         """Nothing."""
 
-    def advance(self, commit: Commit) -> None:
+    def advance(self, changes: Changes) -> None:
         """Nothing."""
 
 
@@ -108,12 +108,12 @@ class DoesNotLookAgain(Unaudited):
 class AddsUpWhenMerging(Unaudited):
     """Copies the counters of the one who is merged to the one who stays, as most products do."""
 
-    def commit(self, commit: Commit) -> None:
+    def write(self, changes: Changes) -> None:
         """With more than there was."""
-        rows = {row.member.id: row for row in commit.nodes}
-        places = {member.id: member for member in commit.members}
+        rows = {row.member.id: row for row in changes.nodes}
+        places = {member.id: member for member in changes.members}
         stored = self._state.nodes
-        for change in commit.changes:
+        for change in changes.changes:
             if change.kind != "merged" or change.before not in stored:
                 continue
             gone, kept = stored[change.before], rows.get(change.person)
@@ -131,7 +131,7 @@ class AddsUpWhenMerging(Unaudited):
             member = places.pop(change.person, kept.member)
             sealed = SEALER.seal(member.id, kept.version + version, b"", folds.close_node(value, mine))
             rows[member.id] = NodeRow(member, kept.key, kept.version + version, sealed)
-        super().commit(msgspec.structs.replace(commit, nodes=list(rows.values()), members=list(places.values())))
+        super().write(msgspec.structs.replace(changes, nodes=list(rows.values()), members=list(places.values())))
 
 
 class HastyEdges(KnownEdges):
@@ -156,10 +156,10 @@ class MadeMeanwhile(Transaction):
 class AbsentUnguarded(Unaudited):
     """Judges an identifier that is not there, while another worker makes it and has heard of no judgement."""
 
-    def insert(self, commit: Commit) -> None:
+    def insert(self, changes: Changes) -> None:
         """Look at what it makes itself, not at what it looked for in vain."""
-        self.looked_for &= {row.member.id for row in commit.nodes} | {m.id for m in commit.members}
-        super().insert(commit)
+        self.looked_for &= {row.member.id for row in changes.nodes} | {m.id for m in changes.members}
+        super().insert(changes)
 
 
 class HearsHalf(Unaudited):

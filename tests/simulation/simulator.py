@@ -22,9 +22,9 @@ from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UnavailableError, UsageError
 from onefold.identity.known import KnownEdges
 from onefold.model import LogEntry, NodeId
-from onefold.pipelines import dead_letters, rebuild
-from onefold.pipelines.parts import Parts
-from onefold.pipelines.processor import Work
+from onefold.pipelines.context import Context
+from onefold.pipelines.maintenance import dead_letters, rebuild
+from onefold.pipelines.stream.processor import Work
 from onefold.ports import NodeRow
 from onefold.profiles import sessions
 from onefold.profiles import state as folds
@@ -71,13 +71,13 @@ class Simulation:
             self.database.workers[f"{number}/1"] = 10.0
             schedule.add(f"worker {number}", self._worker(number), mortal=True)
 
-    def parts(self, known: KnownEdges) -> Parts:
+    def context(self, known: KnownEdges) -> Context:
         """What a worker works with."""
         settings = self.world.settings
-        return Parts(
-            name="simulated", log=self.log, store=self.database, judge=JUDGE, identity=settings,
+        return Context(
+            name="simulated", log=self.log, store=self.database, gate=JUDGE, identity=settings,
             hasher=HASHER[id(settings)], profiles=PROFILES, sealer=SEALER, clock_us=lambda: workbench.NOW_US,
-            known=known, ahead=Prompt(),
+            known=known, prefetch=Prompt(),
         )  # type: ignore[arg-type]  # fmt: skip
 
     # ── actors ──
@@ -109,19 +109,19 @@ class Simulation:
 
     def _operate(self) -> None:
         """Mend dead letters, some of them twice."""
-        parts, chance, mended = self.parts(KnownEdges()), self.schedule.chance, Counter[int]()
+        context, chance, mended = self.context(KnownEdges()), self.schedule.chance, Counter[int]()
         while not self.at_rest():
             self.schedule.pause("looks for dead letters")
-            for letter in dead_letters.listed(parts):
+            for letter in dead_letters.listed(context):
                 mended[letter["offset"]] += 1
                 if mended[letter["offset"]] > 2:
                     continue
-                body = self._mended.get(parts.log.get([_place(parts, letter["offset"])])[0].entry.body)
+                body = self._mended.get(context.log.get([_place(context, letter["offset"])])[0].entry.body)
                 if body is None:
                     raise Mismatch("dead letters", f"what was sent well was refused: {letter['detail']}")
                 # Somebody who was quicker leaves nothing to mend.
                 with contextlib.suppress(UsageError):
-                    dead_letters.replay(parts, letter["offset"], body=body)
+                    dead_letters.replay(context, letter["offset"], body=body)
                     self.counts["mended"] += 1
                     self.schedule.note(f"mends {letter['offset']}")
             self.schedule.sleep(chance.choice((0.2, 1.0, 5.0)))
@@ -133,8 +133,8 @@ class Simulation:
             life = 0
             while True:
                 life += 1
-                parts = self.parts(self._planted.known())
-                work = Work(parts, SimulatedLeases(self.database), f"{number}/{life}", lambda: schedule.now)
+                context = self.context(self._planted.known())
+                work = Work(context, SimulatedLeases(self.database), f"{number}/{life}", lambda: schedule.now)
                 try:
                     self._work(work)
                 except Crash:
@@ -208,7 +208,7 @@ class Simulation:
             Mismatch: The rebuilt state has another hash.
         """
         self.schedule.calm()
-        verified = rebuild.verify(self.parts(KnownEdges()), MemoryProfileStore())
+        verified = rebuild.verify(self.context(KnownEdges()), MemoryProfileStore())
         _same("rebuild", verified.rebuilt, verified.stored)
         self.counts["rebuilt"] += 1
 
@@ -273,8 +273,8 @@ def people_in(rows: Iterable[NodeRow], sealer: Any) -> oracle.People:
     return found
 
 
-def _place(parts: Parts, offset: int) -> tuple[int, int]:
-    return next((p, offset) for p in parts.log.ends() if parts.log.get([(p, offset)]))
+def _place(context: Context, offset: int) -> tuple[int, int]:
+    return next((p, offset) for p in context.log.ends() if context.log.get([(p, offset)]))
 
 
 def _same(kind: str, expected: Any, found: Any, names: dict[NodeId, str] | None = None) -> None:

@@ -12,10 +12,10 @@ from tests.simulation.world import POISON
 
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.governance.encryption import NodeSealer
-from onefold.ingest.judge import Judge
+from onefold.ingest.gate import Gate
 from onefold.ingest.settings import IngestSettings
 from onefold.model import LogEntry, NodeId, StoredEntry
-from onefold.pipelines.ahead import Ahead
+from onefold.pipelines.stream.prefetch import Prefetch
 from onefold.ports import NodeRow
 
 
@@ -52,21 +52,21 @@ class RememberingJudge:
     """The real judge, asked once an item: the same few items come again in every schedule."""
 
     def __init__(self) -> None:
-        self._judge = Judge(IngestSettings())
+        self._judge = Gate(IngestSettings())
         self._verdicts: dict[tuple[str, bytes], Any] = {}
 
-    def judge(self, entry: LogEntry) -> Any:
+    def check(self, entry: LogEntry) -> Any:
         """The verdict."""
         key = (entry.source, entry.body)
         verdict = self._verdicts.get(key)
         if verdict is None:
             if len(self._verdicts) > 10_000:
                 self._verdicts.clear()
-            verdict = self._verdicts[key] = self._judge.judge(entry)
+            verdict = self._verdicts[key] = self._judge.check(entry)
         return verdict
 
 
-class Prompt(Ahead[Any]):
+class Prompt(Prefetch[Any]):
     """Work done ahead, at once: a thread would make the schedule depend on more than its seed."""
 
     def start(self, key: Any, call: Callable[[], Any]) -> None:
@@ -86,7 +86,7 @@ class Log(MemoryEventLog):
 
     def __init__(self, schedule: Schedule, partitions: int) -> None:
         # The sender's key keeps a person in one partition; here repeats land anywhere, which is harder.
-        super().__init__(partitions=partitions, place=lambda _: schedule.chance.randrange(partitions))
+        super().__init__(partitions=partitions, partition_of=lambda _: schedule.chance.randrange(partitions))
         self._schedule = schedule
 
     def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:

@@ -13,8 +13,8 @@ from tests.simulation.world import HASHER, PROFILES, world
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.errors import UnavailableError
 from onefold.identity.known import KnownEdges
-from onefold.pipelines import stream
-from onefold.pipelines.parts import Parts
+from onefold.pipelines.context import Context
+from onefold.pipelines.stream import process
 
 WORLDS = range(40, 60)
 WORKERS = 3
@@ -26,7 +26,7 @@ def sent(number: int) -> MemoryEventLog:
     chance, here = random.Random(number), world(number)
     entries = [one.entry for one in (*here.facts, *here.said) for _ in range(chance.randint(1, 2))]
     chance.shuffle(entries)
-    log = MemoryEventLog(partitions=WORKERS, place=lambda _: chance.randrange(WORKERS))
+    log = MemoryEventLog(partitions=WORKERS, partition_of=lambda _: chance.randrange(WORKERS))
     log.append(entries)
     return log
 
@@ -41,33 +41,33 @@ class Shift:
         self.begin = threading.Barrier(WORKERS)
         self.failures: list[Exception] = []
 
-    def parts(self) -> Parts:
+    def context(self) -> Context:
         """What a worker works with."""
         settings = world(self.number).settings
         store = database.store(self.workspace)
-        parts = workbench.parts(log=self.log, store=store, identity=settings, profiles=PROFILES)
-        return replace(parts, hasher=HASHER[id(settings)], known=KnownEdges())
+        context = workbench.context(log=self.log, store=store, identity=settings, profiles=PROFILES)
+        return replace(context, hasher=HASHER[id(settings)], known=KnownEdges())
 
     def work(self, epochs: dict[int, int], batch: int) -> None:
         """One worker's share, in small batches."""
-        parts = self.parts()
+        context = self.context()
         try:
             self.begin.wait(60)
             for _ in range(TRIES_MAX):
                 try:
-                    if not stream.advance(parts, batch=batch, leased=epochs).read:
+                    if not process.advance(context, batch=batch, leased=epochs).read:
                         return
                 except UnavailableError:
                     continue
         except Exception as error:  # noqa: BLE001  the test reports what ended the thread
             self.failures.append(error)
         finally:
-            parts.store.close()
+            context.store.close()
 
     def run(self) -> dict:
         """The people they make."""
-        parts = self.parts()
-        held = parts.store.leases.renew("all of them", range(WORKERS), seconds=600)
+        context = self.context()
+        held = context.store.leases.renew("all of them", range(WORKERS), seconds=600)
         threads = [
             threading.Thread(target=self.work, args=({partition: epoch}, 1 + (self.number + partition) % 3))
             for partition, epoch in held.items()
@@ -78,11 +78,11 @@ class Shift:
             thread.join(120)
         try:
             assert not self.failures
-            with parts.store.snapshot() as seen:
+            with context.store.snapshot() as seen:
                 assert seen.offsets() == {p: end for p, end in self.log.ends().items() if end}
-                return people_in(seen.scan(), parts.sealer)
+                return people_in(seen.scan(), context.sealer)
         finally:
-            parts.store.close()
+            context.store.close()
 
 
 def test_workers_on_postgres_end_where_brute_force_does():

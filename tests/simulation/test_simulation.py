@@ -30,7 +30,7 @@ def test_every_schedule_ends_where_brute_force_does(first):
 
 @pytest.mark.parametrize("name", CONTROLS)
 def test_a_planted_bug_is_caught(name):
-    """The controls: each rule of the store or the stream, taken out, is missed within so many schedules."""
+    """The controls: each rule of the store or the process, taken out, is missed within so many schedules."""
     control = CONTROLS[name]
     ran = simulation("--schedules", control.within, "--planted", name, "--stop")
     found = re.search(r"✗ ([a-z ]+): ", ran.stdout)

@@ -17,9 +17,9 @@ from tests import workbench
 
 from onefold.identity.hashing import Hasher
 from onefold.identity.settings import IdentitySettings
-from onefold.ingest.judge import deduplication_key
+from onefold.ingest.gate import deduplication_key
 from onefold.model import Identifier, LogEntry, NodeId
-from onefold.pipelines import judging
+from onefold.pipelines import judgements
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 
@@ -244,9 +244,9 @@ def _said(chance: random.Random, neighbourhood: int, number: int, names: tuple[N
     a, b = chance.sample(names, 2)
     alone = verdict in {"shared", "not_shared"} or (verdict == "withdrawn" and chance.random() < 0.3)
     ident, at_us = f"j{neighbourhood}-{number}", workbench.NOW_US + chance.randrange(4)
-    statement = judging.Statement(
+    statement = judgements.Statement(
         ident, verdict, Identifier(a.type, a.value), None if alone else Identifier(b.type, b.value), "ann"
     )  # type: ignore[arg-type]  # a verdict
-    entry = LogEntry("judgement", judging.SOURCE, at_us, 0, msgspec.json.encode(statement))
+    entry = LogEntry("judgement", judgements.SOURCE, at_us, 0, msgspec.json.encode(statement))
     digest = hashlib.blake2b(ident.encode(), digest_size=16).digest()
     return Said(entry, digest, at_us, verdict, *((a.node, None) if alone else sorted((a.node, b.node))))

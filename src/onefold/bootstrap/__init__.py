@@ -1,14 +1,22 @@
 """Wires adapters to stages; the only package that knows both."""
 
 from onefold.bootstrap.collecting import CollectingOnly
-from onefold.bootstrap.forked import ForkedWorker
-from onefold.bootstrap.judging import judge_ahead, judged_apart
-from onefold.bootstrap.loading import AppendingError, Loaded, check_file, guess_mapping, load_apart, load_file, rows_of
+from onefold.bootstrap.loading import (
+    AppendingError,
+    Loaded,
+    check_file,
+    guess_mapping,
+    load_file,
+    load_with_prefetch,
+    rows_of,
+)
+from onefold.bootstrap.maintenance import backup, preview, rebuild, restore, since, verify
+from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.server import Opened
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate, with_store
-from onefold.bootstrap.upkeep import backup, rebuild, restore, since, verify, what_if
+from onefold.bootstrap.worker_process import WorkerProcess
 from onefold.bootstrap.workers import supervise, work
 from onefold.bootstrap.workspace import (
     HERE,
@@ -25,9 +33,9 @@ __all__ = [
     "HERE",
     "AppendingError",
     "CollectingOnly",
-    "ForkedWorker",
     "Loaded",
     "Opened",
+    "WorkerProcess",
     "Workspace",
     "backup",
     "catch_up",
@@ -38,24 +46,24 @@ __all__ = [
     "furnish",
     "guess_mapping",
     "init",
-    "judge_ahead",
-    "judged_apart",
     "list_keys",
-    "load_apart",
     "load_file",
+    "load_with_prefetch",
     "migrate",
     "opened",
     "pending",
+    "prefetched_by_process",
+    "preview",
     "reader",
     "rebuild",
     "restore",
     "revoke_key",
     "rows_of",
+    "serve_prefetch",
     "since",
     "store_address",
     "supervise",
     "verify",
-    "what_if",
     "with_store",
     "work",
     "work_off",

@@ -19,7 +19,7 @@ from onefold.connectors.sources import files, guess, mapping_yaml
 from onefold.connectors.sources import mapping as mappings
 from onefold.connectors.sources.language import Mapping
 from onefold.errors import UsageError
-from onefold.pipelines.parts import Parts
+from onefold.pipelines.context import Context
 
 BATCH_ROWS = 5_000
 _CHUNK = 1 << 20
@@ -56,7 +56,7 @@ def rows_of(path: Path) -> int:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
 
 
-def load_file(parts: Parts, path: Path, *, source: str, mapping: str | None) -> Iterator[Loaded]:
+def load_file(context: Context, path: Path, *, source: str, mapping: str | None) -> Iterator[Loaded]:
     """Append a file's rows to the log, giving account after each batch, and at least once.
 
     Raises:
@@ -71,7 +71,7 @@ def load_file(parts: Parts, path: Path, *, source: str, mapping: str | None) -> 
     entries = files.entries(kept, source=source, received_at_us=clock_us(), request_id=request, file=path.name)
     rows = 0
     while batch := list(islice(entries, BATCH_ROWS)):
-        parts.log.append(batch)
+        context.log.append(batch)
         rows += len(batch)
         yield Loaded(rows, time.perf_counter() - started)
     if rows == 0 or skipped:
@@ -97,7 +97,9 @@ def check_file(path: Path, *, mapping: str | None) -> None:
     next(iter(files.rows(path, _mapping(path, mapping))), None)
 
 
-def load_apart(workspace: Workspace, command: Sequence[str], source: str) -> Generator[tuple[int, int], None, bytes]:
+def load_with_prefetch(
+    workspace: Workspace, command: Sequence[str], source: str
+) -> Generator[tuple[int, int], None, bytes]:
     """Let a process of its own append files, and process what it appends meanwhile: two cores instead of one.
 
     Args:
@@ -114,7 +116,7 @@ def load_apart(workspace: Workspace, command: Sequence[str], source: str) -> Gen
     Raises:
         AppendingError: The other process failed; it has said why. What it appended until then is processed.
     """
-    log = workspace.parts.log
+    log = workspace.context.log
     before, processed = log.received().get(source, 0), 0
     full = [sys.executable, "-m", "onefold", *command]
     appending = subprocess.Popen(full, stdout=subprocess.PIPE)  # noqa: S603  ourselves, with our own arguments

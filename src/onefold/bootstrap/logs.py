@@ -27,10 +27,10 @@ def open_log(project: Project, directory: Path, keys: WorkspaceKeys, entries: En
     """
     if project.log.kind == "kafka":
         return _kafka(project, keys, entries)
-    return SqliteEventLog(directory / LOG, entries, place=_placing(keys, project.log.partitions))
+    return SqliteEventLog(directory / LOG, entries, partition_of=_partitioner(keys, project.log.partitions))
 
 
-def _placing(keys: WorkspaceKeys, partitions: int) -> Callable[[LogEntry], int] | None:
+def _partitioner(keys: WorkspaceKeys, partitions: int) -> Callable[[LogEntry], int] | None:
     """Which of several partitions an entry belongs to; None when there is one."""
     if partitions == 1:
         return None

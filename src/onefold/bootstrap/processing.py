@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from onefold.adapters.sqlite import lease
-from onefold.bootstrap.relays import relaying
+from onefold.bootstrap.relay import relaying
 from onefold.bootstrap.stores import leases_of
 from onefold.bootstrap.workspace import Workspace, worker_name
 from onefold.config import Project
-from onefold.pipelines.processor import Processor
+from onefold.pipelines.stream.processor import Processor
 
 
 class Processing(Protocol):
@@ -47,9 +47,9 @@ class Within(Processing):
         self._project = project
         self._workspace = workspace
         self._patience_seconds = patience_seconds
-        self._leases = leases_of(workspace.parts.store)
+        self._leases = leases_of(workspace.context.store)
         self._processor = Processor(
-            workspace.parts, leases=self._leases, worker=worker_name(), monotonic=time.monotonic
+            workspace.context, leases=self._leases, worker=worker_name(), monotonic=time.monotonic
         )
         self._held: ExitStack | None = None
 

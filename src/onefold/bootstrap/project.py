@@ -143,7 +143,7 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
                 continue
             found = open_workspace(project, name)
             try:
-                with found.parts.store.snapshot() as snapshot:
+                with found.context.store.snapshot() as snapshot:
                     snapshot.counts()
             finally:
                 found.close()

@@ -15,7 +15,9 @@ from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import OnefoldError
 from onefold.model import Identifier, Verdict
-from onefold.pipelines import accounts, dead_letters, judging, reading, tailing
+from onefold.pipelines import judgements
+from onefold.pipelines.maintenance import dead_letters
+from onefold.pipelines.reading import balances, profiles, tail
 from onefold.ports import EventLog
 
 DISK_FREE_MIN = 0.02
@@ -28,23 +30,23 @@ class Backend:
     def __init__(self, workspace: Workspace, processing: Processing | None) -> None:
         """A workspace that `processing` keeps up with its log; None when that is another's business."""
         self._workspace = workspace
-        self._parts = workspace.parts
+        self._context = workspace.context
         self._processing = processing
 
     @property
     def name(self) -> str:
         """The workspace's name."""
-        return self._parts.name
+        return self._context.name
 
     @property
     def remote(self) -> bool:
         """Whether a look-up goes over a network."""
-        return leases_of(self._parts.store) is not None
+        return leases_of(self._context.store) is not None
 
     @property
     def log(self) -> EventLog:
         """Where received items go."""
-        return self._parts.log
+        return self._context.log
 
     def start(self) -> None:
         """Begin processing.
@@ -79,9 +81,9 @@ class Backend:
         }
 
     def _look(self) -> None:
-        with self._parts.store.snapshot() as snapshot:
+        with self._context.store.snapshot() as snapshot:
             snapshot.offsets()
-        self._parts.log.ends()
+        self._context.log.ends()
 
     def _disk(self) -> str | None:
         usage = shutil.disk_usage(self._workspace.directory)
@@ -90,59 +92,59 @@ class Backend:
 
     def profile(self, identifier: Identifier) -> dict[str, Any] | None:
         """See `reading.profile`."""
-        return reading.profile(self._parts, identifier)
+        return profiles.profile(self._context, identifier)
 
     def timeline(self, identifier: Identifier, *, cursor: str | None, limit: int) -> dict[str, Any] | None:
         """See `reading.timeline`."""
-        return reading.timeline(self._parts, identifier, cursor=cursor, limit=limit)
+        return profiles.timeline(self._context, identifier, cursor=cursor, limit=limit)
 
     def history(self, identifier: Identifier) -> dict[str, Any] | None:
         """See `reading.history`."""
-        return reading.history(self._parts, identifier)
+        return profiles.history(self._context, identifier)
 
     def explain(self, a: Identifier, b: Identifier) -> dict[str, Any] | None:
         """See `reading.explain`."""
-        return reading.explain(self._parts, a, b)
+        return profiles.explain(self._context, a, b)
 
     def judge(
         self, verdict: Verdict, a: Identifier, b: Identifier | None, *, by: str, reason: str, request_id: str
     ) -> tuple[int, int]:
-        """See `judging.say`."""
-        place = judging.say(self._parts, verdict, a, b, by=by, reason=reason, request_id=request_id)
+        """See `judgements.say`."""
+        position = judgements.say(self._context, verdict, a, b, by=by, reason=reason, request_id=request_id)
         self.wake()
-        return place
+        return position
 
     def counterpart(self, identifier: Identifier) -> Identifier:
-        """See `judging.counterpart`."""
-        return judging.counterpart(self._parts, identifier)
+        """See `judgements.counterpart`."""
+        return judgements.counterpart(self._context, identifier)
 
-    def settle(self, place: tuple[int, int], *, timeout_seconds: float) -> bool:
-        """See `judging.settle`."""
-        return judging.settle(self._parts, place, timeout_seconds=timeout_seconds)
+    def settle(self, position: tuple[int, int], *, timeout_seconds: float) -> bool:
+        """See `judgements.settle`."""
+        return judgements.settle(self._context, position, timeout_seconds=timeout_seconds)
 
     def dead_letters(self, *, status: str | None, source: str | None, after: int, limit: int) -> list[dict[str, Any]]:
         """See `dead_letters.listed`."""
-        return dead_letters.listed(self._parts, status=status, source=source, after=after, limit=limit)
+        return dead_letters.listed(self._context, status=status, source=source, after=after, limit=limit)
 
     def dead_letter(self, offset: int) -> dict[str, Any]:
         """See `dead_letters.shown`."""
-        return dead_letters.shown(self._parts, offset)
+        return dead_letters.shown(self._context, offset)
 
     def replay(self, offset: int, *, body: bytes | None) -> None:
         """See `dead_letters.replay`."""
-        dead_letters.replay(self._parts, offset, body=body)
+        dead_letters.replay(self._context, offset, body=body)
         self.wake()
 
     def tail(
-        self, places: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
+        self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
     ) -> tuple[list[dict[str, Any]], dict[int, int]]:
-        """See `tailing.after`."""
-        if places is None:
-            return [], self._parts.log.ends()
-        wanted, reached, found = tailing.Wanted(source, name, verdict, text), dict(places), []
+        """See `tail.after`."""
+        if positions is None:
+            return [], self._context.log.ends()
+        wanted, reached, found = tail.Wanted(source, name, verdict, text), dict(positions), []
         held: set[int] = set()
-        for sight in tailing.after(self._parts, places, _TAIL_ENTRIES):
-            partition, offset = map(int, sight.place.split(":"))
+        for sight in tail.after(self._context, positions, _TAIL_ENTRIES):
+            partition, offset = map(int, sight.position.split(":"))
             if partition in held or sight.verdict == "pending":
                 held.add(partition)
                 continue
@@ -152,19 +154,19 @@ class Backend:
         return found, reached
 
     def accounts(self) -> list[dict[str, Any]]:
-        """See `accounts.sources`."""
-        return accounts.sources(self._parts)
+        """See `balances.sources`."""
+        return balances.sources(self._context)
 
     def counts(self) -> Mapping[str, int]:
         """Sizes of the store."""
-        with self._parts.store.snapshot() as snapshot:
+        with self._context.store.snapshot() as snapshot:
             return snapshot.counts()
 
     def lag(self) -> Mapping[int, int]:
         """Entries of each partition that wait to be processed."""
-        with self._parts.store.snapshot() as snapshot:
+        with self._context.store.snapshot() as snapshot:
             offsets = snapshot.offsets()
-        return self._parts.log.waiting(offsets)
+        return self._context.log.waiting(offsets)
 
 
 def failure(check: Callable[[], None]) -> str | None:
@@ -182,7 +184,7 @@ class Opened:
     def __init__(self, project: Project, processing: Callable[[Workspace], Processing | None] = lambda _: None) -> None:
         """Open them; `processing` says who keeps a workspace up with its log, None for somebody elsewhere."""
         self._workspaces = [open_workspace(project, name) for name in project.workspaces]
-        self.backends = {w.parts.name: Backend(w, processing(w)) for w in self._workspaces}
+        self.backends = {w.context.name: Backend(w, processing(w)) for w in self._workspaces}
         self.keys = open_keys(project)
 
     def close(self) -> None:

@@ -23,9 +23,9 @@ from onefold.config import Project
 from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
 from onefold.identity.hashing import Hasher
-from onefold.ingest.judge import Judge
-from onefold.pipelines import isolation
-from onefold.pipelines.parts import Parts
+from onefold.ingest.gate import Gate
+from onefold.pipelines.context import Context
+from onefold.pipelines.stream import quarantine
 from onefold.ports import EventLog, KeyManager, Leases
 
 HERE = Path()
@@ -40,16 +40,16 @@ def clock_us() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """An open workspace: where its files are, its parts, and what seals its log."""
+    """An open workspace: where its files are, its context, and what seals its log."""
 
     directory: Path
-    parts: Parts
+    context: Context
     entries: EntrySealer
 
     def close(self) -> None:
         """Let go of its files."""
-        self.parts.log.close()
-        self.parts.store.close()
+        self.context.log.close()
+        self.context.store.close()
 
 
 def open_workspace(project: Project, name: str) -> Workspace:
@@ -64,18 +64,18 @@ def open_workspace(project: Project, name: str) -> Workspace:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = config.settings(project)
     keys, entries, log = open_keys_and_log(project, name, directory)
-    parts = Parts(
+    context = Context(
         name=name,
         log=log,
         store=open_store(project, name, directory, entries),
-        judge=Judge(settings.ingest),
+        gate=Gate(settings.ingest),
         identity=settings.identity,
         hasher=Hasher(keys.hashing),
         profiles=settings.profiles,
         sealer=NodeSealer(keys, os.urandom),
         clock_us=clock_us,
     )
-    return Workspace(directory, parts, entries)
+    return Workspace(directory, context, entries)
 
 
 def open_keys_and_log(project: Project, name: str, directory: Path) -> tuple[WorkspaceKeys, EntrySealer, EventLog]:
@@ -146,10 +146,10 @@ def opened(directory: Path, workspace: str | None) -> Iterator[Workspace]:
 
 
 @contextmanager
-def reader(directory: Path, workspace: str | None) -> Iterator[Parts]:
-    """Open a workspace's parts for a command that reads and appends only."""
+def reader(directory: Path, workspace: str | None) -> Iterator[Context]:
+    """Open a workspace's context for a command that reads and appends only."""
     with opened(directory, workspace) as found:
-        yield found.parts
+        yield found.context
 
 
 def catch_up(workspace: Workspace) -> bool:
@@ -159,7 +159,7 @@ def catch_up(workspace: Workspace) -> bool:
 
 def work_off(workspace: Workspace) -> Iterator[int]:
     """Process what is waiting, batch by batch, giving the entries of each; a single -1 when another process does it."""
-    leases = leases_of(workspace.parts.store)
+    leases = leases_of(workspace.context.store)
     if leases is not None:
         yield from _work_off_leased(workspace, leases)
         return
@@ -170,7 +170,7 @@ def work_off(workspace: Workspace) -> Iterator[int]:
         yield -1
         return
     try:
-        while done := isolation.advance(workspace.parts).read:
+        while done := quarantine.advance(workspace.context).read:
             yield done
     finally:
         holding.__exit__(None, None, None)
@@ -178,15 +178,15 @@ def work_off(workspace: Workspace) -> Iterator[int]:
 
 def _work_off_leased(workspace: Workspace, leases: Leases) -> Iterator[int]:
     """The same beside workers: with any of them alive, the work is theirs."""
-    worker, parts = worker_name(), workspace.parts
+    worker, context = worker_name(), workspace.context
     try:
         while True:
-            partitions = parts.log.ends()
+            partitions = context.log.ends()
             held = leases.renew(worker, partitions, seconds=_COMMAND_LEASE_SECONDS)
             if held.keys() != partitions.keys():
                 yield -1
                 return
-            done = isolation.advance(parts, leased=held).read
+            done = quarantine.advance(context, leased=held).read
             if not done:
                 return
             yield done
@@ -201,6 +201,6 @@ def worker_name() -> str:
 
 def pending(workspace: Workspace) -> int:
     """Entries that wait to be processed."""
-    with workspace.parts.store.snapshot() as snapshot:
+    with workspace.context.store.snapshot() as snapshot:
         offsets = snapshot.offsets()
-    return sum(workspace.parts.log.waiting(offsets).values())
+    return sum(workspace.context.log.waiting(offsets).values())

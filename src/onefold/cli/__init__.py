@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from onefold import __version__
-from onefold.cli import demo, dlq, keys, loading, people, process, project, serve, tail, upkeep
+from onefold.cli import demo, dlq, keys, loading, maintenance, people, process, project, serve, tail
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ app.command()(serve.collect)
 app.command()(process.process)
 app.command()(process.migrate)
 app.command()(loading.load)
-app.command(hidden=True)(loading.judge_ahead)
+app.command(hidden=True)(loading.serve_prefetch)
 app.command()(people.profile)
 app.command()(people.explain)
 app.command()(people.history)
@@ -54,12 +54,12 @@ app.command()(people.share)
 app.command()(people.undo)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
-app.command()(upkeep.sources)
-app.command()(upkeep.replay)
-app.command()(upkeep.rebuild)
-app.command()(upkeep.verify)
-app.command()(upkeep.backup)
-app.command()(upkeep.restore)
+app.command()(maintenance.sources)
+app.command()(maintenance.preview)
+app.command()(maintenance.rebuild)
+app.command()(maintenance.verify)
+app.command()(maintenance.backup)
+app.command()(maintenance.restore)
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ from onefold.cli.options import Json
 from onefold.cli.output import Output
 from onefold.errors import UnavailableError, UsageError
 from onefold.model import Identifier
-from onefold.pipelines import accounts, reading
-from onefold.pipelines.parts import Parts
+from onefold.pipelines.context import Context
+from onefold.pipelines.reading import balances, profiles
 from onefold.synthetic import population as populations
 from onefold.synthetic import score, systems, visits
 
@@ -73,9 +73,9 @@ def demo(
     rows = _load(directory, written, out)
     with _server(directory, port) as server:
         sent = _send(came, keys["website"], port, out)
-        with bootstrap.reader(directory, None) as parts:
-            _caught_up(parts)
-            result = _report(parts, written, rows, sent, time.perf_counter() - started, out)
+        with bootstrap.reader(directory, None) as context:
+            _caught_up(context)
+            result = _report(context, written, rows, sent, time.perf_counter() - started, out)
         if as_json:
             out.result(result | {"directory": str(directory), "read_key": keys["reader"]})
         _next_steps(directory, port, keys, result, out)
@@ -108,7 +108,9 @@ def _load(directory: Path, written: systems.Written, out: Output) -> int:
     with bootstrap.opened(directory, None) as workspace:
         for name, path in written.files.items():
             count = 0
-            for done in bootstrap.load_file(workspace.parts, path, source=name, mapping=str(path.with_suffix(".yaml"))):
+            for done in bootstrap.load_file(
+                workspace.context, path, source=name, mapping=str(path.with_suffix(".yaml"))
+            ):
                 count = done.rows
             rows += count
             out.say(f"  loaded {path.name:<17} {count:>6,} rows")
@@ -162,22 +164,22 @@ def _send(came: visits.Visits, key: str, port: int, out: Output) -> int:
     return len(came.calls)
 
 
-def _caught_up(parts: Parts) -> None:
+def _caught_up(context: Context) -> None:
     for _ in range(600):
-        if all(a["pending"] == 0 for a in accounts.sources(parts)):
+        if all(a["pending"] == 0 for a in balances.sources(context)):
             return
         time.sleep(0.05)
     raise UnavailableError("The server did not catch up within 30 s.")
 
 
 def _report(
-    parts: Parts, written: systems.Written, rows: int, sent: int, seconds: float, out: Output
+    context: Context, written: systems.Written, rows: int, sent: int, seconds: float, out: Output
 ) -> dict[str, Any]:
-    account = accounts.sources(parts)
+    account = balances.sources(context)
     columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "balanced")
     out.table("What became of what was received", columns, ([a[c] for c in columns] for a in account))
-    agreement, people_of = _agreement(parts, written.truth)
-    with parts.store.snapshot() as snapshot:
+    agreement, people_of = _agreement(context, written.truth)
+    with context.store.snapshot() as snapshot:
         counts = snapshot.counts()
     out.say(
         f"{rows + sent:,} records and events in, {counts['people']:,} people out, in {seconds:.1f} s. Against the truth: "
@@ -186,7 +188,7 @@ def _report(
         style="bold",
     )
     out.say("Recall is what exact identifiers can give; the probabilistic matcher for names and addresses is to come.")
-    merge = _most_interesting(parts, people_of)
+    merge = _most_interesting(context, people_of)
     if merge is not None:
         out.say("\nThe most interesting merge:", style="bold")
         for line in merge["sentences"]:
@@ -203,18 +205,18 @@ def _report(
     }
 
 
-def _agreement(parts: Parts, truth: Path) -> tuple[score.Score, dict[tuple[str, str], bytes]]:
+def _agreement(context: Context, truth: Path) -> tuple[score.Score, dict[tuple[str, str], bytes]]:
     """How the people found agree with the truth, and whom each known identifier belongs to."""
     with truth.open(encoding="utf-8", newline="") as file:
         known = {(row["type"], row["value"]): row["person"] for row in csv.DictReader(file)}
-    nodes = {item: reading.node_of(parts, Identifier(*item)) for item in known}
-    with parts.store.snapshot() as snapshot:
+    nodes = {item: profiles.node_of(context, Identifier(*item)) for item in known}
+    with context.store.snapshot() as snapshot:
         rows = snapshot.nodes(sorted({n for n in nodes.values() if n is not None}))
     found = {item: rows[node].member.person for item, node in nodes.items() if node in rows}
     return score.score(found, known), found
 
 
-def _most_interesting(parts: Parts, people_of: dict[tuple[str, str], bytes]) -> dict[str, Any] | None:
+def _most_interesting(context: Context, people_of: dict[tuple[str, str], bytes]) -> dict[str, Any] | None:
     """The person known to most systems, and the longest chain of evidence between two of those systems."""
     systems_of: dict[bytes, list[tuple[str, str]]] = {}
     for item, person in people_of.items():
@@ -225,7 +227,7 @@ def _most_interesting(parts: Parts, people_of: dict[tuple[str, str], bytes]) -> 
     for items in ranked[:20]:
         pairs = [(a, b) for a in items for b in items if a < b and a[0] != b[0]]
         for a, b in draw.sample(pairs, min(len(pairs), 10)):
-            told = reading.explain(parts, Identifier(*a), Identifier(*b))
+            told = profiles.explain(context, Identifier(*a), Identifier(*b))
             if told and (best is None or len(told["path"]) > len(best["path"])):
                 best = told
     return best

@@ -11,7 +11,7 @@ from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.errors import UsageError
-from onefold.pipelines import dead_letters
+from onefold.pipelines.maintenance import dead_letters
 
 app = typer.Typer(help="Dead letters: what was rejected and why; mend it and send it again.", no_args_is_help=True)
 
@@ -31,9 +31,9 @@ def list_(
     Example: onefold dlq list --source website
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as parts:
+    with bootstrap.reader(project, workspace) as context:
         wanted = None if status == "all" else status
-        found = dead_letters.listed(parts, status=wanted, source=source, after=after, limit=limit)
+        found = dead_letters.listed(context, status=wanted, source=source, after=after, limit=limit)
     if as_json:
         for letter in found:
             out.result(letter)
@@ -58,8 +58,8 @@ def show(
     Example: onefold dlq show 1042
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as parts:
-        letter = dead_letters.shown(parts, offset)
+    with bootstrap.reader(project, workspace) as context:
+        letter = dead_letters.shown(context, offset)
     if as_json:
         out.result(letter)
         return
@@ -88,14 +88,14 @@ def replay(
         raise UsageError("--payload mends one dead letter; name its offset.")
     out = Output(as_json=as_json)
     with bootstrap.opened(project, workspace) as opened:
-        parts = opened.parts
+        context = opened.context
         if offset is None:
-            sent = dead_letters.replay_all(parts, reason=reason, source=source)
+            sent = dead_letters.replay_all(context, reason=reason, source=source)
         else:
-            dead_letters.replay(parts, offset, body=payload.read_bytes() if payload else None)
+            dead_letters.replay(context, offset, body=payload.read_bytes() if payload else None)
             sent = 1
         bootstrap.catch_up(opened)
-        left = len(dead_letters.listed(parts, limit=1_000))
+        left = len(dead_letters.listed(context, limit=1_000))
     out.say(f"Sent {sent:,} again; {left:,} dead letters are open.")
     if as_json:
         out.result({"replayed": sent, "open": left})

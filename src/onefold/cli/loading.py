@@ -16,10 +16,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
-from onefold.pipelines import accounts
+from onefold.pipelines.reading import balances
 
 _WORTH_A_PROCESS = 8 << 20
-"""Bytes from which reading, judging and resolving get a process each: another Python takes half a second to begin."""
+"""Bytes from which reading, preparing and resolving get a process each: another Python takes half a second to begin."""
 
 
 def load(
@@ -63,11 +63,11 @@ def load(
         ) as progress,
     ):
         if apart:
-            named = ["--workspace", opened.parts.name, "--project", str(project)]
+            named = ["--workspace", opened.context.name, "--project", str(project)]
             rows = _in_several_processes(opened, files, source, mapping, named, progress)
         else:
             rows = _in_one_process(opened, files, source, mapping, progress, process=process)
-        account = next((a for a in accounts.sources(opened.parts) if a["source"] == source), {})
+        account = next((a for a in balances.sources(opened.context) if a["source"] == source), {})
     seconds = time.perf_counter() - started
     if as_json:
         out.result(
@@ -97,7 +97,7 @@ def _in_one_process(
     for file in files:
         task = progress.add_task(f"reading {file.name}", total=bootstrap.rows_of(file) or None, note="")
         read = 0
-        for done in bootstrap.load_file(opened.parts, file, source=source, mapping=mapping):
+        for done in bootstrap.load_file(opened.context, file, source=source, mapping=mapping):
             read, rate = done.rows, done.rows / max(done.seconds, 1e-9)
             progress.update(task, completed=read, note=f"{read:,} rows · {rate:,.0f}/s")
         rows += read
@@ -116,7 +116,7 @@ def _in_several_processes(
     named: list[str],
     progress: Progress,
 ) -> int:
-    """Process rows while others append them and judge the next batch; returns how many rows there were."""
+    """Process rows while others append them and prepare the next batch; returns how many rows there were."""
     for file in files:
         bootstrap.check_file(file, mapping=mapping)
     total = sum(bootstrap.rows_of(file) for file in files) or None
@@ -125,8 +125,8 @@ def _in_several_processes(
     command = ["load", *map(str, files), "--source", source, *named, "--no-process", "--json"]
     command += ["--mapping", mapping] if mapping is not None else []
     begun = time.perf_counter()
-    with bootstrap.judged_apart(opened, ["judge-ahead", *named]) as helped:
-        working = bootstrap.load_apart(helped, command, source)
+    with bootstrap.prefetched_by_process(opened, ["serve-prefetch", *named]) as helped:
+        working = bootstrap.load_with_prefetch(helped, command, source)
         while True:
             try:
                 appended, processed = next(working)
@@ -139,7 +139,7 @@ def _in_several_processes(
             progress.update(resolving, completed=processed, note=f"{processed:,} rows · {rate:,.0f}/s")
 
 
-def judge_ahead(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None) -> None:
-    """Judge batches for the process that started this one: a part of `load` on several cores, not a command of its own."""
+def serve_prefetch(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None) -> None:
+    """Gate batches for the process that started this one: a part of `load` on several cores, not a command of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and it is for the other process to say when
-    bootstrap.judge_ahead(project, workspace, sys.stdin.buffer, sys.stdout.buffer)
+    bootstrap.serve_prefetch(project, workspace, sys.stdin.buffer, sys.stdout.buffer)

@@ -13,7 +13,8 @@ from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output
 from onefold.errors import NotFoundError, UnavailableError
 from onefold.model import Identifier, Verdict
-from onefold.pipelines import judging, reading
+from onefold.pipelines import judgements
+from onefold.pipelines.reading import profiles
 
 Who = Annotated[str, typer.Argument(help="An identifier as type:value, or a profile id.", metavar="IDENTIFIER")]
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why; kept, encrypted, with the judgement.")]
@@ -27,8 +28,8 @@ def profile(
     Example: onefold profile email:ann@example.org
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as parts:
-        found = reading.profile(parts, identifier(who))
+    with bootstrap.reader(project, workspace) as context:
+        found = profiles.profile(context, identifier(who))
     if found is None:
         raise NotFoundError("Nobody answers to that identifier.")
     if as_json:
@@ -80,8 +81,8 @@ def explain(
     Example: onefold explain email:ann@example.org anonymous_id:6d1c9b1e
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as parts:
-        told = reading.explain(parts, identifier(a), identifier(b))
+    with bootstrap.reader(project, workspace) as context:
+        told = profiles.explain(context, identifier(a), identifier(b))
     if told is None:
         raise NotFoundError("One of these identifiers was never seen.")
     if as_json:
@@ -99,8 +100,8 @@ def history(
     Example: onefold history user_id:u-1001
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as parts:
-        told = reading.history(parts, identifier(who))
+    with bootstrap.reader(project, workspace) as context:
+        told = profiles.history(context, identifier(who))
     if told is None:
         raise NotFoundError("Nobody answers to that identifier.")
     if as_json:
@@ -132,9 +133,9 @@ def split(
 
     Example: onefold split email:family@example.org --from user_id:u-1001 --reason "shared mailbox"
     """
-    with bootstrap.reader(project, workspace) as parts:
+    with bootstrap.reader(project, workspace) as context:
         a = identifier(who)
-        b = identifier(apart_from) if apart_from else judging.counterpart(parts, a)
+        b = identifier(apart_from) if apart_from else judgements.counterpart(context, a)
     _judge("different", a, b, reason, project, workspace, Output(as_json=as_json))
 
 
@@ -195,14 +196,14 @@ def _judge(
     out: Output,
 ) -> None:
     with bootstrap.opened(project, workspace) as opened:
-        parts = opened.parts
-        place = judging.say(parts, verdict, a, b, by=getpass.getuser(), reason=reason)
-        if not bootstrap.catch_up(opened) and not judging.settle(parts, place):
+        context = opened.context
+        position = judgements.say(context, verdict, a, b, by=getpass.getuser(), reason=reason)
+        if not bootstrap.catch_up(opened) and not judgements.settle(context, position):
             raise UnavailableError("The judgement is recorded, but the running server has not processed it yet.")
         subjects = [i for i in (a, b) if i is not None]
-        people = {f"{i.type}:{i.value}": found["id"] for i in subjects if (found := reading.profile(parts, i))}
+        people = {f"{i.type}:{i.value}": found["id"] for i in subjects if (found := profiles.profile(context, i))}
     out.say(f"Recorded: {verdict}.")
     for subject, profile_id in people.items():
         out.say(f"  {subject} is in profile {profile_id}")
     if out.as_json:
-        out.result({"verdict": verdict, "offset": place[1], "profiles": people})
+        out.result({"verdict": verdict, "offset": position[1], "profiles": people})

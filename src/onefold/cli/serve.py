@@ -43,11 +43,11 @@ def serve(
     read = bootstrap.with_store(config.read_project(project), store)
     telemetry.configure()
     # Before anything is open or runs: it is a fork of this process.
-    worker = bootstrap.ForkedWorker(read) if processing else None
+    worker = bootstrap.WorkerProcess(read) if processing else None
     with contextlib.ExitStack() as leaving:
         if worker is not None:
             leaving.callback(worker.close)
-        opened = bootstrap.Opened(read, lambda w: None if worker is None else worker.share(w.parts.name))
+        opened = bootstrap.Opened(read, lambda w: None if worker is None else worker.share(w.context.name))
         leaving.callback(opened.close)
         application = build(
             opened.backends,

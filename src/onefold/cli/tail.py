@@ -22,8 +22,8 @@ from rich.pretty import Pretty
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.errors import NotFoundError, UsageError
-from onefold.pipelines import tailing
-from onefold.pipelines.parts import Parts
+from onefold.pipelines.context import Context
+from onefold.pipelines.reading import tail as log_tail
 
 _LOOK_SECONDS = 0.2
 _PAGE = 500
@@ -32,7 +32,7 @@ _COLOURS = {"stored": "green", "duplicate": "yellow", "rejected": "red", "suppre
 
 
 def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
-    place: Annotated[
+    position: Annotated[
         str | None, typer.Argument(help="PARTITION:OFFSET: show this one entry in full, stage by stage.")
     ] = None,
     source: Annotated[str, typer.Option("--source", "-s", help="Only from this source.")] = "",
@@ -46,7 +46,7 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Watch entries as they are received, normalised, judged and resolved. Beside a running server or without one.
+    """Watch entries as they are received, normalised, validated and resolved. Beside a running server or without one.
 
     On a terminal: space pauses and goes on, / searches, q ends. Identifiers are masked unless you say --reveal.
 
@@ -54,23 +54,23 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
     """
     if verdict and verdict not in _COLOURS:
         raise UsageError(f"There is no verdict {verdict}; choose one of {', '.join(_COLOURS)}.")
-    wanted = tailing.Wanted(source, name, verdict, grep)
+    wanted = log_tail.Wanted(source, name, verdict, grep)
     console = Console(highlight=False, soft_wrap=True)
-    with bootstrap.reader(project, workspace) as parts:
-        if place is not None:
-            _inspect(parts, console, place, as_json=as_json)
+    with bootstrap.reader(project, workspace) as context:
+        if position is not None:
+            _inspect(context, console, position, as_json=as_json)
             return
         screen = _Screen(console, wanted, as_json=as_json)
-        places = tailing.newest(parts, last)
+        positions = log_tail.newest(context, last)
         with _keys(enabled=follow and not as_json) as pressed:
             try:
                 while not screen.ended:
                     grew = False
-                    for sight in tailing.after(parts, places, _PAGE, whole=reveal):
-                        partition, _, offset = sight.place.partition(":")
+                    for sight in log_tail.after(context, positions, _PAGE, whole=reveal):
+                        partition, _, offset = sight.position.partition(":")
                         if sight.verdict == "pending" and follow and _young(sight):
                             break  # in a moment there is more to say of it; the order stays
-                        places[int(partition)] = int(offset)
+                        positions[int(partition)] = int(offset)
                         screen.take(sight)
                         grew = True
                     if not follow and not grew:
@@ -81,7 +81,7 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
                 return
 
 
-def _young(sight: tailing.Sight) -> bool:
+def _young(sight: log_tail.TailedEntry) -> bool:
     """Whether the processor may still be at it, rather than not running."""
     received = time.mktime(time.strptime(sight.received_at[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
     return time.time() - received < 2
@@ -96,20 +96,20 @@ def _pause(pressed: Iterator[str] | None, screen: _Screen) -> None:
         return
 
 
-def _inspect(parts: Parts, console: Console, place: str, *, as_json: bool) -> None:
-    partition, colon, offset = place.partition(":")
+def _inspect(context: Context, console: Console, position: str, *, as_json: bool) -> None:
+    partition, colon, offset = position.partition(":")
     if not colon or not partition.isdigit() or not offset.isdigit():
-        raise UsageError("Write the place as PARTITION:OFFSET, as `onefold tail` shows it.")
-    found = tailing.sights(parts, parts.log.get([(int(partition), int(offset))]), whole=True)
+        raise UsageError("Write the position as PARTITION:OFFSET, as `onefold tail` shows it.")
+    found = log_tail.sights(context, context.log.get([(int(partition), int(offset))]), whole=True)
     if not found:
-        raise NotFoundError(f"The log holds nothing at {place}.")
+        raise NotFoundError(f"The log holds nothing at {position}.")
     sight = msgspec.to_builtins(found[0])
     if as_json:
         console.print(msgspec.json.encode(sight).decode(), markup=False)
         return
     keys = (
-        ("normalised", ("kind", "name", "message_id", "timestamp", "skew_ms", "flags", "event")),
-        ("judged", ("verdict", "reason", "detail", "emq")),
+        ("normalised", ("kind", "name", "message_id", "timestamp", "skew_ms", "findings", "event")),
+        ("validated", ("verdict", "reason", "detail", "emq")),
         ("resolved", ("identifiers", "nodes", "profile", "changes")),
     )
     about = {"at": sight["received_at"], "source": sight["source"], "shape": sight["shape"]}
@@ -123,15 +123,15 @@ def _inspect(parts: Parts, console: Console, place: str, *, as_json: bool) -> No
 class _Screen:
     """What is shown, what is held back while paused, and what is searched for."""
 
-    def __init__(self, console: Console, wanted: tailing.Wanted, *, as_json: bool) -> None:
+    def __init__(self, console: Console, wanted: log_tail.Wanted, *, as_json: bool) -> None:
         self._console = console
         self._wanted = wanted
         self._as_json = as_json
-        self._held: deque[tailing.Sight] | None = None
+        self._held: deque[log_tail.TailedEntry] | None = None
         self._typed: str | None = None
         self.ended = False
 
-    def take(self, sight: tailing.Sight) -> None:
+    def take(self, sight: log_tail.TailedEntry) -> None:
         if not self._wanted.passes(sight):
             return
         if self._held is not None:
@@ -175,7 +175,7 @@ class _Screen:
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]-- {escape(text)}[/dim]")
 
-    def _show(self, sight: tailing.Sight) -> None:
+    def _show(self, sight: log_tail.TailedEntry) -> None:
         if self._as_json:
             sys.stdout.write(msgspec.json.encode(sight).decode() + "\n")
             sys.stdout.flush()
@@ -184,7 +184,7 @@ class _Screen:
         colour = _COLOURS[sight.verdict]
         parts = [
             f"[dim]{sight.received_at[11:23]}[/dim]",
-            f"[dim]{sight.place:>9}[/dim]",
+            f"[dim]{sight.position:>9}[/dim]",
             f"{escape(sight.source):<8}",
             f"[{colour}]{sight.verdict:<10}[/{colour}]",
             f"[bold]{escape(sight.name or sight.shape)}[/bold]",

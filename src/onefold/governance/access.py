@@ -21,7 +21,7 @@ KeyKind = Literal["source", "secret"]
 """`source` keys may only write, to one source, and stand in web pages; `secret` keys read and steward."""
 
 Scope = Literal["collect", "read", "admin"]
-"""`collect`: append to one source. `read`: look people up. `admin`: judge, replay dead letters."""
+"""`collect`: append to one source. `read`: look people up. `admin`: make judgements, replay dead letters."""
 
 ALIVE_MAX = 2
 """Keys of one holder that may be alive at once: the one in use and the one that takes over from it."""

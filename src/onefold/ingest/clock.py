@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from onefold.ingest import times
+from onefold.ingest.findings import finding
+from onefold.model import Finding
 
 _AWARE = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001  a time without zone is UTC by our rule, so both sides are naive
@@ -43,7 +45,7 @@ class Times(NamedTuple):
         original_us: As stated; None when not stated readably.
         sent_us: As stated; None when not stated readably.
         skew_ms: The sender's clock minus ours, where it was applied.
-        flags: `bad_timestamp`, `ambiguous_timestamp`, `bad_sent_at`, `clamped_future`, `clamped_past`.
+        findings: `bad_timestamp`, `ambiguous_timestamp`, `bad_sent_at`, `clamped_future`, `clamped_past`.
         assumed: Whether a time was stated and none could be read, so that receipt stands in for it.
     """
 
@@ -51,7 +53,7 @@ class Times(NamedTuple):
     original_us: int | None
     sent_us: int | None
     skew_ms: int | None
-    flags: tuple[str, ...]
+    findings: tuple[Finding, ...]
     assumed: bool = False
 
 
@@ -92,18 +94,18 @@ def settle(timestamp: Any, original: Any, sent: Any, received_us: int, index: in
     stated = None if timestamp is None else _read(timestamp)
     call = None if original is None else _read(original)
     sent_us = None if sent is None else parse(sent)
-    flags: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     if isinstance(stated, str):
-        flags, stated = (stated,), None
+        findings, stated = (finding(stated),), None
     if isinstance(call, str):
-        flags, call = flags or (call,), None
+        findings, call = findings or (finding(call),), None
     if sent_us is None and sent is not None:
-        flags = (*flags, "bad_sent_at")
+        findings = (*findings, finding("bad_sent_at"))
     original_us = call if stated is None else stated
     latest_us = max(received_us, 0) + index
     if original_us is None:
         assumed = timestamp is not None or original is not None
-        return Times(latest_us, None, sent_us, None, flags, assumed)
+        return Times(latest_us, None, sent_us, None, findings, assumed)
     settled, skew_ms = original_us, None
     # With both stated, the caller supplied `timestamp` on purpose: an import of history, not the device's clock.
     if sent_us is not None and (stated is None or call is None):
@@ -112,14 +114,14 @@ def settle(timestamp: Any, original: Any, sent: Any, received_us: int, index: in
         if not plainly_right and -DELAY_US_MAX <= sent_us - original_us <= HISTORY_US:
             settled, skew_ms = original_us - skew_us, round(skew_us / 1000)
     if settled > latest_us:
-        settled, flags = latest_us, (*flags, "clamped_future")
+        settled, findings = latest_us, (*findings, finding("clamped_future"))
     if settled < 0:
-        settled, flags = 0, (*flags, "clamped_past")
-    return Times(settled, original_us, sent_us, skew_ms, flags)
+        settled, findings = 0, (*findings, finding("clamped_past"))
+    return Times(settled, original_us, sent_us, skew_ms, findings)
 
 
 def aged(times_: Times, age_ms: Any, received_us: int) -> Times:
     """The times of an event of which only the age at sending is stated, in milliseconds."""
     if type(age_ms) not in (int, float) or not 0 <= age_ms <= received_us / 1000:
-        return times_._replace(flags=(*times_.flags, "bad_timestamp"), assumed=True)
+        return times_._replace(findings=(*times_.findings, finding("bad_timestamp")), assumed=True)
     return times_._replace(timestamp_us=received_us - round(age_ms * 1000), assumed=False)

@@ -23,7 +23,6 @@ from typing import Any
 
 from onefold.model import ConsentStatement
 
-UNREADABLE = "consent_unreadable"
 _ANSWERS = {
     **dict.fromkeys(("true", "yes", "y", "1", "granted", "grant", "given", "subscribed", "on"), True),
     **dict.fromkeys(("opt_in", "opt-in", "optin"), True),

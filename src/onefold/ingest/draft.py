@@ -1,4 +1,4 @@
-"""A draft: what an item states, read from its dialect and not yet judged."""
+"""A draft: what an item states, read from its dialect and not yet checked."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from onefold.model import Identifier, Kind
+from onefold.model import Finding, Identifier, Kind
 
 
 class Draft(msgspec.Struct, gc=False):
-    """What the readers of dialects hand to the judge. It is filled in once and never shared.
+    """What the readers of dialects hand to the gate. It is filled in once and never shared.
 
     Attributes:
         kind: What sort of call it is.
@@ -23,7 +23,7 @@ class Draft(msgspec.Struct, gc=False):
         timestamp: As sent; None when absent.
         original_timestamp: RudderStack's second time, as sent; None when absent.
         sent_at: As sent with the item; None when absent.
-        flags: What a reader of the event should know.
+        findings: What a reader of the event should know.
         age_ms: Milliseconds from the event to its receipt, as sent by PostHog's browser SDK in place of a time.
     """
 
@@ -37,7 +37,7 @@ class Draft(msgspec.Struct, gc=False):
     timestamp: Any = None
     original_timestamp: Any = None
     sent_at: Any = None
-    flags: list[str] = []
+    findings: list[Finding] = []
     age_ms: Any = None
 
 

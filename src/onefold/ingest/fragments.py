@@ -1,7 +1,7 @@
 """A fragment: an item cut out of a body that no parser reads as a whole, so that one bad item does not cost the rest.
 
 Strict parsers refuse a batch in which one item is nested too deeply or holds `NaN`. Here brackets and strings alone
-are read, without recursion and in linear time, so the good items of such a batch go on and the bad one is judged alone.
+are read, without recursion and in linear time, so the good items of such a batch go on and the bad one is checked alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""An envelope: a request's body taken apart into items, without judging any of them.
+"""An envelope: a request's body taken apart into items, without checking any of them.
 
 SDKs state neither content type nor encoding reliably, so the bytes decide: gzip and zlib by their magic, JSON by its
-first character, a form by its `data=`. Items are cut out as raw bytes; what they hold is the judge's business.
+first character, a form by its `data=`. Items are cut out as raw bytes; what they hold is the gate's business.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def peek(body: bytes) -> Envelope | Malformed:
     """Take a body apart: a batch of Segment or PostHog, a bare array, a single object, or a form's `data`.
 
     A body nested deeper than the parser goes is no malformed one: what cannot be cut up comes back as one item, which
-    the judge rejects as `too_deep`. A batch with an item that is no JSON is cut up if some other item is.
+    the gate rejects as `too_deep`. A batch with an item that is no JSON is cut up if some other item is.
 
     Raises:
         TooLargeError: The context it states for all items, written with each of them, would fill the log.
@@ -261,7 +261,7 @@ def entries(
 
     Args:
         envelope: What `peek` gave.
-        shape: How the judge shall read the items.
+        shape: How the gate reads the items.
         source: The source the key belongs to.
         received_at_us: Our clock at receipt.
         request_id: Correlates the entries with the request.

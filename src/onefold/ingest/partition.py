@@ -13,7 +13,7 @@ KEY_BYTES = 8
 
 
 class _Names(msgspec.Struct, gc=False):
-    """The fields that name who it is about, in the dialects we read; of any type, because nobody has judged them."""
+    """The fields that name who it is about, in the dialects we read; of any type, because nobody has checked them."""
 
     userId: Any = None  # noqa: N815  as it is on the wire
     anonymousId: Any = None  # noqa: N815  as it is on the wire

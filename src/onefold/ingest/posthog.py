@@ -103,7 +103,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
         item.get("timestamp") or properties.get("timestamp"),
         None,
         item.get("sent_at"),
-        names.flags,
+        names.findings,
         item.get("offset"),
     )
     if kind == "group":

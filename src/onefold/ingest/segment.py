@@ -91,7 +91,7 @@ def read(item: dict[str, Any], shared: dict[str, Any], default_type: str | None)
         item.get("event_time") if timestamp is None else timestamp,
         item.get("originalTimestamp"),
         item.get("sentAt"),
-        names.flags,
+        names.findings,
     )
 
 

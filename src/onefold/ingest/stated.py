@@ -24,24 +24,25 @@ import re
 from typing import Any
 
 from onefold.ingest.draft import text_of
+from onefold.ingest.findings import finding
 from onefold.ingest.reasons import rejected, wrong_type
-from onefold.model import Identifier, Rejected
+from onefold.model import Finding, Identifier, Rejected
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
 _ALIASES = {"external_id": "user_id"}
 _PLATFORMS = {"ios": "ios", "ipados": "ios", "tvos": "ios", "iphone os": "ios", "android": "android"}
-UNREADABLE = "identifier_ignored"
-"""The flag of an event that states an identifier in a form that is none (an e-mail that is a list)."""
+IGNORED = finding("identifier_ignored")
+"""Of an event that states an identifier in a form that is none (an e-mail that is a list)."""
 
 
 class Names:
     """The identifiers of one item, as they are collected."""
 
-    __slots__ = ("flags", "found")
+    __slots__ = ("findings", "found")
 
     def __init__(self) -> None:
         self.found: list[Identifier] = []
-        self.flags: list[str] = []
+        self.findings: list[Finding] = []
 
     def add(self, type_: str, value: Any) -> bool:
         """Take a value; False when it cannot be an identifier. Null, blank and repeated values add nothing."""
@@ -55,9 +56,9 @@ class Names:
         return True
 
     def try_add(self, type_: str, value: Any) -> None:
-        """Take a value from a place that is not ours to insist on: what cannot be an identifier is flagged."""
-        if not self.add(type_, value) and UNREADABLE not in self.flags:
-            self.flags.append(UNREADABLE)
+        """Take a value from a place that is not ours to insist on: what cannot be an identifier is a finding."""
+        if not self.add(type_, value) and IGNORED not in self.findings:
+            self.findings.append(IGNORED)
 
 
 def add_circumstantial(names: Names, context: dict[str, Any]) -> None:
@@ -100,8 +101,8 @@ def add_external(names: Names, external: Any) -> Rejected | None:
         if type(entry) is not dict:
             return wrong_type(at, "an object")
         if entry.get("collection") not in (None, "users") or entry.get("encoding") not in (None, "", "none"):
-            if UNREADABLE not in names.flags:
-                names.flags.append(UNREADABLE)
+            if IGNORED not in names.findings:
+                names.findings.append(IGNORED)
             continue
         fault = _add_typed(names, entry.get("type"), entry.get("id"), at, "id")
         if fault is not None:

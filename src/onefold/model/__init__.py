@@ -6,9 +6,10 @@ trusted; see `Event`.
 
 from onefold.model.event import ConsentStatement, Event, Kind
 from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict
+from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
-from onefold.model.judged import Accepted, Judged, Outcome, Rejected, Suppressed
 from onefold.model.log import LogEntry, Shape, StoredEntry
+from onefold.model.outcome import Accepted, GateResult, Outcome, Rejected, Suppressed
 from onefold.model.resolution import IdentityChange, IdentityChangeKind, Member
 
 __all__ = [
@@ -17,10 +18,11 @@ __all__ = [
     "Edge",
     "EdgeKind",
     "Event",
+    "Finding",
+    "GateResult",
     "Identifier",
     "IdentityChange",
     "IdentityChangeKind",
-    "Judged",
     "Judgement",
     "Kind",
     "LogEntry",

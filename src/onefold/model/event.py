@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier
 
 Kind = Literal["track", "identify", "page", "screen", "group", "alias", "record"]
@@ -42,7 +43,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             event states does not win over what has a known time.
         skew_ms: The sender's clock minus ours, where it was corrected.
         emq: Event match quality, 0.0 to 1.0.
-        flags: Things done to the event that a reader should know: `clamped_future`, `bad_timestamp`, `large`, ….
+        findings: What was not understood, refused, changed or had to be decided (`ingest/findings.py`).
     """
 
     id: bytes
@@ -63,7 +64,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     skew_ms: int | None = None
     time_assumed: bool = False
     emq: float = 0.0
-    flags: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         """Show what is safe to log."""

@@ -12,7 +12,7 @@ identity graph, or bytes that are not JSON."""
 
 
 class LogEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One item of a request, or one row of a file, before anyone judged it.
+    """One item of a request, or one row of a file, before anyone checked it.
 
     Attributes:
         shape: How to read `body`.

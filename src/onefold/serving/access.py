@@ -63,7 +63,7 @@ class Doorkeeper:
             raise UnauthorizedError("Send a secret key: `Authorization: Bearer …`, or as the user of Basic.")
         # The access log says whose request it was, by name and id.
         request.scope["onefold.key"] = key
-        # Who may judge may also look.
+        # Who may make judgements may also look.
         if scope not in key.scopes and not (scope == "read" and "admin" in key.scopes):
             raise ForbiddenError(f"This key lacks the scope `{scope}`.")
         wait = self._limiter.wait_seconds(key.workspace, key.id, operation, self._monotonic())

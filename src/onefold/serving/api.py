@@ -184,7 +184,7 @@ async def replay(
 
 
 @api.get(
-    "/events/stream", tags=["operation"], summary="The live debugger: events as they are judged and resolved",
+    "/events/stream", tags=["operation"], summary="The live debugger: events as they are validated and resolved",
     response_class=StreamingResponse,
     responses={200: {"description": "Server-sent events; identifiers are masked.", "content": {"text/event-stream": {}}}},
 )  # fmt: skip
@@ -200,8 +200,8 @@ async def stream(
     last = request.headers.get("last-event-id") or after
     return StreamingResponse(
         live.frames(
-            lambda places: caller.workspace.tail(places, source=source, name=name, verdict=verdict, text=q),
-            live.places(last),
+            lambda positions: caller.workspace.tail(positions, source=source, name=name, verdict=verdict, text=q),
+            live.positions(last),
             request.app.state.stopping,
         ),
         media_type="text/event-stream",
@@ -229,14 +229,14 @@ def _judge(caller: Caller, said: Statement) -> Response:
     if said.verdict == "split" and b is None:
         b = workspace.counterpart(a)
     verdict: Any = _VERDICTS[said.verdict]
-    place = workspace.judge(verdict, a, b, by=caller.by, reason=said.reason, request_id=request_id.get())
+    position = workspace.judge(verdict, a, b, by=caller.by, reason=said.reason, request_id=request_id.get())
     workspace.wake()
-    settled = workspace.settle(place, timeout_seconds=SETTLE_SECONDS)
+    settled = workspace.settle(position, timeout_seconds=SETTLE_SECONDS)
     people = []
     for identifier in (a, b):
         found = workspace.profile(identifier) if identifier is not None else None
         people.append(found and found.get("id"))
-    return document({"verdict": said.verdict, "offset": place[1], "settled": settled, "profile_ids": people}, 201)
+    return document({"verdict": said.verdict, "offset": position[1], "settled": settled, "profile_ids": people}, 201)
 
 
 def _item(body: bytes) -> bytes | None:

@@ -103,8 +103,8 @@ class Workspace(Edge, Protocol):
         """
         ...
 
-    def settle(self, place: tuple[int, int], *, timeout_seconds: float) -> bool:
-        """Wait until processing has passed `place`; False when it has not in time."""
+    def settle(self, position: tuple[int, int], *, timeout_seconds: float) -> bool:
+        """Wait until processing has passed `position`; False when it has not in time."""
         ...
 
     def dead_letters(self, *, status: str | None, source: str | None, after: int, limit: int) -> list[Json]:
@@ -129,9 +129,9 @@ class Workspace(Edge, Protocol):
         ...
 
     def tail(
-        self, places: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
+        self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
     ) -> tuple[list[Json], dict[int, int]]:
-        """What came after these places and passes the filters, and the places to go on from; None means from now on.
+        """What came after these positions and passes the filters, and the positions to go on from; None means from now on.
 
         An entry the processor has not come to is waited for: it is not among them yet, nor is what follows it.
         """

@@ -1,4 +1,4 @@
-"""The collect edge: takes what SDKs send, appends it durably, and only then says so. It judges nothing.
+"""The collect edge: takes what SDKs send, appends it durably, and only then says so. It checks nothing else.
 
 Written straight against ASGI, because this is where the product's speed is decided. The answers follow from how SDKs
 react to them: anything but exactly 200 makes one of them send twice, drop data or end its process, so a fault in an

@@ -25,7 +25,7 @@ Places = Mapping[int, int]
 Read = Callable[[Places | None], tuple[list[dict[str, Any]], dict[int, int]]]
 
 
-def places(text: str) -> dict[int, int] | None:
+def positions(text: str) -> dict[int, int] | None:
     """Read an event's id, `partition:offset` pairs joined by commas; None when there is none.
 
     Raises:
@@ -48,7 +48,7 @@ async def frames(read: Read, start: Places | None, stopping: Callable[[], bool])
             return
         before, (shown, reached) = dict(reached or {}), await run_in_threadpool(read, reached)
         for number, sight in enumerate(shown, start=1):
-            partition, _, offset = sight["place"].partition(":")
+            partition, _, offset = sight["position"].partition(":")
             before[int(partition)] = int(offset)
             yield _frame(before if number < len(shown) else reached or before, sight)
         if not shown:

@@ -9,15 +9,17 @@ from tests import database, workbench
 from tests.pipelines.breaking import breaking_fold, breaking_resolve
 
 from onefold.adapters.memory.log import MemoryEventLog
-from onefold.pipelines import accounts, dead_letters, isolation, rebuild, stream
-from onefold.pipelines.processor import Processor
+from onefold.pipelines.maintenance import dead_letters, rebuild
+from onefold.pipelines.reading import balances
+from onefold.pipelines.stream import process, quarantine
+from onefold.pipelines.stream.processor import Processor
 
 PARTITIONS = 4
 
 
 def filled_log(events: int, every: int) -> MemoryEventLog:
     """Few people who meet in every partition; some events break."""
-    log = MemoryEventLog(partitions=PARTITIONS, place=lambda entry: entry.index % PARTITIONS)
+    log = MemoryEventLog(partitions=PARTITIONS, partition_of=lambda entry: entry.index % PARTITIONS)
     log.append(
         [
             workbench.entry(
@@ -37,12 +39,12 @@ def test_two_workers_set_aside_what_one_would(plant, events, monkeypatch):
     log, workspace = filled_log(events, 3), database.workspace()
     with monkeypatch.context() as while_broken:
         plant(while_broken)
-        alone = workbench.parts(log=log)
-        isolation.drain(alone)
+        alone = workbench.context(log=log)
+        quarantine.drain(alone)
         stores = [database.store(workspace) for _ in range(2)]
         processors = [
             Processor(
-                workbench.parts(log=log, store=store), leases=store.leases, worker=f"w{n}", monotonic=time.monotonic
+                workbench.context(log=log, store=store), leases=store.leases, worker=f"w{n}", monotonic=time.monotonic
             )
             for n, store in enumerate(stores)
         ]
@@ -56,20 +58,20 @@ def test_two_workers_set_aside_what_one_would(plant, events, monkeypatch):
             time.sleep(0.05)
         for processor in processors:
             processor.stop()
-    parts = workbench.parts(log=log, store=stores[0])
+    context = workbench.context(log=log, store=stores[0])
     with stores[0].snapshot() as seen, alone.store.snapshot() as expected:
         everything = {"status": "open", "source": None, "after": (0, 0), "limit": 2_000}
         places = {(d.partition, d.offset) for d in seen.dead_letters(**everything)}
         assert places == {(d.partition, d.offset) for d in expected.dead_letters(**everything)}
         assert len(places) == events * 2 // 3
         assert seen.counts()["events"] == events // 3
-    assert rebuild.state_hash(parts) == rebuild.state_hash(alone)
-    assert dead_letters.replay_all(parts, reason="internal_error") == events * 2 // 3
-    stream.drain(parts)
-    whole = workbench.parts(log=filled_log(events, 3))
-    stream.drain(whole)
-    assert rebuild.state_hash(parts) == rebuild.state_hash(whole)
-    (account,) = accounts.sources(parts)
+    assert rebuild.state_hash(context) == rebuild.state_hash(alone)
+    assert dead_letters.replay_all(context, reason="internal_error") == events * 2 // 3
+    process.drain(context)
+    whole = workbench.context(log=filled_log(events, 3))
+    process.drain(whole)
+    assert rebuild.state_hash(context) == rebuild.state_hash(whole)
+    (account,) = balances.sources(context)
     assert (account["stored"], account["balanced"]) == (events, True)
     for store in stores:
         store.close()

@@ -11,7 +11,7 @@ from onefold.adapters.postgres.connections import schema_of
 from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.errors import ConfigurationError, UnavailableError
 from onefold.model import Edge, IdentityChange, Judgement, Member
-from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
 
 A, B = b"a" * 16, b"b" * 16
 
@@ -23,8 +23,8 @@ def furnished() -> str:
     store.leases.renew("somebody", [0], seconds=60)
     with store.transaction() as transaction:
         transaction.claim([A])
-        transaction.commit(
-            Commit(
+        transaction.write(
+            Changes(
                 offsets={0: 1},
                 nodes=[NodeRow(Member(n, "email", 1, n, n), b"k", 1, b"s") for n in (A, B)],
                 edges=[Edge(A, B, "event", 1, 1, A, "web", "r/1")],
@@ -123,7 +123,7 @@ def test_workspaces_whose_names_are_alike_have_schemas_of_their_own():
     for number, store in enumerate(stores):
         with store.transaction() as transaction:
             assert transaction.claim([A]) == [True]
-            transaction.commit(Commit(offsets={0: number + 1}))
+            transaction.write(Changes(offsets={0: number + 1}))
     for number, store in enumerate(stores):
         with store.snapshot() as snapshot:
             assert snapshot.offsets() == {0: number + 1}

@@ -11,8 +11,10 @@ from onefold.adapters.memory.log import MemoryEventLog
 from onefold.adapters.postgres.transaction import PostgresTransaction
 from onefold.errors import ConflictError
 from onefold.model import Identifier, Judgement, Member
-from onefold.pipelines import judging, rebuild, stream
-from onefold.ports import Commit, NodeRow
+from onefold.pipelines import judgements
+from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.stream import process
+from onefold.ports import Changes, NodeRow
 
 X = b"x" * 16
 
@@ -33,9 +35,11 @@ def test_a_node_looked_for_in_vain_and_made_meanwhile_ends_the_batch(stores):
         with stores[0].transaction() as batch:
             node = again.encode().ljust(16)
             assert batch.nodes([node]) == {}
-            made_by_another = Commit(offsets={}, nodes=[NodeRow(Member(node, "user_id", 0, node, node), b"k", 1, b"s")])
+            made_by_another = Changes(
+                offsets={}, nodes=[NodeRow(Member(node, "user_id", 0, node, node), b"k", 1, b"s")]
+            )
             with stores[1].transaction() as other:
-                other.commit(made_by_another)
+                other.write(made_by_another)
             with pytest.raises(ConflictError):
                 getattr(batch, again)([node])
 
@@ -45,7 +49,7 @@ def test_a_judgement_that_comes_between_two_readings_ends_the_batch(stores):
     with stores[0].transaction() as batch:
         assert batch.judgements([X]) == []
         with stores[1].transaction() as other:
-            other.commit(Commit(offsets={}, judgements=[Judgement(b"j" * 16, "shared", X, None, 0, "ann")]))
+            other.write(Changes(offsets={}, judgements=[Judgement(b"j" * 16, "shared", X, None, 0, "ann")]))
         with pytest.raises(ConflictError):
             batch.judgements([X])
 
@@ -54,25 +58,25 @@ class Race:
     """A judgement on two identifiers in one partition, the event that first names one of them in another."""
 
     def __init__(self, stores):
-        self.log = MemoryEventLog(partitions=2, place=lambda entry: int(entry.shape == "judgement"))
+        self.log = MemoryEventLog(partitions=2, partition_of=lambda entry: int(entry.shape == "judgement"))
         self.log.append([workbench.entry({"type": "track", "event": "Read", "messageId": "m0", "userId": "u0"})])
-        self.event, self.judge = (workbench.parts(log=self.log, store=store) for store in stores)
+        self.event, self.gate = (workbench.context(log=self.log, store=store) for store in stores)
         self.held = stores[0].leases.renew("w", [0, 1], seconds=60)
         self.work(self.event, 0)
         self.log.append([workbench.entry({"type": "track", "event": "Read", "messageId": "m1", "anonymousId": "c1"})])
-        judging.say(self.event, "same", Identifier("user_id", "u0"), Identifier("anonymous_id", "c1"), by="ann")
+        judgements.say(self.event, "same", Identifier("user_id", "u0"), Identifier("anonymous_id", "c1"), by="ann")
 
-    def work(self, parts, partition):
+    def work(self, context, partition):
         """One batch of one partition."""
-        return stream.advance(parts, leased={partition: self.held[partition]})
+        return process.advance(context, leased={partition: self.held[partition]})
 
     def until_done(self):
         """What is left, and the hash of the whole beside that of one worker's work."""
         for _ in range(3):
             self.work(self.event, 0)
-            self.work(self.judge, 1)
-        alone = workbench.parts(log=self.log)
-        stream.drain(alone)
+            self.work(self.gate, 1)
+        alone = workbench.context(log=self.log)
+        process.drain(alone)
         return rebuild.state_hash(self.event), rebuild.state_hash(alone)
 
 
@@ -120,7 +124,7 @@ RACES = [judged_before_the_insert, judged_after_the_insert]
 
 @pytest.mark.parametrize("race", RACES)
 def test_a_judgement_on_a_node_that_is_being_made_is_not_missed(race, stores, monkeypatch):
-    """Neither worker sees what the other is about to commit, so one of them has to begin again."""
+    """Neither worker sees what the other is about to changes, so one of them has to begin again."""
     running = Race(stores)
     with pytest.raises(ConflictError):
         race(running, monkeypatch)

@@ -16,7 +16,8 @@ from tests.network import postgres
 from onefold.adapters.postgres import migrations
 from onefold.adapters.postgres.connections import schema_of
 from onefold.errors import ConflictError
-from onefold.pipelines import rebuild, stream
+from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.stream import process
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -79,7 +80,7 @@ def peopled(count):
     workspace, log = database.workspace(), postgres.log_of(0)
     log.append([person(n) for n in range(count)])
     store = database.store(workspace)
-    stream.drain(workbench.parts(log=log, store=store))
+    process.drain(workbench.context(log=log, store=store))
     store.close()
     return workspace, log
 
@@ -94,13 +95,13 @@ class OldWorker(threading.Thread):
 
     def run(self):
         store = database.store(self.workspace)
-        parts = workbench.parts(log=self.log, store=store)
+        context = workbench.context(log=self.log, store=store)
         try:
             while not self.done.is_set():
                 self.log.append([postgres.event(self.sent + n) for n in range(20)])
                 self.sent += 20
                 try:
-                    stream.drain(parts)
+                    process.drain(context)
                 except ConflictError:
                     time.sleep(0.01)
         except Exception as error:  # noqa: BLE001  the test reports what ended the thread
@@ -154,11 +155,11 @@ def test_expand_backfill_contract_while_an_old_worker_goes_on_and_the_migrator_i
     with psycopg.connect(database.server()) as connection, pytest.raises(psycopg.errors.NotNullViolation):
         connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER ALL").format(node))
         connection.execute(sql.SQL("UPDATE {} SET first_seen_day = NULL").format(node))
-    store, expected = database.store(workspace), workbench.parts(log=log)
-    parts = workbench.parts(log=log, store=store)
-    stream.drain(parts)
-    stream.drain(expected)
-    assert rebuild.state_hash(parts) == rebuild.state_hash(expected)
+    store, expected = database.store(workspace), workbench.context(log=log)
+    context = workbench.context(log=log, store=store)
+    process.drain(context)
+    process.drain(expected)
+    assert rebuild.state_hash(context) == rebuild.state_hash(expected)
     with store.snapshot() as seen:
         assert seen.counts()["events"] == 3_000 + worker.sent
     store.close()

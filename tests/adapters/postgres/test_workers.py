@@ -11,9 +11,10 @@ from tests import database, workbench
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.adapters.postgres.transaction import PostgresTransaction
 from onefold.errors import ConflictError, LeaseLostError
-from onefold.pipelines import rebuild, stream
-from onefold.pipelines.processor import Processor
-from onefold.ports import Commit
+from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.stream import process
+from onefold.pipelines.stream.processor import Processor
+from onefold.ports import Changes
 
 PEOPLE = 12
 EVENTS = 600
@@ -42,15 +43,15 @@ def events() -> list:
 
 
 def filled_log() -> MemoryEventLog:
-    log = MemoryEventLog(partitions=PARTITIONS, place=lambda entry: entry.index % PARTITIONS)
+    log = MemoryEventLog(partitions=PARTITIONS, partition_of=lambda entry: entry.index % PARTITIONS)
     log.append(events())
     return log
 
 
 def by_one_worker() -> str:
-    parts = workbench.parts(log=filled_log())
-    stream.drain(parts)
-    return rebuild.state_hash(parts)
+    context = workbench.context(log=filled_log())
+    process.drain(context)
+    return rebuild.state_hash(context)
 
 
 class Shift:
@@ -70,23 +71,23 @@ class Shift:
         for thread in self.threads:
             thread.join(120)
         assert not any(thread.is_alive() for thread in self.threads)
-        parts = workbench.parts(log=self.log, store=database.store(self.workspace))
-        stream.drain(parts)  # what they had no time for
+        context = workbench.context(log=self.log, store=database.store(self.workspace))
+        process.drain(context)  # what they had no time for
         try:
-            with parts.store.snapshot() as seen:
-                return rebuild.state_hash(parts), seen.offsets(), {t.outcome: t.count for t in seen.tallies()}
+            with context.store.snapshot() as seen:
+                return rebuild.state_hash(context), seen.offsets(), {t.outcome: t.count for t in seen.tallies()}
         finally:
-            parts.store.close()
+            context.store.close()
 
     def _work(self, name: str) -> None:
         store = database.store(self.workspace)
-        parts = workbench.parts(log=self.log, store=store)
+        context = workbench.context(log=self.log, store=store)
         idle = 0
         try:
             while idle < 3 and time.monotonic() < self.until:
                 held = store.leases.renew(name, self.log.ends(), seconds=5)
                 try:
-                    idle = 0 if stream.advance(parts, batch=40, leased=held).read else idle + 1
+                    idle = 0 if process.advance(context, batch=40, leased=held).read else idle + 1
                 except (ConflictError, LeaseLostError):
                     self.conflicts += 1
                 if idle:
@@ -150,13 +151,13 @@ def test_a_silent_workers_partitions_expire_and_its_late_commit_is_refused():
     heir = store.leases.renew("heir", [0], seconds=60)
     assert heir[0] > zombie[0]
     with pytest.raises(LeaseLostError), store.transaction() as transaction:
-        transaction.commit(Commit(offsets={0: 5}, epochs=zombie))
+        transaction.write(Changes(offsets={0: 5}, epochs=zombie))
     with store.snapshot() as seen:
         assert seen.offsets() == {}
     with store.transaction() as transaction:
-        transaction.commit(Commit(offsets={0: 5}, epochs=heir))
+        transaction.write(Changes(offsets={0: 5}, epochs=heir))
     with store.transaction() as transaction:  # the control: a commit that names no epoch is not fenced
-        transaction.commit(Commit(offsets={0: 4}))
+        transaction.write(Changes(offsets={0: 4}))
     store.close()
 
 
@@ -167,24 +168,24 @@ def test_of_two_that_process_the_same_entries_one_is_refused():
         slow.offsets()
         with store.transaction() as quick:
             quick.offsets()
-            quick.commit(Commit(offsets={0: 3}))
+            quick.write(Changes(offsets={0: 3}))
         with pytest.raises(ConflictError):
-            slow.commit(Commit(offsets={0: 3}))
+            slow.write(Changes(offsets={0: 3}))
     store.close()
 
 
 def test_a_processor_with_leases_works_its_partitions_and_gives_them_back():
     store = database.store()
-    parts = workbench.parts(log=filled_log(), store=store)
-    processor = Processor(parts, leases=store.leases, worker="p", monotonic=time.monotonic)
+    context = workbench.context(log=filled_log(), store=store)
+    processor = Processor(context, leases=store.leases, worker="p", monotonic=time.monotonic)
     processor.start()
     until = time.monotonic() + 60
     while time.monotonic() < until:
         with store.snapshot() as seen:
-            if seen.offsets() == parts.log.ends():
+            if seen.offsets() == context.log.ends():
                 break
         time.sleep(0.05)
     processor.stop()
-    assert rebuild.state_hash(parts) == by_one_worker()
-    assert set(store.leases.renew("next", parts.log.ends(), seconds=60)) == set(parts.log.ends())
+    assert rebuild.state_hash(context) == by_one_worker()
+    assert set(store.leases.renew("next", context.log.ends(), seconds=60)) == set(context.log.ends())
     store.close()

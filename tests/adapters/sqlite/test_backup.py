@@ -13,7 +13,7 @@ from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.errors import IntegrityError, UsageError
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import LogEntry
-from onefold.ports import Commit, Tally
+from onefold.ports import Changes, Tally
 
 SEALER = EntrySealer(WorkspaceKeys("w", b"h" * 32, b"w" * 32, b"l" * 32), os.urandom)
 LOG, STORE, KEYS = "log.db", "profiles.db", "keys.bin"
@@ -31,7 +31,7 @@ def work(log, store, batches):
         (_, last) = log.append([LogEntry("segment", "web", 1, index, os.urandom(200)) for index in range(10)])[-1]
         with store.transaction() as transaction:
             transaction.claim([os.urandom(16) for _ in range(10)])
-            transaction.commit(Commit(offsets={0: last}, tallies=[Tally("web", "stored", 10)]))
+            transaction.write(Changes(offsets={0: last}, tallies=[Tally("web", "stored", 10)]))
 
 
 def take(home, to):

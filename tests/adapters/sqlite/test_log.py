@@ -68,7 +68,7 @@ def test_a_log_of_an_earlier_schema_becomes_partitioned(tmp_path, schema):
     """What it held is partition 0, and stays there."""
     path = tmp_path / "log.db"
     places = earlier(path, schema, [0, 0])
-    log = SqliteEventLog(path, SEALER, place=lambda entry: entry.index % 3)
+    log = SqliteEventLog(path, SEALER, partition_of=lambda entry: entry.index % 3)
     assert log.append([entry(2), entry(3)]) == [(3, 3), (1, 4)]
     assert [s.entry.index for s in log.get([*places, (1, 4), (1, 1)])] == [0, 1, 3]
     assert log.waiting({0: 1}) == {0: 1, 1: 1, 3: 1}
@@ -79,7 +79,7 @@ def test_a_partitioned_log_of_the_second_schema_goes_on(tmp_path):
     """Old rows of each partition count and are read as one entry, new ones as many."""
     path = tmp_path / "log.db"
     places = earlier(path, 2, [1 + index % 2 for index in range(20)])
-    log = SqliteEventLog(path, SEALER, place=lambda entry: entry.index % 2)
+    log = SqliteEventLog(path, SEALER, partition_of=lambda entry: entry.index % 2)
     places += log.append([entry(index) for index in range(20, 100)])
     for partition in (1, 2):
         whole = log.read(partition, 0, 999)

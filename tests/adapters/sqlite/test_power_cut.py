@@ -16,7 +16,7 @@ from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.errors import IntegrityError
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import LogEntry, Member
-from onefold.ports import Commit, NodeRow, Tally
+from onefold.ports import Changes, NodeRow, Tally
 
 SEALER = EntrySealer(WorkspaceKeys("w", b"h" * 32, b"w" * 32, b"l" * 32), os.urandom)
 CUTS = 60
@@ -101,7 +101,7 @@ def test_a_power_cut_leaves_the_store_at_a_commit(tmp_path, seed):
                 transaction.claim([name])
                 row = NodeRow(Member(name, "email", 1, name, name), b"k" * 60, 1, os.urandom(300))
                 tally = Tally("web", "stored", 1)
-                transaction.commit(Commit(offsets={0: number}, nodes=[row], tallies=[tally]))
+                transaction.write(Changes(offsets={0: number}, nodes=[row], tallies=[tally]))
             acked[0] = number
         under.on_write = lambda: None
         store.close()

@@ -15,7 +15,7 @@ from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.errors import ConfigurationError, IntegrityError, UnavailableError
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import Judgement, LogEntry, Member
-from onefold.ports import Commit, NodeRow
+from onefold.ports import Changes, NodeRow
 
 SEALER = EntrySealer(WorkspaceKeys("w", b"h" * 32, b"w" * 32, b"l" * 32), os.urandom)
 A = b"a" * 16
@@ -49,7 +49,7 @@ def save(store: SqliteProfileStore, offset: int, names: list[bytes], size: int =
     rows = [NodeRow(Member(n, "email", 1, n, n), b"k" * 60, 1, os.urandom(size)) for n in names]
     with store.transaction() as transaction:
         transaction.claim(names)
-        transaction.commit(Commit(offsets={0: offset}, nodes=rows))
+        transaction.write(Changes(offsets={0: offset}, nodes=rows))
 
 
 def test_processes_append_to_one_log_together(tmp_path):
@@ -72,7 +72,7 @@ def test_nothing_personal_is_readable_in_the_files(tmp_path):
     log.append([LogEntry("segment", "web", 1, 0, b"ann@example.org", shared=b"ann@example.org")])
     with store.transaction() as transaction:
         said = Judgement(A, "shared", A, None, 1, "steward@example.org", "Ann's family")
-        transaction.commit(Commit(offsets={0: 1}, judgements=[said]))
+        transaction.write(Changes(offsets={0: 1}, judgements=[said]))
     everything = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert len(everything) > 10_000
     assert b"example.org" not in everything

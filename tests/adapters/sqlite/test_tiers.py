@@ -13,7 +13,7 @@ from onefold.adapters.sqlite import tiers
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import Member
-from onefold.ports import Commit, NodeRow, TimelineRow
+from onefold.ports import Changes, NodeRow, TimelineRow
 
 SEALER = EntrySealer(WorkspaceKeys("w", b"h" * 32, b"w" * 32, bytes(32)), lambda count: b"n" * count)
 A, B, C, D, X = (bytes([letter]) * 16 for letter in b"abcdx")
@@ -79,7 +79,7 @@ def test_a_batch_in_pieces_counts_each_row_once(tmp_path):
             transaction.claim(nodes)
             rows = [NodeRow(Member(node, "email", 5, node, node), b"key", 1, b"state") for node in nodes]
             timeline = [TimelineRow(node, 5, 0, piece) for node in nodes]
-            transaction.commit(Commit(offsets={}, nodes=rows, timeline=timeline))
+            transaction.write(Changes(offsets={}, nodes=rows, timeline=timeline))
     store.close()
     counted = apsw.Connection(str(tmp_path / "profiles.db"))
     assert column(counted, "SELECT items FROM tier ORDER BY name") == [20, 20, 20]
@@ -101,7 +101,7 @@ def test_a_large_store_is_written_on_few_pages(tmp_path):
                 before = store.pages_written()
             with store.transaction() as transaction:
                 transaction.claim([draw.randbytes(16) for _ in range(4_000)])
-                transaction.commit(Commit(offsets={0: offset}))
+                transaction.write(Changes(offsets={0: offset}))
         pages = store.pages_written() - before
         store.close()
         return pages / 10
@@ -145,8 +145,8 @@ def test_a_store_of_the_first_schema_is_carried_over(tmp_path):
         assert {row.member.id for row in seen.scan()} == {A, B, D}
     with store.transaction() as transaction:
         assert transaction.claim([A, B]) == [False, True]
-        transaction.commit(
-            Commit(offsets={0: 10}, nodes=[NodeRow(Member(X, "email", 4, X, X), b"key of x", 1, b"state of x")])
+        transaction.write(
+            Changes(offsets={0: 10}, nodes=[NodeRow(Member(X, "email", 4, X, X), b"key of x", 1, b"state of x")])
         )
     with store.snapshot() as seen:
         assert seen.nodes([X])[X].sealed == b"state of x"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from onefold.adapters.kafka.faults import translated
-from onefold.adapters.kafka.places import first_after
+from onefold.adapters.kafka.positions import first_after
 from onefold.adapters.kafka.settings import KafkaSettings
 
 SESSION_MS = 10_000
@@ -20,7 +20,7 @@ SESSION_MS = 10_000
 class Membership:
     """One worker's membership. Use it from one thread, and call `poll` every few seconds.
 
-    Members are never sent a record: the log is read by place, under leases.
+    Members are never sent a record: the log is read by position, under leases.
     """
 
     def __init__(

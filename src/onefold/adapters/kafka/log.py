@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from onefold.adapters.kafka import topics
 from onefold.adapters.kafka.counting import SOURCE, Ledger
 from onefold.adapters.kafka.faults import translated
-from onefold.adapters.kafka.places import first_after, kafka_of, offset_of
+from onefold.adapters.kafka.positions import first_after, kafka_of, offset_of
 from onefold.adapters.kafka.reading import Follower, Picker
 from onefold.adapters.kafka.sending import Record, Sender
 from onefold.adapters.kafka.settings import ANSWER_SECONDS, KafkaSettings
@@ -112,10 +112,10 @@ class KafkaEventLog(EventLog):
                 self._followers[partition] = follower
             return follower
 
-    def get(self, places: Sequence[tuple[int, int]]) -> list[StoredEntry]:
-        """The entries at these places, in the order asked; those not there are left out."""
+    def get(self, positions: Sequence[tuple[int, int]]) -> list[StoredEntry]:
+        """The entries at these positions, in the order asked; those not there are left out."""
         wanted: dict[int, list[int]] = {}
-        for partition, offset in places:
+        for partition, offset in positions:
             kafka = kafka_of(partition, offset)
             if kafka is not None and partition < self._partitions and kafka < self._end(partition, kafka):
                 wanted.setdefault(partition, []).append(kafka)
@@ -123,7 +123,7 @@ class KafkaEventLog(EventLog):
         opened = self._sealer.open
         return [
             StoredEntry(partition, offset, opened(found[partition, kafka]))
-            for partition, offset in places
+            for partition, offset in positions
             if (kafka := kafka_of(partition, offset)) is not None and (partition, kafka) in found
         ]
 

@@ -19,7 +19,7 @@ _READ_BYTES = 64 * 1024 * 1024
 _QUEUE_KBYTES = 64 * 1024
 """Fetched ahead, over all partitions."""
 _NEAR = 200
-"""Records up to this far ahead are read through: faster than asking anew (measured: 50 places spread over 2,500
+"""Records up to this far ahead are read through: faster than asking anew (measured: 50 positions spread over 2,500
 records take 10 ms read through, 60 ms one by one)."""
 _CACHE_BYTES = 16 * 1024 * 1024
 
@@ -161,9 +161,9 @@ class Picker:
     def _keep(self, fresh: Mapping[tuple[int, int], bytes]) -> None:
         """Remember records, sealed as they are, for the next page of the same timeline."""
         with self._lock:
-            for place, value in fresh.items():
-                if place not in self._cache:
-                    self._cache[place] = value
+            for position, value in fresh.items():
+                if position not in self._cache:
+                    self._cache[position] = value
                     self._cached_bytes += len(value)
             while self._cached_bytes > _CACHE_BYTES:
                 _, value = self._cache.popitem(last=False)

@@ -1,7 +1,7 @@
 """The relay: tells the cluster what the profile store has committed, namely how far processing is and what was rejected.
 
 Dead letters go to a topic of their own, for other consumers: the entry as the log has it, sealed, with source, reason
-and place in the headers. Each is published at least once, in order per partition; the place is its key. Of several
+and position in the headers. Each is published at least once, in order per partition; the position is its key. Of several
 workers one relays at a time; where that changes hands in the middle, or a relay dies, some may be published again.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from onefold.adapters.kafka.group import GroupOffsets
 from onefold.adapters.kafka.log import KafkaEventLog
-from onefold.adapters.kafka.places import first_after, offset_of
+from onefold.adapters.kafka.positions import first_after, offset_of
 from onefold.adapters.kafka.sending import Record, Sender
 from onefold.errors import OnefoldError
 from onefold.governance.encryption import EntrySealer

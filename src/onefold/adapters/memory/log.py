@@ -14,31 +14,31 @@ from onefold.ports import EventLog
 class MemoryEventLog(EventLog):
     """Keeps every promise of the port but one: it does not outlive its process. Safe for threads."""
 
-    def __init__(self, *, partitions: int = 1, place: Callable[[LogEntry], int] = lambda _: 0) -> None:
-        """An empty log of `partitions` partitions, numbered from 0; `place` says which one an entry belongs to."""
+    def __init__(self, *, partitions: int = 1, partition_of: Callable[[LogEntry], int] = lambda _: 0) -> None:
+        """An empty log of `partitions` partitions, numbered from 0; `partition_of` says which one an entry belongs to."""
         self._partitions: list[list[LogEntry]] = [[] for _ in range(partitions)]
         self._offsets: list[list[int]] = [[] for _ in range(partitions)]
         self._last = 0
         self._received: Counter[str] = Counter()
-        self._place = place
+        self._partition_of = partition_of
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<MemoryEventLog(entries={sum(map(len, self._partitions))})>"
 
     def append(self, entries: Sequence[LogEntry]) -> list[tuple[int, int]]:
-        """Store all or none; returns the place of each. Offsets rise over all partitions together, from 1."""
+        """Store all or none; returns the position of each. Offsets rise over all partitions together, from 1."""
         per_source = Counter(entry.source for entry in entries)
-        partitions = [self._place(entry) for entry in entries]
-        places = []
+        partitions = [self._partition_of(entry) for entry in entries]
+        positions = []
         with self._lock:
             for partition, entry in zip(partitions, entries, strict=True):
                 self._last += 1
                 self._partitions[partition].append(entry)
                 self._offsets[partition].append(self._last)
-                places.append((partition, self._last))
+                positions.append((partition, self._last))
             self._received.update(per_source)
-        return places
+        return positions
 
     def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:
         """Up to `limit` entries with offset > `after`, in order."""
@@ -50,10 +50,10 @@ class MemoryEventLog(EventLog):
             offsets = self._offsets[partition][start : start + limit]
         return [StoredEntry(partition, offset, entry) for offset, entry in zip(offsets, some, strict=True)]
 
-    def get(self, places: Sequence[tuple[int, int]]) -> list[StoredEntry]:
-        """The entries at these places, in the order asked; those not there are left out."""
+    def get(self, positions: Sequence[tuple[int, int]]) -> list[StoredEntry]:
+        """The entries at these positions, in the order asked; those not there are left out."""
         with self._lock:
-            found = ((place, self._index(*place)) for place in places)
+            found = ((position, self._index(*position)) for position in positions)
             return [StoredEntry(p, o, self._partitions[p][at]) for (p, o), at in found if at is not None]
 
     def _index(self, partition: int, offset: int) -> int | None:

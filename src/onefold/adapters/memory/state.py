@@ -8,7 +8,7 @@ import msgspec
 
 from onefold.errors import IntegrityError
 from onefold.model import Edge, EdgeKind, IdentityChange, Judgement, NodeId
-from onefold.ports import Commit, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
 
 EdgeKey = tuple[NodeId, NodeId, EdgeKind]
 
@@ -34,40 +34,40 @@ class State:
         """A state that can be changed without changing this one."""
         return State(*(dict(getattr(self, name)) for name in self.__slots__))
 
-    def apply(self, commit: Commit) -> None:
+    def apply(self, changes: Changes) -> None:
         """Write a commit into this state."""
-        self.offsets.update(commit.offsets)
-        for row in commit.nodes:
+        self.offsets.update(changes.offsets)
+        for row in changes.nodes:
             self._place(row)
-        for member in commit.members:
+        for member in changes.members:
             stored = self.nodes.get(member.id)
             if stored is None:
                 raise IntegrityError(f"node {member.id.hex()} is to be moved but was never saved")
             self._place(NodeRow(member, stored.key, stored.version, stored.sealed))
-        for edge in commit.edges:
+        for edge in changes.edges:
             self._record(edge)
-        for seen in commit.timeline:
+        for seen in changes.timeline:
             self.timeline[seen.node] = self.timeline.get(seen.node, frozenset()) | {seen}
-        self._apply_history(commit)
-        self._apply_accounts(commit)
+        self._apply_history(changes)
+        self._apply_accounts(changes)
 
-    def _apply_history(self, commit: Commit) -> None:
-        for judgement in commit.judgements:
+    def _apply_history(self, changes: Changes) -> None:
+        for judgement in changes.judgements:
             self.judgements.setdefault(judgement.id, judgement)
-        for change in commit.changes:
+        for change in changes.changes:
             seq = len(self.changes) + 1
             self.changes[seq] = msgspec.structs.replace(change, seq=seq)
 
-    def _apply_accounts(self, commit: Commit) -> None:
-        for letter in commit.dead_letters:
+    def _apply_accounts(self, changes: Changes) -> None:
+        for letter in changes.dead_letters:
             self.dead_letters.setdefault((letter.partition, letter.offset), letter)
-        for place in commit.replayed:
+        for place in changes.replayed:
             if place in self.dead_letters:
                 self.dead_letters[place] = msgspec.structs.replace(self.dead_letters[place], status="replayed")
-        for tally in commit.tallies:
+        for tally in changes.tallies:
             key = (tally.source, tally.outcome, tally.reason)
             self.tallies[key] = add_tallies(self.tallies[key], tally) if key in self.tallies else tally
-        for message in commit.outbox:
+        for message in changes.outbox:
             seq = len(self.outbox) + 1
             self.outbox[seq] = OutboxMessage(message.topic, message.key, message.body, seq)
 

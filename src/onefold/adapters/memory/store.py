@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from onefold.adapters.memory.state import State
 from onefold.model import Edge, IdentityChange, Judgement, Member, NodeId
 from onefold.ports import (
-    Commit,
+    Changes,
     DeadLetter,
     NodeRow,
     OutboxMessage,
@@ -29,9 +29,9 @@ from onefold.ports import (
 class MemoryProfileStore(ProfileStore):
     """Keeps every promise of the port but one: it does not outlive its process. Writers wait for each other."""
 
-    def __init__(self, *, entries_at_once: int | None = None) -> None:
-        """Begin empty; `entries_at_once` lets a test see batches told in pieces."""
-        self.entries_at_once = entries_at_once
+    def __init__(self, *, preferred_entries_per_write: int | None = None) -> None:
+        """Begin empty; `preferred_entries_per_write` lets a test see batches told in pieces."""
+        self.preferred_entries_per_write = preferred_entries_per_write
         self._state = State()
         self._lock = threading.Lock()
 
@@ -101,9 +101,9 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
             self._claimed[key] = None
         return fresh
 
-    def commit(self, commit: Commit) -> None:
+    def write(self, changes: Changes) -> None:
         """Write everything when the transaction's block ends without an exception."""
-        self._own().apply(commit)
+        self._own().apply(changes)
 
     def after(self) -> State:
         """The state with everything done."""

@@ -22,7 +22,7 @@ from onefold.adapters.postgres.reader import CONTESTED, KIND_NUMBERS, SHARED, Po
 from onefold.errors import ConflictError, IntegrityError, LeaseLostError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, Judgement, Member, NodeId
-from onefold.ports import Commit, NodeRow, ProfileTransaction, Tally
+from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
 
 _COUNTS = ("nodes", "people", "edges", "judgements", "dead_letters", "changes", "messages")
 
@@ -107,7 +107,7 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
             fresh.discard(key)
         return claimed
 
-    def commit(self, commit: Commit) -> None:
+    def write(self, changes: Changes) -> None:
         """Write everything; it lasts when the transaction's block ends without an exception.
 
         Raises:
@@ -115,20 +115,20 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
             LeaseLostError: A partition's lease has another epoch than the commit says.
         """
         counts = dict.fromkeys(_COUNTS, 0)
-        self._write_nodes(commit, counts)
-        self._write_edges(commit.edges, counts)
-        self._write_timeline(commit)
-        self._write_judgements(commit, counts)
-        counts["changes"], counts["messages"] = len(commit.changes), len(commit.outbox)
+        self._write_nodes(changes, counts)
+        self._write_edges(changes.edges, counts)
+        self._write_timeline(changes)
+        self._write_judgements(changes, counts)
+        counts["changes"], counts["messages"] = len(changes.changes), len(changes.outbox)
         # From here on workers stand in line, so what follows is short.
-        letters = self._write_dead_letters(commit)
-        changes, messages = self._write_totals(counts | {"dead_letters": letters})
-        self._write_changes(commit, changes - len(commit.changes))
-        self._write_accounts(commit, messages - len(commit.outbox))
+        letters = self._write_dead_letters(changes)
+        last_change, messages = self._write_totals(counts | {"dead_letters": letters})
+        self._write_changes(changes, last_change - len(changes.changes))
+        self._write_accounts(changes, messages - len(changes.outbox))
 
-    def _write_nodes(self, commit: Commit, counts: dict[str, int]) -> None:
-        rows = {row.member.id: row for row in commit.nodes}
-        places = {place.id: place for place in commit.members}
+    def _write_nodes(self, changes: Changes, counts: dict[str, int]) -> None:
+        rows = {row.member.id: row for row in changes.nodes}
+        places = {place.id: place for place in changes.members}
         unmet = [node for node in (*rows, *places) if node not in self._looked_for and node not in self._names_itself]
         if unmet:
             self.nodes(unmet)
@@ -200,8 +200,8 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         )  # fmt: skip
         counts["edges"] = sum(bool(inserted) for (inserted,) in written)
 
-    def _write_timeline(self, commit: Commit) -> None:
-        rows = sorted({(row.node, row.at_us, row.partition, row.offset) for row in commit.timeline})
+    def _write_timeline(self, changes: Changes) -> None:
+        rows = sorted({(row.node, row.at_us, row.partition, row.offset) for row in changes.timeline})
         if rows:
             self._connection.execute(
                 b"INSERT INTO timeline SELECT * FROM unnest(%b, %b, %b::integer[], %b) ON CONFLICT DO NOTHING",
@@ -213,17 +213,17 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
                 ),
             )
 
-    def _write_judgements(self, commit: Commit, counts: dict[str, int]) -> None:
-        for j in sorted(commit.judgements, key=lambda j: j.id):
+    def _write_judgements(self, changes: Changes, counts: dict[str, int]) -> None:
+        for j in sorted(changes.judgements, key=lambda j: j.id):
             said = self._sealer.seal_bytes(msgspec.msgpack.encode((j.by, j.reason)))
             counts["judgements"] += self._connection.execute(
                 b"INSERT INTO judgement VALUES (%b, %b, %b, %b, %b, %b, %b) ON CONFLICT DO NOTHING",
                 (j.id, j.verdict, j.a, j.b, j.at_us, said, j.offset),
             ).rowcount
 
-    def _write_dead_letters(self, commit: Commit) -> int:
+    def _write_dead_letters(self, changes: Changes) -> int:
         opened = 0
-        letters = sorted({(d.partition, d.offset): d for d in reversed(commit.dead_letters)}.items())
+        letters = sorted({(d.partition, d.offset): d for d in reversed(changes.dead_letters)}.items())
         if letters:
             found = [letter for _, letter in letters]
             written = self._rows(
@@ -234,7 +234,7 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
                 Integers([d.received_at_us for d in found]), Texts([d.status for d in found]),
             )  # fmt: skip
             opened = sum(status == "open" for (status,) in written)
-        for partition, offset in sorted(set(commit.replayed)):
+        for partition, offset in sorted(set(changes.replayed)):
             opened -= self._connection.execute(
                 b"UPDATE dead_letter SET status = 'replayed'"
                 b" WHERE log_partition = %b AND log_offset = %b AND status = 'open'",
@@ -252,8 +252,8 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         )
         return changes, messages
 
-    def _write_changes(self, commit: Commit, last: int) -> None:
-        for seq, c in enumerate(commit.changes, start=last + 1):
+    def _write_changes(self, changes: Changes, last: int) -> None:
+        for seq, c in enumerate(changes.changes, start=last + 1):
             self._connection.execute(
                 b"INSERT INTO change VALUES (%b, %b, %b, %b, %b, %b, %b, %b, %b)",
                 (
@@ -271,22 +271,22 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
             about = sorted({c.person, c.before, *c.nodes})
             self._connection.execute(b"INSERT INTO change_node SELECT unnest(%b), %b::bigint", (Ids(about), seq))
 
-    def _write_accounts(self, commit: Commit, last: int) -> None:
-        for tally in commit.tallies:
+    def _write_accounts(self, changes: Changes, last: int) -> None:
+        for tally in changes.tallies:
             self._add(tally)
-        for seq, message in enumerate(commit.outbox, start=last + 1):
+        for seq, message in enumerate(changes.outbox, start=last + 1):
             self._connection.execute(
                 b"INSERT INTO outbox VALUES (%b, %b, %b, %b)", (seq, message.topic, message.key, message.body)
             )
-        for partition, offset in sorted(commit.offsets.items()):
+        for partition, offset in sorted(changes.offsets.items()):
             self._advance(partition, offset)
-        if commit.epochs:
+        if changes.epochs:
             held = self._rows(
                 # The share lock keeps the lease as it is until this transaction has ended.
                 b"SELECT log_partition, epoch FROM lease WHERE log_partition = ANY(%b) ORDER BY 1 FOR SHARE",
-                list(commit.epochs),
+                list(changes.epochs),
             )
-            if dict(held) != dict(commit.epochs):
+            if dict(held) != dict(changes.epochs):
                 raise LeaseLostError("another worker has taken a partition of this batch over")
 
     def _advance(self, partition: int, offset: int) -> None:

@@ -28,7 +28,7 @@ CHUNK_BYTES = 32 * 1024
 _CACHE_KIB = 8 * 1024  # appends touch the last page only
 _CHECKPOINT_PAGES = 4_096
 
-Place = Callable[[LogEntry], int]
+PartitionOf = Callable[[LogEntry], int]
 """Which partition an entry belongs to, counted from 0."""
 
 
@@ -39,10 +39,10 @@ class SqliteEventLog(EventLog):
     one another. Offsets rise over all partitions together, so those of one partition have gaps.
     """
 
-    def __init__(self, path: Path, sealer: EntrySealer, *, place: Place | None = None) -> None:
+    def __init__(self, path: Path, sealer: EntrySealer, *, partition_of: PartitionOf | None = None) -> None:
         """Open or create the log at `path`; its directory must exist.
 
-        `place` makes it a log of several partitions, numbered from 1, for good: what it held before stays partition 0.
+        `partition_of` makes it a log of several partitions, numbered from 1, for good: what it held before stays partition 0.
         The number of partitions may change later; entries keep the partition they were given.
         """
         package = resources.files(__package__)
@@ -56,17 +56,19 @@ class SqliteEventLog(EventLog):
         self._readers = Readers(path)
         self._lock = threading.Lock()
         with translated(path):
-            self._place = _partitioned(self._writer, place)
+            self._partition_of = _partitioned(self._writer, partition_of)
 
     def append(self, entries: Sequence[LogEntry]) -> list[tuple[int, int]]:
-        """Store all or none, durably; returns the place of each."""
+        """Store all or none, durably; returns the position of each."""
         if not entries:
             return []
         # Sealed before the lock: others can commit meanwhile.
-        place, seal = self._place, self._sealer.seal_all
+        partition_of, seal = self._partition_of, self._sealer.seal_all
         per_source = Counter(entry.source for entry in entries)
-        partitions = [UNPARTITIONED] * len(entries) if place is None else [1 + place(entry) for entry in entries]
-        groups = {UNPARTITIONED: entries} if place is None else _grouped(entries, partitions)
+        partitions = (
+            [UNPARTITIONED] * len(entries) if partition_of is None else [1 + partition_of(entry) for entry in entries]
+        )
+        groups = {UNPARTITIONED: entries} if partition_of is None else _grouped(entries, partitions)
         rows = [(p, len(chunk), seal(chunk)) for p, group in groups.items() for chunk in _chunks(group)]
         with self._lock, translated(self._path):
             writer = self._writer
@@ -82,7 +84,7 @@ class SqliteEventLog(EventLog):
                     "INSERT INTO received VALUES (?, ?) ON CONFLICT DO UPDATE SET items = items + excluded.items",
                     per_source.items(),
                 )
-                if place is not None:
+                if partition_of is not None:
                     placed = [(p, end, items) for end, (p, items, _) in zip(ends, rows, strict=True)]
                     writer.executemany("INSERT INTO place (partition, offset, items) VALUES (?, ?, ?)", placed)
                     writer.executemany(
@@ -130,9 +132,9 @@ class SqliteEventLog(EventLog):
                     break
         return found[:limit]
 
-    def get(self, places: Sequence[tuple[int, int]]) -> list[StoredEntry]:
-        """The entries at these places, in the order asked; those not there are left out."""
-        wanted = sorted({offset for _, offset in places})
+    def get(self, positions: Sequence[tuple[int, int]]) -> list[StoredEntry]:
+        """The entries at these positions, in the order asked; those not there are left out."""
+        wanted = sorted({offset for _, offset in positions})
         statement = (
             "SELECT e.offset, e.sealed, coalesce((SELECT p.partition FROM place p WHERE p.offset = e.offset"
             " AND p.partition IN (SELECT partition FROM partition_end)), 0) FROM entry e WHERE e.offset IN"
@@ -150,7 +152,7 @@ class SqliteEventLog(EventLog):
                 start, met = met, bisect_right(wanted, end, met)
                 some = opened(sealed, [end - offset for offset in wanted[start:met]])
                 found.update({(partition, end - back): entry for back, entry in some.items()})
-        return [StoredEntry(*there, found[there]) for there in places if there in found]
+        return [StoredEntry(*there, found[there]) for there in positions if there in found]
 
     def ends(self) -> dict[int, int]:
         """Last offset of each partition."""
@@ -216,16 +218,16 @@ def _fitting(entries: Sequence[LogEntry]) -> Iterator[Sequence[LogEntry]]:
         yield from _fitting(entries[middle:])
 
 
-def _partitioned(writer: apsw.Connection, place: Place | None) -> Place | None:
-    """How to place new entries in this file: once partitioned, always, be it in one partition."""
+def _partitioned(writer: apsw.Connection, partition_of: PartitionOf | None) -> PartitionOf | None:
+    """The partition of new entries in this file: once partitioned, always, be it in one partition."""
     writer.execute("BEGIN IMMEDIATE")
     try:
         already = bool(select(writer, "SELECT 1 FROM partition_end LIMIT 1"))
-        if place is not None and not already:
+        if partition_of is not None and not already:
             writer.execute("INSERT INTO partition_end VALUES (0, ?)", (_last_offset(writer),))
     finally:
         writer.execute("COMMIT")
-    return place or ((lambda _: 0) if already else None)
+    return partition_of or ((lambda _: 0) if already else None)
 
 
 def _last_offset(connection: apsw.Connection) -> int:

@@ -30,7 +30,7 @@ class SqliteProfileStore(ProfileStore):
 
     # What a thousand entries become on their way fits a processor's cache; of 15,000 at once each step finds everything
     # in main memory, and some take twice as long.
-    entries_at_once = 1_000
+    preferred_entries_per_write = 1_000
 
     def __init__(
         self, path: Path, sealer: EntrySealer, *, cache_mib: int = 96, tier_rows: int = tiers.ROWS_KEPT

@@ -24,7 +24,7 @@ from onefold.adapters.sqlite.reader import (
 from onefold.errors import IntegrityError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, Member, NodeId
-from onefold.ports import Commit, NodeRow, ProfileTransaction, Tally
+from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
 
 _EDGES_PER_QUERY = 256
 _NEVER_SAVED = (None,) * 8
@@ -95,23 +95,23 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             fresh.discard(key)
         return claimed
 
-    def commit(self, commit: Commit) -> None:
+    def write(self, changes: Changes) -> None:
         """Write everything; it lasts when the transaction's block ends without an exception."""
         self._counts = {}
-        new = self._write_nodes(commit)
-        self._write_edges(commit.edges, new)
-        self._write_timeline(commit)
-        self._write_history(commit)
-        self._write_dead_letters(commit)
-        self._write_accounts(commit)
+        new = self._write_nodes(changes)
+        self._write_edges(changes.edges, new)
+        self._write_timeline(changes)
+        self._write_history(changes)
+        self._write_dead_letters(changes)
+        self._write_accounts(changes)
         tiers.settle(self._connection, self._entered, kept=self._tier_rows)
         self._entered.clear()
 
-    def _write_nodes(self, commit: Commit) -> dict[NodeId, int]:
+    def _write_nodes(self, changes: Changes) -> dict[NodeId, int]:
         """Write rows and places; returns the nodes that had no number, with the ones they got."""
-        rows = {row.member.id: row for row in commit.nodes}
-        places = {place.id: place for place in commit.members}
-        new = self._number(commit, rows, places)
+        rows = {row.member.id: row for row in changes.nodes}
+        places = {place.id: place for place in changes.members}
+        new = self._number(changes, rows, places)
         numbers = self._numbers
         fresh = [(numbers[node], node, *(self._columns(rows[node]) if node in rows else _NEVER_SAVED)) for node in new]
         saved = [(*self._columns(row), numbers[node]) for node, row in rows.items() if node not in new]
@@ -138,7 +138,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         return new
 
     def _number(
-        self, commit: Commit, rows: Mapping[NodeId, NodeRow], places: Mapping[NodeId, Member]
+        self, changes: Changes, rows: Mapping[NodeId, NodeRow], places: Mapping[NodeId, Member]
     ) -> dict[NodeId, int]:
         """Give a number to every node the commit names that has none; returns those.
 
@@ -150,11 +150,11 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         named.update(component.values())
         named.update(row.member.person for row in rows.values())
         named.update(place.person for place in places.values())
-        for evidence in commit.edges:
+        for evidence in changes.edges:
             named.add(evidence.a)
             named.add(evidence.b)
-        named.update(row.node for row in commit.timeline)
-        for change in commit.changes:
+        named.update(row.node for row in changes.timeline)
+        for change in changes.changes:
             named.update((change.person, change.before, *change.nodes))
         numbers = self._numbers
         named.difference_update(numbers)
@@ -225,15 +225,15 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
                 stored[a, b, kind] = (at_us, event)
         return stored
 
-    def _write_timeline(self, commit: Commit) -> None:
+    def _write_timeline(self, changes: Changes) -> None:
         numbers = self._numbers
-        rows = sorted((numbers[row.node], row.at_us, row.partition, row.offset) for row in commit.timeline)
+        rows = sorted((numbers[row.node], row.at_us, row.partition, row.offset) for row in changes.timeline)
         before = self._connection.total_changes()
         self._connection.executemany("INSERT INTO timeline_new VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
         self._entered["timeline"] += self._connection.total_changes() - before
 
-    def _write_history(self, commit: Commit) -> None:
-        for change in commit.changes:
+    def _write_history(self, changes: Changes) -> None:
+        for change in changes.changes:
             ((seq,),) = select(
                 self._connection,
                 "INSERT INTO change (kind, person, before, nodes, at_us, log_partition, log_offset, request_id)"
@@ -256,7 +256,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             "INSERT INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [
                 (j.id, j.verdict, j.a, j.b, j.at_us, self._seal_said(j.by, j.reason), j.offset)
-                for j in commit.judgements
+                for j in changes.judgements
             ],
         )
         self._counts["judgements"] = self._connection.total_changes() - before
@@ -264,9 +264,9 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
     def _seal_said(self, by: str, reason: str) -> bytes:
         return self._sealer.seal_bytes(msgspec.msgpack.encode((by, reason)))
 
-    def _write_dead_letters(self, commit: Commit) -> None:
+    def _write_dead_letters(self, changes: Changes) -> None:
         opened = 0
-        for letter in commit.dead_letters:
+        for letter in changes.dead_letters:
             recorded = select(
                 self._connection,
                 "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
@@ -281,7 +281,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
                 ),
             )
             opened += bool(recorded) and letter.status == "open"
-        for place in commit.replayed:
+        for place in changes.replayed:
             closed = select(
                 self._connection,
                 "UPDATE dead_letter SET status = 'replayed'"
@@ -291,16 +291,16 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             opened -= bool(closed)
         self._counts["dead_letters"] = opened
 
-    def _write_accounts(self, commit: Commit) -> None:
+    def _write_accounts(self, changes: Changes) -> None:
         execute = self._connection.executemany
-        for tally in commit.tallies:
+        for tally in changes.tallies:
             self._add(tally)
         execute(
-            "INSERT INTO outbox (topic, key, body) VALUES (?, ?, ?)", ((m.topic, m.key, m.body) for m in commit.outbox)
+            "INSERT INTO outbox (topic, key, body) VALUES (?, ?, ?)", ((m.topic, m.key, m.body) for m in changes.outbox)
         )
         execute(
             "INSERT INTO consumer VALUES (?, ?) ON CONFLICT DO UPDATE SET log_offset = excluded.log_offset",
-            commit.offsets.items(),
+            changes.offsets.items(),
         )
         changed = [(by, name) for name, by in self._counts.items() if by]
         execute("UPDATE counter SET value = value + ? WHERE name = ?", changed)

@@ -39,7 +39,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         line: Number of its first line (of a Parquet file: of the row), from 1; the header counts.
-        body: The event's JSON, as the judge reads shape `record`.
+        body: The event's JSON, as the gate reads shape `record`.
     """
 
     line: int

@@ -1,0 +1,189 @@
+"""Gate 1: reads a log entry and says which event it holds, or why it is rejected.
+
+    decode → limits → dialect → identifiers → name → times → consents → score → tracking plan
+
+The result is a pure function of the entry and the settings: checked again, after a crash or in a rebuild, an entry gives
+the same event with the same id.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from onefold.ingest import clock, consents, emq, payload, posthog, segment
+from onefold.ingest.draft import Draft
+from onefold.ingest.events import ALIASES, CALL_NAMES
+from onefold.ingest.findings import finding
+from onefold.ingest.reasons import REASONS, rejected
+from onefold.ingest.settings import IngestSettings
+from onefold.ingest.stated import too_many
+from onefold.ingest.tracking_plan import Checker
+from onefold.model import Accepted, Event, Finding, GateResult, LogEntry, Rejected
+
+_COMPRESSED = (b"\x1f\x8b", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+_SHARED_KEPT = 256
+
+
+def deduplication_key(source: str, message_id: str) -> bytes:
+    """The event's id: 16 bytes of BLAKE2b over source, a zero byte and message id. Source names hold no zero byte."""
+    return blake2b(f"{source}\0{message_id}".encode(), digest_size=16).digest()
+
+
+def derived_message_id(entry: LogEntry) -> str:
+    """A message id for an item that states none: a hash of receipt time, place in the request and bytes.
+
+    A replay keeps all three, so an item replayed as it was is the same event.
+    """
+    head = f"{entry.received_at_us}\0{entry.index}\0".encode()
+    return "derived-" + blake2b(head + entry.body, digest_size=16).hexdigest()
+
+
+class Gate:
+    """Gate 1 under given settings. It holds compiled tracking plans and a cache, no state of events."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self.settings = settings
+        self._aliases = {**ALIASES, **settings.event_names}
+        self._plans = {source: Checker(plan) for source, plan in settings.tracking_plans.items()}
+        self._shared: dict[bytes, dict[str, Any]] = {}
+
+    def check(self, entry: LogEntry) -> GateResult:
+        """Gate one entry. Judgements on the identity graph are not for this gate.
+
+        Raises:
+            ValueError: The entry is a judgement.
+        """
+        shape = entry.shape
+        if shape == "judgement":
+            raise ValueError("A judgement on the identity graph is not an event.")
+        shared = self._request(entry.shared) if entry.shared else {}
+        if isinstance(shared, Rejected):
+            return shared
+        if shape == "unreadable":
+            fault = _unreadable(entry.body, shared, self.settings)
+            if fault is not None:
+                return fault
+        item = payload.read(entry.body, self.settings)
+        if type(item) is Rejected:
+            return item
+        assert type(item) is dict  # noqa: S101  tells the type checker what the line above leaves
+        if shape == "posthog":
+            draft = posthog.read(item, shared)
+        else:
+            draft = segment.read(item, shared, "record" if shape == "record" else None)
+        if type(draft) is not Draft:
+            return draft  # type: ignore[return-value]  # what is no draft is a verdict; mypy does not narrow by `type`
+        return self._event(entry, draft)
+
+    def _request(self, shared: bytes) -> dict[str, Any] | Rejected:
+        """The request-level JSON, decoded once for the items of a request."""
+        known = self._shared.get(shared)
+        if known is not None:
+            return known
+        read = payload.read(shared, self.settings)
+        if isinstance(read, Rejected):
+            return Rejected(read.reason, f"In the request's own part: {read.detail}")
+        if len(self._shared) >= _SHARED_KEPT:
+            self._shared.clear()
+        self._shared[shared] = read
+        return read
+
+    def _event(self, entry: LogEntry, draft: Draft) -> GateResult:
+        settings, kind, identifiers = self.settings, draft.kind, draft.identifiers
+        if not identifiers:
+            return rejected("no_identifier")
+        if len(identifiers) > settings.max_identifiers:
+            return too_many(len(identifiers), settings.max_identifiers)
+        original = draft.name.strip() if draft.name else ""
+        if kind == "track" and not original:
+            return rejected("no_event_name")
+        name = self._aliases.get(original, original) if original else CALL_NAMES[kind]
+        message_id = derived_message_id(entry) if draft.message_id is None else draft.message_id
+        if len(message_id) > settings.max_message_id_length:
+            return rejected("message_id_too_long")
+        times = _times(entry, draft)
+        traits, properties, context = draft.traits, draft.properties, draft.context
+        statements, unreadable = consents.said(name, traits, properties, context)
+        if "consent" in traits:
+            # Consent has its own rules when people are joined; as an attribute it would follow others.
+            traits = {key: value for key, value in traits.items() if key != "consent"}
+        findings = _findings(entry, draft, times, settings, unreadable)
+        violations: tuple[str, ...] = ()
+        plan = self._plans.get(entry.source)
+        if plan is not None:
+            of_traits = kind == "identify"
+            verdict = plan.verdict(original, name, traits if of_traits else properties)
+            if isinstance(verdict, Rejected):
+                return verdict
+            violations = verdict.violations
+            if verdict.omitted:
+                findings = (*findings, finding("omitted_by_plan"))
+                traits, properties = (verdict.fields, properties) if of_traits else (traits, verdict.fields)
+        stated = (draft.message_id is not None) + (times.original_us is not None)
+        received_us, timestamp_us = entry.received_at_us, times.timestamp_us
+        age_us = received_us - timestamp_us
+        event = Event(
+            id=deduplication_key(entry.source, message_id),
+            message_id=message_id,
+            kind=kind,
+            name=name,
+            source=entry.source,
+            identifiers=tuple(identifiers),
+            received_at_us=received_us,
+            timestamp_us=timestamp_us,
+            original_name=original if original and original != name else None,
+            traits=traits,
+            properties=properties,
+            context=context,
+            consents=statements,
+            original_timestamp_us=times.original_us,
+            sent_at_us=times.sent_us,
+            skew_ms=times.skew_ms,
+            time_assumed=times.assumed,
+            emq=emq.score(kind, name, identifiers, stated, traits, properties, context, age_us, settings),
+            findings=findings,
+        )
+        return Accepted(event, violations)
+
+
+def check(entry: LogEntry, settings: IngestSettings) -> GateResult:
+    """Gate one entry under settings; for many, keep a `Gate`."""
+    return Gate(settings).check(entry)
+
+
+def _unreadable(body: bytes, shared: dict[str, Any], settings: IngestSettings) -> Rejected | None:
+    """Why an entry kept as unreadable is; None when it can be read after all, by a version that reads more."""
+    stated = shared.get("reason")
+    if type(stated) is str:
+        detail = shared.get("detail")
+        reason = stated if stated in REASONS else "malformed_row"
+        return rejected(reason, detail if type(detail) is str else "")
+    if body[:2] in _COMPRESSED:
+        return rejected("bad_compression")
+    if len(body) > settings.max_event_bytes:
+        # A whole request, so the limit of one event says nothing about it.
+        return rejected("malformed_json", "The request is no JSON that could be taken apart.")
+    return None
+
+
+def _times(entry: LogEntry, draft: Draft) -> clock.Times:
+    received_us = entry.received_at_us
+    sent_at = entry.sent_at if draft.sent_at is None else draft.sent_at
+    times = clock.settle(draft.timestamp, draft.original_timestamp, sent_at, received_us, entry.index)
+    if draft.age_ms is None or times.original_us is not None:
+        return times
+    return clock.aged(times, draft.age_ms, received_us)
+
+
+def _findings(
+    entry: LogEntry, draft: Draft, times: clock.Times, settings: IngestSettings, unreadable: bool
+) -> tuple[Finding, ...]:
+    findings = (*times.findings, *draft.findings) if draft.findings else times.findings
+    if unreadable:
+        findings = (*findings, finding("consent_unreadable"))
+    if len(entry.body) > settings.warn_event_bytes:
+        findings = (*findings, finding("large"))
+    if entry.index >= settings.warn_batch_items and entry.shape != "record":
+        findings = (*findings, finding("beyond_batch_limit"))
+    return findings

@@ -1,0 +1,47 @@
+"""What a pipeline works with: one workspace's stores, keys and settings, wired by `bootstrap`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from onefold.governance.encryption import NodeSealer
+from onefold.identity.hashing import Hasher
+from onefold.identity.known import KnownEdges
+from onefold.identity.settings import IdentitySettings
+from onefold.ingest.gate import Gate
+from onefold.pipelines.stream.prefetch import Prefetch
+from onefold.ports import EventLog, ProfileStore
+from onefold.profiles.settings import ProfileSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One workspace, wired.
+
+    Attributes:
+        name: The workspace's name.
+        log: Received items.
+        store: The profile store.
+        gate: Gate 1: validates entries.
+        identity: Types, limits, rules.
+        hasher: Makes node ids under the workspace's hashing key.
+        profiles: Survivorship, purchases, lifecycle.
+        sealer: Seals node states.
+        clock_us: The time now, microseconds UTC.
+        known: Edges known to be stored; the processor's memory, not state.
+
+    """
+
+    name: str
+    log: EventLog
+    store: ProfileStore
+    gate: Gate
+    identity: IdentitySettings
+    hasher: Hasher
+    profiles: ProfileSettings
+    sealer: NodeSealer
+    clock_us: Callable[[], int]
+    known: KnownEdges = field(default_factory=KnownEdges)
+    prefetch: Prefetch[Any] = field(default_factory=Prefetch)

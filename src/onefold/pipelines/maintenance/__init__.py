@@ -1,0 +1,1 @@
+"""Maintenance: rebuild, preview, dead letters."""

@@ -1,0 +1,136 @@
+"""Dead letters: what was rejected, why, and sending it again, as it was or mended."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+
+from onefold.errors import NotFoundError, UsageError
+from onefold.ingest import framing
+from onefold.model import LogEntry
+from onefold.pipelines.context import Context
+from onefold.ports import DeadLetter, ProfileSnapshot
+from onefold.profiles.profile import iso
+
+PAGE = 1_000
+
+
+def listed(
+    context: Context, *, status: str | None = "open", source: str | None = None, after: int = 0, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Dead letters in order of (partition, offset) after that at offset `after`, without their payloads."""
+    with context.store.snapshot() as snapshot:
+        last = _find(context, snapshot, after) if after > 0 else None
+        position = (0, after) if last is None else (last.partition, last.offset)
+        found = snapshot.dead_letters(status=status, source=source, after=position, limit=limit)
+    return [_summary(d) for d in found]
+
+
+def shown(context: Context, offset: int) -> dict[str, Any]:
+    """One dead letter with its payload: as `payload` when it is JSON, else base64 in `payload_base64`.
+
+    Raises:
+        NotFoundError: There is no dead letter at that offset.
+    """
+    letter = _at(context, offset)
+    entry = _entry(context, letter)
+    described = _summary(letter) | {"shape": entry.shape, "sent_at": entry.sent_at, "request_id": entry.request_id}
+    try:
+        return described | {"payload": msgspec.json.decode(entry.body)}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return described | {"payload_base64": base64.b64encode(entry.body).decode()}
+
+
+def replay(context: Context, offset: int, *, body: bytes | None = None) -> None:
+    """Send a dead letter again, with `body` in place of its payload if given. Receipt time and position stay.
+
+    A request that could not be taken apart is one dead letter; mended, each of its items is sent.
+
+    Raises:
+        NotFoundError: There is no dead letter at that offset.
+        UsageError: It was sent again before, or `body` stands for a whole request and is none.
+    """
+    letter = _at(context, offset)
+    if letter.status != "open":
+        raise UsageError(f"Dead letter {offset} was sent again before.")
+    context.log.append(_again(_entry(context, letter), (letter.partition, offset), body))
+
+
+def replay_all(context: Context, *, reason: str | None = None, source: str | None = None) -> int:
+    """Send every open dead letter again (of one reason or source, if given); return how many."""
+    sent, after = 0, (0, 0)
+    # What is rejected once more while we are at it lies beyond, and is not sent a third time.
+    ends = context.log.ends()
+    while True:
+        with context.store.snapshot() as snapshot:
+            letters = snapshot.dead_letters(status="open", source=source, after=after, limit=PAGE)
+        if not letters:
+            return sent
+        after = (letters[-1].partition, letters[-1].offset)
+        old = [d for d in letters if d.offset <= ends.get(d.partition, 0)]
+        if not old:
+            return sent
+        chosen = [(d.partition, d.offset) for d in old if reason is None or d.reason == reason]
+        entries = [again for s in context.log.get(chosen) for again in _again(s.entry, (s.partition, s.offset), None)]
+        if entries:
+            context.log.append(entries)
+        sent += len(entries)
+
+
+def _again(entry: LogEntry, position: tuple[int, int], body: bytes | None) -> list[LogEntry]:
+    partition, offset = position
+    if body is None:
+        return [msgspec.structs.replace(entry, replay_of=offset, replay_in=partition)]
+    unreadable = entry.shape == "unreadable"
+    envelope = None if entry.shape == "judgement" else framing.peek(body)
+    if unreadable and isinstance(envelope, framing.Malformed):
+        raise UsageError("The mended payload is no JSON object or batch either.")
+    if not isinstance(envelope, framing.Envelope) or not (unreadable or envelope.batch):
+        return [msgspec.structs.replace(entry, body=body, replay_of=offset, replay_in=partition)]
+    if not envelope.items:
+        raise UsageError("The mended payload holds no item.")
+    return [
+        LogEntry(
+            "segment" if unreadable else entry.shape, entry.source, entry.received_at_us, entry.index + number,
+            bytes(item), envelope.sent_at or entry.sent_at, envelope.shared, entry.request_id, offset,
+            partition,
+        )
+        for number, item in enumerate(envelope.items)
+    ]  # fmt: skip
+
+
+def _at(context: Context, offset: int) -> DeadLetter:
+    with context.store.snapshot() as snapshot:
+        found = _find(context, snapshot, offset)
+    if found is None:
+        raise NotFoundError(f"There is no dead letter at offset {offset}; `onefold dlq list` shows those there are.")
+    return found
+
+
+def _find(context: Context, snapshot: ProfileSnapshot, offset: int) -> DeadLetter | None:
+    """The dead letter at `offset`, in whichever partition: no offset is given twice in one log."""
+    for partition in sorted(context.log.ends()):
+        found = snapshot.dead_letters(status=None, source=None, after=(partition, offset - 1), limit=1)
+        if found and (found[0].partition, found[0].offset) == (partition, offset):
+            return found[0]
+    return None
+
+
+def _entry(context: Context, letter: DeadLetter) -> LogEntry:
+    stored = context.log.get([(letter.partition, letter.offset)])
+    if not stored:
+        raise NotFoundError(f"The log holds nothing at offset {letter.offset}.")
+    return stored[0].entry
+
+
+def _summary(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "offset": letter.offset,
+        "source": letter.source,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "received_at": iso(letter.received_at_us),
+        "status": letter.status,
+    }

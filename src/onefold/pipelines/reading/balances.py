@@ -1,0 +1,48 @@
+"""Accounts: per source, that received = stored + duplicate + rejected + suppressed + what is still on its way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from onefold.pipelines.context import Context
+
+
+def sources(context: Context) -> list[dict[str, Any]]:
+    """The account of every source, by name. `pending` is 0 once the processor has caught up, in `balanced` accounts.
+
+    `received` is counted by the log when it appends, the outcomes by the processor when it commits: two counts that
+    know nothing of each other. The log is read after the store, so `pending` can only be too high, never negative; and
+    its ends are read last of all, so who has caught up with them has processed all that was counted.
+    """
+    outcomes: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_OUTCOMES, 0))
+    reasons: dict[str, dict[str, int]] = defaultdict(dict)
+    emq: dict[str, list[int]] = {}
+    with context.store.snapshot() as snapshot:
+        tallies = snapshot.tallies()
+        offsets = snapshot.offsets()
+    for tally in tallies:
+        outcomes[tally.source][tally.outcome] += tally.count
+        if tally.reason:
+            reasons[tally.source][tally.reason] = tally.count
+        if tally.emq:
+            emq[tally.source] = list(tally.emq)
+    received = context.log.received()
+    caught_up = all(offsets.get(p, 0) >= end for p, end in context.log.ends().items())
+    accounts = []
+    for source in sorted(received.keys() | outcomes.keys()):
+        processed = sum(outcomes[source].values())
+        pending = received.get(source, 0) - processed
+        accounts.append({
+            "source": source,
+            "received": received.get(source, 0),
+            **outcomes[source],
+            "pending": pending,
+            "balanced": pending == 0 if caught_up else pending >= 0,
+            "reasons": reasons[source],
+            "emq": emq.get(source, [0] * 10),
+        })  # fmt: skip
+    return accounts
+
+
+_OUTCOMES = ("stored", "duplicate", "rejected", "suppressed")

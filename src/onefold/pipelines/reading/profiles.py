@@ -1,0 +1,215 @@
+"""Reading people: profiles, timelines, merge history and explanations, by any identifier, through merges."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from onefold.identity import explain as explaining
+from onefold.model import Accepted, Identifier, NodeId, StoredEntry, format_profile_id
+from onefold.pipelines import judgements
+from onefold.pipelines.context import Context
+from onefold.ports import NodeRow, ProfileSnapshot
+from onefold.profiles import profile as profiles
+from onefold.profiles import state as folds
+
+_CURSOR = struct.Struct(">qqq")
+
+
+class Person(msgspec.Struct, frozen=True, gc=False):
+    """A person found: the node that names them, and the rows of all their nodes."""
+
+    id: NodeId
+    rows: tuple[NodeRow, ...]
+
+    @property
+    def nodes(self) -> list[NodeId]:
+        """The person's nodes."""
+        return [row.member.id for row in self.rows]
+
+
+def node_of(context: Context, identifier: Identifier) -> NodeId | None:
+    """The node an identifier means, whether or not it was ever seen; None when it cannot name anybody."""
+    return judgements.subject(identifier, context.identity, context.hasher)
+
+
+def find(snapshot: ProfileSnapshot, node: NodeId) -> Person | None:
+    """The person `node` belongs to now; a profile id that was retired by a merge still finds them."""
+    row = snapshot.nodes([node]).get(node)
+    if row is None:
+        return None
+    person = row.member.person
+    others = [m.id for m in snapshot.members([row.member.component]) if m.person == person and m.id != node]
+    rows = snapshot.nodes(others) if others else {}
+    return Person(person, (row, *rows.values()))
+
+
+def profile(context: Context, identifier: Identifier) -> dict[str, Any] | None:
+    """The profile behind an identifier, ready for JSON; None when nobody answers to it."""
+    node = node_of(context, identifier)
+    if node is None:
+        return None
+    with context.store.snapshot() as snapshot:
+        person = find(snapshot, node)
+    return None if person is None else view(context, person)
+
+
+def view(context: Context, person: Person) -> dict[str, Any]:
+    """A person's profile, ready for JSON."""
+    nodes = []
+    for row in person.rows:
+        value, state = folds.open_node(context.sealer.open(row))
+        nodes.append((row.member, value, state))
+    found = profiles.view(person.id, nodes, context.profiles, context.clock_us(), context.identity.priorities())
+    return profiles.as_json(found)
+
+
+def timeline(
+    context: Context, identifier: Identifier, *, cursor: str | None = None, limit: int = 50
+) -> dict[str, Any] | None:
+    """A person's events, newest first, with the cursor of the next page; None when nobody answers.
+
+    Raises:
+        ValueError: Invalid cursor.
+    """
+    before = None if cursor is None else _position(cursor)
+    node = node_of(context, identifier)
+    if node is None:
+        return None
+    with context.store.snapshot() as snapshot:
+        person = find(snapshot, node)
+        if person is None:
+            return None
+        rows = snapshot.timeline(person.nodes, before=before, limit=limit + 1)
+    page = rows[:limit]
+    entries = {(s.partition, s.offset): s for s in context.log.get([(r.partition, r.offset) for r in page])}
+    events = []
+    for row in page:
+        stored = entries.get((row.partition, row.offset))
+        if stored is not None:
+            events.append(event(context, stored))
+    last = page[-1] if len(rows) > limit else None
+    after = last and base64.urlsafe_b64encode(_CURSOR.pack(last.at_us, last.partition, last.offset)).decode()
+    return {"profile_id": format_profile_id(person.id), "events": events, "next": after}
+
+
+def _position(cursor: str) -> tuple[int, int, int]:
+    try:
+        at_us, partition, offset = _CURSOR.unpack(base64.urlsafe_b64decode(cursor))
+    except (ValueError, struct.error):
+        raise ValueError("Invalid cursor.") from None
+    return at_us, partition, offset
+
+
+def event(context: Context, stored: StoredEntry) -> dict[str, Any]:
+    """An entry of the log as the event that it holds, ready for JSON."""
+    verdict = context.gate.check(stored.entry)
+    if not isinstance(verdict, Accepted):
+        return {"offset": stored.offset, "source": stored.entry.source, "outcome": type(verdict).__name__.lower()}
+    e = verdict.event
+    return {
+        "message_id": e.message_id,
+        "kind": e.kind,
+        "name": e.name,
+        "original_name": e.original_name,
+        "source": e.source,
+        "timestamp": profiles.iso(e.timestamp_us),
+        "original_timestamp": profiles.iso(e.original_timestamp_us),
+        "sent_at": profiles.iso(e.sent_at_us),
+        "received_at": profiles.iso(e.received_at_us),
+        "skew_ms": e.skew_ms,
+        "emq": round(e.emq, 4),
+        "findings": [{"code": f.code, "where": f.where} for f in e.findings],
+        "violations": verdict.violations,
+        "identifiers": [{"type": i.type, "value": i.value} for i in e.identifiers],
+        "traits": e.traits,
+        "properties": e.properties,
+        "context": e.context,
+        "consents": {c.purpose: c.granted for c in e.consents},
+        "offset": stored.offset,
+        "request_id": stored.entry.request_id,
+    }
+
+
+def history(context: Context, identifier: Identifier) -> dict[str, Any] | None:
+    """Merges and splits that led to a person, and the judgements about them, oldest first; None when nobody answers."""
+    node = node_of(context, identifier)
+    if node is None:
+        return None
+    with context.store.snapshot() as snapshot:
+        person = find(snapshot, node)
+        if person is None:
+            return None
+        changes = snapshot.changes(person.nodes)
+        judgements = snapshot.judgements(person.nodes)
+        moved = sorted({n for c in changes for n in c.nodes} | {n for j in judgements for n in (j.a, j.b) if n})
+        label = labels(context, snapshot.nodes(moved))
+    return {
+        "profile_id": format_profile_id(person.id),
+        "changes": [
+            {
+                "kind": c.kind,
+                "profile_id": format_profile_id(c.person),
+                "before": format_profile_id(c.before),
+                "identifiers": [label(n) for n in c.nodes],
+                "at": profiles.iso(c.at_us),
+                "offset": c.offset,
+                "request_id": c.request_id,
+            }
+            for c in changes
+        ],
+        "judgements": [
+            {
+                "id": j.id.hex(),
+                "verdict": j.verdict,
+                "subjects": [label(n) for n in (j.a, j.b) if n is not None],
+                "at": profiles.iso(j.at_us),
+                "by": j.by,
+                "reason": j.reason,
+            }
+            for j in sorted(judgements, key=lambda j: (j.at_us, j.id))
+        ],
+    }
+
+
+def explain(context: Context, a: Identifier, b: Identifier) -> dict[str, Any] | None:
+    """Why two identifiers are, or are not, one person; None when either was never seen."""
+    ends = [node_of(context, a), node_of(context, b)]
+    if None in ends:
+        return None
+    first, second = (n for n in ends if n is not None)
+    with context.store.snapshot() as snapshot:
+        rows = snapshot.nodes([first, second])
+        if len(rows) < len({first, second}):
+            return None
+        members = {m.id: m for m in snapshot.members(sorted({r.member.component for r in rows.values()}))}
+        # Shared identifiers stand outside the component, yet they are what people ask about.
+        edges = snapshot.edges(sorted(members))
+        outside = sorted({n for e in edges for n in (e.a, e.b)} - members.keys())
+        members.update({n: row.member for n, row in snapshot.nodes(outside).items()})
+        judgements = snapshot.judgements(sorted(members))
+        label = labels(context, snapshot.nodes(sorted(members)))
+    known = [e for e in edges if e.a in members and e.b in members]
+    told = explaining.explain(first, second, list(members.values()), known, judgements, context.identity)
+    return {
+        **told.as_json(label),
+        "sentences": explaining.sentences(told, label),
+        "profile_ids": [format_profile_id(rows[n].member.person) for n in (first, second)],
+    }
+
+
+def labels(context: Context, rows: dict[NodeId, NodeRow]) -> Callable[[NodeId], str]:
+    """How to show nodes to somebody who may see values: `email:ann@example.org`."""
+
+    def label(node: NodeId) -> str:
+        row = rows.get(node)
+        if row is None:
+            return format_profile_id(node)
+        value, _ = folds.open_node(context.sealer.open(row))
+        return f"{row.member.type}:{value}"
+
+    return label
