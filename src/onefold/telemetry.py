@@ -17,9 +17,9 @@ request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", d
 
 ALLOWED_FIELDS = frozenset(
     {
-        "attempt", "bytes", "changes", "check", "component", "entries", "error", "host", "key", "kind", "lag_entries",
-        "method", "milliseconds", "offset", "outcome", "partition", "people", "port", "reason", "request", "route",
-        "source", "status", "version", "workers", "workspace",
+        "attempt", "bytes", "changes", "check", "closed", "component", "connections", "entries", "error", "host", "key",
+        "kind", "lag_entries", "method", "milliseconds", "offset", "outcome", "partition", "people", "port", "reason",
+        "request", "route", "source", "status", "version", "workers", "workspace",
     }
 )  # fmt: skip
 """What a log line may carry besides its message. Anything else is left out, so a new field must be argued for here."""

@@ -186,7 +186,7 @@ class Edge:
         peer: str = PEER,
         **headers: str,
     ) -> Answer:
-        """One request; `chunks` is a body in pieces, after which the sender leaves; `peer` the connection's address."""
+        """One request from `peer`; `chunks` is a body in pieces, taken from the list as read; then the sender leaves."""
         return self.runner.run(self.call(method, path, body, chunks=chunks, peer=peer, **headers))
 
     async def call(
@@ -203,13 +203,12 @@ class Edge:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         path, _, query = path.partition("?")
         pieces = [raw] if chunks is None else chunks
-        queue = [{"type": "http.request", "body": p, "more_body": True} for p in pieces]
-        if chunks is None:
-            queue[-1]["more_body"] = False
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return queue.pop(0) if queue else {"type": "http.disconnect"}
+            if not pieces:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": chunks is not None}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

@@ -155,12 +155,16 @@ def test_dead_letters_are_paged_to_the_end(edge, admin):
     assert seen == list(range(1, 8))
 
 
-def test_a_large_body_is_refused_before_anybody_is_asked_for_a_key(edge):
-    """A body over the API's bound is 413, stated or not, with and without a key."""
-    for headers in ({}, {"Authorization": bearer(edge.key("secret", scopes=("admin",)))}):
-        big = edge.send("POST", "/api/v1/judgements", b" " * (BODY_BYTES_MAX + 1), **headers)
-        assert big.status == 413
-        assert big.headers["content-type"] == "application/problem+json"
+def test_a_body_is_bounded_and_read_only_from_who_may_send_one(edge):
+    """Too large is 413 for who has a secret key; without one nothing of the body is read, so nothing of it is held."""
+    large = b" " * (BODY_BYTES_MAX + 1)
+    admin = edge.key("secret", scopes=("admin",))
+    assert edge.send("POST", "/api/v1/judgements", large, Authorization=bearer(admin)).status == 413
+    for header, status in (("", 401), (bearer("unknown"), 401), (bearer(edge.key()), 403)):
+        unread = [large]
+        answer = edge.send("POST", "/api/v1/judgements", chunks=unread, Authorization=header)
+        assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert unread == [large]
 
 
 def test_answers_with_personal_data_are_not_kept_on_the_way(edge):

@@ -17,6 +17,7 @@ from onefold.errors import UnavailableError
 from onefold.serving import server
 from onefold.serving.app import Application, ServingSettings, build, build_collector
 from onefold.serving.collect import CollectSettings
+from onefold.serving.connections import Bounds
 from onefold.serving.fetches import PublicAddress
 from onefold.serving.forwarded import LOOPBACK
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Operation
@@ -114,6 +115,14 @@ def _settings(read: config.Project, *, log_requests: bool) -> ServingSettings:
         limits=_limits(read.limits),
         visitors=_visitors(read),
         trusted_proxies=LOOPBACK if stated.trusted_proxies is None else stated.trusted_proxies,
+        bounds=Bounds(
+            head_bytes=stated.max_head,
+            head_seconds=stated.head_timeout / 1_000_000,
+            request_seconds=stated.request_timeout / 1_000_000,
+            idle_seconds=stated.idle_timeout / 1_000_000,
+            connections=stated.connections,
+            per_address=stated.connections_per_address,
+        ),
         public=None if stated.public_url is None else PublicAddress.of(stated.public_url),
         log_requests=log_requests,
     )

@@ -98,6 +98,27 @@ ONEFOLD = Record(
                         ListOf(Text()),
                         "Addresses or networks of proxies whose forwarded headers count; this machine when left out.",
                     ),
+                    "max_head": Field(
+                        Size(),
+                        "Largest request line and headers together; `32KB` when left out. A larger one gets 431.",
+                    ),
+                    "head_timeout": Field(
+                        Duration(), "Time within which a request's headers must arrive; `10s` when left out."
+                    ),
+                    "request_timeout": Field(
+                        Duration(), "Time within which a whole request must arrive; `30s` when left out."
+                    ),
+                    "idle_timeout": Field(
+                        Duration(), "Time for which a connection that nobody uses is kept; `65s` when left out."
+                    ),
+                    "connections": Field(
+                        Integer(8, 1_000_000),
+                        "Most connections at once; as many as the process may open files, less a reserve, when left out.",
+                    ),
+                    "connections_per_address": Field(
+                        Integer(1, 1_000_000),
+                        "Most connections of one address, trusted proxies apart; 256 when left out.",
+                    ),
                 }
             ),
             "The HTTP server.",

@@ -19,6 +19,12 @@ class Server(msgspec.Struct, frozen=True):
         max_request: Bytes of the largest body.
         public_url: The address by which clients reach it; None for the one they call.
         trusted_proxies: Networks whose forwarded headers count; None for this machine alone.
+        max_head: Bytes of the largest request line and headers together.
+        head_timeout: Microseconds until a request's headers must have arrived.
+        request_timeout: Microseconds until the whole request must have arrived.
+        idle_timeout: Microseconds for which an unused connection is kept.
+        connections: Most connections at once; None for as many as the process may open.
+        connections_per_address: Most of one address.
     """
 
     host: str = "127.0.0.1"
@@ -27,6 +33,12 @@ class Server(msgspec.Struct, frozen=True):
     max_request: int = 4 * 1024 * 1024
     public_url: str | None = None
     trusted_proxies: tuple[str, ...] | None = None
+    max_head: int = 32 * 1024
+    head_timeout: int = 10_000_000
+    request_timeout: int = 30_000_000
+    idle_timeout: int = 65_000_000
+    connections: int | None = None
+    connections_per_address: int = 256
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -77,6 +89,9 @@ def server_problems(main: Document) -> Iterator[Problem]:
             yield main.problem(
                 ("server", "trusted_proxies"), f"`{network[:40]}` is not an address or a network such as `10.0.0.0/8`"
             )
+    # 30 s where only the other is stated.
+    if said.get("head_timeout", 10_000_000) > said.get("request_timeout", 30_000_000):
+        yield main.problem(("server", "head_timeout"), "`server.head_timeout` is longer than `server.request_timeout`")
 
 
 def _loopback(host: str) -> bool:

@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from fastapi import Request
+from starlette.exceptions import HTTPException
 
 from onefold.errors import OverloadedError, UnauthorizedError
 from onefold.governance.access import Key
 from onefold.governance.access import Scope as KeyScope
+from onefold.serving.answers import Scope
 from onefold.serving.backend import Workspace
 from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.limits import Limiter, Operation
 from onefold.serving.problems import ForbiddenError
 
+_SEND_A_KEY = "Send a secret key: `Authorization: Bearer …`, or as the user of Basic."
 FAULT = "onefold.fault"
 """In a request's scope: why it is refused, when that was found out before the framework got it."""
 
@@ -46,6 +49,21 @@ class Doorkeeper:
         self._limiter = limiter
         self._monotonic = monotonic
 
+    def body(self, scope: Scope) -> None:
+        """Let the body of a request be read, which nobody's may without a secret key.
+
+        Raises:
+            HTTPException: There is no such key; the framework answers so in the middle of reading, and as `admit` does.
+        """
+        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+        key = None
+        for token in tokens_of(header):
+            key = self._keyring.find(token)
+        if key is None:
+            raise HTTPException(401, _SEND_A_KEY, {"WWW-Authenticate": 'Bearer realm="onefold"'})
+        if key.kind != "secret":
+            raise HTTPException(403, "A write key cannot read or change anything; send a secret key.")
+
     def admit(self, request: Request, scope: KeyScope, operation: Operation) -> Caller:
         """Find the caller and count the request.
 
@@ -60,7 +78,7 @@ class Doorkeeper:
             key = self._keyring.find(token)
         workspace = None if key is None else self._workspaces.get(key.workspace)
         if key is None or workspace is None:
-            raise UnauthorizedError("Send a secret key: `Authorization: Bearer …`, or as the user of Basic.")
+            raise UnauthorizedError(_SEND_A_KEY)
         # The access log says whose request it was, by name and id.
         request.scope["onefold.key"] = key
         # Who may make judgements may also look.
@@ -68,7 +86,7 @@ class Doorkeeper:
             raise ForbiddenError(f"This key lacks the scope `{scope}`.")
         wait = self._limiter.wait_seconds(key.workspace, key.id, operation, self._monotonic())
         if wait:
-            raise OverloadedError("Too many requests with this key.", retry_after_seconds=wait)
+            raise OverloadedError("Too many requests with this key; see Retry-After.", retry_after_seconds=wait)
         return Caller(key, workspace)
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from onefold.errors import OnefoldError
 from onefold.governance.access import KeyStore
@@ -19,6 +20,7 @@ from onefold.serving.api import api
 from onefold.serving.appender import Appender, AppenderLimits
 from onefold.serving.backend import Edge, Workspace
 from onefold.serving.collect import Collector, CollectSettings
+from onefold.serving.connections import Bounds, Guard
 from onefold.serving.description import describe
 from onefold.serving.fetches import Fetches, PublicAddress
 from onefold.serving.forwarded import LOOPBACK, Proxies
@@ -46,6 +48,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
         limits: Requests a minute by operation; None turns one off.
         visitors: What pages and apps may send.
         trusted_proxies: Addresses or networks whose forwarded headers count.
+        bounds: What connections may hold.
         public: The address that SDKs are told to send to; None for the one they called.
         metrics_open: Whether /metrics answers without a key; the server closes it when it listens to other machines.
         log_requests: Whether each API request gets a log line; failed ones always do.
@@ -56,6 +59,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
     limits: Mapping[Operation, Limit | None] = msgspec.field(default_factory=lambda: dict(DEFAULT_LIMITS))
     visitors: VisitorSettings = VisitorSettings()
     trusted_proxies: Sequence[str] = LOOPBACK
+    bounds: Bounds = Bounds()
     public: PublicAddress | None = None
     metrics_open: bool = True
     log_requests: bool = True
@@ -83,11 +87,13 @@ class Application:
         self._monotonic = monotonic
         self._name_request = name_request
         self._limiter = Limiter(settings.limits)
+        self._measures = Measures()
         proxies = Proxies(settings.trusted_proxies)
         self._ingest_limits = IngestLimits(self._limiter, settings.visitors, proxies, secret=secret)
         self._fetches = Fetches(keyring, proxies, settings.public)
-        self._measures = Measures()
         self._measures.watch(workspaces)
+        self.guard = Guard(settings.bounds, proxies.trust)
+        self._measures.watch_connections(self.guard)
         self._appenders: dict[str, Appender] = {}
         self._collector: Collector | None = None
         self.health = Health(workspaces, self._measures, metrics_open=settings.metrics_open, monotonic=monotonic)
@@ -172,9 +178,10 @@ class Application:
 
         async def bounded() -> Message:
             nonlocal size
+            # The framework reads a body before it asks who sends it.
+            self._door.body(scope)
             message = await receive()
             size += len(message.get("body", b""))
-            # The framework reads a body before it asks who sends it.
             if size > BODY_BYTES_MAX:
                 raise HTTPException(413, f"A request to the API may have {BODY_BYTES_MAX // 1024} KiB.")
             return message
@@ -186,6 +193,8 @@ class Application:
             else:
                 scope["route"] = self._plain
                 await lookup.answer(self._door, who, scope, bounded, passing, self.api)
+        except ClientDisconnect:
+            status = 408
         except Exception:  # noqa: BLE001  the last resort
             # The framework has answered by now (`problems.from_fault`); the log gets the place.
             _log.exception("request failed", extra={"route": _template(scope)})

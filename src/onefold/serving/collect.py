@@ -38,7 +38,6 @@ class CollectSettings(msgspec.Struct, frozen=True):
         request_bytes: Largest body as sent; RudderStack's gateway takes as much.
         unpacked_bytes: Largest body after decompression.
         request_items: Most items of one request.
-        body_seconds: How long a body may take to arrive.
         arriving_bytes: Most that all unfinished bodies together may hold; who would exceed it is told to wait. A quarter of
             it is for requests that state no key we know before their body.
         log_successes: Whether requests answered 200 get a log line; they are counted in any case.
@@ -47,7 +46,6 @@ class CollectSettings(msgspec.Struct, frozen=True):
     request_bytes: int = 4 * 1024 * 1024
     unpacked_bytes: int = 8 * 1024 * 1024
     request_items: int = 20_000
-    body_seconds: float = 30.0
     arriving_bytes: int = 128 * 1024 * 1024
     log_successes: bool = False
 
@@ -103,8 +101,8 @@ class Collector:
         self._monotonic = monotonic
         self._name_request = name_request
         self._successes: dict[bytes, Answer] = {}
-        self._bodies = Bodies(settings.request_bytes, settings.arriving_bytes, settings.body_seconds)
-        self._strangers = Bodies(settings.request_bytes, settings.arriving_bytes // 4, settings.body_seconds)
+        self._bodies = Bodies(settings.request_bytes, settings.arriving_bytes)
+        self._strangers = Bodies(settings.request_bytes, settings.arriving_bytes // 4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, route: Route) -> None:
         """Answer one request to an SDK route."""

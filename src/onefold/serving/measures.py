@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector as MetricCollector
 
+from onefold.serving.connections import Reason
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -27,6 +29,16 @@ class Figures(Protocol):
 
     def lag(self) -> Mapping[int, int]:
         """Entries that wait to be processed, by partition of the log."""
+        ...
+
+
+class Connections(Protocol):
+    """What is read of connections at each scrape."""
+
+    closed: dict[Reason, int]
+
+    def counts(self) -> Mapping[str, int]:
+        """Connections by what they do."""
         ...
 
 
@@ -60,6 +72,10 @@ class Measures:
     def watch(self, workspaces: Mapping[str, Figures]) -> None:
         """Read these workspaces' figures at each scrape."""
         self.registry.register(_Watcher(workspaces))
+
+    def watch_connections(self, connections: Connections) -> None:
+        """Read the state of connections at each scrape."""
+        self.registry.register(_ConnectionWatcher(connections))
 
     def text(self, workspace: str | None) -> bytes:
         """All metrics in Prometheus' words; with a workspace, nothing that is labelled with another."""
@@ -150,6 +166,22 @@ class _Watcher(MetricCollector):
             for kind, count in workspace.counts().items():
                 held.add_metric([name, kind], count)
         return [items, lag, behind, held]
+
+
+class _ConnectionWatcher(MetricCollector):
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def collect(self) -> Iterable[Metric]:
+        held = GaugeMetricFamily("onefold_http_connections", "Open connections by what they do.", labels=["state"])
+        for state, count in self._connections.counts().items():
+            held.add_metric([state], count)
+        closed = CounterMetricFamily(
+            "onefold_http_connections_closed", "Connections that the server closed, by reason.", labels=["reason"]
+        )
+        for reason, count in self._connections.closed.copy().items():
+            closed.add_metric([reason], count)
+        return [held, closed]
 
 
 def _number(value: object) -> int:

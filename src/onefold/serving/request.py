@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from onefold.errors import OverloadedError, TooLargeError
@@ -96,13 +94,11 @@ class Bodies:
     Args:
         largest_bytes: Largest body.
         together_bytes: Most that all unfinished bodies together may hold.
-        seconds: How long a body may take to arrive.
     """
 
-    def __init__(self, largest_bytes: int, together_bytes: int, seconds: float) -> None:
+    def __init__(self, largest_bytes: int, together_bytes: int) -> None:
         self._largest_bytes = largest_bytes
         self._together_bytes = together_bytes
-        self._seconds = seconds
         self._held_bytes = 0
 
     async def read(self, receive: Receive) -> bytes:
@@ -110,30 +106,30 @@ class Bodies:
 
         Raises:
             TooLargeError: It is larger than allowed; the rest was not read.
-            TimeoutError: It did not arrive in time, or the sender left.
+            TimeoutError: It did not arrive in time, which the connection's deadline decides, or the sender left.
             OverloadedError: Too many large bodies arrive at once.
         """
         message = await receive()
         body: bytes = message.get("body", b"")
         if not message.get("more_body", False):
+            if message["type"] == "http.disconnect":
+                raise TimeoutError
             return body
         chunks, size = [body], len(body)
         self._held_bytes += size
         try:
-            # A timer costs more than the rest of this, so only bodies in several pieces get one.
-            async with asyncio.timeout(self._seconds):
-                while message.get("more_body", False):
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise TimeoutError
-                    chunk: bytes = message.get("body", b"")
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    self._held_bytes += len(chunk)
-                    if size > self._largest_bytes:
-                        raise TooLargeError("The body is larger than allowed.")
-                    if self._held_bytes > self._together_bytes:
-                        raise OverloadedError("Too many large bodies at once.", retry_after_seconds=1)
+            while message.get("more_body", False):
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise TimeoutError
+                chunk: bytes = message.get("body", b"")
+                chunks.append(chunk)
+                size += len(chunk)
+                self._held_bytes += len(chunk)
+                if size > self._largest_bytes:
+                    raise TooLargeError("The body is larger than allowed.")
+                if self._held_bytes > self._together_bytes:
+                    raise OverloadedError("Too many large bodies at once.", retry_after_seconds=1)
         finally:
             self._held_bytes -= size
         return b"".join(chunks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import math
 import signal
 import sys
 
@@ -11,13 +12,12 @@ import uvicorn
 
 from onefold.errors import UsageError
 from onefold.serving.app import Application
+from onefold.serving.protocol import guarded
 
 SWITCH_SECONDS = 0.0005
 """How long a thread computes before another gets its turn. A precaution: at 500 look-ups and 2,000 events a second,
 `bench lookup` measures the same with Python's 5 ms."""
 DRAIN_SECONDS = 20
-KEEP_ALIVE_SECONDS = 65
-"""Longer than the 60 s for which load balancers commonly keep a connection, so that they, not we, close it."""
 
 
 def configure(application: Application, *, host: str, port: int, allow_public: bool = False) -> uvicorn.Server:
@@ -33,21 +33,22 @@ def configure(application: Application, *, host: str, port: int, allow_public: b
         )
     if not is_loopback(host):
         application.health.metrics_open = False
+    guard = application.guard
     server = uvicorn.Server(
         uvicorn.Config(
             application,
             host=host,
             port=port,
             loop="uvloop" if sys.platform != "win32" else "asyncio",
-            http="httptools",
+            http=guarded(guard),
             ws="none",
             lifespan="on",
             access_log=False,
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            backlog=2048,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            backlog=guard.backlog,
+            timeout_keep_alive=math.ceil(guard.bounds.idle_seconds),
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     )
