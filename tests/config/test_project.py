@@ -123,8 +123,17 @@ def test_a_secret_in_a_file_is_refused_and_not_repeated(tmp_path):
         ({"identity": "types: {crm_id: {unique: true, limit: 2}}\n"}, "`unique`"),
         ({"identity": "blocked: {patterns: ['**']}\n"}, "blocks every identifier"),
         ({"profile": "lifecycle: {stages: [{name: a, when: x}, {name: a, when: y}]}\n"}, "there twice"),
-        ({"sources__w": "kind: http\ntracking_plan: {events: {A: {type: obj}}}\n"}, "is not JSON Schema"),
-        ({"sources__w": "kind: http\ntracking_plan: {events: {A: {$ref: 'http://h/s'}}}\n"}, "refer only to itself"),
+        ({"sources__w": "kind: http\ntracking_plan: {events: {A: {type: obj}}}\n"}, "not a JSON Schema"),
+        (
+            {"sources__w": "kind: http\ntracking_plan: {events: {A: {$ref: 'http://h/s'}}}\n"},
+            "only refer to the schema itself",
+        ),
+        (
+            {
+                "sources__w": "kind: http\ntracking_plan:\n events:\n  A:\n   properties:\n    x:\n     pattern: '(?=a)'\n"
+            },
+            "sources/w.yaml:7: the schema of `A`: the pattern `(?=a)` cannot be matched in linear time",
+        ),
     ],
 )
 def test_each_mistake_is_named(tmp_path, files, word):

@@ -1,13 +1,19 @@
 """Tracking plans: what is allowed, blocked and left out."""
 
 import json
+import subprocess
+import sys
+import time
 
+import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.ingest.sdk import verdict
 
 from onefold.errors import ConfigurationError
 from onefold.ingest.settings import IngestSettings
-from onefold.ingest.tracking_plan import plan
+from onefold.ingest.tracking_plan import Checker, plan
 from onefold.model import Accepted, Finding, Rejected
 
 SCHEMA = {
@@ -103,7 +109,13 @@ def test_a_plan_holds_for_its_source_only():
         ({"events": {"x": {"type": "objekt"}}}, "not a JSON Schema at `type`"),
         ({"events": {"x": {"$ref": "https://example.org/schema.json"}}}, "schema itself"),
         ({"events": {"x": {"properties": {"a": {"$ref": "file:///etc/passwd"}}}}}, "schema itself"),
-        ({"events": {"x": {"properties": {"a": {"pattern": "(a+)+$"}}}}}, "exponential"),
+        ({"events": {"x": {"properties": {"a": {"pattern": "(?=a)a"}}}}}, "linear time"),
+        ({"events": {"x": {"patternProperties": {r"(a)\1": {}}}}}, "linear time"),
+        (
+            {"events": {"x": {"properties": {"a": {"$schema": "http://json-schema.org/draft-07/schema#"}}}}},
+            "at the top",
+        ),
+        ({"events": {"x": {"patternProperties": {"a": {}}, "unevaluatedProperties": False}}}, "not supported"),
         ({"events": {"x": 5}}, "events"),
         ({"events": {}, "violations": "ignore"}, "violations"),
         ({"events": {}, "violation": "block"}, "unknown key `violation`"),
@@ -118,3 +130,57 @@ def test_plans_that_cannot_be(stated, word):
 def test_an_empty_schema_allows_everything():
     """A name without a schema is known, and that is all."""
     assert plan("web", {"events": {"x": None}}).events == {"x": {}}
+
+
+HANGING = "^(a|a)*$"
+"""Backtracking takes 2⁴⁰ steps on forty letters and one that does not fit; the guard against such forms let it pass."""
+ALMOST = "a" * 40 + "!"
+
+
+@pytest.mark.parametrize(
+    ("schema", "fields"),
+    [
+        ({"properties": {"x": {"pattern": HANGING}}}, {"x": ALMOST}),
+        ({"patternProperties": {HANGING: False}}, {ALMOST: 1}),
+        ({"patternProperties": {HANGING: True}, "additionalProperties": False}, {ALMOST: 1}),
+        ({"patternProperties": {HANGING: True}, "additionalProperties": {"type": "null"}}, {ALMOST: 1}),
+        ({"propertyNames": {"pattern": HANGING}}, {ALMOST: 1}),
+        ({"$schema": "https://json-schema.org/draft/2020-12/schema", "not": {"$ref": "#/$defs/x"},
+          "$defs": {"x": {"propertyNames": {"pattern": HANGING}}}}, {ALMOST: 1}),
+    ],
+)  # fmt: skip
+def test_no_pattern_takes_more_than_linear_time(schema, fields):
+    """In every keyword that matches patterns. The control runs the library's own keywords, which do not come back."""
+    expected = [] if "not" in schema or schema.get("patternProperties") == {HANGING: False} else ["x"]
+    seconds = time.process_time()
+    said = plan("web", {"events": {"x": schema}})
+    found = Checker(said).check("x", fields).violations
+    assert bool(found) == bool(expected)
+    assert time.process_time() - seconds < 1.0
+
+
+def test_control_the_library_by_itself_hangs():
+    """Which is why the keywords are ours: the same schema and text, in a process that is killed after a second."""
+    program = f"import jsonschema; jsonschema.validate({ALMOST!r}, {{'pattern': {HANGING!r}}})"
+    with pytest.raises(subprocess.TimeoutExpired):
+        subprocess.run([sys.executable, "-c", program], timeout=3, check=True)
+
+
+@given(st.text(alphabet="ab.-", max_size=6), st.sampled_from(["^a*b$", "a.b", "(ab|ba)+", "[^a]{2,3}", r"\.", "-$"]))
+def test_patterns_mean_what_they_mean_to_the_library(text, pattern):
+    """On what both can match, for keys as for values."""
+    for schema, instance in (
+        ({"properties": {"x": {"pattern": pattern}}}, {"x": text}),
+        ({"patternProperties": {pattern: {"type": "null"}}, "additionalProperties": False}, {text: 1}),
+        ({"patternProperties": {pattern: {"type": "null"}}, "additionalProperties": {"type": "null"}}, {text: None}),
+    ):
+        ours = Checker(plan("web", {"events": {"x": schema}})).check("x", instance).violations
+        assert bool(ours) == (not jsonschema.Draft202012Validator(schema).is_valid(instance))
+
+
+def test_patterns_are_written_as_in_javascript():
+    """A character by its number; a backslash before it, escaped, is a backslash."""
+    schema = {"properties": {"x": {"pattern": r"^\u00e9\\u$"}}}
+    checker = Checker(plan("web", {"events": {"x": schema}}))
+    assert checker.check("x", {"x": "é\\u"}).violations == ()
+    assert checker.check("x", {"x": "e\\u"}).violations == ("/x breaks `pattern`",)

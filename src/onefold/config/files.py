@@ -189,7 +189,9 @@ SOURCE = Record(
                         "`allow`: keep and note. `block`: dead letter. `omit`: drop what breaks the plan.",
                     ),
                     "events": Field(
-                        MapOf(Free()), "For each event name, the JSON Schema of its properties.", required=True
+                        MapOf(Free()),
+                        "For each event name, the JSON Schema of its properties; patterns are RE2's.",
+                        required=True,
                     ),
                 }
             ),

@@ -123,7 +123,7 @@ def _value(node: yaml.Node, kind: Kind, at: At, lines: dict[At, int], wrong: lis
             if not isinstance(node, yaml.MappingNode):
                 wrong.append((node, f"`{where}` must be a mapping"))
                 return None
-            return _plain(node)
+            return _plain(node, at, lines)
         case _:
             if not isinstance(node, yaml.ScalarNode):
                 wrong.append((node, f"`{where}` must be a single value, such as `{example(kind)}`"))
@@ -185,13 +185,19 @@ def _record(
     return result
 
 
-def _plain(node: yaml.Node) -> Any:
+def _plain(node: yaml.Node, at: At, lines: dict[At, int]) -> Any:
     """The node as JSON would have it: keys and dates are texts."""
     match node:
         case yaml.MappingNode():
-            return {key.value: _plain(value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+            found = {}
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    inside = (*at, key.value)
+                    found[key.value] = _plain(value, inside, lines)
+                    lines[inside] = key.start_mark.line + 1
+            return found
         case yaml.SequenceNode():
-            return [_plain(item) for item in node.value]
+            return [_plain(item, (*at, index), lines) for index, item in enumerate(node.value)]
     text: str = node.value
     try:
         match node.tag.rsplit(":", 1)[-1]:

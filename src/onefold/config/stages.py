@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jsonschema
 import msgspec
 
 from onefold.config.reading import At, Document, Problem
+from onefold.ingest import tracking_plan
 
 
 class IdentityType(msgspec.Struct, frozen=True):
@@ -109,28 +109,9 @@ def source_problems(document: Document) -> Iterator[Problem]:
         at: At = ("tracking_plan", "events", name)
         if schema is None:
             continue
-        try:
-            jsonschema.Draft202012Validator.check_schema(schema)
-        except jsonschema.SchemaError as error:
-            place = "/".join(map(str, error.absolute_path)) or "its root"
-            yield document.problem(at, f"the schema of `{name}` is not JSON Schema, at {place}: {error.message[:160]}")
-        except RecursionError:
-            yield document.problem(at, f"the schema of `{name}` is nested too deeply")
-        for reference in _references(schema):
-            if not reference.startswith("#"):
-                # A reference to an address would be fetched, by our server, from where the file's author says.
-                yield document.problem(at, f"the schema of `{name}` may refer only to itself (`#/…`), not elsewhere")
-
-
-def _references(schema: Any) -> Iterator[str]:
-    waiting = [schema]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting.extend(value.values())
-            yield from (str(value[key]) for key in ("$ref", "$dynamicRef", "$id") if isinstance(value.get(key), str))
-        elif isinstance(value, list):
-            waiting.extend(value)
+        fault = tracking_plan.fault(schema)
+        if fault is not None:
+            yield document.problem((*at, *fault.path), f"the schema of `{name}`: {fault.message}")
 
 
 def identity_problems(document: Document) -> Iterator[Problem]:

@@ -6,8 +6,7 @@ only (`#/…`): a reference to an address would be fetched by our server from wh
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 
 import jsonschema
@@ -15,6 +14,8 @@ import msgspec
 import referencing
 
 from onefold.errors import ConfigurationError
+from onefold.ingest import patterns
+from onefold.ingest.patterns import PatternError
 from onefold.ingest.reasons import rejected
 from onefold.model import Rejected
 
@@ -28,8 +29,6 @@ _DIALECTS = (
     "http://json-schema.org/draft-07/schema#",
     "http://json-schema.org/draft-07/schema",
 )
-# A repeated group that itself repeats: `(a+)+` takes exponential time on text that almost matches.
-_NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[*+}](?:[^()\\]|\\.)*\)[*+{]")
 
 
 class TrackingPlan(msgspec.Struct, frozen=True):
@@ -51,8 +50,7 @@ def plan(source: str, stated: Mapping[str, Any]) -> TrackingPlan:
     """Read a plan from plain data, as it stands in a source's file.
 
     Raises:
-        ConfigurationError: A key or word is unknown, a schema is none, refers elsewhere, or has a pattern that could
-            take exponential time.
+        ConfigurationError: A key or word is unknown, or `fault` finds one in a schema.
     """
     try:
         events = {name: schema or {} for name, schema in (stated.get("events") or {}).items()}
@@ -63,37 +61,71 @@ def plan(source: str, stated: Mapping[str, Any]) -> TrackingPlan:
     if unknown:
         raise ConfigurationError(f"tracking plan of source `{source}`: unknown key `{min(unknown)}`")
     for name, schema in read.events.items():
-        fault = _fault(schema)
-        if fault:
-            raise ConfigurationError(f"tracking plan of source `{source}`, event `{name}`: {fault}")
+        found = fault(schema)
+        if found is not None:
+            raise ConfigurationError(f"tracking plan of source `{source}`, event `{name}`: {found.message}")
     return read
 
 
-def _fault(schema: Mapping[str, Any]) -> str | None:
+class Fault(msgspec.Struct, frozen=True):
+    """Why a schema cannot be used, and the keys and list positions that lead there."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def fault(schema: Mapping[str, Any]) -> Fault | None:
+    """What is wrong with a schema: no JSON Schema, a reference elsewhere, a pattern that takes more than linear time."""
     try:
-        jsonschema.Draft202012Validator.check_schema(dict(schema))
+        # Without the library's own look at patterns, which knows another language of them.
+        jsonschema.Draft202012Validator.check_schema(dict(schema), jsonschema.FormatChecker(formats=()))
     except jsonschema.SchemaError as error:
-        return f"not a JSON Schema at `{'/'.join(map(str, error.absolute_path)) or '/'}`"
+        at = "/".join(map(str, error.absolute_path)) or "/"
+        return Fault(tuple(error.absolute_path), f"not a JSON Schema at `{at}`: {error.message[:160]}")
     except RecursionError:
-        return "nested too deeply"
-    for key, value in _entries(schema):
-        if key in _REFERENCES and type(value) is str and not value.startswith("#") and value not in _DIALECTS:
-            return f"`{key}` may only refer to the schema itself (`#/…`)"
-        patterns = [value] if key == "pattern" else list(value) if key == "patternProperties" else []
-        if any(type(p) is str and _NESTED_REPEAT.search(p) for p in patterns):
-            return "a pattern repeats a group that repeats, which can take exponential time"
+        return Fault((), "nested too deeply")
+    keys = set()
+    for path, value in _entries(schema):
+        keys.add(path[-1])
+        message = _refused(path, value)
+        if message is not None:
+            return Fault(path, message)
+    if {"unevaluatedProperties", "patternProperties"} <= keys:
+        # The library looks by itself which properties are left over, with patterns that backtrack.
+        return Fault(
+            (), "`unevaluatedProperties` beside `patternProperties` is not supported: say `additionalProperties`"
+        )
     return None
 
 
-def _entries(schema: Any) -> Iterator[tuple[str, Any]]:
-    waiting = [schema]
+def _refused(path: tuple[str | int, ...], value: Any) -> str | None:
+    """Why a keyword's value cannot be used."""
+    key = path[-1]
+    if key in _REFERENCES and type(value) is str and not value.startswith("#") and value not in _DIALECTS:
+        return f"`{key}` may only refer to the schema itself (`#/…`)"
+    if key == "$schema" and type(value) is str and len(path) > 1:
+        return "`$schema` may only stand at the top"
+    stated = [value] if key == "pattern" else list(value) if key == "patternProperties" else []
+    for pattern in stated:
+        try:
+            if type(pattern) is str:
+                patterns.search(pattern)
+        except PatternError as error:
+            return f"the pattern `{pattern}` cannot be matched in linear time, or not read (RE2): {error}"
+    return None
+
+
+def _entries(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Each value under a key of an object, with the way there."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), schema)]
     while waiting:
-        value = waiting.pop()
+        path, value = waiting.pop()
         if isinstance(value, Mapping):
-            yield from value.items()
-            waiting.extend(value.values())
+            found = [((*path, key), inner) for key, inner in value.items()]
+            yield from found
+            waiting += found
         elif isinstance(value, list):
-            waiting.extend(value)
+            waiting += [((*path, number), inner) for number, inner in enumerate(value)]
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -110,6 +142,53 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     omitted: bool = False
 
 
+def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+    if validator.is_type(instance, "string") and not patterns.search(pattern)(instance):
+        yield jsonschema.ValidationError("")
+
+
+def _pattern_properties(
+    validator: Any, stated: Mapping[str, Any], instance: Any, _schema: Any
+) -> Iterator[jsonschema.ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    for pattern, inner in stated.items():
+        matches = patterns.search(pattern)
+        for key, value in instance.items():
+            if matches(key):
+                yield from validator.descend(value, inner, path=key, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Any, inner: Any, instance: Any, schema: Any
+) -> Iterator[jsonschema.ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    for key in _unnamed(instance, schema):
+        if inner is False:
+            yield jsonschema.ValidationError("")
+            return
+        yield from validator.descend(instance[key], inner, path=key)
+
+
+def _unnamed(instance: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Keys that a schema neither names nor has a pattern for."""
+    named = schema.get("properties", {})
+    matching: list[Callable[[str], bool]] = [patterns.search(p) for p in schema.get("patternProperties", {})]
+    return [key for key in instance if key not in named and not any(matches(key) for matches in matching)]
+
+
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]  # types-jsonschema leaves it bare
+    jsonschema.Draft202012Validator,
+    {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    },
+)
+"""JSON Schema with our patterns in the places of the library's."""
+
+
 class Checker:
     """A plan with its schemas compiled. Holds no state of events."""
 
@@ -117,7 +196,8 @@ class Checker:
         self.plan = plan
         registry: referencing.Registry[Any] = referencing.Registry()
         self._schemas = {
-            name: jsonschema.Draft202012Validator(dict(schema), registry=registry)
+            # Without `$schema`, which would have the library choose a validator of its own.
+            name: _Validator({k: v for k, v in schema.items() if k != "$schema"}, registry=registry)
             for name, schema in plan.events.items()
         }
 
@@ -178,11 +258,5 @@ def _offenders(breach: jsonschema.ValidationError) -> list[Any]:
     if breach.absolute_path:
         return [breach.absolute_path[0]]
     if breach.validator in ("additionalProperties", "unevaluatedProperties") and type(breach.schema) is dict:
-        named = breach.schema.get("properties", {})
-        patterns = breach.schema.get("patternProperties", {})
-        return [
-            key
-            for key in cast("Any", breach.instance)
-            if key not in named and not any(re.search(pattern, key) for pattern in patterns)
-        ]
+        return _unnamed(cast("Any", breach.instance), breach.schema)
     return []
