@@ -7,6 +7,8 @@ import pytest
 from tests import workbench
 
 from onefold.adapters.memory.log import MemoryEventLog
+from onefold.connectors.sources import files
+from onefold.connectors.sources.files import BadRow, Row
 from onefold.errors import NotFoundError, UsageError
 from onefold.ingest import framing
 from onefold.model import Identifier, LogEntry
@@ -166,3 +168,70 @@ def test_a_broken_judgement_is_a_dead_letter(context):
     context.log.append([LogEntry("judgement", "onefold", workbench.NOW_US, n, b) for n, b in enumerate(bodies)])
     assert process.drain(context).rejected == len(bodies)
     assert {d["reason"] for d in dead_letters.listed(context, source="onefold")} == {"malformed_judgement"}
+
+
+@pytest.mark.parametrize(
+    ("mended", "word"),
+    [
+        (b'{"type":"track","event":"A","userId":', "malformed_json"),
+        (b'{"type":"track","userId":"ann"}', "no_event_name"),
+        (b'{"type":"track","event":"A","anonymousId":"null"}', "no_identifier"),
+        (b'{"batch":[{"type":"track","event":"A","userId":"ann"},{"type":"track","userId":"ann"}]}', "Item 2 of the"),
+    ],
+)
+def test_a_payload_that_is_still_broken_is_refused_and_the_letter_stays_open(context, mended, word):
+    """Sent, it would close this letter and open one that holds the mistake instead of what was received."""
+    with pytest.raises(UsageError, match=word):
+        dead_letters.replay(context, 5, body=mended)
+    assert process.drain(context).read == 0
+    assert statuses(context) == {5: "open", 6: "open"}
+
+
+def loaded(context, *rows, source="crm"):
+    """Load a file of rows that could be read (objects) and rows that could not (bytes)."""
+    read = [
+        BadRow(n, row, "malformed_row", "Too few.") if isinstance(row, bytes) else Row(n, msgspec.json.encode(row))
+        for n, row in enumerate(rows, 1)
+    ]
+    received_at_us = context.clock_us()
+    found = files.entries(read, source=source, received_at_us=received_at_us, request_id="load", file="crm.csv")
+    context.log.append(list(found))
+    return process.drain(context)
+
+
+GOOD = {"type": "record", "userId": "ann", "messageId": "good"}
+NOBODY = {"type": "record", "anonymousId": "null", "messageId": "nobody"}
+
+
+def test_rejected_rows_that_are_loaded_again_are_duplicates(context):
+    """However often a file is loaded, each of its bad rows is one dead letter, and the account is balanced."""
+    first = loaded(context, GOOD, NOBODY, b"1;2", b"1;2")
+    assert (first.stored, first.rejected, first.duplicate) == (1, 3, 0)
+    for _ in range(2):
+        again = loaded(context, GOOD, NOBODY, b"1;2", b"1;2")
+        assert (again.stored, again.rejected, again.duplicate) == (0, 0, 4)
+    assert len(dead_letters.listed(context, source="crm")) == 3
+    (account,) = (a for a in balances.sources(context) if a["source"] == "crm")
+    assert (account["received"], account["rejected"], account["balanced"]) == (12, 3, True)
+
+
+def test_control_other_rows_and_other_sources_are_letters_of_their_own(context):
+    """And so is what is sent again on purpose, and what an SDK sends: each of its requests has its own receipt."""
+    loaded(context, NOBODY, b"1;2")
+    assert loaded(context, NOBODY | {"messageId": "other"}, b"1;3").rejected == 2
+    assert loaded(context, NOBODY, b"1;2", source="erp").rejected == 2
+    sent = dead_letters.replay_all(context, source="erp")
+    assert (sent, process.drain(context).rejected) == (2, 2)
+    for _ in range(2):
+        context.log.append([workbench.entry({"type": "track", "userId": "ann"})])
+        assert process.drain(context).rejected == 1
+
+
+def test_a_row_loaded_again_under_a_configuration_that_takes_it_is_an_event(context):
+    """That it was rejected once is nothing against it."""
+    blocked = context.identity.__class__(blocked_values=frozenset({"ann"}))
+    strict = workbench.context(log=context.log, store=context.store, identity=blocked)
+    assert loaded(strict, GOOD).rejected == 1
+    lenient = workbench.context(log=context.log, store=context.store)
+    assert loaded(lenient, GOOD).stored == 1
+    assert loaded(strict, GOOD).duplicate == 1

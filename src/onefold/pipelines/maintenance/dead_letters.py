@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from onefold.errors import NotFoundError, UsageError
 from onefold.ingest import framing
-from onefold.model import LogEntry
+from onefold.model import LogEntry, StoredEntry
 from onefold.pipelines.context import Context
+from onefold.pipelines.stream import batches
 from onefold.ports import DeadLetter, ProfileSnapshot
 from onefold.profiles.profile import iso
 
@@ -50,12 +52,27 @@ def replay(context: Context, offset: int, *, body: bytes | None = None) -> None:
 
     Raises:
         NotFoundError: There is no dead letter at that offset.
-        UsageError: It was sent again before, or `body` stands for a whole request and is none.
+        UsageError: It was sent again before, or `body` would be rejected as well.
     """
     letter = _at(context, offset)
     if letter.status != "open":
         raise UsageError(f"Dead letter {offset} was sent again before.")
-    context.log.append(_again(_entry(context, letter), (letter.partition, offset), body))
+    entries = _again(_entry(context, letter), (letter.partition, offset), body)
+    if body is not None:
+        _require_acceptable(context, entries)
+    context.log.append(entries)
+
+
+def _require_acceptable(context: Context, entries: Sequence[LogEntry]) -> None:
+    """Sent all the same, a broken payload would close the letter and open another that holds the mistake."""
+    sent = [StoredEntry(0, number, entry) for number, entry in enumerate(entries, 1)]
+    rejected = batches.name(context, batches.validate(context, sent)).rejected
+    if rejected:
+        stored, why = rejected[0]
+        item = f"Item {stored.offset} of the" if len(entries) > 1 else "The"
+        raise UsageError(
+            f"{item} mended payload would be rejected, so nothing was sent: {why.reason}. {why.detail}".rstrip()
+        )
 
 
 def replay_all(context: Context, *, reason: str | None = None, source: str | None = None) -> int:

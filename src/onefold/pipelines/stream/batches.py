@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from hashlib import blake2b
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from onefold.identity.hashing import Hasher, NamedIdentifier
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.gate import Gate
-from onefold.model import Accepted, Event, GateResult, Judgement, Rejected, StoredEntry, Suppressed
+from onefold.model import Accepted, Event, GateResult, Judgement, LogEntry, Rejected, StoredEntry, Suppressed
 from onefold.pipelines import judgements
 from onefold.pipelines.stream import internal_errors
 from onefold.pipelines.stream.internal_errors import Position
@@ -82,6 +83,7 @@ class PreparedBatch(msgspec.Struct):
         judgements: What people said of the identity graph, each with the entry that holds it.
         rejected: Future dead letters, with the reason.
         suppressed: Left out on purpose, with the reason.
+        rows: Keys of rejected rows of files, by position: loaded again, the same row is a duplicate.
     """
 
     entries: Sequence[StoredEntry]
@@ -89,6 +91,7 @@ class PreparedBatch(msgspec.Struct):
     judgements: list[tuple[Judgement, StoredEntry]]
     rejected: list[tuple[StoredEntry, Rejected]]
     suppressed: list[tuple[StoredEntry, Suppressed]]
+    rows: dict[Position, bytes] = {}
 
     def reject(self, reasons: Mapping[Position, Rejected]) -> None:
         """Reject the candidates at these positions: our code is known to break on them."""
@@ -186,7 +189,22 @@ def name(context: PreparationContext, validated: Validated) -> PreparedBatch:
             batch.rejected.append((stored, result))
         elif type(result) is Suppressed:
             batch.suppressed.append((stored, result))
+    for stored, why in batch.rejected:
+        # One that is sent again has to be a dead letter again, and what our own bugs set aside may be right.
+        if stored.entry.replay_of is None and why.reason != internal_errors.INTERNAL_ERROR and _is_row(stored.entry):
+            batch.rows[stored.partition, stored.offset] = _row_key(stored.entry)
     return batch
+
+
+def _is_row(entry: LogEntry) -> bool:
+    # The reader of files says in `shared` what is wrong with a row that it could not read; a request has none to say it.
+    return entry.shape == "record" or (entry.shape == "unreadable" and entry.shared is not None)
+
+
+def _row_key(entry: LogEntry) -> bytes:
+    """16 bytes of BLAKE2b over what a repeated load repeats; equal rows of one file differ by message id or line."""
+    parts = (b"rejected", entry.source.encode(), entry.shared or b"", entry.body)
+    return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
 def _nameless(refused: Sequence[tuple[str, str]]) -> Rejected:

@@ -30,6 +30,7 @@ class _Sent(msgspec.Struct, array_like=True, gc=False):
     judgements: list[tuple[int, Judgement]]
     rejected: list[tuple[int, Rejected]]
     suppressed: list[tuple[int, Suppressed]]
+    rows: list[tuple[int, bytes]]
 
 
 _bounds = msgspec.msgpack.Decoder(BatchBounds)
@@ -93,6 +94,7 @@ def sendable(batch: PreparedBatch) -> bytes:
             [(of(stored), judgement) for judgement, stored in batch.judgements],
             [(of(stored), verdict) for stored, verdict in batch.rejected],
             [(of(stored), verdict) for stored, verdict in batch.suppressed],
+            [(number[position], key) for position, key in batch.rows.items()],
         )
     )
 
@@ -107,6 +109,7 @@ def received(sent: bytes) -> PreparedBatch:
         [(judgement, entries[n]) for n, judgement in batch.judgements],
         [(entries[n], verdict) for n, verdict in batch.rejected],
         [(entries[n], verdict) for n, verdict in batch.suppressed],
+        {(entries[n].partition, entries[n].offset): key for n, key in batch.rows},
     )
 
 

@@ -177,14 +177,20 @@ def drain(context: Context, *, batch: int = BATCH_ENTRIES, until: Mapping[int, i
 
 
 def claim(transaction: ProfileTransaction, batch: PreparedBatch) -> tuple[list[Candidate], list[StoredEntry]]:
-    """Part the events never seen before from repeats; repeated judgements leave the batch."""
+    """Part the events never seen before from repeats; repeated judgements and rejected rows leave the batch."""
+    rows = [stored for stored, _ in batch.rejected if (stored.partition, stored.offset) in batch.rows]
     keys = [c.event.id for c in batch.candidates] + [j.id for j, _ in batch.judgements]
-    new = transaction.claim(keys)
+    new = transaction.claim([*keys, *(batch.rows[stored.partition, stored.offset] for stored in rows)])
     fresh = [c for c, first in zip(batch.candidates, new, strict=False) if first]
     repeats = [c.stored for c, first in zip(batch.candidates, new, strict=False) if not first]
-    first_said = new[len(batch.candidates) :]
+    first_said = new[len(batch.candidates) : len(keys)]
     repeats += [stored for (_, stored), first in zip(batch.judgements, first_said, strict=True) if not first]
     batch.judgements = [j for j, first in zip(batch.judgements, first_said, strict=True) if first]
+    known = [stored for stored, first in zip(rows, new[len(keys) :], strict=True) if not first]
+    if known:
+        repeated = {(stored.partition, stored.offset) for stored in known}
+        batch.rejected = [(s, why) for s, why in batch.rejected if (s.partition, s.offset) not in repeated]
+        repeats += known
     return fresh, repeats
 
 
