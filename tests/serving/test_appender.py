@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -161,3 +162,61 @@ def test_closing_waits_for_what_was_taken():
         return log.ends()[0]
 
     assert asyncio.run(scenario()) == 20
+
+
+class PatientAppender(Appender):
+    """The planted bug: a request waits for whatever was there before it, and then for the log."""
+
+    def _expire(self):
+        self._expiry = None
+
+
+async def slowest_answer(kind):
+    """How long the slowest of many requests waits for an answer, in seconds, while every append takes one and fails."""
+
+    class StoppedLog(MemoryEventLog):
+        def append(self, entries):
+            time.sleep(0.4)
+            raise UnavailableError("The broker does not answer.")
+
+    loop = asyncio.get_running_loop()
+    appender = kind(StoppedLog(), appended=lambda: None, limits=AppenderLimits(group_entries=1, answer_seconds=0.5))
+    slowest = 0.0
+
+    async def ask(after):
+        nonlocal slowest
+        await asyncio.sleep(after)
+        began = loop.time()
+        with pytest.raises(UnavailableError):
+            await appender.append([entry()], 2)
+        slowest = max(slowest, loop.time() - began)
+
+    await asyncio.gather(*(ask(n / 40) for n in range(6)))
+    await appender.close()
+    assert appender.waiting_entries == appender.waiting_bytes == 0
+    return slowest
+
+
+def test_a_request_that_queues_is_answered_as_soon_as_one_that_does_not():
+    """The time runs from the request: what waits behind an append that hangs is answered in time, too."""
+    assert asyncio.run(slowest_answer(Appender)) < 1.2
+
+
+def test_waiting_for_ones_turn_is_found_out():
+    """Control: where each request waits for its turn, the last waits for all before it."""
+    assert asyncio.run(slowest_answer(PatientAppender)) > 2.0
+
+
+def test_what_comes_in_time_is_not_refused():
+    """Many requests one after the other, each in time, all longer than any one may take: all are appended, once."""
+
+    async def scenario():
+        log = MemoryEventLog()
+        appender = Appender(log, appended=lambda: None, limits=AppenderLimits(answer_seconds=0.2))
+        for _ in range(30):
+            await appender.append([entry()], 2)
+            await asyncio.sleep(0.01)
+        await appender.close()
+        return log.ends()[0]
+
+    assert asyncio.run(scenario()) == 30

@@ -1,14 +1,18 @@
 """Health: ready means able to work, metrics are bounded and closed to strangers."""
 
 import asyncio
+import threading
 import time
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.concurrency import run_in_threadpool
 from tests.serving.edge import Edge, basic, bearer
 
-from onefold.serving import server
+from onefold.errors import UnavailableError
+from onefold.serving import figures, server
 from onefold.serving.app import ServingSettings, build_collector
-from onefold.serving.measures import SOURCES_MAX
+from onefold.serving.figures import SOURCES_MAX
 
 
 @pytest.fixture
@@ -111,6 +115,74 @@ def test_sources_beyond_the_bound_are_summed_up(edge):
     items = [line for line in text.splitlines() if line.startswith("onefold_pipeline_items_total{")]
     assert len(items) == (SOURCES_MAX + 1) * 5
     assert sum(float(line.split()[-1]) for line in items if 'outcome="received"' in line) == 5_000
+
+
+def shown(edge):
+    """The metrics: status, and each sample's value."""
+    answer = edge.send("GET", "/metrics")
+    families = text_string_to_metric_families(answer.body.decode())
+    samples = {(s.name, *(v for _, v in sorted(s.labels.items()))): s.value for f in families for s in f.samples}
+    return answer.status, samples
+
+
+@pytest.mark.parametrize("fault", ["dies", "hangs"])
+@pytest.mark.parametrize("figure", ["accounts", "counts", "lag"])
+def test_metrics_are_there_when_a_store_is_not(edge, figure, fault, monkeypatch):
+    """Whatever does not answer is shown as it was last known, with its age; all else is fresh."""
+    monkeypatch.setattr(figures, "READ_SECONDS", 0.2)
+    gate = threading.Event()
+    name = {"accounts": "onefold_pipeline_lag_entries", "counts": "onefold_store_rows", "lag": "onefold_log_lag"}[
+        figure
+    ]
+    status, before = shown(edge)
+    assert (status, before["onefold_figures_age_seconds", figure, "main"]) == (200, 0)
+
+    def faulty():
+        if fault == "hangs":
+            gate.wait(30)
+        raise UnavailableError("gone")
+
+    setattr(edge.main, figure, faulty)
+    edge.clock_us += 90_000_000
+    status, after = shown(edge)
+    gate.set()
+    assert status == 200
+    known = {key: value for key, value in before.items() if key[0] == name}
+    assert known
+    assert known.items() <= after.items()
+    assert after["onefold_figures_age_seconds", figure, "main"] == 90
+    assert ("onefold_http_connections", "waiting") in after
+    if fault == "dies":
+        others = {"accounts", "counts", "lag"} - {figure}
+        assert {after["onefold_figures_age_seconds", other, "main"] for other in others} == {0}
+
+
+def test_metrics_of_a_store_never_heard_of_are_left_out(edge):
+    """No figure is invented: a store that was never read has none, and the answer is 200 all the same."""
+    for figure in ("accounts", "counts", "lag"):
+        setattr(edge.main, figure, lambda: 1 / 0)
+    status, found = shown(edge)
+    assert status == 200
+    assert not any(
+        key[0].startswith(("onefold_pipeline", "onefold_store", "onefold_log", "onefold_figures")) for key in found
+    )
+
+
+def test_probes_do_not_wait_for_threads_that_hang(edge):
+    """Where every thread of the pool waits for a store, liveness, readiness and metrics are answered all the same."""
+    gate = threading.Event()
+
+    async def crowded():
+        waiting = [asyncio.ensure_future(run_in_threadpool(gate.wait, 30)) for _ in range(60)]
+        await asyncio.sleep(0.05)
+        answers = [await edge.call("GET", path) for path in ("/livez", "/readyz", "/metrics")]
+        gate.set()
+        await asyncio.gather(*waiting)
+        return [answer.status for answer in answers]
+
+    started = time.monotonic()
+    assert edge.runner.run(crowded()) == [200, 200, 200]
+    assert time.monotonic() - started < 20
 
 
 def test_other_machines_get_no_metrics_without_a_key(edge):

@@ -23,6 +23,7 @@ from onefold.serving.collect import Collector, CollectSettings
 from onefold.serving.connections import Bounds, Guard
 from onefold.serving.description import describe
 from onefold.serving.fetches import Fetches, PublicAddress
+from onefold.serving.figures import Figures
 from onefold.serving.forwarded import LOOPBACK, Proxies
 from onefold.serving.health import Health
 from onefold.serving.keys import Keyring
@@ -91,12 +92,15 @@ class Application:
         proxies = Proxies(settings.trusted_proxies)
         self._ingest_limits = IngestLimits(self._limiter, settings.visitors, proxies, secret=secret)
         self._fetches = Fetches(keyring, proxies, settings.public)
-        self._measures.watch(workspaces)
+        figures = Figures(workspaces, monotonic)
+        self._measures.watch(figures)
         self.guard = Guard(settings.bounds, proxies.trust)
         self._measures.watch_connections(self.guard)
         self._appenders: dict[str, Appender] = {}
         self._collector: Collector | None = None
-        self.health = Health(workspaces, self._measures, metrics_open=settings.metrics_open, monotonic=monotonic)
+        self.health = Health(
+            workspaces, self._measures, figures, metrics_open=settings.metrics_open, monotonic=monotonic
+        )
         self.api = describe(answers=bool(answering))
         # A collector has no route that asks a workspace for anything; its door is for the metrics.
         behind = answering or cast("Mapping[str, Workspace]", workspaces)

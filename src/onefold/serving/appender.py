@@ -8,6 +8,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -25,11 +26,15 @@ class AppenderLimits(msgspec.Struct, frozen=True):
         waiting_entries: Entries that may wait; more are refused.
         waiting_bytes: Bytes of their bodies that may wait.
         group_entries: Entries after which a transaction takes no further request.
+        answer_seconds: Time after which a request is told that the log does not take it, however long it waited for others;
+            its entries may yet be appended if they are on their way. With what comes before and after, within the 5 s that
+            are promised.
     """
 
     waiting_entries: int = 50_000
     waiting_bytes: int = 64 * 1024 * 1024
     group_entries: int = 5_000
+    answer_seconds: float = 4.5
 
 
 class _Request(msgspec.Struct, gc=False):
@@ -38,6 +43,7 @@ class _Request(msgspec.Struct, gc=False):
     entries: Sequence[LogEntry]
     size: int
     done: asyncio.Future[None]
+    due: float
 
 
 class Appender:
@@ -53,6 +59,8 @@ class Appender:
         self._appended = appended
         self._limits = limits
         self._waiting: deque[_Request] = deque()
+        self._under_way: list[_Request] = []
+        self._expiry: asyncio.TimerHandle | None = None
         self._busy = False
         self._closed = False
         self.waiting_entries = 0
@@ -71,6 +79,8 @@ class Appender:
             entries: At least one.
             size: Bytes of their bodies.
 
+        The future fails with `UnavailableError` when the log does not take them, or not in time.
+
         Raises:
             OverloadedError: Too much waits already, or the appender is closing. Nothing was queued.
         """
@@ -78,10 +88,12 @@ class Appender:
         full = self.waiting_entries >= limits.waiting_entries or self.waiting_bytes + size > limits.waiting_bytes
         if self._closed or (full and self.waiting_entries):
             raise OverloadedError("More arrives than the disk takes.", retry_after_seconds=1)
-        request = _Request(entries, size, self._loop.create_future())
+        request = _Request(entries, size, self._loop.create_future(), self._loop.time() + limits.answer_seconds)
         self._waiting.append(request)
         self.waiting_entries += len(entries)
         self.waiting_bytes += size
+        if self._expiry is None:
+            self._expiry = self._loop.call_at(request.due, self._expire)
         if not self._busy:
             self._busy = True
             self._idle.clear()
@@ -93,6 +105,8 @@ class Appender:
         """Take no more, and return when everything taken is on the disk or refused."""
         self._closed = True
         await self._idle.wait()
+        if self._expiry is not None:
+            self._expiry.cancel()
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -103,6 +117,7 @@ class Appender:
             request = self._waiting.popleft()
             entries += len(request.entries)
             group.append(request)
+        self._under_way = group
         if group:
             self._work.put(group)
         else:
@@ -113,7 +128,7 @@ class Appender:
         for request, failure in zip(group, failures, strict=True):
             self.waiting_entries -= len(request.entries)
             self.waiting_bytes -= request.size
-            if request.done.cancelled():
+            if request.done.done():  # its sender left, or was told that it takes too long
                 continue
             if failure is None:
                 request.done.set_result(None)
@@ -122,6 +137,20 @@ class Appender:
         if None in failures:
             self._appended()
         self._hand_over()
+
+    def _expire(self) -> None:
+        """Tell whoever is due that the log does not take their entries. One timer serves all, for the oldest is due first."""
+        now = self._loop.time()
+        while self._waiting and self._waiting[0].due <= now:
+            request = self._waiting.popleft()
+            self.waiting_entries -= len(request.entries)
+            self.waiting_bytes -= request.size
+            _refuse(request)
+        for request in self._under_way:
+            if request.due <= now:
+                _refuse(request)
+        pending = [r.due for r in (*self._under_way, *islice(self._waiting, 1)) if not r.done.done()]
+        self._expiry = self._loop.call_at(min(pending), self._expire) if pending else None
 
     def _run(self) -> None:
         while (group := self._work.get()) is not None:
@@ -140,6 +169,11 @@ class Appender:
             # One request's entries the log cannot take must not cost its neighbours theirs.
             return [failure for request in group for failure in self._append([request])]
         return [None] * len(group)
+
+
+def _refuse(request: _Request) -> None:
+    if not request.done.done():
+        request.done.set_exception(UnavailableError("The log did not take the entries in time."))
 
 
 def _unavailable(cause: Exception) -> UnavailableError:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.concurrency import run_in_threadpool
 
 from onefold.serving.access import Doorkeeper
 from onefold.serving.backend import Edge
+from onefold.serving.figures import Figures, Look, in_thread
 from onefold.serving.measures import Measures
 
 CHECK_SECONDS = 2.0
@@ -33,14 +34,16 @@ class Health:
         self,
         workspaces: Mapping[str, Edge],
         measures: Measures,
+        figures: Figures,
         *,
         metrics_open: bool,
         monotonic: Callable[[], float],
     ) -> None:
         self.measures = measures
+        self.figures = figures
         self.metrics_open = metrics_open
         self.draining = False
-        self._workspaces = workspaces
+        self._looks = {name: Look(partial(_ready, workspace)) for name, workspace in workspaces.items()}
         self._monotonic = monotonic
         self._found: Mapping[str, bool] = {}
         self._found_at = -FRESH_SECONDS
@@ -56,10 +59,9 @@ class Health:
 
     async def _look(self) -> Mapping[str, bool]:
         checks: dict[str, bool] = {}
-        for name, workspace in self._workspaces.items():
+        for name, look in self._looks.items():
             try:
-                async with asyncio.timeout(CHECK_SECONDS):
-                    found = await run_in_threadpool(workspace.ready)
+                found = await look.again(CHECK_SECONDS)
             except Exception as error:  # noqa: BLE001 # whatever a check dies of, the answer is: not ready
                 found = {"answers": type(error).__name__}
             for check, wrong in found.items():
@@ -67,6 +69,10 @@ class Health:
                 if wrong is not None:
                     _log.warning("check failed", extra={"workspace": name, "check": check, "reason": wrong})
         return checks
+
+
+def _ready(workspace: Edge) -> Mapping[str, str | None]:
+    return workspace.ready()
 
 
 @health.get("/livez")
@@ -94,6 +100,7 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Metrics for Prometheus: all of them to this machine, where the server listens to no other.
 
+    What a store does not say now is shown as it was last known, and how old it is.
     Elsewhere with a key of scope `admin`, which is shown its own workspace and what counts the whole process.
     """
     state: Health = request.app.state.health
@@ -101,7 +108,8 @@ async def metrics(request: Request) -> Response:
     if not state.metrics_open:
         door: Doorkeeper = request.app.state.door
         workspace = door.admit(request, "admin", "source").workspace.name
-    body = await run_in_threadpool(state.measures.text, workspace)
+    await state.figures.refresh()
+    body = await in_thread(lambda: state.measures.text(workspace))
     return Response(body, 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_LATEST)
 
 

@@ -16,22 +16,6 @@ from onefold.serving.connections import Reason
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
-class Figures(Protocol):
-    """The part of a workspace that is read at each scrape."""
-
-    def accounts(self) -> list[dict[str, object]]:
-        """Per source: received, stored, duplicate, rejected, suppressed, pending."""
-        ...
-
-    def counts(self) -> Mapping[str, int]:
-        """How many nodes, people, edges, judgements, open dead letters, stored events."""
-        ...
-
-    def lag(self) -> Mapping[int, int]:
-        """Entries that wait to be processed, by partition of the log."""
-        ...
-
-
 class Connections(Protocol):
     """What is read of connections at each scrape."""
 
@@ -69,9 +53,9 @@ class Measures:
         """Count items acknowledged."""
         self._counts.entries[workspace] = self._counts.entries.get(workspace, 0) + entries
 
-    def watch(self, workspaces: Mapping[str, Figures]) -> None:
-        """Read these workspaces' figures at each scrape."""
-        self.registry.register(_Watcher(workspaces))
+    def watch(self, figures: MetricCollector) -> None:
+        """Show these figures, too."""
+        self.registry.register(figures)
 
     def watch_connections(self, connections: Connections) -> None:
         """Read the state of connections at each scrape."""
@@ -111,10 +95,6 @@ class _Counts(MetricCollector):
         return [answers, times, entries]
 
 
-SOURCES_MAX = 200
-"""Sources with metrics of their own, per workspace; the rest are summed up as `(other)`."""
-
-
 class _Within(MetricCollector):
     """What one workspace may see of all metrics."""
 
@@ -132,42 +112,6 @@ class _Within(MetricCollector):
             yield metric
 
 
-class _Watcher(MetricCollector):
-    def __init__(self, workspaces: Mapping[str, Figures]) -> None:
-        self._workspaces = workspaces
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: the registry must not read the stores when it is built."""
-        return []
-
-    def collect(self) -> Iterable[Metric]:
-        items = CounterMetricFamily(
-            "onefold_pipeline_items", "Items by what became of them.", labels=["workspace", "source", "outcome"]
-        )
-        lag = GaugeMetricFamily("onefold_pipeline_lag_entries", "Received, not yet processed.", labels=["workspace"])
-        held = GaugeMetricFamily("onefold_store_rows", "What the profile store holds.", labels=["workspace", "kind"])
-        behind = GaugeMetricFamily(
-            "onefold_log_lag", "Entries of the log that wait to be processed.", labels=["workspace", "partition"]
-        )
-        for name, workspace in self._workspaces.items():
-            pending = 0
-            totals: dict[tuple[str, str], float] = {}
-            for place, account in enumerate(workspace.accounts()):
-                source = str(account["source"]) if place < SOURCES_MAX else "(other)"
-                pending += _number(account["pending"])
-                for outcome in ("received", "stored", "duplicate", "rejected", "suppressed"):
-                    at = (source, outcome)
-                    totals[at] = totals.get(at, 0) + _number(account[outcome])
-            for (source, outcome), total in totals.items():
-                items.add_metric([name, source, outcome], total)
-            lag.add_metric([name], pending)
-            for partition, waiting in workspace.lag().items():
-                behind.add_metric([name, str(partition)], waiting)
-            for kind, count in workspace.counts().items():
-                held.add_metric([name, kind], count)
-        return [items, lag, behind, held]
-
-
 class _ConnectionWatcher(MetricCollector):
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -182,7 +126,3 @@ class _ConnectionWatcher(MetricCollector):
         for reason, count in self._connections.closed.copy().items():
             closed.add_metric([reason], count)
         return [held, closed]
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0

@@ -1,0 +1,168 @@
+"""Figures of workspaces for the metrics: what the stores say, or what they said last when they do not answer.
+
+Metrics are looked at most when something is down. So a store that fails or hangs costs a scrape no more than two seconds,
+what is known is shown all the same, and its age beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector as MetricCollector
+
+READ_SECONDS = 2.0
+"""A store that has not answered by then is not waited for."""
+SOURCES_MAX = 200
+"""Sources with metrics of their own, per workspace; the rest are summed up as `(other)`."""
+
+T = TypeVar("T")
+_log = logging.getLogger("onefold.figures")
+
+
+class Readable(Protocol):
+    """The part of a workspace that is read at each scrape."""
+
+    def accounts(self) -> list[dict[str, object]]:
+        """Per source: received, stored, duplicate, rejected, suppressed, pending."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """How many nodes, people, edges, judgements, open dead letters, stored events."""
+        ...
+
+    def lag(self) -> Mapping[int, int]:
+        """Entries that wait to be processed, by partition of the log."""
+        ...
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a thread of its own: where every thread of the pool waits for a store, probes must not wait, too."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def finish(result: T | None, error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type] # no error, so it is a T
+
+    def run() -> None:
+        try:
+            result, error = work(), None
+        except Exception as raised:  # noqa: BLE001  handed to who waits
+            result, error = None, raised
+        try:
+            loop.call_soon_threadsafe(finish, result, error)
+        except RuntimeError:
+            # The server ended meanwhile: nobody waits.
+            _log.debug("a look outlived its server")
+
+    threading.Thread(target=run, name="look", daemon=True).start()
+    return await done
+
+
+class Look(Generic[T]):
+    """A look that may hang: at most one is under way, however many ask."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._running: asyncio.Task[T] | None = None
+
+    async def again(self, seconds: float) -> T:
+        """The result.
+
+        Raises:
+            TimeoutError: It was not there within `seconds`; the look goes on.
+            Exception: What the look raised.
+        """
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(in_thread(self._work))
+        done, _ = await asyncio.wait({self._running}, timeout=seconds)
+        if not done:
+            raise TimeoutError
+        return self._running.result()
+
+
+class Figures(MetricCollector):
+    """The figures of all workspaces as last read."""
+
+    def __init__(self, workspaces: Mapping[str, Readable], monotonic: Callable[[], float]) -> None:
+        self._workspaces = workspaces
+        self._monotonic = monotonic
+        self._known: dict[str, dict[str, tuple[Any, float]]] = {name: {} for name in workspaces}
+        self._looks = [Look(partial(self._read, name, one)) for name, one in workspaces.items()]
+
+    async def refresh(self) -> None:
+        """Read all figures anew, as far as the stores give them in time."""
+        await asyncio.gather(*(look.again(READ_SECONDS) for look in self._looks), return_exceptions=True)
+
+    def _read(self, name: str, workspace: Readable) -> None:
+        for figure in ("accounts", "counts", "lag"):
+            try:
+                value = getattr(workspace, figure)()
+            except Exception as error:  # noqa: BLE001  whatever a store dies of, the other figures are read
+                _log.warning(
+                    "figure not read", extra={"workspace": name, "kind": figure, "reason": type(error).__name__}
+                )
+                continue
+            self._known[name][figure] = (value, self._monotonic())
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: the registry must not ask for figures when it is built."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """What is known."""
+        items = CounterMetricFamily(
+            "onefold_pipeline_items", "Items by what became of them.", labels=["workspace", "source", "outcome"]
+        )
+        lag = GaugeMetricFamily("onefold_pipeline_lag_entries", "Received, not yet processed.", labels=["workspace"])
+        held = GaugeMetricFamily("onefold_store_rows", "What the profile store holds.", labels=["workspace", "kind"])
+        behind = GaugeMetricFamily(
+            "onefold_log_lag", "Entries of the log that wait to be processed.", labels=["workspace", "partition"]
+        )
+        age = GaugeMetricFamily(
+            "onefold_figures_age_seconds",
+            "How old the figures are; none, if never read.",
+            labels=["workspace", "figure"],
+        )
+        now = self._monotonic()
+        for name, known in self._known.items():
+            read = known.copy()
+            for figure, (_, at) in read.items():
+                age.add_metric([name, figure], now - at)
+            if "accounts" in read:
+                pending, totals = _totals(read["accounts"][0])
+                lag.add_metric([name], pending)
+                for (source, outcome), total in totals.items():
+                    items.add_metric([name, source, outcome], total)
+            for partition, waiting in read["lag"][0].items() if "lag" in read else ():
+                behind.add_metric([name, str(partition)], waiting)
+            for kind, count in read["counts"][0].items() if "counts" in read else ():
+                held.add_metric([name, kind], count)
+        return [items, lag, behind, held, age]
+
+
+def _totals(accounts: list[dict[str, object]]) -> tuple[int, dict[tuple[str, str], int]]:
+    """How many items are pending, and how many had which outcome, by source."""
+    pending = 0
+    totals: dict[tuple[str, str], int] = {}
+    for position, account in enumerate(accounts):
+        source = str(account["source"]) if position < SOURCES_MAX else "(other)"
+        pending += _number(account["pending"])
+        for outcome in ("received", "stored", "duplicate", "rejected", "suppressed"):
+            at = (source, outcome)
+            totals[at] = totals.get(at, 0) + _number(account[outcome])
+    return pending, totals
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
