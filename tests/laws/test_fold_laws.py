@@ -9,14 +9,14 @@ import msgspec
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from tests.profiles.events import SETTINGS, crowded_event_lists, event, event_lists
+from tests.profiles.events import SETTINGS, cleared_event_lists, crowded_event_lists, event, event_lists
 
 from onefold.governance.consent import allowed, decide
 from onefold.model import Event
 from onefold.profiles import sessions, state
 from onefold.profiles.person import combine_nodes
 from onefold.profiles.state import NodeState
-from onefold.profiles.survivorship import ranked
+from onefold.profiles.survivorship import ranked, shown
 
 Fold = Callable[[NodeState, Event], None]
 
@@ -86,7 +86,97 @@ def test_the_winner_among_what_is_kept_is_the_winner_of_all(events):
         if rule.strategy != "most_frequent":
             for source in ("web", "crm"):
                 best = ranked([c for c in all_stated if c.source == source], rule)[: SETTINGS.candidates_kept]
-                assert ranked([c for c in kept if c.source == source], rule) == best
+                held = ranked([c for c in kept if c.source == source], rule)
+                assert held[: SETTINGS.candidates_kept] == best
+                assert len(held) <= 2 * SETTINGS.candidates_kept
+
+
+def what_is_shown(total: NodeState) -> dict[str, list[object]]:
+    """The values of each field, the winner first."""
+    return {
+        field: [
+            (c.value, c.source)
+            for c in shown(
+                total.attributes.get(field, []), total.once.get(field), total.cleared.get(field, {}),
+                SETTINGS.rule_for(field),
+            )
+        ]
+        for field in total.attributes.keys() | total.once.keys()
+    }  # fmt: skip
+
+
+def value_by_definition(events: Sequence[Event]) -> object:
+    """What a field shows, from all statements at once: no clear after it, plain before once, the rule, the earliest."""
+    (field,) = {f for e in events for f in (*e.traits, *e.traits_once, *e.cleared)}
+    rule = SETTINGS.rule_for(field)
+
+    def rank(source: str) -> int:
+        if rule.strategy != "source_rank":
+            return 0
+        return -rule.sources.index(source) if source in rule.sources else -len(rule.sources)
+
+    def cleared(e: Event) -> bool:
+        return any(
+            field in c.cleared and (c.timestamp_us, c.id) >= (e.timestamp_us, e.id) and rank(c.source) >= rank(e.source)
+            for c in events
+        )
+
+    def merit(e: Event) -> int:
+        value = e.traits[field]
+        if rule.strategy == "longest":
+            return len(value) if isinstance(value, str) else len(msgspec.json.encode(value))
+        if rule.strategy == "most_complete":
+            return len(value) if isinstance(value, dict) else 1
+        return rank(e.source)
+
+    standing = [e for e in events if not cleared(e)]
+    plain = [e for e in standing if field in e.traits]
+    if plain:
+        return max(plain, key=lambda e: (merit(e), e.timestamp_us, e.id)).traits[field]
+    once = [e for e in standing if field in e.traits_once]
+    return min(once, key=lambda e: (e.timestamp_us, e.id)).traits_once[field] if once else None
+
+
+@given(cleared_event_lists(), st.data())
+def test_a_clear_takes_away_what_came_before_it_and_nothing_else(events, data):
+    """What is shown is what the definition says of all statements, in any order and any division into nodes."""
+    unbounded = msgspec.structs.replace(SETTINGS, candidates_kept=100)
+    shuffled = data.draw(st.permutations(events))
+    cut = data.draw(st.integers(0, len(events)))
+    parts = []
+    for some in (shuffled[:cut], shuffled[cut:]):
+        part = state.empty()
+        for one in some:
+            state.fold(part, one, unbounded)
+        parts.append(part)
+    (found,) = what_is_shown(combine_nodes(parts, unbounded).total).values() or [[]]
+    expected = value_by_definition(events)
+    assert (found[0][0] if found else None) == expected
+
+
+@given(cleared_event_lists())
+def test_bounding_never_brings_a_cleared_value_back(events):
+    """Of what is kept only values are shown that stand, and where any stands, one is shown."""
+    (found,) = what_is_shown(folded(events)).values() or [[]]
+    unbounded = msgspec.structs.replace(SETTINGS, candidates_kept=100)
+    everything = state.empty()
+    for one in events:
+        state.fold(everything, one, unbounded)
+    (whole,) = what_is_shown(everything).values() or [[]]
+    assert set(map(repr, found)) <= set(map(repr, whole))
+    assert bool(found) == bool(whole)
+
+
+@given(event_lists(4), event_lists(4, first=100))
+def test_a_merge_and_a_split_leave_each_side_what_it_said(left, right):
+    """Combining two nodes shows what both said; each node alone shows what it showed before."""
+    a, b = folded(left), folded(right)
+    before = what_is_shown(a), what_is_shown(b)
+    both = combine_nodes([a, b], SETTINGS).total
+    assert what_is_shown(both) == what_is_shown(combine_nodes([b, a], SETTINGS).total)
+    assert (what_is_shown(a), what_is_shown(b)) == before
+    for group_type in both.groups:
+        assert set(both.groups[group_type]) == set(a.groups.get(group_type, {})) | set(b.groups.get(group_type, {}))
 
 
 @given(event_lists())
@@ -212,9 +302,39 @@ def _keeps_the_first_to_arrive(into: NodeState, event: Event) -> None:
             into.attributes[field] = before[field]
 
 
+def _clears_what_is_there_and_forgets(into: NodeState, event: Event) -> None:
+    _fold(into, event)
+    into.attributes = {f: held for f, held in into.attributes.items() if f not in event.cleared}
+    into.cleared = {}
+
+
+def _once_by_arrival(into: NodeState, event: Event) -> None:
+    before = dict(into.once)
+    _fold(into, event)
+    into.once = into.once | before
+
+
+def _last_named_group_wins(into: NodeState, event: Event) -> None:
+    before = dict(into.groups)
+    _fold(into, event)
+    for statement in event.groups:
+        of_type = dict(into.groups.get(statement.type, {}))
+        if before.get(statement.type, {}).get(statement.id) is not None:
+            of_type[statement.id] = state.lift(event, SETTINGS).groups[statement.type][statement.id]
+            into.groups = {**into.groups, statement.type: of_type}
+
+
 @pytest.mark.parametrize(
     "planted",
-    [_last_arrival_wins, _last_statement_to_arrive_wins, _counts_sessions_as_they_come, _keeps_the_first_to_arrive],
+    [
+        _clears_what_is_there_and_forgets,
+        _once_by_arrival,
+        _last_named_group_wins,
+        _last_arrival_wins,
+        _last_statement_to_arrive_wins,
+        _counts_sessions_as_they_come,
+        _keeps_the_first_to_arrive,
+    ],
 )
 def test_a_naive_fold_breaks_the_law(planted):
     """Negative control: folds that go by arrival are found out, on the same examples every time."""

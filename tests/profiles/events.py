@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from onefold.model import ConsentStatement, Event, Kind
+from onefold.model import ConsentStatement, Event, GroupStatement, Kind
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 
@@ -40,6 +40,9 @@ def event(
     properties: dict[str, Any] | None = None,
     consents: dict[str, bool] | None = None,
     person_level: bool = False,
+    once: dict[str, Any] | None = None,
+    cleared: tuple[str, ...] = (),
+    groups: tuple[GroupStatement, ...] = (),
 ) -> Event:
     """Event `number`, at a time."""
     return Event(
@@ -52,6 +55,9 @@ def event(
         received_at_us=at_us,
         timestamp_us=at_us,
         traits=traits or {},
+        traits_once=once or {},
+        cleared=cleared,
+        groups=groups,
         properties=properties or {},
         context={"consent": {"person_level": True}} if person_level else {},
         consents=tuple(ConsentStatement(p, g) for p, g in (consents or {}).items()),
@@ -60,6 +66,13 @@ def event(
 
 _VALUES: st.SearchStrategy[Any] = st.sampled_from(
     ["Ann", "Anna", "A.", "", " ", 1, 1.0, True, "1", 0.0, -0.0, 2**70, [], ["x", None], {"b": 1, "a": ""}, {"a": "x"}]
+)
+_FIELDS = st.sampled_from(["name", "city", "plan", "address", "tier", "a field"])
+_GROUPS = st.builds(
+    GroupStatement,
+    st.sampled_from(["company", "team"]),
+    st.sampled_from(["g1", "g2"]),
+    st.dictionaries(st.sampled_from(["name", "size", "a", "b", "c"]), st.none() | _VALUES, max_size=3),
 )
 _AMOUNTS: st.SearchStrategy[Any] = st.sampled_from(
     [0.1, 0.2, 1, -3, "12.50", "1,5", None, True, 1e300, "10.0", 1e14, 10**14, "0.000000000001", {}, "-0"]
@@ -83,11 +96,10 @@ def event_lists(draw: st.DrawFn, max_size: int = 14, *, first: int = 0) -> list[
                 name=draw(st.sampled_from(["Order Completed", "Application Submitted", "Story Read"])),
                 kind=draw(st.sampled_from(["track", "identify", "record"])),
                 source=draw(st.sampled_from(["crm", "shop", "web"])),
-                traits=draw(
-                    st.dictionaries(
-                        st.sampled_from(["name", "city", "plan", "address", "tier", "a field"]), _VALUES, max_size=4
-                    )
-                ),
+                traits=draw(st.dictionaries(_FIELDS, _VALUES, max_size=4)),
+                once=draw(st.dictionaries(_FIELDS, _VALUES, max_size=2)),
+                cleared=tuple(draw(st.lists(_FIELDS, max_size=2, unique=True))),
+                groups=tuple(draw(st.lists(_GROUPS, max_size=2, unique_by=lambda g: (g.type, g.id)))),
                 properties={"revenue": draw(_AMOUNTS), "currency": draw(st.sampled_from([None, "EUR", "eur ", "€"]))},
                 consents=draw(st.dictionaries(st.sampled_from(["email", "sms", "all"]), st.booleans(), max_size=2)),
                 person_level=draw(st.booleans()),
@@ -109,3 +121,24 @@ def crowded_event_lists(draw: st.DrawFn) -> list[Event]:
         )
     )
     return [event(n, at, source=source, traits={field: value}) for n, (value, at, source) in enumerate(statements)]
+
+
+@st.composite
+def cleared_event_lists(draw: st.DrawFn) -> list[Event]:
+    """Statements of one field, plain, once and clears, by sources that rank differently, with times that tie."""
+    field = draw(st.sampled_from(["name", "city", "address", "tier"]))
+    kinds = st.sampled_from(["plain", "plain", "once", "clear"])
+    sources = st.sampled_from(["web", "crm", "shop"])
+    events = []
+    for number in range(draw(st.integers(1, 9))):
+        kind, at, source = draw(kinds), draw(st.integers(0, 5)), draw(sources)
+        value = draw(st.sampled_from(["a", "bb", "cc", "ddd", {"x": "1", "y": "2"}]))
+        events.append(
+            event(
+                number, at, source=source,
+                traits={field: value} if kind == "plain" else None,
+                once={field: value} if kind == "once" else None,
+                cleared=(field,) if kind == "clear" else (),
+            )
+        )  # fmt: skip
+    return events

@@ -9,8 +9,10 @@ import pytest
 from tests.profiles.events import DAY_US, MINUTE_US, SETTINGS, event
 
 from onefold.errors import IntegrityError
+from onefold.model import GroupStatement, Member
 from onefold.profiles import sessions, state
 from onefold.profiles.money import UNREADABLE_CURRENCY
+from onefold.profiles.profile import as_json, view
 from onefold.profiles.settings import ProfileSettings
 
 
@@ -171,3 +173,59 @@ def test_representations_hold_no_personal_data():
     """They may land in a log."""
     total = folded(event(1, traits={"name": "Ann Lee"}))
     assert "Ann" not in repr(total) + repr(total.attributes)
+
+
+def attributes_of(*events, settings=SETTINGS):
+    """What a profile of one node shows: field to value."""
+    node = Member(b"n" * 16, "user_id", 0, b"n" * 16, b"n" * 16)
+    seen = view(node.id, [(node, "u", folded(*events, settings=settings))], settings, 10 * DAY_US, {})
+    return {field: attribute.winner.value for field, attribute in seen.attributes.items()}
+
+
+def test_a_clear_takes_a_value_away_until_it_is_stated_again():
+    """Whatever arrives first; and a clear in the event that states the value wins, as `$unset` beside `$set`."""
+    said, clear = event(1, 1, traits={"tier": "gold", "a field": "x"}), event(2, 2, cleared=("tier",))
+    again = event(3, 3, traits={"tier": "iron"})
+    assert attributes_of(said, clear) == attributes_of(clear, said) == {"a field": "x"}
+    assert attributes_of(again, clear, said)["tier"] == "iron"
+    assert attributes_of(event(4, 4, traits={"tier": "gold"}, cleared=("tier",))) == {}
+
+
+def test_a_clear_does_not_reach_sources_that_rank_higher():
+    """A web form cannot take away what the CRM says where the CRM is trusted more; the CRM can take both away."""
+    crm, web = event(1, 1, source="crm", traits={"city": "Rome"}), event(2, 1, source="web", traits={"city": "Bari"})
+    assert attributes_of(crm, web, event(3, 2, source="web", cleared=("city",))) == {"city": "Rome"}
+    assert attributes_of(crm, web, event(3, 2, source="crm", cleared=("city",))) == {}
+
+
+def test_a_value_stated_after_a_clear_is_kept_among_longer_ones_before_it():
+    """The longest values are kept, and with them the latest: a clear may leave nothing else."""
+    long = [event(n, 1, traits={"name": f"Anna-Maria {n}"}) for n in range(5)]
+    short = event(8, 3, traits={"name": "Al"})
+    assert attributes_of(*long, short, event(9, 2, cleared=("name",))) == {"name": "Al"}
+    assert attributes_of(*long, short)["name"].startswith("Anna-Maria")
+
+
+def test_once_is_the_first_value_by_event_time():
+    """Not by arrival; a plain value wins over it, whenever; and after a clear the first one since counts."""
+    radio, tv = event(1, 1, once={"site": "radio"}), event(2, 5, once={"site": "tv"})
+    assert attributes_of(radio, tv) == attributes_of(tv, radio) == {"site": "radio"}
+    assert attributes_of(radio, tv, event(3, 0, traits={"site": "press"})) == {"site": "press"}
+    assert attributes_of(radio, tv, event(3, 3, cleared=("site",))) == {"site": "tv"}
+    assert attributes_of(radio, event(2, 5, once={"site": "radio"}), event(3, 3, cleared=("site",))) == {
+        "site": "radio"
+    }
+
+
+def test_groups_of_a_person():
+    """A group has the latest value of each of its traits; null clears one, a blank changes nothing."""
+    acme = GroupStatement("company", "acme", {"name": "Acme", "size": 5, "city": "Rome"})
+    later = GroupStatement("company", "acme", {"name": "", "size": 7, "city": None})
+    total = folded(event(2, 2, groups=(later,)), event(1, 1, groups=(acme, GroupStatement("team", "t1"))))
+    node = Member(b"n" * 16, "user_id", 0, b"n" * 16, b"n" * 16)
+    seen = view(node.id, [(node, "u", state.decode(state.encode(total)))], SETTINGS, 10 * DAY_US, {})
+    assert [(g.type, g.id, dict(g.traits), g.first_seen_us, g.last_seen_us) for g in seen.groups] == [
+        ("company", "acme", {"name": "Acme", "size": 7}, 1, 2),
+        ("team", "t1", {}, 1, 1),
+    ]
+    assert as_json(seen)["groups"][0]["id"] == "acme"

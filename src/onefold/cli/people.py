@@ -63,6 +63,15 @@ def show_profile(out: Output, found: dict[str, Any]) -> None:
             for name, a in found["attributes"].items()
         ),
     )
+    if found["groups"]:
+        out.table(
+            "Groups",
+            ("type", "id", "last seen", "traits"),
+            (
+                (g["type"], g["id"], g["last_seen"], "; ".join(f"{k}: {v}" for k, v in g["traits"].items()))
+                for g in found["groups"]
+            ),
+        )
     if found["consent"]:
         out.table(
             "Consent", ("purpose", "granted"), ((purpose, c["granted"]) for purpose, c in found["consent"].items())

@@ -4,7 +4,7 @@ Times are integers: microseconds since 1970-01-01 UTC, in names that end in `_us
 trusted; see `Event`.
 """
 
-from onefold.model.event import ConsentStatement, Event, Kind
+from onefold.model.event import ConsentStatement, Event, GroupStatement, Kind
 from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict
 from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
@@ -20,6 +20,7 @@ __all__ = [
     "Event",
     "Finding",
     "GateResult",
+    "GroupStatement",
     "Identifier",
     "IdentityChange",
     "IdentityChangeKind",

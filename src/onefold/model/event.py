@@ -19,6 +19,20 @@ class ConsentStatement(msgspec.Struct, frozen=True, gc=False):
     granted: bool
 
 
+class GroupStatement(msgspec.Struct, frozen=True, gc=False):
+    """What an event says of a group (company, account, team) that its person belongs to.
+
+    Attributes:
+        type: The kind of group; `group` where the dialect knows one kind only.
+        id: The group's id in the sender's system.
+        traits: About the group; None clears a trait.
+    """
+
+    type: str
+    id: str
+    traits: dict[str, Any] = {}
+
+
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One accepted event, normalised from whatever dialect brought it.
 
@@ -31,6 +45,9 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         source: The source the key belongs to.
         identifiers: All identifiers stated, in order of statement, without blanks and exact repeats; values as stated.
         traits: What the event states about the person (attributes), nulls left out.
+        traits_once: Traits that hold only where none was stated otherwise: the earliest such value counts.
+        cleared: Traits that the event takes away: values stated before it no longer count.
+        groups: The groups the person belongs to, and what is said of them.
         properties: What the event states about itself.
         context: Circumstances: page, campaign, device, library.
         consents: Purposes granted or denied by this event.
@@ -56,6 +73,9 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     timestamp_us: int
     original_name: str | None = None
     traits: dict[str, Any] = {}
+    traits_once: dict[str, Any] = {}
+    cleared: tuple[str, ...] = ()
+    groups: tuple[GroupStatement, ...] = ()
     properties: dict[str, Any] = {}
     context: dict[str, Any] = {}
     consents: tuple[ConsentStatement, ...] = ()

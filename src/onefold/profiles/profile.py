@@ -11,12 +11,12 @@ import msgspec
 
 from onefold.governance.consent import ALL, Statement
 from onefold.model import Member, NodeId, format_profile_id
-from onefold.profiles import sessions
+from onefold.profiles import groups, sessions
 from onefold.profiles.lifecycle import sentence
 from onefold.profiles.person import PersonState, combine_nodes
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NEVER_LAST, NodeState, Occurrences
-from onefold.profiles.survivorship import Candidate, ranked
+from onefold.profiles.survivorship import Candidate, shown
 from onefold.rules import occurrence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +45,20 @@ class Attribute(msgspec.Struct, frozen=True, gc=False):
     others: tuple[Candidate, ...]
 
 
+class Group(msgspec.Struct, frozen=True, gc=False):
+    """A company, account or team of the person, with what was last said of it."""
+
+    type: str
+    id: str
+    first_seen_us: int
+    last_seen_us: int
+    traits: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Show the type only."""
+        return f"<Group {self.type}=…>"
+
+
 class Profile(msgspec.Struct, frozen=True, gc=False):
     """One person, as of one moment. Times are None where nothing ever happened.
 
@@ -58,6 +72,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
         consents: The statement that settles each purpose ever spoken of; `all` settles those not named here.
         sources: Events by source.
         tracked: How often, first and last when, for the events that rules ask about.
+        groups: By type, the one named last first.
     """
 
     id: NodeId
@@ -78,6 +93,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     consents: dict[str, Statement]
     sources: dict[str, int]
     tracked: dict[str, Occurrences]
+    groups: tuple[Group, ...]
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
@@ -99,11 +115,7 @@ def view(
         ProfileIdentifier(m.type, value, m.id, m.first_seen_us, number == 0, m.shared)
         for number, (m, value, _) in enumerate(found)
     )
-    attributes = {}
-    for field in sorted(total.attributes):
-        rule = settings.rule_for(field)
-        winner, *others = ranked(total.attributes[field], rule)
-        attributes[field] = Attribute(winner, rule.strategy, tuple(others))
+    attributes = _attributes(total, settings)
     first_seen_us = min((m.first_seen_us for m, _, _ in nodes), default=None)
     consents = {p: said for p in state.purposes() if (said := state.consent(p)) is not None}
     row = _row(state, first_seen_us, identifiers, attributes, consents, settings)
@@ -128,7 +140,25 @@ def view(
         consents=consents,
         sources=dict(sorted(total.sources.items())),
         tracked=dict(sorted(total.tracked.items())),
+        groups=tuple(
+            Group(type_, id_, group.first_us, group.last_us, groups.values(group))
+            for type_, of_type in sorted(total.groups.items())
+            for id_, group in sorted(of_type.items(), key=lambda item: (-item[1].last_us, item[0]))
+        ),
     )
+
+
+def _attributes(total: NodeState, settings: ProfileSettings) -> dict[str, Attribute]:
+    """By field, what stands; a field that was cleared, or of which nothing stands, is not there."""
+    attributes = {}
+    for field in sorted(total.attributes.keys() | total.once.keys()):
+        rule, plain = settings.rule_for(field), total.attributes.get(field, [])
+        found = shown(plain, total.once.get(field), total.cleared.get(field, {}), rule)
+        if found:
+            winner, *others = found
+            name = rule.strategy if winner in plain else "set_once"
+            attributes[field] = Attribute(winner, name, tuple(others))
+    return attributes
 
 
 def _row(
@@ -228,6 +258,16 @@ def as_json(profile: Profile) -> dict[str, Any]:
             purpose: {"granted": said.granted, "at": iso(said.at_us), "source": said.source}
             for purpose, said in profile.consents.items()
         },
+        "groups": [
+            {
+                "type": group.type,
+                "id": group.id,
+                "traits": dict(group.traits),
+                "first_seen": iso(group.first_seen_us),
+                "last_seen": iso(group.last_seen_us),
+            }
+            for group in profile.groups
+        ],
         "sources": profile.sources,
         "tracked_events": {
             name: {"count": seen.count, "first": iso(seen.first_us), "last": iso(seen.last_us)}

@@ -17,8 +17,19 @@ from onefold.errors import IntegrityError
 from onefold.governance.consent import Register, Statement, merged
 from onefold.model import Event
 from onefold.profiles import money, sessions
+from onefold.profiles.groups import GroupState, joined, united_groups
 from onefold.profiles.settings import ProfileSettings, Purchase
-from onefold.profiles.survivorship import Candidate, identity, storable, united
+from onefold.profiles.survivorship import (
+    Candidate,
+    Moment,
+    Once,
+    bounded,
+    identity,
+    storable,
+    united,
+    united_clears,
+    united_once,
+)
 
 NEVER_FIRST = 2**63 - 1
 NEVER_LAST = -(2**63)
@@ -53,6 +64,9 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
         tracked: Event name to occurrences.
         attributes: Field to candidates in canonical order.
         consents: Purpose to register.
+        once: Field to values that count while no plain value does.
+        cleared: Field to the latest clear by each source.
+        groups: By type and id, the groups that the person belongs to.
     """
 
     format: int = _FORMAT
@@ -68,6 +82,9 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
     tracked: dict[str, Occurrences] = {}
     attributes: dict[str, list[Candidate]] = {}
     consents: dict[str, Register] = {}
+    once: dict[str, Once] = {}
+    cleared: dict[str, dict[str, Moment]] = {}
+    groups: dict[str, dict[str, GroupState]] = {}
 
     def __repr__(self) -> str:
         """Show counts only: the rest is personal data."""
@@ -150,6 +167,14 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings) -> None:
         _describe(state, event, settings)
     if event.consents:
         _consent(state, event, settings)
+    if event.traits_once:
+        _describe_once(state, event, settings)
+    if event.cleared:
+        moment = (at_us, event.id)
+        fields = {field: {source: moment} for field in event.cleared}
+        state.cleared = bounded(_united_fields(state.cleared, fields), settings.fields_kept)
+    if event.groups:
+        state.groups = joined(state.groups, event, settings.fields_kept)
 
 
 def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
@@ -198,6 +223,9 @@ def added(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
         sources=counts,
         tracked=tracked,
         attributes=attributes,
+        once=_united_once(a.once, b.once, settings),
+        cleared=bounded(_united_fields(a.cleared, b.cleared), settings.fields_kept),
+        groups=united_groups(a.groups, b.groups, settings.fields_kept),
     )
     _bound(state, settings)
     return state
@@ -238,11 +266,36 @@ def _describe(state: NodeState, event: Event, settings: ProfileSettings) -> None
     _bound(state, settings)
 
 
+def _describe_once(state: NodeState, event: Event, settings: ProfileSettings) -> None:
+    stated = {}
+    for field, raw in event.traits_once.items():
+        value = storable(raw)
+        if value is not None:
+            only = (Candidate(value, event.source, event.timestamp_us, event.id),)
+            stated[field] = Once(only, only)
+    state.once = _united_once(state.once, stated, settings)
+
+
+def _united_once(a: dict[str, Once], b: dict[str, Once], settings: ProfileSettings) -> dict[str, Once]:
+    if not b:
+        return dict(a)
+    found = dict(a)
+    for field, once in b.items():
+        before = found.get(field)
+        found[field] = united_once(before or Once(), once, settings.candidates_kept)
+    return bounded(found, settings.fields_kept)
+
+
+def _united_fields(a: dict[str, dict[str, Moment]], b: dict[str, dict[str, Moment]]) -> dict[str, dict[str, Moment]]:
+    found = dict(a)
+    for field, clears in b.items():
+        before = found.get(field)
+        found[field] = clears if before is None else united_clears(before, clears)
+    return found
+
+
 def _bound(state: NodeState, settings: ProfileSettings) -> None:
-    # The first names in the alphabet, not the first to come: a field that falls out would fall out in any order.
-    if len(state.attributes) > settings.fields_kept:
-        kept = sorted(state.attributes)[: settings.fields_kept]
-        state.attributes = {field: state.attributes[field] for field in kept}
+    state.attributes = bounded(state.attributes, settings.fields_kept)
 
 
 def _consent(state: NodeState, event: Event, settings: ProfileSettings) -> None:

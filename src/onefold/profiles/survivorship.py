@@ -4,12 +4,18 @@ A candidate is one value as one source stated it, at its latest statement. Per s
 in the order of the field's strategy. A candidate's place in that order can only rise when it is stated again, so
 whatever is dropped would be dropped in any order of arrival and any grouping: the states are a semilattice.
 `most_frequent` is the exception. Counts cannot be bounded exactly, so it keeps every value: use it where values are few.
+
+Two kinds of statement stand beside the plain ones. A *clear* says that an attribute has no value: it takes away what was
+stated no later, by its own source and by sources of the same or a lower rank, and it stays, so that an older value which
+arrives afterwards is taken away too. A value stated *once* counts while no plain value stands; of several the earliest does.
+What is cleared is kept and not shown: only so does the order of arrival not matter. A later clear can therefore take away
+more values than were kept in the order of the strategy, so the latest are kept besides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -52,7 +58,22 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return f"<Candidate source={self.source} at_us={self.at_us}>"
 
 
+class Once(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Values stated to hold only if no other is: those with the earliest first, and those with the latest last statement.
+
+    Both are needed: the earliest counts, and a clear may leave only values that were stated after it.
+    """
+
+    first: tuple[Candidate, ...] = ()
+    last: tuple[Candidate, ...] = ()
+
+
+Moment = tuple[int, bytes]
+"""Event time and event id of a statement."""
+Clears = Mapping[str, Moment]
+"""The latest clear of an attribute by each source that cleared it."""
 Identity = str | bytes
+_T = TypeVar("_T")
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 
@@ -107,6 +128,62 @@ def ranked(candidates: Sequence[Candidate], rule: Survivorship) -> list[Candidat
     return sorted(candidates, key=lambda c: (merit(c, rule), c.at_us, c.event, c.source), reverse=True)
 
 
+def united_once(a: Once, b: Once, limit: int) -> Once:
+    """The statements of both: per source the `limit` earliest values, and the `limit` latest."""
+    first: dict[tuple[str, Identity], Candidate] = {}
+    for c in (*a.first, *b.first):
+        key = (c.source, identity(c.value))
+        before = first.get(key)
+        if before is None or (c.at_us, c.event) < (before.at_us, before.event):
+            first[key] = c
+    earliest: list[Candidate] = []
+    room: dict[str, int] = {}
+    for c in sorted(first.values(), key=lambda c: (c.at_us, c.event, _encode(c.value))):
+        room[c.source] = room.get(c.source, limit) - 1
+        if room[c.source] >= 0:
+            earliest.append(c)
+    return Once(tuple(earliest), tuple(united(a.last, b.last, _LATEST, limit)))
+
+
+def united_clears(a: Clears, b: Clears) -> dict[str, Moment]:
+    """The latest clear by each source."""
+    found = dict(a)
+    for source, moment in b.items():
+        found[source] = max(moment, found.get(source, moment))
+    return found
+
+
+def standing(candidates: Iterable[Candidate], clears: Clears, rule: Survivorship) -> list[Candidate]:
+    """Those that no clear took away. A clear counts for its own source and for those that rank no higher."""
+    if not clears:
+        return list(candidates)
+    last = [(moment, _rank_of(source, rule)) for source, moment in clears.items()]
+    return [
+        c
+        for c in candidates
+        if not any((c.at_us, c.event) <= moment and _rank_of(c.source, rule) <= rank for moment, rank in last)
+    ]
+
+
+def shown(candidates: Sequence[Candidate], once: Once | None, clears: Clears, rule: Survivorship) -> list[Candidate]:
+    """All values that stand, the winner first: plain ones by the rule, then those stated once, the earliest first."""
+    found = ranked(standing(candidates, clears, rule), rule)
+    if once is None:
+        return found
+    plain = {(c.source, identity(c.value)) for c in found}
+    for c in sorted(standing((*once.first, *once.last), clears, rule), key=lambda c: (c.at_us, c.event, c.source)):
+        key = (c.source, identity(c.value))
+        if key not in plain:
+            plain.add(key)
+            found.append(c)
+    return found
+
+
+def bounded(fields: dict[str, _T], limit: int) -> dict[str, _T]:
+    """At most `limit` fields: the first names in the alphabet, because what falls out would fall out in any order."""
+    return fields if len(fields) <= limit else {field: fields[field] for field in sorted(fields)[:limit]}
+
+
 def filled(value: Any) -> int:
     """How many parts of a value say something."""
     if isinstance(value, dict):
@@ -123,7 +200,10 @@ def _retained(found: Iterable[Candidate], rule: Survivorship, limit: int) -> lis
     kept: list[Candidate] = []
     for candidates in by_source.values():
         if len(candidates) > limit:
-            kept += sorted(ranked(candidates, rule)[:limit], key=_canonical)
+            best = ranked(candidates, rule)[:limit]
+            if rule.strategy in _BY_VALUE:
+                best += [c for c in ranked(candidates, _LATEST)[:limit] if c not in best]
+            kept += sorted(best, key=_canonical)
         else:
             kept += candidates
     return kept
@@ -139,7 +219,14 @@ def _length(c: Candidate, _rule: Survivorship) -> int:
 
 
 def _rank(c: Candidate, rule: Survivorship) -> int:
-    return -rule.sources.index(c.source) if c.source in rule.sources else -len(rule.sources)
+    return _rank_of(c.source, rule)
+
+
+def _rank_of(source: str, rule: Survivorship) -> int:
+    """How far a source is trusted; all the same where the rule does not ask for it."""
+    if rule.strategy != "source_rank":
+        return 0
+    return -rule.sources.index(source) if source in rule.sources else -len(rule.sources)
 
 
 _MERITS: dict[Strategy, Callable[[Candidate, Survivorship], int]] = {
@@ -148,3 +235,6 @@ _MERITS: dict[Strategy, Callable[[Candidate, Survivorship], int]] = {
     "longest": _length,
     "most_complete": lambda c, _rule: filled(c.value),
 }
+_LATEST = Survivorship()
+_BY_VALUE = frozenset({"longest", "most_complete"})
+"""Strategies whose best values may all be older than a clear."""

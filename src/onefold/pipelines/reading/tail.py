@@ -190,6 +190,9 @@ def _described(event: Event, *, whole: bool) -> dict[str, Any]:
     if whole:
         described["event"] = {
             "traits": event.traits,
+            "traits_once": event.traits_once,
+            "cleared": event.cleared,
+            "groups": [msgspec.to_builtins(g) for g in event.groups],
             "properties": event.properties,
             "context": event.context,
             "consents": [msgspec.to_builtins(c) for c in event.consents],
