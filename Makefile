@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 BUILD := build
 # A clone that stands beside the shared data finds it; elsewhere say ONEFOLD_DATA=/where/it/is.
 export ONEFOLD_DATA ?= $(abspath ../shared/data)
+# Commands are started by the hundred in tests; without bytecode each would compile the product anew.
+export PYTHONDONTWRITEBYTECODE :=
 # uv where it is installed, because it is fast; pip otherwise. Both check every hash.
 INSTALL := $(shell if command -v uv >/dev/null 2>&1; \
 	then echo "uv pip install --quiet --python $(BIN)/python"; \

@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 import pytest
 from tests.isolation import planted, probes, tenants, trial
+from tests.isolation.callers import bearer
 from tests.isolation.routes import METHODS
 
 PROBES = 10_000
@@ -103,9 +104,7 @@ async def crossed(house, attack):
     )  # fmt: skip
     pairs = ((attack.mine, attack.keys), (attack.theirs, attack.their_keys))
     asked = [(path, tenant, keys) for _ in range(20) for path in paths for tenant, keys in pairs]
-    answers = await asyncio.gather(
-        *(house.call("GET", path, headers=probes.bearer(keys.steward)) for path, _, keys in asked)
-    )
+    answers = await asyncio.gather(*(house.call("GET", path, headers=bearer(keys.steward)) for path, _, keys in asked))
     assert {answer.status for answer in answers} == {200}
     return [
         path

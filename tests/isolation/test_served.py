@@ -14,7 +14,8 @@ import pytest
 from bench.ground import free_port, wait_until
 from tests.isolation import tenants, trial
 from tests.isolation.asgi import Answer
-from tests.isolation.probes import bearer, looks
+from tests.isolation.callers import bearer
+from tests.isolation.probes import looks
 
 pytestmark = pytest.mark.xdist_group("server")
 PROBES = 600

@@ -19,7 +19,8 @@ import msgspec
 import pytest
 from tests.isolation import probes, tenants
 from tests.isolation.asgi import Answer, House, bearer, hurry
-from tests.isolation.probes import Attack, Probe
+from tests.isolation.callers import Attack
+from tests.isolation.probes import Probe
 from tests.isolation.routes import Place, places
 from tests.isolation.tenants import Tenant
 

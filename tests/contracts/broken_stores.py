@@ -1,0 +1,68 @@
+"""Profile stores that break one promise each, so that the contract shows that it notices."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from onefold.adapters.memory.store import MemoryProfileStore, MemorySnapshot
+
+
+class OffsetFirst(MemoryProfileStore):
+    """Stores the offset before the batch: after a crash the batch is skipped."""
+
+    @contextmanager
+    def transaction(self):
+        """Begin; the offset takes effect with `write`."""
+        with super().transaction() as transaction:
+            write = transaction.write
+
+            def write_offset_first(batch):
+                self._state.offsets.update(batch.offsets)
+                write(batch)
+
+            transaction.write = write_offset_first
+            yield transaction
+
+
+class LiveSnapshot(MemoryProfileStore):
+    """Shows look-ups whatever is newest, answer by answer."""
+
+    @contextmanager
+    def snapshot(self):
+        """Read whatever is newest."""
+
+        class Live(MemorySnapshot):
+            _state = property(lambda _: self._state)
+
+            def __init__(self) -> None:
+                """Hold no state."""
+
+        yield Live()
+
+
+class ForgetfulClaims(MemoryProfileStore):
+    """Knows the keys of a batch, but not those of the batch before: a window."""
+
+    @contextmanager
+    def transaction(self):
+        """Begin without the claims of before."""
+        self._state.claimed.clear()
+        with super().transaction() as transaction:
+            yield transaction
+
+
+class LastEdgeWins(MemoryProfileStore):
+    """Keeps the edge that arrived last: the people depend on the order of arrival."""
+
+    @contextmanager
+    def transaction(self):
+        """Begin; edges replace each other at the end."""
+        with super().transaction() as transaction:
+            write = transaction.write
+
+            def overwrite(batch):
+                write(batch)
+                transaction._state.edges.update({(e.a, e.b, e.kind): e for e in batch.edges})
+
+            transaction.write = overwrite
+            yield transaction

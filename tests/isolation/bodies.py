@@ -1,0 +1,52 @@
+"""What probes send: a body for each route of the API that takes one, and what an SDK might send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.isolation.callers import Attack
+from tests.isolation.targets import subjects
+from tests.isolation.tenants import BOTH, KINDS, NOBODY, value
+
+
+def _named(kind: str, text: str) -> dict[str, str]:
+    return {"type": kind, "value": text}
+
+
+def _lookups(a: Attack) -> Iterator[object]:
+    for kind, text in subjects(a):
+        yield _named(kind, text)
+    yield {**_named("user_id", value("user_id", BOTH)), "workspace": a.theirs.name}
+
+
+def _statements(a: Attack) -> Iterator[object]:
+    friend = _named("user_id", f"{BOTH}-friend")
+    for number, verdict in ((a.theirs.number, "link"), (BOTH, "split"), (a.theirs.number, "share"), (NOBODY, "link")):
+        for kind in KINDS:
+            one = _named(kind, value(kind, number))
+            yield {"verdict": verdict, "a": one, "b": None if verdict == "share" else friend, "reason": "probe"}
+    for one in a.their_ids:
+        yield {"verdict": "split", "a": _named("profile", one)}
+    yield {"verdict": "withdraw", "a": _named("user_id", value("user_id", BOTH)), "b": friend}
+    yield {"verdict": "link", "a": friend, "b": friend, "workspace": a.theirs.name}
+
+
+def _mended(a: Attack) -> Iterator[object]:
+    yield {"type": "track", "event": "Mended", "userId": value("user_id", BOTH), "workspace": a.theirs.name}
+
+
+BODIES = {
+    "/api/v1/profiles/lookup": (_lookups, False),
+    "/api/v1/judgements": (_statements, True),
+    "/api/v1/dead-letters/{offset}/replay": (_mended, True),
+}
+"""Bodies for each route of the API that takes one, and whether it writes. A route that is not here fails the test."""
+
+
+def sdk_items(a: Attack) -> Iterator[object]:
+    """What an SDK might send to get into the neighbour's log."""
+    named = {"type": "track", "event": "Probe", "userId": value("user_id", BOTH), "workspace": a.theirs.name,
+             "source": a.theirs.sources[0], "writeKey": a.their_keys.steward, "properties": {"n": 1},
+             "context": {"workspace": a.theirs.name, "source": a.theirs.sources[0]}}  # fmt: skip
+    yield {"batch": [named], "workspace": a.theirs.name, "writeKey": a.dead[2]}
+    yield {**named, "api_key": a.their_keys.revoked, "distinct_id": value("user_id", a.theirs.number)}
