@@ -26,7 +26,9 @@ def test_a_decimal_comma_is_read_where_stated():
     assert casts.decimal("1.234,50") is None
 
 
-@pytest.mark.parametrize(("text", "value"), [("007", 7), ("-1,000", -1000), ("1.0", None), ("²", None), ("1_0", None)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("007", 7), ("-1,000", -1000), ("42.0", 42), ("1.5", None), ("²", None), ("1_0", None)]
+)
 def test_integers_are_whole_numbers(text, value):
     """What is no plain whole number is refused."""
     assert casts.integer(text) == value

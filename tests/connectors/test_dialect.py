@@ -21,22 +21,6 @@ def test_the_delimiter_is_the_one_that_divides_evenly(text, delimiter):
     assert dialect.find_delimiter(text) == delimiter
 
 
-def test_a_few_damaged_lines_do_not_change_the_encoding(tmp_path):
-    """A file that is UTF-8 in most lines stays so; one whose lines are mostly not is cp1252."""
-    path = tmp_path / "a.csv"
-    path.write_bytes("Zoë\n".encode() * 5 + b"Zo\xeb\n")
-    assert dialect.find_encoding(path) == "utf-8"
-    path.write_bytes(b"Zo\xeb\n" * 5 + "Zoë\n".encode())
-    assert dialect.find_encoding(path) == "cp1252"
-
-
-def test_the_encoding_is_found_beyond_the_first_pages(tmp_path):
-    """The first accent may stand two megabytes into the file."""
-    path = tmp_path / "a.csv"
-    path.write_bytes(b"plain\n" * 400_000 + b"Zo\xeb\n")
-    assert dialect.find_encoding(path) == "cp1252"
-
-
 def test_stated_words_are_not_overruled(tmp_path):
     """What the mapping says of a file counts more than what it looks like."""
     path = tmp_path / "a.txt"

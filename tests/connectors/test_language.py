@@ -76,7 +76,7 @@ def test_rows_are_left_out_with_a_reason(skipped):
 
 def test_of_two_refusal_columns_either_refuses(read):
     """Two columns for one purpose: a yes in one never hides the no in the other."""
-    rows = b"Opt in,No mail\nyes,0\nyes,1\n,1\n,\nperhaps,0\n"
+    rows = b"Id,Opt in,No mail\n1,yes,0\n2,yes,1\n3,,1\n4,,\n5,perhaps,0\n"
     good, _ = read(
         rows,
         """

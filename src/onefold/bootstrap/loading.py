@@ -7,7 +7,6 @@ import secrets
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -15,9 +14,10 @@ from pathlib import Path
 import msgspec
 
 from onefold.bootstrap.workspace import Workspace, clock_us, work_off
-from onefold.connectors.sources import files, guess, mapping_yaml
+from onefold.connectors.sources import container, files, guess, mapping_yaml
 from onefold.connectors.sources import mapping as mappings
 from onefold.connectors.sources.language import Mapping
+from onefold.connectors.sources.notes import Notes
 from onefold.errors import UsageError
 from onefold.pipelines.context import Context
 
@@ -40,17 +40,17 @@ class Loaded(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         rows: Entries appended durably.
         seconds: Since it began.
-        skipped: Rows that the mapping left out, by the reason it gives.
+        notes: What is known of the file so far; the last ones given are the whole.
     """
 
     rows: int
     seconds: float
-    skipped: dict[str, int] = {}
+    notes: Notes
 
 
 def rows_of(path: Path) -> int:
-    """About how many rows a file has, by its line ends; 0 where lines say nothing (Parquet)."""
-    if path.suffix == ".parquet":
+    """About how many rows a file has, by its line ends; 0 where they say nothing (Parquet, compressed files)."""
+    if path.suffix == ".parquet" or container.compression_of(path):
         return 0
     with path.open("rb") as file:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
@@ -65,24 +65,22 @@ def load_file(context: Context, path: Path, *, source: str, mapping: str | None)
     """
     plan = _mapping(path, mapping)
     started = time.perf_counter()
-    skipped: Counter[str] = Counter()
-    kept = _kept(files.rows(path, plan), skipped)
+    notes = Notes()
+    kept = _kept(files.rows(path, plan, notes), notes)
     request = f"load-{secrets.token_hex(6)}"
     entries = files.entries(kept, source=source, received_at_us=clock_us(), request_id=request, file=path.name)
-    rows = 0
     while batch := list(islice(entries, BATCH_ROWS)):
         context.log.append(batch)
-        rows += len(batch)
-        yield Loaded(rows, time.perf_counter() - started)
-    if rows == 0 or skipped:
-        yield Loaded(rows, time.perf_counter() - started, dict(skipped))
+        notes.rows += len(batch)
+        yield Loaded(notes.rows, time.perf_counter() - started, notes)
+    yield Loaded(notes.rows, time.perf_counter() - started, notes)
 
 
-def _kept(rows: Iterator[files.AnyRow], skipped: Counter[str]) -> Iterator[files.Row | files.BadRow]:
+def _kept(rows: Iterator[files.AnyRow], notes: Notes) -> Iterator[files.Row | files.BadRow]:
     """The rows that go to the log; those that the mapping leaves out are counted."""
     for row in rows:
         if isinstance(row, files.SkippedRow):
-            skipped[row.because] += 1
+            notes.skipped[row.because] += 1
         else:
             yield row
 

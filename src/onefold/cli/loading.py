@@ -23,7 +23,10 @@ _WORTH_A_PROCESS = 8 << 20
 
 
 def load(
-    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSON lines or Parquet.", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="CSV, TSV, JSON or Parquet, also compressed.", exists=True, dir_okay=False),
+    ],
     source: Annotated[str, typer.Option("--source", "-s", help="The source these records belong to.")],
     mapping: Annotated[
         str | None,

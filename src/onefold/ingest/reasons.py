@@ -31,6 +31,7 @@ REASONS: dict[str, str] = {
     "unplanned_event": "The source's tracking plan does not name this event and blocks what it does not name.",
     "plan_violation": "The event breaks the source's tracking plan, which blocks such events.",
     # The rows of files: the reader of the file says these.
+    "ambiguous_column": "Several of the object's keys are like one that the mapping names, and none is exactly.",
     "bad_bytes": "The row holds bytes that the file's encoding has not.",
     "bad_cast": "A field cannot be read as the type its mapping states.",
     "bad_json": "The line is no JSON object.",

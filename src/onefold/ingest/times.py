@@ -129,6 +129,28 @@ def orders(text: str) -> frozenset[Order] | None:
     return frozenset(possible)
 
 
+def short_year(text: str) -> tuple[str, str] | None:
+    """First and last number of a date in numbers whose year has two digits; None for every other text."""
+    found = _NUMBERS.match(_tidy(text)[0]) if len(text) <= LENGTH_MAX else None
+    return None if found is None or len(found[4]) == 4 else (found[1], found[4])
+
+
+def form_of(text: str) -> str:
+    """What a form that was read is called, without the order of day and month."""
+    bare = text.strip()
+    if bare[:1].isalpha():
+        return "weekday and month by name" if _WEEKDAY.match(bare) else "month by name"
+    if bare.isdigit() and len(bare) not in (8, 14):
+        return {1: "epoch seconds", 2: "epoch milliseconds", 3: "epoch microseconds"}.get(
+            1 if len(bare) < 12 else 2 if len(bare) < 15 else 3 if len(bare) < 18 else 4, "epoch nanoseconds"
+        )
+    if bare.isdigit() or _YEAR_FIRST.match(bare) or bare[4:6] == "-W":
+        return "ISO 8601" if bare[4:5] not in "/." else "year first"
+    if _NUMBERS.match(bare):
+        return "in numbers"
+    return "epoch seconds" if _EPOCH.fullmatch(bare) else "month by name"
+
+
 def _moment(us: int | None) -> datetime | Unread:
     try:
         return "bad_timestamp" if us is None else _EPOCH_START + timedelta(microseconds=us)

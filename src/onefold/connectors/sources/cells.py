@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from onefold.connectors.sources.casts import decimal
-from onefold.connectors.sources.language import ANY, Condition, Field, nearest
+from onefold.connectors.sources.language import ANY, Condition, Field
 from onefold.errors import ConfigurationError
 
 Values = Sequence[Any]
@@ -17,6 +19,13 @@ Fetch = Callable[[Values], Any]
 """A field's value in a row, before its cast; None when the row has none."""
 
 Holds = Callable[[Values], bool]
+
+
+_VALUE = re.compile(
+    r"[^@\s]+@[^@\s]+\.[^@\s]+|[-+(]?[$€£]?[0-9][0-9.,:/\-+() ]*|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}[T 0-9:.Z+-]*"
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|https?://.*"
+)
+_WHOLE = re.compile(r"[0-9]+\.0+")
 
 
 def key(name: str) -> str:
@@ -31,12 +40,17 @@ def columns(header: Sequence[str]) -> tuple[str, ...]:
     for position, raw in enumerate(header, start=1):
         base = raw.strip() or f"Column {position}"
         name, count = base, 1
-        while (key(name) or name) in taken:
+        while name in taken:
             count += 1
             name = f"{base} ({count})"
-        taken.add(key(name) or name)
+        taken.add(name)
         found.append(name)
     return tuple(found)
+
+
+def like_values(header: Sequence[str]) -> bool:
+    """Whether a first line seems to hold values and not names: an address, a number or a date is no column's name."""
+    return any(_VALUE.fullmatch(cell.strip()) for cell in header)
 
 
 def text_of(value: Any) -> str:
@@ -48,6 +62,20 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def id_of(value: Any) -> str:
+    """A cell as an id: `42.0`, as a data frame writes it when a neighbour is blank, is 42."""
+    text = text_of(value).strip()
+    if text[-1:] == "0" and _WHOLE.fullmatch(text):
+        return text.partition(".")[0]
+    if value.__class__ is Decimal and "E" in text and value.adjusted() < 18 and value == int(value):
+        return str(int(value))  # JSON's 1E+2
+    return text
+
+
+class AmbiguousColumnError(ConfigurationError):
+    """A mapping names a column that several of a file's columns are like, and none is exactly."""
 
 
 class Columns:
@@ -64,16 +92,31 @@ class Columns:
         self.header = header
         self._file = file
         self._strict = strict
-        places = list(enumerate(header))[::-1]
-        self._exact = {name: place for place, name in places}
-        self._loose = {key(name): place for place, name in places}
+        self._exact = {name: place for place, name in enumerate(header)}
+        self._loose: dict[str, list[int]] = {}
+        for place, name in enumerate(header):
+            self._loose.setdefault(key(name), []).append(place)
 
-    def find(self, names: Sequence[str]) -> int | None:
-        """The place of the first of these that is there."""
+    def find(self, names: Sequence[str], line: int = 0) -> int | None:
+        """The place of the first of these that is there; one that is written the same before one that is like it.
+
+        Raises:
+            AmbiguousColumnError: Several are like it.
+        """
         for name in names:
-            place = self._exact.get(name, self._loose.get(key(name)))
+            place = self._exact.get(name)
             if place is not None:
                 return place
+        for name in names:
+            alike = self._loose.get(key(name), ())
+            if len(alike) > 1:
+                listed = " and ".join(repr(self.header[place]) for place in alike)
+                raise AmbiguousColumnError(
+                    f"column {name!r} could be {listed}; write the one that is meant as it stands in the file",
+                    file=self._file, line=line or None,
+                )  # fmt: skip
+            if alike:
+                return alike[0]
         return None
 
     def place(self, names: Sequence[str], line: int, *, optional: bool = False) -> int | None:
@@ -82,12 +125,25 @@ class Columns:
         Raises:
             ConfigurationError: It may not; names the mapping's line and the nearest column.
         """
-        found = self.find(names)
+        found = self.find(names, line)
         if found is None and self._strict and not optional:
-            raise ConfigurationError(
-                f"the file has no column {names[0]!r}{nearest(names[0], self.header)}", file=self._file, line=line
-            )
+            raise ConfigurationError(self._missing(names[0]), file=self._file, line=line or None)
         return found
+
+    def _missing(self, name: str) -> str:
+        """What to say of a column that is not there; a first line that may hold values is not shown."""
+        if like_values(self.header):
+            return (
+                f"the file has no column {name!r}: its first line seems to hold values, not names. If it has no header, "
+                "write `header: none` and name the columns 'Column 1', 'Column 2' and so on"
+            )
+        near = difflib.get_close_matches(name, self.header, n=1, cutoff=0.7)
+        if near:
+            return f"the file has no column {name!r}; did you mean {near[0]!r}?"
+        return (
+            f"the file has no column {name!r} among its {len(self.header)} (`onefold load` with `--show-mapping` lists "
+            "them). If its first line is no header, write `header: none` and name the columns 'Column 1' and so on"
+        )
 
     def conditions(self, when: Sequence[Condition]) -> Holds | None:
         """Whether all conditions hold of a row; None when there are none."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -19,6 +22,16 @@ class Broken(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
+class Short(list[str]):
+    """The fields of a row that left out those at its end; blanks stand in for them.
+
+    Attributes:
+        stated: How many fields the row had.
+    """
+
+    stated: int = 0
+
+
 _BAD_QUOTES = Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
 
 Record = tuple[int, list[str] | Broken, str]
@@ -29,7 +42,8 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
     """Read records; a faulty one costs its first line only, and reading goes on with the line after.
 
     The first record yielded is the header and sets the number of columns. Empty lines are no records. Extra fields
-    at the end are let go when they are empty.
+    at the end are let go when they are empty; fields that a row leaves out at its end are blank, and it is a `Short`
+    one. A cell `="00042"`, by which spreadsheets are told to keep text as it is, is the text in it.
 
     Args:
         lines: With their line ends; bytes that could not be decoded stand in them as lone surrogates.
@@ -46,9 +60,11 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
                 text = feed.text()
                 count = len(feed.taken)
                 if fields:
+                    if '="' in text:
+                        fields = _without_formulas(fields, text, delimiter)  # noqa: PLW2901 - the same row, as meant
                     width = width or len(fields)
                     if len(fields) != width:
-                        fault = _misfit(fields, width)
+                        fields, fault = _fitted(fields, width)  # noqa: PLW2901 - likewise
                     if count > 1 and text.count('"') % 2:
                         # Well-formed lines have even numbers of marks: an odd sum shows a stray one, which swallowed.
                         fault = _BAD_QUOTES
@@ -96,12 +112,36 @@ class _Feed:
         self.taken.clear()
 
 
-def _misfit(fields: list[str], width: int) -> Broken | None:
+def _fitted(fields: list[str], width: int) -> tuple[list[str], Broken | None]:
     size = len(fields)
-    if size > width and not any(fields[width:]):
-        del fields[width:]
-        return None
-    return Broken("wrong_column_count", f"{size} fields where the header has {width}")
+    if size < width:
+        short = Short(fields + [""] * (width - size))
+        short.stated = size
+        return short, None
+    if not any(fields[width:]):
+        return fields[:width], None
+    return fields, Broken("wrong_column_count", f"{size} fields where the header has {width}")
+
+
+def _without_formulas(fields: list[str], text: str, delimiter: str) -> list[str]:
+    """The row with the text of each `="…"` in its place; a delimiter in one divides nothing."""
+    if any(field.startswith('="') and not field.endswith('"') for field in fields):
+        quoted = _formulas(delimiter).sub(r'"\1"', text)
+        try:
+            again = next(csv.reader(io.StringIO(quoted, newline=""), delimiter=delimiter, strict=True), fields)
+        except csv.Error:
+            again = fields
+        fields = again
+    return [
+        field[2:-1].replace('""', '"') if field.startswith('="') and field.endswith('"') and len(field) > 2 else field
+        for field in fields
+    ]
+
+
+@lru_cache(maxsize=8)
+def _formulas(delimiter: str) -> re.Pattern[str]:
+    mark = re.escape(delimiter)
+    return re.compile(rf'(?:(?<=^)|(?<={mark}))="((?:[^"\r\n]|"")*)"(?={mark}|[\r\n]|$)')
 
 
 def _unreadable(line: str) -> Broken:

@@ -1,38 +1,50 @@
-"""A file's dialect: its format, encoding and delimiter, found by looking at its bytes."""
+"""A file's dialect: its compression, format, encoding and delimiter, found by looking at its bytes."""
 
 from __future__ import annotations
 
-import codecs
+import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from onefold.connectors.sources import container
+from onefold.connectors.sources import encoding as encodings
 from onefold.connectors.sources.preamble import LINES_ABOVE_MAX, lines_above
 
-Format = Literal["csv", "jsonl", "whitespace", "parquet"]
-FORMATS: tuple[Format, ...] = ("csv", "jsonl", "whitespace", "parquet")
+Format = Literal["csv", "jsonl", "json", "whitespace", "parquet"]
+FORMATS: tuple[Format, ...] = ("csv", "jsonl", "json", "whitespace", "parquet")
 
 _SAMPLE_BYTES = 64 * 1024
-_CHUNK_BYTES = 1024 * 1024
 _DELIMITERS = ",;\t|"
+_SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?[,;\t|]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
 class Dialect(msgspec.Struct, frozen=True):
     """How to read a file.
 
     Attributes:
-        format: `csv` (any delimiter), `jsonl` (one object a line), `whitespace` (columns apart by blanks) or `parquet`.
+        format: `csv` (any delimiter), `jsonl` (one object a line), `json` (an array of objects, or objects over several
+            lines), `whitespace` (columns apart by blanks) or `parquet`.
         encoding: A Python codec name; `utf-8-sig` when there is a byte-order mark.
         delimiter: One character; empty where the format has none.
-        skip_lines: Lines above the header, such as a report's title and notes.
+        skip_lines: Lines above the header, such as a report's title and notes, or Excel's `sep=;`.
+        header: Whether the first line that is read names the columns.
+        compression: How the file is compressed; empty when it is not.
+        encoding_sure: Whether no other encoding reads the file about as well.
+        encoding_others: Those that do.
     """
 
     format: Format
     encoding: str = "utf-8"
     delimiter: str = ""
     skip_lines: int = 0
+    header: bool = True
+    compression: container.Compression = ""
+    encoding_sure: bool = True
+    encoding_others: tuple[str, ...] = ()
 
 
 def sniff(
@@ -42,54 +54,60 @@ def sniff(
     encoding: str | None = None,
     delimiter: str | None = None,
     skip_lines: int | None = None,
+    header: bool = True,
 ) -> Dialect:
-    """Find what the caller did not state. The whole file is read once, in pieces, to be sure of the encoding."""
-    with path.open("rb") as file:
-        sample = file.read(_SAMPLE_BYTES)
-    if form == "parquet" or (form is None and sample.startswith(b"PAR1")):
-        return Dialect("parquet")
-    encoding = encoding or find_encoding(path)
-    text = sample.decode(encoding, errors="replace")
-    if form == "jsonl" or (form is None and delimiter is None and text.lstrip().startswith("{")):
-        return Dialect("jsonl", encoding)
-    if form == "whitespace":
-        return Dialect("whitespace", encoding)
-    found = delimiter or find_delimiter(text, truncated=len(sample) == _SAMPLE_BYTES)
-    if found == " " and form is None:
-        return Dialect("whitespace", encoding)
-    delimiter = found if found != " " else ","
-    return Dialect("csv", encoding, delimiter, lines_above(text, delimiter) if skip_lines is None else skip_lines)
+    """Find what the caller did not state. The whole file is read once, in pieces, to be sure of the encoding.
 
-
-def find_encoding(path: Path) -> str:
-    """A byte-order mark decides; else UTF-8 if the bytes are; else whichever of UTF-8 and cp1252 explains more lines.
-
-    A file that is UTF-8 but for a few damaged lines stays UTF-8, so that only those lines are lost.
+    Raises:
+        UsageError: The file cannot be opened, or is compressed or packed in a way that is not read.
     """
-    with path.open("rb") as file:
-        start = file.read(4)
-        if start.startswith(codecs.BOM_UTF8):
-            return "utf-8-sig"
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while chunk := file.read(_CHUNK_BYTES):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            file.seek(0)
-            good = bad = 0
-            for line in file:
-                if not line.isascii():
-                    try:
-                        line.decode("utf-8")
-                        good += 1
-                    except UnicodeDecodeError:
-                        bad += 1
-            return "utf-8" if good > bad else "cp1252"
-    return "utf-8"
+    with container.opened(path) as file:
+        sample = file.read(_SAMPLE_BYTES)
+    compressed = container.compression_of(path)
+    if form == "parquet" or (form is None and sample.startswith(b"PAR1")):
+        return Dialect("parquet", compression=compressed)
+    found = encodings.Encoding(encoding) if encoding else encodings.find(partial(container.opened, path))
+    known: dict[str, Any] = {
+        "encoding": found.name,
+        "compression": compressed,
+        "encoding_sure": found.sure,
+        "encoding_others": found.others,
+    }
+    truncated = len(sample) == _SAMPLE_BYTES
+    text = sample.decode(found.name, errors="replace").removeprefix("\ufeff")
+    if form is None and delimiter is None:
+        form = _json_form(text, truncated=truncated)
+    if form in ("jsonl", "json", "whitespace"):
+        return Dialect(form, **known)
+    above = _SEP_LINE.match(text)
+    if above:
+        delimiter, text = delimiter or above[1], text[above.end() :]
+    divider = delimiter or find_delimiter(text, truncated=truncated)
+    if divider == " " and form is None and delimiter is None:
+        return Dialect("whitespace", header=header, **known)
+    divider = divider if divider != " " or delimiter else ","
+    if skip_lines is None:
+        skip_lines = (1 if above else 0) + (lines_above(text, divider) if header else 0)
+    return Dialect("csv", delimiter=divider, skip_lines=skip_lines, header=header, **known)
+
+
+def _json_form(text: str, *, truncated: bool) -> Format | None:
+    """Whether a text is JSON: one object a line, or a document that has to be taken apart."""
+    bare = text.lstrip()
+    if bare.startswith("["):
+        return "json" if bare[1:].lstrip()[:1] in ("{", "[", "]", "") else None
+    if not bare.startswith("{"):
+        return None
+    first, _, rest = bare.partition("\n")
+    try:
+        msgspec.json.decode(first, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        # An object over several lines, unless the lines after it are objects: then it is the one that is broken.
+        lines = [line for line in rest.splitlines()[: -1 if truncated else None] if line.strip()][:50]
+        whole = sum(line.startswith("{") and line.rstrip().endswith("}") for line in lines)
+        spread = not lines or whole * 2 < len(lines)
+        return "json" if spread and (lines or not first.rstrip().endswith("}")) else "jsonl"
+    return "jsonl"
 
 
 def find_delimiter(text: str, *, truncated: bool = False) -> str:

@@ -89,7 +89,7 @@ class Field(msgspec.Struct, frozen=True):
     columns: tuple[str, ...] = ()
     join: tuple[tuple[str, ...], ...] = ()
     cast: CastName = "text"
-    formats: tuple[str, ...] = ("iso",)
+    formats: tuple[str, ...] = ("auto",)
     decimal_comma: bool = False
     value: str = ""
     prefix: str = ""
@@ -136,6 +136,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
         skip: Rows that state nothing.
         optional: Whether the file may lack any of the columns.
         skip_lines: Lines above the header; None to find out.
+        header: Whether the file has a header; without one the columns are called `Column 1` and so on.
         format: Of the file; None to find out. So for encoding and delimiter.
         encoding: A Python codec name.
         delimiter: One character.
@@ -160,6 +161,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     skip: tuple[Skip, ...] = ()
     optional: bool = False
     skip_lines: int | None = None
+    header: bool = True
     format: Format | None = None
     encoding: str | None = None
     delimiter: str | None = None

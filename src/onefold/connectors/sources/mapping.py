@@ -43,7 +43,18 @@ STATEMENT_KEYS = (
     "others",
     "version",
 )
-FILE_KEYS = ("system", "recognise", "statements", "skip", "optional", "skip_lines", "format", "encoding", "delimiter")
+FILE_KEYS = (
+    "system",
+    "recognise",
+    "statements",
+    "skip",
+    "optional",
+    "skip_lines",
+    "header",
+    "format",
+    "encoding",
+    "delimiter",
+)
 FIELD_KEYS = (
     "column",
     "join",
@@ -126,6 +137,7 @@ class _MappingReader(NodeReader):
             skip=tuple(self.skip(node) for node in self.several(top["skip"])) if "skip" in top else (),
             optional="optional" in top and self.truth(top["optional"]),
             skip_lines=self.count(top["skip_lines"]) if "skip_lines" in top else None,
+            header="header" not in top or self.word(top["header"], ("first", "none")) == "first",
             format=cast("Format | None", self.word(top["format"], FORMATS) if "format" in top else None),
             encoding=self.encoding(top.get("encoding")),
             delimiter=self.delimiter(top.get("delimiter")),
@@ -233,7 +245,7 @@ class _MappingReader(NodeReader):
             columns=self.words(parts["column"]) if "column" in parts else (),
             join=tuple(self.words(entry) for entry in self.several(parts["join"])) if "join" in parts else (),
             cast=cast("CastName", self.word(parts["as"], CAST_NAMES)) if "as" in parts else default,
-            formats=self.words(parts["formats"]) if "formats" in parts else ("iso",),
+            formats=self.words(parts["formats"]) if "formats" in parts else ("auto",),
             decimal_comma=mark == ",",
             value=self.word(parts["value"]) if "value" in parts else "",
             prefix=self.word(parts["prefix"]) if "prefix" in parts else "",

@@ -38,6 +38,8 @@ def to_yaml(mapping: Mapping, notes: Notes | None = None) -> str:
         lines.append("optional: true")
     if mapping.skip_lines is not None:
         lines.append(_line("skip_lines", str(mapping.skip_lines)))
+    if not mapping.header:
+        lines.append("header: none")
     if mapping.skip:
         lines.append("skip:")
         lines += [f"- {_flow({'when': _conditions(entry.when), 'because': entry.because})}" for entry in mapping.skip]
@@ -135,7 +137,7 @@ def _written(field: Field, default: str = "text") -> object:
         written["value"] = field.value
     if field.cast != default:
         written["as"] = field.cast
-    if field.formats != ("iso",):
+    if field.formats != ("auto",):
         written["formats"] = list(field.formats)
     if field.decimal_comma:
         written["decimal_mark"] = ","

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from onefold.connectors.sources.casts import Cast, cast_of
-from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, key, text_of
+from onefold.connectors.sources.casts import NO_COLUMN, Cast, DateColumn, cast_of
+from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, id_of, key, text_of
+from onefold.connectors.sources.dates import DateColumns
 from onefold.connectors.sources.delimited import Broken
 from onefold.connectors.sources.language import ANY, Field, Fields, Mapping
 from onefold.connectors.sources.occurrences import Occurrences
@@ -23,6 +24,10 @@ UNMATCHED = "no statement of the mapping holds"
 
 RESERVED = frozenset({"email", "phone", "consent"})
 """Names of traits and properties that the gate takes for identifiers and consent: no unmapped column may have one."""
+
+
+Find = Callable[[str, int, str], None]
+"""Takes a finding's code, line and column."""
 
 
 class Skipped(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +60,15 @@ class Plan:
     """Builds the events of the rows of one file; columns were found once, so a row costs no look-up by name."""
 
     def __init__(
-        self, mapping: Mapping, header: Sequence[str], file: str, *, occurrences: Occurrences, strict: bool = True
+        self,
+        mapping: Mapping,
+        header: Sequence[str],
+        file: str,
+        *,
+        occurrences: Occurrences,
+        dates: DateColumns,
+        find: Find,
+        strict: bool = True,
     ) -> None:
         """Find each of the mapping's columns in `header`.
 
@@ -64,38 +77,50 @@ class Plan:
             header: As `columns` gave it.
             file: The data file's name; goes into each event's context.
             occurrences: Shared by all plans of one file.
+            dates: Of the file: they decide by whole columns whether the day or the month comes first.
+            find: Takes each finding's code, line and column.
             strict: Whether a column that is missing and not optional is an error (JSON objects may leave keys out).
 
         Raises:
-            ConfigurationError: A column is missing; names the mapping's line and the nearest column.
+            ConfigurationError: A column is missing or ambiguous; names the mapping's line and the nearest column.
         """
         found = Columns(header, file=mapping.file, strict=strict and not mapping.optional)
         self._skips = [(found.conditions(skip.when), Skipped(skip.because)) for skip in mapping.skip]
         self._statements = [
-            _Statement(statement, found, file, occurrences, number if mapping.statements else 0)
+            _Statement(statement, found, file, occurrences, number if mapping.statements else 0, dates, find)
             for number, statement in enumerate(mapping.stated)
         ]
 
-    def build(self, values: Values, line: int) -> Sequence[bytes | Broken | Skipped]:
+    def build(self, values: Values, line: int, noticed: tuple[str, ...] = ()) -> Sequence[bytes | Broken | Skipped]:
         """The JSON of each event the row states, or why there is none; never empty.
 
         Args:
             values: In the order of the header; text, or what JSON or Parquet had.
             line: The row's number, for the context.
+            noticed: Codes of findings on the row as a whole.
         """
         for holds, skipped in self._skips:
             if holds is None or holds(values):
                 return (skipped,)
         if len(self._statements) == 1 and self._statements[0].holds is None:
-            return (self._statements[0].build(values, line),)
-        built = tuple(s.build(values, line) for s in self._statements if s.holds is None or s.holds(values))
+            return (self._statements[0].build(values, line, noticed),)
+        built = tuple(s.build(values, line, noticed) for s in self._statements if s.holds is None or s.holds(values))
         return built or (Skipped(UNMATCHED),)
 
 
 class _Statement:
     """One statement of a mapping, bound to the columns."""
 
-    def __init__(self, mapping: Mapping, found: Columns, file: str, occurrences: Occurrences, number: int) -> None:
+    def __init__(
+        self,
+        mapping: Mapping,
+        found: Columns,
+        file: str,
+        occurrences: Occurrences,
+        number: int,
+        dates: DateColumns,
+        find: Find,
+    ) -> None:
         self.holds: Holds | None = found.conditions(mapping.when)
         self._file = file
         self._occurrences = occurrences
@@ -106,9 +131,12 @@ class _Statement:
         if number:
             self._salt += f"\x1e{number}"
         self._head = {"type": mapping.type} | ({"event": mapping.event} if mapping.event else {})
-        binder = _Binder(mapping, found)
+        self._find = find
+        binder = _Binder(mapping, found, dates)
         self._ids = [slot.place for slot in binder.slots(mapping.id)]
-        self._when = binder.slots((("timestamp", mapping.timestamp),)) if mapping.timestamp else []
+        # A time that cannot be read is kept as text, and the gate dates the event to its receipt.
+        when = mapping.timestamp and msgspec.structs.replace(mapping.timestamp, unreadable="omit")
+        self._when = binder.slots((("timestamp", when),)) if when else []
         self._identifiers = binder.identifiers()
         self._fixed_identifiers = [
             Identifier(name, field.prefix + field.value) for name, field in mapping.identifiers if field.constant
@@ -121,7 +149,7 @@ class _Statement:
         self._consents = binder.consents()
         self._fixed_consents = {name: f.value == "granted" for name, f in mapping.consent if f.constant}
 
-    def build(self, values: Values, line: int) -> bytes | Broken:
+    def build(self, values: Values, line: int, noticed: tuple[str, ...]) -> bytes | Broken:
         message_id = self._message_id(values)
         if message_id is None:
             return Broken("missing_id", "a column that makes the row's id is blank")
@@ -138,24 +166,15 @@ class _Statement:
             return fault
         identifiers = self._fixed_identifiers.copy()
         for name, place, prefix, split, fetch in self._identifiers:
-            text = text_of(values[place] if fetch is None else fetch(values)).strip()
+            text = id_of(values[place] if fetch is None else fetch(values))
             if text:
                 for value in text.split(split) if split else (text,):
                     if value := value.strip():
                         identifiers.append(Identifier(name, prefix + value))
         context: dict[str, Any] = {"file": self._file, "line": line}
-        findings = []
+        findings = [{"code": code, "where": ""} for code in noticed]
         if self._consents or self._fixed_consents:
-            said = self._fixed_consents.copy()
-            for name, slot, answers, other in self._consents:
-                word = text_of(values[slot.place] if slot.fetch is None else slot.fetch(values)).strip().casefold()
-                if not word:
-                    continue
-                answer = answers.get(word, other)
-                if answer is _UNREADABLE:
-                    findings.append({"code": "consent_unreadable", "where": slot.column})
-                if answer is not _NOTHING:
-                    said[name] = answer is True and said.get(name, True)
+            said = self._said(values, findings)
             if said:
                 context["consent"] = {"categoryPreferences": said}
         if unread:
@@ -166,18 +185,34 @@ class _Statement:
             findings += [{"code": "value_unreadable", "where": column} for column in unread]
         if findings:
             head["findings"] = findings
+            for finding in findings:
+                self._find(finding["code"], line, finding["where"])
         head["identifiers"] = identifiers
         head["traits"] = traits
         head["properties"] = properties
         head["context"] = context
         return self._encode(head)
 
+    def _said(self, values: Values, findings: list[dict[str, str]]) -> dict[str, bool]:
+        """What the row says of each purpose; words that nobody foresaw are added to the findings."""
+        said = self._fixed_consents.copy()
+        for name, slot, answers, other in self._consents:
+            word = text_of(values[slot.place] if slot.fetch is None else slot.fetch(values)).strip().casefold()
+            if not word:
+                continue
+            answer = answers.get(word, other)
+            if answer is _UNREADABLE:
+                findings.append({"code": "consent_unreadable", "where": slot.column})
+            if answer is not _NOTHING:
+                said[name] = answer is True and said.get(name, True)
+        return said
+
     def _message_id(self, values: Values) -> str | None:
         if not self._ids:
             digest = _digest(self._salt, values)
             number = self._occurrences.number(digest)
             return f"row-{digest.hex()}-{number}" if number else f"row-{digest.hex()}"
-        parts = [text_of(values[place]).strip() for place in self._ids]
+        parts = [id_of(values[place]) for place in self._ids]
         if not all(parts):
             return None
         name = ":".join((self._kind, *parts))
@@ -192,8 +227,9 @@ _Answers = dict[str, bool | str]
 class _Binder:
     """Binds the fields of one statement to columns."""
 
-    def __init__(self, mapping: Mapping, found: Columns) -> None:
+    def __init__(self, mapping: Mapping, found: Columns, dates: DateColumns) -> None:
         self._mapping = mapping
+        self._dates = dates
         self._found = found
         self._zone = ZoneInfo(mapping.timezone)
         self._taken: set[int] = set()
@@ -211,7 +247,12 @@ class _Binder:
                 fault = Broken("bad_cast", f"column {column!r} cannot be read as {field.cast}")
                 found.append(
                     _Slot(
-                        name, place, self._cast(field), fault if field.unreadable == "reject" else None, column, fetch
+                        name,
+                        place,
+                        self._cast(field, column),
+                        fault if field.unreadable == "reject" else None,
+                        column,
+                        fetch,
                     )
                 )
         # Of several fields of one name the first that is not blank counts, so it has to come last.
@@ -263,8 +304,11 @@ class _Binder:
                 found.append(_Slot(name, place, None, None, column, None))
         return found
 
-    def _cast(self, field: Field) -> Cast | None:
-        return cast_of(field.cast, formats=field.formats, zone=self._zone, comma=field.decimal_comma)
+    def _cast(self, field: Field, column: str = "") -> Cast | None:
+        known: DateColumn = NO_COLUMN
+        if column and field.cast in ("date", "datetime"):
+            known = self._dates.column(column, field.line)
+        return cast_of(field.cast, formats=field.formats, zone=self._zone, comma=field.decimal_comma, column=known)
 
 
 def plain_name(column: str) -> str:
