@@ -114,6 +114,10 @@ schemas: $(VENV)/.dev  ## Renew the published JSON Schemas of the project files
 cli-reference: $(VENV)/.dev  ## Renew the reference page of the command line
 	$(BIN)/python -m tools.cli_reference
 
+.PHONY: findings-reference
+findings-reference: $(VENV)/.dev  ## Renew the reference page of findings
+	$(BIN)/python -m tools.findings_reference
+
 .PHONY: docs
 docs: $(VENV)/.docs  ## Build the documentation into build/site; a broken link fails
 	$(BIN)/zensical build --clean --strict

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from onefold.model import Edge, IdentityChange, Judgement, LogEntry, Member, NodeId, Outcome, StoredEntry
+from onefold.model import Counted, Edge, IdentityChange, Judgement, LogEntry, Member, NodeId, StoredEntry
 
 
 class EventLog(Protocol):
@@ -110,13 +110,13 @@ class OutboxMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tally(msgspec.Struct, frozen=True, gc=False):
-    """How many items of a source had one outcome. `reason` is set for rejected and suppressed.
+    """How many items of a source had one outcome. `reason` is set for rejected and suppressed, and a finding's code.
 
     `emq` counts stored events by tenths of match quality, index 0 for [0, 0.1) … 9 for [0.9, 1.0]; empty otherwise.
     """
 
     source: str
-    outcome: Outcome
+    outcome: Counted
     count: int
     reason: str = ""
     emq: tuple[int, ...] = ()

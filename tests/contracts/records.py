@@ -87,9 +87,13 @@ def tallies_add_up(store):
     write(store, 1, tallies=[Tally("web", "stored", 1, emq=low), Tally("web", "rejected", 2, "too_deep")])
     write(store, 2, tallies=[Tally("web", "stored", 2, emq=high), Tally("web", "rejected", 1, "no_identifier")])
     write(store, 3, tallies=[Tally("web", "rejected", 3, "too_deep"), Tally("crm", "duplicate", 1)])
+    write(store, 4, tallies=[Tally("web", "finding", 1, "large"), Tally("web", "finding", 2, "email_invalid")])
+    write(store, 5, tallies=[Tally("web", "finding", 1, "large")])
     with store.snapshot() as seen:
         assert seen.tallies() == [
             Tally("crm", "duplicate", 1),
+            Tally("web", "finding", 2, "email_invalid"),
+            Tally("web", "finding", 2, "large"),
             Tally("web", "rejected", 1, "no_identifier"),
             Tally("web", "rejected", 5, "too_deep"),
             Tally("web", "stored", 3, emq=(1, *(0,) * 8, 2)),

@@ -107,10 +107,10 @@ def test_the_command_prints_lines_json_and_one_entry_in_full():
         assert [line.split()[3] for line in lines.splitlines()] == ["stored"] * 4 + ["duplicate"] * 2
         assert "u0" in tail(server.here, "--no-follow", "--reveal", "--last", "2")[1]
         _, documents, _ = tail(server.here, "--no-follow", "--json", "--verdict", "duplicate")
-        assert [json.loads(line)["place"] for line in documents.splitlines()] == ["0:5", "0:6"]
+        assert [json.loads(line)["position"] for line in documents.splitlines()] == ["0:5", "0:6"]
         code, text, _ = tail(server.here, "0:1")
-        assert [line for line in text.splitlines() if line in {"received", "normalised", "judged", "resolved"}] == [
-            "received", "normalised", "judged", "resolved",
+        assert [line for line in text.splitlines() if line in {"received", "normalised", "validated", "resolved"}] == [
+            "received", "normalised", "validated", "resolved",
         ]  # fmt: skip
         assert tail(server.here, "0:99")[0] == 1
         assert tail(server.here, "first")[0] == 2

@@ -65,12 +65,12 @@ def test_refusals_tell_type_and_reason_but_no_text_from_outside():
     stated = ids(("email", "nobody"), ("user_id", "null"), ("ann@example.org", "-1"), ("x" * 65, "1"), ("a\nb", "1"))
     named, refused = Hasher(KEY).name(stated, SETTINGS)
     assert named == ()
-    assert list(refused) == [
-        ("email", "invalid_email"),
-        ("user_id", "blocked"),
-        ("undeclared", "blocked"),
-        ("undeclared", "too_long"),
-        ("undeclared", "blocked"),
+    assert [(f.where, f.code) for f in refused] == [
+        ("email", "email_invalid"),
+        ("user_id", "identifier_blocked"),
+        ("undeclared", "identifier_blocked"),
+        ("undeclared", "identifier_too_long"),
+        ("undeclared", "identifier_blocked"),
     ]
 
 

@@ -110,11 +110,15 @@ def test_the_lag_of_each_partition_is_shown(edge):
 def test_sources_beyond_the_bound_are_summed_up(edge):
     """However many sources there are, the number of series stays bounded, and their sum stays right."""
     account = {"received": 1, "stored": 1, "duplicate": 0, "rejected": 0, "suppressed": 0, "pending": 0}
+    account["findings"] = {"large": 2}
     edge.main.accounts = lambda: [{"source": f"s{n:05d}", **account} for n in range(5_000)]
     text = edge.send("GET", "/metrics").body.decode()
     items = [line for line in text.splitlines() if line.startswith("onefold_pipeline_items_total{")]
     assert len(items) == (SOURCES_MAX + 1) * 5
     assert sum(float(line.split()[-1]) for line in items if 'outcome="received"' in line) == 5_000
+    found = [line for line in text.splitlines() if line.startswith("onefold_findings_total{")]
+    assert len(found) == SOURCES_MAX + 1
+    assert sum(float(line.split()[-1]) for line in found) == 10_000
 
 
 def shown(edge):

@@ -136,12 +136,12 @@ class Backend:
         self.wake()
 
     def tail(
-        self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
+        self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, finding: str, text: str
     ) -> tuple[list[dict[str, Any]], dict[int, int]]:
         """See `tail.after`."""
         if positions is None:
             return [], self._context.log.ends()
-        wanted, reached, found = tail.Wanted(source, name, verdict, text), dict(positions), []
+        wanted, reached, found = tail.Wanted(source, name, verdict, finding, text), dict(positions), []
         held: set[int] = set()
         for sight in tail.after(self._context, positions, _TAIL_ENTRIES):
             partition, offset = map(int, sight.position.split(":"))

@@ -8,12 +8,13 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from onefold import bootstrap
+from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.pipelines.reading import balances
@@ -65,16 +66,26 @@ def load(
             disable=not out.aside.is_terminal,
         ) as progress,
     ):
+        before = _account(opened, source)
         if apart:
             named = ["--workspace", opened.context.name, "--project", str(project)]
             rows = _in_several_processes(opened, files, source, mapping, named, progress)
         else:
             rows = _in_one_process(opened, files, source, mapping, progress, process=process)
-        account = next((a for a in balances.sources(opened.context) if a["source"] == source), {})
+        account = _account(opened, source)
+        known = before.get("findings", {})
+        gained = {code: n - known.get(code, 0) for code, n in account.get("findings", {}).items()}
+        gained = {code: n for code, n in gained.items() if n}
     seconds = time.perf_counter() - started
     if as_json:
         out.result(
-            {"rows": rows, "seconds": round(seconds, 3), "rows_per_s": round(rows / seconds), "account": account}
+            {
+                "rows": rows,
+                "seconds": round(seconds, 3),
+                "rows_per_s": round(rows / seconds),
+                "account": account,
+                "findings": gained,
+            }
         )
         return
     out.say(f"{rows:,} rows in {seconds:,.1f} s ({rows / seconds:,.0f}/s).")
@@ -82,8 +93,13 @@ def load(
         f"Source {source}: {account.get('stored', 0):,} stored, {account.get('duplicate', 0):,} duplicate, "
         f"{account.get('rejected', 0):,} rejected, {account.get('pending', 0):,} pending."
     )
+    findings.show(out, {source: gained})
     if account.get("rejected"):
         out.say(f"`onefold dlq list --source {source}` says what was wrong.")
+
+
+def _account(opened: bootstrap.Workspace, source: str) -> dict[str, Any]:
+    return next((a for a in balances.sources(opened.context) if a["source"] == source), {})
 
 
 def _in_one_process(

@@ -10,13 +10,14 @@ import msgspec
 import typer
 
 from onefold import bootstrap
+from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.pipelines.reading import balances
 
 
 def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """Show each source's account: received = stored + duplicate + rejected + suppressed (+ pending).
+    """Show each source's account: received = stored + duplicate + rejected + suppressed (+ pending), and its findings.
 
     Example: onefold sources
     """
@@ -29,6 +30,7 @@ def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
         return
     columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "pending", "balanced")
     out.table("Sources", columns, ([account[c] for c in columns] for account in found))
+    findings.show(out, {account["source"]: account["findings"] for account in found})
 
 
 def preview(

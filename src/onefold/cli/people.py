@@ -12,6 +12,7 @@ from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output
 from onefold.errors import NotFoundError, UnavailableError
+from onefold.ingest.findings import FINDINGS
 from onefold.model import Identifier, Verdict
 from onefold.pipelines import judgements
 from onefold.pipelines.reading import profiles
@@ -75,6 +76,12 @@ def show_profile(out: Output, found: dict[str, Any]) -> None:
     if found["consent"]:
         out.table(
             "Consent", ("purpose", "granted"), ((purpose, c["granted"]) for purpose, c in found["consent"].items())
+        )
+    if found["findings"]:
+        out.table(
+            "Findings",
+            ("finding", "events", "last", "what it means"),
+            ((code, f["count"], f["last"], FINDINGS.get(code, "")) for code, f in found["findings"].items()),
         )
 
 

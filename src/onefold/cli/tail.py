@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.pretty import Pretty
 
 from onefold import bootstrap
+from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.errors import NotFoundError, UsageError
 from onefold.pipelines.context import Context
@@ -38,6 +39,7 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
     source: Annotated[str, typer.Option("--source", "-s", help="Only from this source.")] = "",
     name: Annotated[str, typer.Option(help="Only events whose name contains this.")] = "",
     verdict: Annotated[str, typer.Option(help=f"Only {', '.join(_COLOURS)}.")] = "",
+    finding: Annotated[str, typer.Option(help="Only events with this finding (docs/reference/findings.md).")] = "",
     grep: Annotated[str, typer.Option(help="Only where this text is shown anywhere.")] = "",
     last: Annotated[int, typer.Option(min=0, help="Begin with about so many from before.")] = 20,
     follow: Annotated[bool, typer.Option(help="Go on as entries come, until Ctrl-C.")] = True,
@@ -51,10 +53,12 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
     On a terminal: space pauses and goes on, / searches, q ends. Identifiers are masked unless you say --reveal.
 
     Example: onefold tail --source web --verdict rejected
+
+    Example: onefold tail --finding email_invalid --last 100000 --no-follow
     """
     if verdict and verdict not in _COLOURS:
         raise UsageError(f"There is no verdict {verdict}; choose one of {', '.join(_COLOURS)}.")
-    wanted = log_tail.Wanted(source, name, verdict, grep)
+    wanted = log_tail.Wanted(source, name, verdict, findings.code(finding), grep)
     console = Console(highlight=False, soft_wrap=True)
     with bootstrap.reader(project, workspace) as context:
         if position is not None:
@@ -192,6 +196,7 @@ class _Screen:
         ]
         if sight.reason:
             parts.append(f"[red]{sight.reason}[/red] {escape(sight.detail)}")
+        parts += [f"[yellow]{escape(found)}[/yellow]" for found in sight.findings]
         if sight.profile:
             parts.append(f"→ {sight.profile[:8]}")
         parts += [f"[bold yellow]{change}[/bold yellow]" for change in sight.changes]

@@ -9,7 +9,7 @@ import msgspec
 
 from onefold.identity.identifiers import Refused, normalise
 from onefold.identity.settings import IdentitySettings
-from onefold.model import Identifier, NodeId
+from onefold.model import Finding, Identifier, NodeId
 
 _TYPE_CHARACTERS_MAX = 64
 _BLOCK_BYTES = 64
@@ -76,31 +76,32 @@ class Hasher:
 
     def name(
         self, identifiers: Sequence[Identifier], settings: IdentitySettings
-    ) -> tuple[tuple[NamedIdentifier, ...], Sequence[tuple[str, str]]]:
+    ) -> tuple[tuple[NamedIdentifier, ...], tuple[Finding, ...]]:
         """Accept or refuse each of an event's identifiers.
 
         Returns:
-            The accepted ones, strongest first, at equal strength in order of statement, each node once; and
-            (type, reason) of each refused one, where a type the project does not declare shows as `undeclared`.
+            The accepted ones, strongest first, at equal strength in order of statement, each node once; and a
+            finding for each that was refused. It tells the type; one that the project does not declare is told as
+            `undeclared`.
         """
         memory = self._memory
         if memory.settings is not settings:
             self._memory = memory = _Memory(settings, {}, {})
         young = memory.young
         named: list[NamedIdentifier] = []
-        refused: list[tuple[str, str]] = []
+        findings: list[Finding] = []
         for identifier in identifiers:
             key = (identifier.type, identifier.value)
             found = young.get(key) or self._recall(memory, key)
             if type(found) is NamedIdentifier:
                 named.append(found)
             elif isinstance(found, Refused):
-                refused.append((_shown(identifier.type, settings), found.reason))
+                findings.append(Finding(found.code, _shown(identifier.type, settings)))
         if len(named) > 1:
             if len({n.node for n in named}) < len(named):
                 named = list({n.node: n for n in named}.values())
             named.sort(key=_weakness)
-        return tuple(named), refused
+        return tuple(named), tuple(findings)
 
     def _recall(self, memory: _Memory, key: _Key) -> NamedIdentifier | Refused:
         found = memory.old.get(key) or self._work_out(key, memory.settings)
@@ -112,9 +113,9 @@ class Hasher:
     def _work_out(self, key: _Key, settings: IdentitySettings) -> NamedIdentifier | Refused:
         kind = settings.canonical(key[0])
         if len(kind) > _TYPE_CHARACTERS_MAX:
-            return Refused("too_long")
+            return Refused("identifier_too_long")
         if not kind or not kind.isprintable():
-            return Refused("blocked")
+            return Refused("identifier_blocked")
         value = normalise(kind, key[1], settings)
         if isinstance(value, Refused):
             return value

@@ -14,7 +14,15 @@ import phonenumbers
 
 from onefold.identity.settings import BLOCKED_VALUES, IdentitySettings, Normaliser
 
-Reason = Literal["blocked", "invalid_email", "invalid_phone", "too_long", "empty"]
+Refusal = Literal[
+    "identifier_blocked",
+    "identifier_damaged",
+    "identifier_empty",
+    "identifier_too_long",
+    "email_invalid",
+    "phone_invalid",
+]
+"""Why a value can name nobody: the code of a finding."""
 
 CHARACTERS_MAX = 512
 """Longest identifier, in characters, after trimming. Device tokens are the longest in use, at about 300."""
@@ -38,14 +46,15 @@ _COUNTED_UP = frozenset({"123456789", "1234567890", "0123456789"})
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """The value can name nobody."""
 
-    reason: Reason
+    code: Refusal
 
 
-_BLOCKED = Refused("blocked")
-_EMPTY = Refused("empty")
-_TOO_LONG = Refused("too_long")
-_INVALID_EMAIL = Refused("invalid_email")
-_INVALID_PHONE = Refused("invalid_phone")
+_BLOCKED = Refused("identifier_blocked")
+_DAMAGED = Refused("identifier_damaged")
+_EMPTY = Refused("identifier_empty")
+_TOO_LONG = Refused("identifier_too_long")
+_INVALID_EMAIL = Refused("email_invalid")
+_INVALID_PHONE = Refused("phone_invalid")
 
 
 def normalise(kind: str, value: str, settings: IdentitySettings) -> str | Refused:
@@ -65,7 +74,7 @@ def normalise(kind: str, value: str, settings: IdentitySettings) -> str | Refuse
         text = _visible(unicodedata.normalize("NFC", text))
         if _SURROGATE.search(text):
             # Half a character: the name was lost on its way, and no store could keep what is left.
-            return _BLOCKED
+            return _DAMAGED
     if not text:
         return _EMPTY
     if _is_blocked(text, settings):

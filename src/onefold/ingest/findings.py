@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from onefold.model import Finding
+
+STATED_MAX = 50
+"""Findings that are taken over from one row."""
+_WHERE_MAX = 200
 
 FINDINGS = {
     "bad_timestamp": "The stated time could not be read, so the event is dated to its receipt.",
@@ -14,12 +20,34 @@ FINDINGS = {
     "value_unreadable": "A field could not be read as the type its mapping states; its text is kept in the event's context.",
     "short_row": "The row leaves out fields at its end, which are taken for blank.",
     "encoding_unsure": "The file's encoding was not certain, and the row holds characters that depend on it.",
+    "identifier_blocked": "An identifier is a value that identifies nobody (`null`, `anonymous`, zeros), and is refused.",
+    "identifier_damaged": "An identifier lost characters on its way (half an emoji), and is refused.",
+    "identifier_empty": "An identifier holds nothing but invisible characters, and is refused.",
+    "identifier_too_long": "An identifier is longer than identifiers are, and is refused.",
+    "email_invalid": "An e-mail address could not be read, and is refused.",
+    "phone_invalid": "A phone number could not be read, and is refused.",
     "consent_unreadable": "A statement of consent could not be read, and changes nothing.",
     "omitted_by_plan": "Fields that the tracking plan does not allow were left out.",
     "large": "The event is larger than recommended.",
     "beyond_batch_limit": "The batch has more items than recommended.",
 }
 """By code: a sentence for the person who reads it. A code is never renamed: it is counted, and stands in metrics."""
+
+
+def stated(listed: Any) -> tuple[Finding, ...]:
+    """The findings that the reader of a file wrote into a row, as `[{"code": …, "where": …}]`.
+
+    What is not in the closed list, or places nothing, is dropped: a row is data from outside.
+    """
+    if type(listed) is not list:
+        return ()
+    read = []
+    for found in listed[:STATED_MAX]:
+        if type(found) is dict and type(code := found.get("code")) is str and code in FINDINGS:
+            where = found.get("where", "")
+            if type(where) is str and len(where) <= _WHERE_MAX and where.isprintable():
+                read.append(Finding(code, where))
+    return tuple(dict.fromkeys(read))
 
 
 def finding(code: str, where: str = "") -> Finding:

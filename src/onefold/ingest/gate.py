@@ -14,7 +14,7 @@ from typing import Any
 from onefold.ingest import clock, consents, emq, payload, posthog, segment
 from onefold.ingest.draft import Draft
 from onefold.ingest.events import ALIASES, CALL_NAMES
-from onefold.ingest.findings import finding
+from onefold.ingest.findings import finding, stated
 from onefold.ingest.reasons import REASONS, rejected
 from onefold.ingest.settings import IngestSettings
 from onefold.ingest.stated import too_many
@@ -74,6 +74,8 @@ class Gate:
             draft = segment.read(item, shared, "record" if shape == "record" else None)
         if type(draft) is not Draft:
             return draft  # type: ignore[return-value]  # what is no draft is a verdict; mypy does not narrow by `type`
+        if shape == "record" and (found := item.get("findings")):
+            draft.findings = [*draft.findings, *stated(found)]
         return self._event(entry, draft)
 
     def _request(self, shared: bytes) -> dict[str, Any] | Rejected:
@@ -120,7 +122,7 @@ class Gate:
             if verdict.omitted:
                 findings = (*findings, finding("omitted_by_plan"))
                 traits, properties = (verdict.fields, properties) if of_traits else (traits, verdict.fields)
-        stated = (draft.message_id is not None) + (times.original_us is not None)
+        known = (draft.message_id is not None) + (times.original_us is not None)
         received_us, timestamp_us = entry.received_at_us, times.timestamp_us
         age_us = received_us - timestamp_us
         event = Event(
@@ -141,7 +143,7 @@ class Gate:
             sent_at_us=times.sent_us,
             skew_ms=times.skew_ms,
             time_assumed=times.assumed,
-            emq=emq.score(kind, name, identifiers, stated, traits, properties, context, age_us, settings),
+            emq=emq.score(kind, name, identifiers, known, traits, properties, context, age_us, settings),
             findings=findings,
         )
         return Accepted(event, violations)

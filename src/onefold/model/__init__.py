@@ -9,12 +9,13 @@ from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict
 from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
 from onefold.model.log import LogEntry, Shape, StoredEntry
-from onefold.model.outcome import Accepted, GateResult, Outcome, Rejected, Suppressed
+from onefold.model.outcome import Accepted, Counted, GateResult, Outcome, Rejected, Suppressed
 from onefold.model.resolution import IdentityChange, IdentityChangeKind, Member
 
 __all__ = [
     "Accepted",
     "ConsentStatement",
+    "Counted",
     "Edge",
     "EdgeKind",
     "Event",

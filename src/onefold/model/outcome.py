@@ -11,6 +11,9 @@ from onefold.model.event import Event
 Outcome = Literal["stored", "duplicate", "rejected", "suppressed"]
 """What became of a received item. Per source: received = stored + duplicate + rejected + suppressed."""
 
+Counted = Outcome | Literal["finding"]
+"""What is tallied. A finding is about an event that is stored, and stands outside that sum."""
+
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The entry is an event; `violations` lists tracking-plan breaches that the plan allows."""

@@ -73,6 +73,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
         sources: Events by source.
         tracked: How often, first and last when, for the events that rules ask about.
         groups: By type, the one named last first.
+        findings: The same for each code of a finding that the person's events have.
     """
 
     id: NodeId
@@ -94,6 +95,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     sources: dict[str, int]
     tracked: dict[str, Occurrences]
     groups: tuple[Group, ...]
+    findings: dict[str, Occurrences]
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
@@ -145,6 +147,7 @@ def view(
             for type_, of_type in sorted(total.groups.items())
             for id_, group in sorted(of_type.items(), key=lambda item: (-item[1].last_us, item[0]))
         ),
+        findings=dict(sorted(total.findings.items())),
     )
 
 
@@ -273,6 +276,7 @@ def as_json(profile: Profile) -> dict[str, Any]:
             name: {"count": seen.count, "first": iso(seen.first_us), "last": iso(seen.last_us)}
             for name, seen in profile.tracked.items()
         },
+        "findings": {code: {"count": seen.count, "last": iso(seen.last_us)} for code, seen in profile.findings.items()},
     }
 
 

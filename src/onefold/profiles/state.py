@@ -67,6 +67,7 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
         once: Field to values that count while no plain value does.
         cleared: Field to the latest clear by each source.
         groups: By type and id, the groups that the person belongs to.
+        findings: Code of a finding (a closed list) to the events that have it.
     """
 
     format: int = _FORMAT
@@ -85,6 +86,7 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
     once: dict[str, Once] = {}
     cleared: dict[str, dict[str, Moment]] = {}
     groups: dict[str, dict[str, GroupState]] = {}
+    findings: dict[str, Occurrences] = {}
 
     def __repr__(self) -> str:
         """Show counts only: the rest is personal data."""
@@ -175,6 +177,11 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings) -> None:
         state.cleared = bounded(_united_fields(state.cleared, fields), settings.fields_kept)
     if event.groups:
         state.groups = joined(state.groups, event, settings.fields_kept)
+    if event.findings:
+        once = Occurrences(1, at_us, at_us)
+        for code in {finding.code for finding in event.findings}:
+            known = state.findings.get(code)
+            state.findings[code] = once if known is None else _both(known, once)
 
 
 def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
@@ -201,10 +208,6 @@ def added(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
             if before is None
             else united(before, candidates, settings.rule_for(field), settings.candidates_kept)
         )
-    tracked = dict(a.tracked)
-    for name, occurrences in b.tracked.items():
-        earlier = tracked.get(name)
-        tracked[name] = occurrences if earlier is None else _both(earlier, occurrences)
     revenue = dict(a.revenue)
     for currency, amount in b.revenue.items():
         revenue[currency] = money.plus(revenue[currency], amount) if currency in revenue else amount
@@ -221,11 +224,12 @@ def added(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
         unpriced=a.unpriced + b.unpriced,
         revenue=revenue,
         sources=counts,
-        tracked=tracked,
+        tracked=_all_of(a.tracked, b.tracked),
         attributes=attributes,
         once=_united_once(a.once, b.once, settings),
         cleared=bounded(_united_fields(a.cleared, b.cleared), settings.fields_kept),
         groups=united_groups(a.groups, b.groups, settings.fields_kept),
+        findings=_all_of(a.findings, b.findings),
     )
     _bound(state, settings)
     return state
@@ -310,6 +314,10 @@ def _consent(state: NodeState, event: Event, settings: ProfileSettings) -> None:
 def _for_whole_person(context: dict[str, Any]) -> bool:
     consent = context.get("consent")
     return isinstance(consent, dict) and consent.get("person_level") is True
+
+
+def _all_of(a: dict[str, Occurrences], b: dict[str, Occurrences]) -> dict[str, Occurrences]:
+    return a | {name: _both(a[name], seen) if name in a else seen for name, seen in b.items()}
 
 
 def _both(a: Occurrences, b: Occurrences) -> Occurrences:

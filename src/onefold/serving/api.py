@@ -194,13 +194,16 @@ async def stream(
     source: Annotated[str, Query(max_length=200)] = "",
     name: Annotated[str, Query(max_length=200, description="Contained in the event's name.")] = "",
     verdict: Annotated[Literal["", "stored", "duplicate", "rejected", "suppressed"], Query()] = "",
+    finding: Annotated[str, Query(max_length=64, description="A finding's code.")] = "",
     q: Annotated[str, Query(max_length=200, description="Contained anywhere in what is shown.")] = "",
     after: Annotated[str, Query(max_length=4000, description="Go on from here: the id of the last event seen.")] = "",
 ) -> Response:
     last = request.headers.get("last-event-id") or after
     return StreamingResponse(
         live.frames(
-            lambda positions: caller.workspace.tail(positions, source=source, name=name, verdict=verdict, text=q),
+            lambda positions: caller.workspace.tail(
+                positions, source=source, name=name, verdict=verdict, finding=finding, text=q
+            ),
             live.positions(last),
             request.app.state.stopping,
         ),
@@ -209,7 +212,7 @@ async def stream(
     )
 
 
-@api.get("/sources", tags=["operation"], summary="Conservation and match quality of each source")
+@api.get("/sources", tags=["operation"], summary="Conservation, match quality and findings of each source")
 async def accounts(caller: Operating) -> Response:
     return document({"sources": await run_in_threadpool(caller.workspace.accounts)})
 

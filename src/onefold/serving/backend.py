@@ -129,7 +129,7 @@ class Workspace(Edge, Protocol):
         ...
 
     def tail(
-        self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, text: str
+        self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, finding: str, text: str
     ) -> tuple[list[Json], dict[int, int]]:
         """What came after these positions and passes the filters, and the positions to go on from; None means from now on.
 

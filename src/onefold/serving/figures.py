@@ -29,7 +29,7 @@ class Readable(Protocol):
     """The part of a workspace that is read at each scrape."""
 
     def accounts(self) -> list[dict[str, object]]:
-        """Per source: received, stored, duplicate, rejected, suppressed, pending."""
+        """Per source: received, stored, duplicate, rejected, suppressed, pending, and findings by code."""
         ...
 
     def counts(self) -> Mapping[str, int]:
@@ -129,6 +129,9 @@ class Figures(MetricCollector):
         behind = GaugeMetricFamily(
             "onefold_log_lag", "Entries of the log that wait to be processed.", labels=["workspace", "partition"]
         )
+        findings = CounterMetricFamily(
+            "onefold_findings", "Events with a finding, by its code.", labels=["workspace", "source", "code"]
+        )
         age = GaugeMetricFamily(
             "onefold_figures_age_seconds",
             "How old the figures are; none, if never read.",
@@ -144,11 +147,13 @@ class Figures(MetricCollector):
                 lag.add_metric([name], pending)
                 for (source, outcome), total in totals.items():
                     items.add_metric([name, source, outcome], total)
+                for (source, code), total in _findings(read["accounts"][0]).items():
+                    findings.add_metric([name, source, code], total)
             for partition, waiting in read["lag"][0].items() if "lag" in read else ():
                 behind.add_metric([name, str(partition)], waiting)
             for kind, count in read["counts"][0].items() if "counts" in read else ():
                 held.add_metric([name, kind], count)
-        return [items, lag, behind, held, age]
+        return [items, findings, lag, behind, held, age]
 
 
 def _totals(accounts: list[dict[str, object]]) -> tuple[int, dict[tuple[str, str], int]]:
@@ -156,12 +161,27 @@ def _totals(accounts: list[dict[str, object]]) -> tuple[int, dict[tuple[str, str
     pending = 0
     totals: dict[tuple[str, str], int] = {}
     for position, account in enumerate(accounts):
-        source = str(account["source"]) if position < SOURCES_MAX else "(other)"
+        source = _label(position, account)
         pending += _number(account["pending"])
         for outcome in ("received", "stored", "duplicate", "rejected", "suppressed"):
             at = (source, outcome)
             totals[at] = totals.get(at, 0) + _number(account[outcome])
     return pending, totals
+
+
+def _findings(accounts: list[dict[str, object]]) -> dict[tuple[str, str], int]:
+    """How many events have which finding, by source and code; the codes are a closed list."""
+    totals: dict[tuple[str, str], int] = {}
+    for position, account in enumerate(accounts):
+        codes = account.get("findings")
+        for code, count in codes.items() if isinstance(codes, dict) else ():
+            at = (_label(position, account), code)
+            totals[at] = totals.get(at, 0) + count
+    return totals
+
+
+def _label(position: int, account: Mapping[str, object]) -> str:
+    return str(account["source"]) if position < SOURCES_MAX else "(other)"
 
 
 def _number(value: object) -> int:

@@ -21,7 +21,11 @@ def sources(context: Context) -> list[dict[str, Any]]:
     with context.store.snapshot() as snapshot:
         tallies = snapshot.tallies()
         offsets = snapshot.offsets()
+    findings: dict[str, dict[str, int]] = defaultdict(dict)
     for tally in tallies:
+        if tally.outcome == "finding":
+            findings[tally.source][tally.reason] = tally.count
+            continue
         outcomes[tally.source][tally.outcome] += tally.count
         if tally.reason:
             reasons[tally.source][tally.reason] = tally.count
@@ -40,6 +44,7 @@ def sources(context: Context) -> list[dict[str, Any]]:
             "pending": pending,
             "balanced": pending == 0 if caught_up else pending >= 0,
             "reasons": reasons[source],
+            "findings": findings[source],
             "emq": emq.get(source, [0] * 10),
         })  # fmt: skip
     return accounts

@@ -13,6 +13,7 @@ from onefold.identity import explain as explaining
 from onefold.model import Accepted, Identifier, NodeId, StoredEntry, format_profile_id
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
+from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import NodeRow, ProfileSnapshot
 from onefold.profiles import profile as profiles
 from onefold.profiles import state as folds
@@ -110,7 +111,8 @@ def event(context: Context, stored: StoredEntry) -> dict[str, Any]:
     verdict = context.gate.check(stored.entry)
     if not isinstance(verdict, Accepted):
         return {"offset": stored.offset, "source": stored.entry.source, "outcome": type(verdict).__name__.lower()}
-    e = verdict.event
+    _, findings = context.hasher.name(verdict.event.identifiers, context.identity)
+    e = with_findings(verdict.event, findings)
     return {
         "message_id": e.message_id,
         "kind": e.kind,

@@ -15,6 +15,7 @@ import msgspec
 from onefold.model import Accepted, Event, Identifier, StoredEntry, Suppressed, format_profile_id
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
+from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import ProfileSnapshot
 from onefold.profiles.profile import iso
 
@@ -64,12 +65,14 @@ class Wanted(msgspec.Struct, frozen=True):
     """Which entries to show; empty fields let everything pass.
 
     Attributes:
+        finding: A code.
         text: Anywhere in what is shown, in any case. Masked letters are not found.
     """
 
     source: str = ""
     name: str = ""
     verdict: str = ""
+    finding: str = ""
     text: str = ""
 
     def passes(self, sight: TailedEntry) -> bool:
@@ -78,6 +81,7 @@ class Wanted(msgspec.Struct, frozen=True):
             self.source in ("", sight.source)
             and self.verdict in ("", sight.verdict)
             and self.name.lower() in sight.name.lower()
+            and (not self.finding or any(found.split()[0] == self.finding for found in sight.findings))
             and (not self.text or self.text.lower() in msgspec.json.encode(sight).decode().lower())
         )
 
@@ -144,8 +148,9 @@ def _sight(
             **seen, verdict="pending" if pending else "rejected", reason=verdict.reason, detail=verdict.detail
         )
     event = verdict.event
+    named, findings = context.hasher.name(event.identifiers, context.identity)
+    event = with_findings(event, findings)
     seen |= _described(event, whole=whole)
-    named, _ = context.hasher.name(event.identifiers, context.identity)
     if not named:
         return TailedEntry(**seen, **_outcome(pending, dead, "rejected"))
     if whole:

@@ -17,7 +17,7 @@ import msgspec
 from onefold.identity.hashing import Hasher, NamedIdentifier
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.gate import Gate
-from onefold.model import Accepted, Event, GateResult, Judgement, LogEntry, Rejected, StoredEntry, Suppressed
+from onefold.model import Accepted, Event, Finding, GateResult, Judgement, LogEntry, Rejected, StoredEntry, Suppressed
 from onefold.pipelines import judgements
 from onefold.pipelines.stream import internal_errors
 from onefold.pipelines.stream.internal_errors import Position
@@ -167,8 +167,10 @@ def name(context: PreparationContext, validated: Validated) -> PreparedBatch:
     reported: set[str] = set()
 
     def candidate(event: Event, stored: StoredEntry) -> Candidate | Rejected:
-        named, refused = accept(event.identifiers, identity)
-        return Candidate(event, named, stored) if named else _nameless(refused)
+        named, findings = accept(event.identifiers, identity)
+        if not named:
+            return _nameless(findings)
+        return Candidate(with_findings(event, findings) if findings else event, named, stored)
 
     for stored, result in validated:
         if type(result) is Accepted:
@@ -207,8 +209,13 @@ def _row_key(entry: LogEntry) -> bytes:
     return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
-def _nameless(refused: Sequence[tuple[str, str]]) -> Rejected:
-    why = ", ".join(sorted({f"{kind} {reason}" for kind, reason in refused}))
+def with_findings(event: Event, findings: Sequence[Finding]) -> Event:
+    """The event with what naming its identifiers found, besides what the gate did; each finding once."""
+    return msgspec.structs.replace(event, findings=tuple(dict.fromkeys((*event.findings, *findings))))
+
+
+def _nameless(findings: Sequence[Finding]) -> Rejected:
+    why = ", ".join(sorted({f"{found.where} {found.code}" for found in findings}))
     return Rejected("no_identifier", f"No identifier was acceptable: {why}." if why else "The event has no identifier.")
 
 

@@ -317,6 +317,10 @@ def _tallies(batch: PreparedBatch, fresh: Sequence[Candidate], duplicates: Seque
     tallies += [Tally(source, "duplicate", n) for source, n in repeated.items()]
     rejected = Counter((s.entry.source, v.reason) for s, v in batch.rejected)
     tallies += [Tally(source, "rejected", n, reason) for (source, reason), n in rejected.items()]
+    findings = Counter(
+        (c.event.source, code) for c in fresh if c.event.findings for code in {f.code for f in c.event.findings}
+    )
+    tallies += [Tally(source, "finding", n, code) for (source, code), n in findings.items()]
     suppressed = Counter((s.entry.source, v.reason) for s, v in batch.suppressed)
     tallies += [Tally(source, "suppressed", n, reason) for (source, reason), n in suppressed.items()]
     return tallies
