@@ -51,7 +51,7 @@ coverage: $(VENV)/.dev  ## The fast suites again, measured: what they reach of t
 	$(BIN)/coverage report --fail-under=$(COVERED_MIN)
 
 .PHONY: slow
-slow: $(VENV)/.dev node chromium strace iproute2  ## The other suites: processes, SDKs, faults, networks, laws
+slow: $(VENV)/.dev $(VENV)/.docs node chromium strace iproute2  ## The other suites: processes, SDKs, faults, networks, laws
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOW) $(ARGS)
 
 .PHONY: lint

@@ -55,28 +55,29 @@ def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _lacking(command: Any) -> Iterator[str]:
-    summary, example = _told(command)
+    summary, examples = _told(command)
     if not summary:
         yield "no help"
-    if not example:
+    if not examples:
         yield "no example"
     yield from (f"no help for {parameter.name}" for parameter in command.params if not parameter.help)
 
 
-def _told(command: Any) -> tuple[str, str]:
-    """(what the command does, an example of its use), either of them empty where it is missing."""
+def _told(command: Any) -> tuple[str, list[str]]:
+    """(what the command does, examples of its use), either of them empty where it is missing."""
     paragraphs = (command.help or "").split("\n\n")
-    examples = [text.removeprefix(_EXAMPLE) for text in paragraphs if text.startswith(_EXAMPLE)]
-    return "\n\n".join(text for text in paragraphs if not text.startswith(_EXAMPLE)), "\n".join(examples)
+    shown = [text.removeprefix(_EXAMPLE) for text in paragraphs if text.startswith(_EXAMPLE)]
+    examples = [line.strip() for text in shown for line in text.splitlines() if line.strip()]
+    return "\n\n".join(text for text in paragraphs if not text.startswith(_EXAMPLE)), examples
 
 
 def _section(name: str, command: Any) -> str:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
     usage = " ".join([name, *(["[OPTIONS]"] if options else []), *map(_argument, arguments)])
-    summary, example = _told(command)
+    summary, examples = _told(command)
     lines = [f"## {name}", "", summary, "", "```text", usage, "```", ""]
-    lines += [f"Example: `{example}`", ""]
+    lines += [f"Example: {' · '.join(f'`{example}`' for example in examples)}", ""]
     if arguments:
         lines += ["| argument | meaning |", "| --- | --- |"]
         lines += [f"| `{_argument(p)}` | {_cell(p.help)} |" for p in arguments]

@@ -107,3 +107,17 @@ def test_a_decision_without_a_date_is_found():
     text = DECISIONS[0].read_text(encoding="utf-8")
     assert not DECISION.fullmatch(re.sub(r"- Date: .*\n", "", text))
     assert not DECISION.fullmatch(text.replace("## Consequences", "## More"))
+
+
+def test_every_page_is_in_the_menu():
+    """A page that no menu names is a page that nobody finds."""
+
+    def named(entry):
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for below in entry.values() if isinstance(entry, dict) else entry:
+                yield from named(below)
+
+    menu = list(named(tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]["nav"]))
+    assert sorted(menu) == sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))

@@ -47,9 +47,9 @@ def preview(
 ) -> None:
     """Process the whole log again on the side, under today's configuration, and show who would change. Changes nothing.
 
-    Example: edit identity.yaml, then: onefold preview
+    Example: onefold preview
 
-    Example: mend a tracking plan, then: onefold preview --since 2026-11-21T08:00:00
+    Example: onefold preview --since 2026-11-21T08:00:00
     """
     out = Output(as_json=as_json)
     if since is not None:
