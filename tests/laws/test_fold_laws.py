@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.profiles.events import SETTINGS, cleared_event_lists, crowded_event_lists, event, event_lists
 
-from onefold.governance.consent import allowed, decide
+from onefold.governance.consent import Spoken, allowed, decide
 from onefold.model import Event
 from onefold.profiles import sessions, state
 from onefold.profiles.person import combine_nodes
@@ -43,6 +43,11 @@ def assert_order_is_nothing(data: st.DataObject, fold: Fold) -> None:
     events = data.draw(event_lists())
     shuffled = data.draw(st.permutations(events))
     assert state.encode(folded(events, fold)) == state.encode(folded(shuffled, fold))
+
+
+def enumerated(states):
+    """States, each with the id of a node."""
+    return [(b"%d" % number, state) for number, state in enumerate(states)]
 
 
 @given(st.data())
@@ -149,7 +154,7 @@ def test_a_clear_takes_away_what_came_before_it_and_nothing_else(events, data):
         for one in some:
             state.fold(part, one, unbounded)
         parts.append(part)
-    (found,) = what_is_shown(combine_nodes(parts, unbounded).total).values() or [[]]
+    (found,) = what_is_shown(combine_nodes(enumerated(parts), unbounded).total).values() or [[]]
     expected = value_by_definition(events)
     assert (found[0][0] if found else None) == expected
 
@@ -172,8 +177,8 @@ def test_a_merge_and_a_split_leave_each_side_what_it_said(left, right):
     """Combining two nodes shows what both said; each node alone shows what it showed before."""
     a, b = folded(left), folded(right)
     before = what_is_shown(a), what_is_shown(b)
-    both = combine_nodes([a, b], SETTINGS).total
-    assert what_is_shown(both) == what_is_shown(combine_nodes([b, a], SETTINGS).total)
+    both = combine_nodes(enumerated([a, b]), SETTINGS).total
+    assert what_is_shown(both) == what_is_shown(combine_nodes(enumerated([b, a]), SETTINGS).total)
     assert (what_is_shown(a), what_is_shown(b)) == before
     for group_type in both.groups:
         assert set(both.groups[group_type]) == set(a.groups.get(group_type, {})) | set(b.groups.get(group_type, {}))
@@ -210,7 +215,8 @@ def test_a_state_survives_being_written(events):
 def test_a_person_is_the_same_whatever_the_order_of_nodes(data):
     """Combining nodes in another order changes neither sums nor what is allowed."""
     nodes = [folded(data.draw(event_lists(6, first=100 * n))) for n in range(data.draw(st.integers(1, 4)))]
-    one, other = combine_nodes(nodes, SETTINGS), combine_nodes(data.draw(st.permutations(nodes)), SETTINGS)
+    named = enumerated(nodes)
+    one, other = combine_nodes(named, SETTINGS), combine_nodes(data.draw(st.permutations(named)), SETTINGS)
     for field, candidates in one.total.attributes.items():
         rule = SETTINGS.rule_for(field)
         assert ranked(candidates, rule)[0] == ranked(other.total.attributes[field], rule)[0]
@@ -242,7 +248,7 @@ def test_sessions_are_the_chains_of_all_moments(moments, gap, data):
 @given(event_lists(8), event_lists(8, first=100))
 def test_a_merge_never_widens_consent(left, right):
     """Where a side denies, the merged person denies; where they allow, a side did. Whole-person statements aside."""
-    a, b = _own_consents(left), _own_consents(right)
+    a, b = Spoken(b"a", _own_consents(left)), Spoken(b"b", _own_consents(right))
     for purpose in ("email", "sms", "unheard of"):
         sides = [decide([a], purpose), decide([b], purpose)]
         if allowed([a, b], purpose):
@@ -253,7 +259,7 @@ def test_a_merge_never_widens_consent(left, right):
 @given(st.data())
 def test_consent_does_not_depend_on_the_order_of_nodes(data):
     """Whole-person statements included."""
-    nodes = [folded(data.draw(event_lists(4, first=100 * n))).consents for n in range(3)]
+    nodes = [Spoken(b"%d" % n, folded(data.draw(event_lists(4, first=100 * n))).consents) for n in range(3)]
     shuffled = data.draw(st.permutations(nodes))
     for purpose in ("email", "sms", "all"):
         assert decide(nodes, purpose) == decide(shuffled, purpose)
@@ -357,5 +363,5 @@ def test_a_union_of_nodes_by_last_word_would_widen_consent():
     """Negative control: joining nodes as if they were one lets one node's yes outvote the other's no."""
     refused = folded([event(1, 1, consents={"email": False})])
     granted = folded([event(2, 2, consents={"email": True})])
-    assert allowed([merge(refused, granted).consents], "email")
-    assert not combine_nodes([refused, granted], SETTINGS).consent("email").granted
+    assert allowed([Spoken(b"a", merge(refused, granted).consents)], "email")
+    assert not combine_nodes([(b"a", refused), (b"b", granted)], SETTINGS).consent("email").granted

@@ -67,8 +67,8 @@ def breaking_fold(monkeypatch):
     """Folding breaks, in the midst of the batch's transaction and of the node's state."""
     fold = folds.fold
 
-    def broken(state, event, settings):
-        fold(state, event, settings)
+    def broken(state, event, settings, others=()):
+        fold(state, event, settings, others)
         if event.name == "Break":
             _break("u0")
 
@@ -79,8 +79,8 @@ def breaking_state(monkeypatch):
     """Folding goes well and leaves what cannot be written."""
     fold = folds.fold
 
-    def broken(state, event, settings):
-        fold(state, event, settings)
+    def broken(state, event, settings, others=()):
+        fold(state, event, settings, others)
         if event.name == "Break":
             state.sources["u0"] = object()
 

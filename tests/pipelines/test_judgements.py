@@ -1,6 +1,7 @@
 """Judgements are said, waited for, obeyed and taken back, and nothing depends on when they arrive."""
 
 import itertools
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tests import workbench
 
 from onefold.errors import NotFoundError, UsageError
+from onefold.identity import contested, solver
 from onefold.identity import resolve as resolving
 from onefold.identity.solver import solve
 from onefold.model import Identifier, LogEntry, parse_profile_id
@@ -43,6 +45,21 @@ def test_a_split_parts_and_its_undoing_restores(context):
     say(context, "withdrawn", COOKIE, ANN)
     assert person(context, ANN) == person(context, COOKIE) == person_before
     assert _people(context) == before
+
+
+def test_an_undo_holds_although_the_clock_stepped_back(context, monkeypatch):
+    """What people say is ordered by the log. By the clock, as a control, the earlier time would count for nothing."""
+    before, hashed = _people(context), rebuild.state_hash(context)
+    say(context, "different", ANN, COOKIE)
+    earlier = replace(context, clock_us=lambda: context.clock_us() - 3_600_000_000)
+    say(earlier, "withdrawn", ANN, COOKIE)
+    assert _people(context) == before
+    assert rebuild.state_hash(context) == hashed
+    for module in (solver, contested):
+        monkeypatch.setattr(module, "said_order", lambda judgement: (judgement.at_us, judgement.id))
+    say(context, "different", ANN, COOKIE)
+    say(earlier, "withdrawn", ANN, COOKIE)
+    assert _people(context) != before
 
 
 def _people(context):
@@ -163,7 +180,10 @@ _IDENTIFIERS = [Identifier(_TYPES[key], value) for key, some in _NAMES.items() f
 
 @st.composite
 def logs(draw):
-    """Entries of events and judgements about nine identifiers, in any order; the judgements' times are their own."""
+    """Entries of events and judgements about nine identifiers, in any order.
+
+    The judgements' times are their own and count for nothing: what people say is ordered by the log.
+    """
     entries = []
     for n in range(draw(st.integers(2, 9))):
         who = {key: draw(st.sampled_from(some)) for key, some in _NAMES.items() if draw(st.booleans())}
@@ -205,8 +225,9 @@ def test_judgements_hold_whenever_they_arrive(entries, batch):
 @settings(max_examples=100, deadline=None)
 @given(logs(), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_the_state_hash_does_not_depend_on_when_judgements_arrive(entries, batch, chance):
-    """The same entries in another order and other batches leave the same hash."""
-    shuffled = chance.sample(entries, len(entries))
+    """The same entries in another order and other batches leave the same hash; what people say keeps its own order."""
+    said = iter([e for e in entries if e.shape == "judgement"])
+    shuffled = [next(said) if e.shape == "judgement" else e for e in chance.sample(entries, len(entries))]
     hashes = {rebuild.state_hash(_resolved_as_solved(some, size)) for some, size in ((entries, batch), (shuffled, 100))}
     assert len(hashes) == 1
 

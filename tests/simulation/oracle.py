@@ -54,8 +54,9 @@ def partition(facts: tuple[Fact, ...], said: tuple[Said, ...], rules: IdentitySe
     def subject(j: Said) -> tuple[NodeId, NodeId | None]:
         return j.a, j.b
 
-    latest = {subject(j): j for j in sorted(said, key=lambda j: (j.at_us, j.id))}
-    stands = sorted(latest.values(), key=lambda j: (j.at_us, j.id))
+    # In the order of the log.
+    latest = {subject(j): j for j in said}
+    stands = [j for j in said if latest[subject(j)] is j]
     judged_shared = {j.a: j.verdict == "shared" for j in stands if j.verdict in {"shared", "not_shared"}}
 
     def is_shared(i: NodeId) -> bool:
@@ -163,7 +164,7 @@ def consent(facts: list[Fact]) -> dict[str, tuple[bool, int, bytes]]:
     """The word that settles each purpose ever spoken of: granted or not, when, by which event."""
     settled = {}
     for purpose in {p for fact in facts for p in fact.consents}:
-        whole, own = [], {}
+        whole, own, naming = [], {}, {}
         for fact in facts:
             for about in {purpose, "all"} & fact.consents.keys():
                 word = (fact.at_us, not fact.consents[about], fact.event)
@@ -171,6 +172,12 @@ def consent(facts: list[Fact]) -> dict[str, tuple[bool, int, bytes]]:
                     whole.append(word)
                 else:
                     own.setdefault(fact.named[0].node, []).append(word)
+                for other in fact.named[1:]:
+                    naming.setdefault(other.node, []).append(word)
+        for node, words in own.items():
+            # A later yes that names the node outranks its no.
+            if max(words)[1] and node in naming and not max(naming[node])[1]:
+                own[node] = [max(*words, *naming[node])]
         over = max(whole, default=None)
         standing = [max(words) for words in own.values() if over is None or max(words) > over]
         standing += whole and [max(whole)]

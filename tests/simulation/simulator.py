@@ -91,10 +91,15 @@ class Simulation:
                 sent += [fact.entry] * times
             else:
                 sent += [msgspec.structs.replace(fact.entry, body=fact.broken)] * min(2, times)
+        # What people say is ordered by the log, so it is sent in one order in every schedule; repeats come anywhere later.
+        judged: list[LogEntry] = [said.entry for said in self.world.said]
         for said in self.world.said:
-            sent += [said.entry] * chance.choice((1, 1, 2))
+            if chance.choice((1, 1, 2)) == 2:
+                judged.insert(chance.randint(judged.index(said.entry) + 1, len(judged)), said.entry)
+        sent += judged
         chance.shuffle(sent)
-        return sent
+        order = iter(judged)
+        return [next(order) if entry.shape == "judgement" else entry for entry in sent]
 
     def _produce(self) -> None:
         waiting, chance = self._deliveries(), self.schedule.chance
@@ -251,7 +256,7 @@ def people_in(rows: Iterable[NodeRow], sealer: Any) -> oracle.People:
     found: oracle.People = {}
     for person, nodes in by_person.items():
         opened = {row.member.id: folds.open_node(sealer.open(row)) for row in nodes}
-        state = combine_nodes((state for _, state in opened.values()), PROFILES)
+        state = combine_nodes(((node, state) for node, (_, state) in opened.items()), PROFILES)
         total = state.total
         found[person] = {
             "partition": {m.id: (m.first_seen_us, m.person, m.component, m.shared) for m in (r.member for r in nodes)},

@@ -86,7 +86,11 @@ class Log(MemoryEventLog):
 
     def __init__(self, schedule: Schedule, partitions: int) -> None:
         # The sender's key keeps a person in one partition; here repeats land anywhere, which is harder.
-        super().__init__(partitions=partitions, partition_of=lambda _: schedule.chance.randrange(partitions))
+        # What people say is in one partition, as in the product.
+        super().__init__(
+            partitions=partitions,
+            partition_of=lambda entry: 0 if entry.shape == "judgement" else schedule.chance.randrange(partitions),
+        )
         self._schedule = schedule
 
     def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:

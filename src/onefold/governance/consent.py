@@ -4,8 +4,12 @@ On one node the last word counts. Across the nodes of a person a denial counts (
 must never allow what one of them refused. What nobody spoke of is denied. A statement about `all` is a statement about
 every purpose, at its time: denying all silences an earlier yes to e-mail, a later yes to e-mail speaks again.
 
-One way leads past deny-wins: a statement *for the whole person* (a preference centre after login that says "for all my
-addresses") outranks what any node said before it. The caller decides which sources may make one.
+A denial stays with everybody it ever applied to. Evidence about others (an address turns out to be a household's, an
+earlier event gives it to somebody else) may take the node that said no away from a person, but not its no.
+
+Two ways lead past deny-wins. A later yes of the person that names the node that said no: they subscribe again with the
+address that was unsubscribed. And a statement *for the whole person* (a preference centre after login that says "for all my
+addresses"), which outranks what any node said before it. The caller decides which sources may make one.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import msgspec
+
+from onefold.model import NodeId
 
 ALL = "all"
 
@@ -39,8 +45,36 @@ class Register(msgspec.Struct, frozen=True, gc=False, array_like=True):
     whole: Statement | None = None
 
 
-Consents = Mapping[str, Register]
-"""Purpose to register, of one node."""
+class Spoken(msgspec.Struct, frozen=True, gc=False):
+    """What a node's events say of consent.
+
+    Attributes:
+        node: The node.
+        registers: By purpose, what the events anchored at the node say.
+        about: By purpose and other node (in hexadecimal): the last word of this node's events that name the other one.
+            Who subscribes again with the address that was unsubscribed speaks about that address.
+        named: By purpose, the last word of other nodes' events that name this one.
+    """
+
+    node: NodeId = b""
+    registers: Mapping[str, Register] = {}
+    about: Mapping[str, Mapping[str, Statement]] = {}
+    named: Mapping[str, Statement] = {}
+
+    def own(self, purpose: str) -> Statement | None:
+        """The last word of the node's own events on a purpose, `all` included."""
+        return later(self._register(purpose).own, self._register(ALL).own)
+
+    def whole(self, purpose: str) -> Statement | None:
+        """The last word for the whole person on a purpose, `all` included."""
+        return later(self._register(purpose).whole, self._register(ALL).whole)
+
+    def address(self, purpose: str) -> Statement | None:
+        """The last word on this node as an address, whoever said it."""
+        return later(later(self.own(purpose), self.whole(purpose)), later(self.named.get(purpose), self.named.get(ALL)))
+
+    def _register(self, purpose: str) -> Register:
+        return self.registers.get(purpose, _SILENT)
 
 
 def later(a: Statement | None, b: Statement | None) -> Statement | None:
@@ -55,21 +89,34 @@ def merged(a: Register, b: Register) -> Register:
     return Register(later(a.own, b.own), later(a.whole, b.whole))
 
 
-def decide(nodes: Iterable[Consents], purpose: str) -> Statement | None:
-    """The statement that settles `purpose` for a person made of these nodes; None when nobody spoke of it.
+def decide(person: Iterable[Spoken], purpose: str, beside: Iterable[Spoken] = ()) -> Statement | None:
+    """The statement that settles `purpose` for a person; None when nobody spoke of it.
 
-    The order of `nodes` does not matter. Without whole-person statements, adding a node can turn granted into denied
-    and silence into anything, but never denied into granted.
+    The order of nodes does not matter. Without whole-person statements, adding a node can turn granted into denied and
+    silence into anything, but never denied into granted. The one exception is said by name: a later yes of the person
+    that names a node outranks that node's no.
+
+    Args:
+        person: What the nodes of the person say.
+        purpose: The purpose.
+        beside: What nodes say that evidence connects with the person's and that are another's, or nobody's, by now. A
+            no of theirs once applied to this person, and stays; a yes of theirs counts for nothing here.
     """
+    person = list(person)
     whole: Statement | None = None
-    own: list[Statement] = []
-    for consents in nodes:
-        named, every = consents.get(purpose, _SILENT), consents.get(ALL, _SILENT)
-        whole = later(whole, later(named.whole, every.whole))
-        last = later(named.own, every.own)
-        if last is not None:
-            own.append(last)
-    standing = [s for s in own if whole is None or _rank(s) > _rank(whole)]
+    about: dict[str, Statement | None] = {}
+    for node in person:
+        whole = later(whole, node.whole(purpose))
+        for named in (node.about.get(purpose, {}), node.about.get(ALL, {})):
+            for other, said in named.items():
+                about[other] = later(about.get(other), said)
+    words = [word for node in person if (word := _unless_lifted(node.own(purpose), about.get(node.node.hex())))]
+    for node in beside:
+        for word in (node.own(purpose), node.whole(purpose)):
+            stays = _unless_lifted(word, about.get(node.node.hex()))
+            if stays is not None and not stays.granted:
+                words.append(stays)
+    standing = [word for word in words if whole is None or _rank(word) > _rank(whole)]
     if whole is not None:
         standing.append(whole)
     return max((s for s in standing if not s.granted), key=_rank, default=None) or max(
@@ -77,10 +124,23 @@ def decide(nodes: Iterable[Consents], purpose: str) -> Statement | None:
     )
 
 
-def allowed(nodes: Iterable[Consents], purpose: str) -> bool:
+def _unless_lifted(word: Statement | None, about: Statement | None) -> Statement | None:
+    """A node's word, or the person's later yes about that very node."""
+    if word is None or word.granted or about is None or not about.granted:
+        return word
+    return later(word, about)
+
+
+def allowed(person: Iterable[Spoken], purpose: str, beside: Iterable[Spoken] = ()) -> bool:
     """Whether the person allows `purpose`. Silence is a no."""
-    settled = decide(nodes, purpose)
+    settled = decide(person, purpose, beside)
     return settled is not None and settled.granted
+
+
+def may_send(person: Iterable[Spoken], beside: Iterable[Spoken], address: Spoken, purpose: str) -> bool:
+    """Whether something may be sent to an address for `purpose`: the person says yes, and the address does not say no."""
+    word = address.address(purpose)
+    return allowed(person, purpose, beside) and (word is None or word.granted)
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bytes]:

@@ -6,13 +6,13 @@ evidence comes late, a batch touches contested groups by the hundred.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
-from onefold.identity.solver import place
+from onefold.identity.solver import place, said_order
 from onefold.model import Edge, Judgement, Member, NodeId
 from onefold.ports import ProfileReader
 
@@ -68,6 +68,12 @@ def places(
             placed.update(_place(group, edges, beside, settings, reopened))
         solved += len(to_solve)
     return placed, solved
+
+
+def judged(judgements: Iterable[Judgement]) -> set[NodeId]:
+    """The nodes about which something that people said still stands: what was taken back leaves no trace."""
+    latest = {(j.a, j.b): j for j in sorted(judgements, key=said_order)}
+    return {n for j in latest.values() if j.verdict != "withdrawn" for n in (j.a, j.b) if n is not None}
 
 
 def _portions(groups: Sequence[Contested]) -> Iterator[list[Contested]]:
@@ -141,8 +147,7 @@ def _place(
     shared_before.update(m.id for m in beside)
     placed = place([*group.members, *beside], edges, group.judgements, settings, shared_before=shared_before)
     solution = {m.id: m for m in placed if m.id in inside}
-    judged = {n for j in group.judgements for n in (j.a, j.b) if n is not None}
-    open_still = {solution[n].component for n in judged if n in solution}
+    open_still = {solution[n].component for n in judged(group.judgements) if n in solution}
     # An identifier once seen with a user id that links nobody may become shared by the next one it is seen with.
     aside = {m.id for m in placed if m.shared and settings.type(m.type).single}
     if aside:

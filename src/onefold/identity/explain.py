@@ -140,7 +140,7 @@ def explain(
         path=path,
         refused=tuple(besides),
         # What was said of the very two identifiers asked about tells the most.
-        apart=min(said, key=lambda j: ({j.a, j.b} != {a, b}, j.at_us, j.id), default=None),
+        apart=min(said, key=lambda j: ({j.a, j.b} != {a, b}, j.offset, j.id), default=None),
         types={s.obstacle.type: settings.type(s.obstacle.type) for s in (*path, *besides) if s.obstacle},
     )
 

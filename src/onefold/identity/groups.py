@@ -107,7 +107,7 @@ class Groups(Partition):
             others = self._apart[other]
             del others[gone]
             known = others.get(kept)
-            if known is None or (judgement.at_us, judgement.id) < (known.at_us, known.id):
+            if known is None or (judgement.offset, judgement.id) < (known.offset, known.id):
                 others[kept] = judgement
                 self._apart.setdefault(kept, {})[other] = judgement
         return kept

@@ -43,7 +43,7 @@ class Solution(msgspec.Struct, frozen=True):
 
 
 class Standing(NamedTuple):
-    """What holds of all that was judged, each in order of (time, id)."""
+    """What holds of all that was judged, each in the order of the log."""
 
     same: list[tuple[NodeId, NodeId, Judgement]]
     different: list[tuple[NodeId, NodeId, Judgement]]
@@ -137,14 +137,19 @@ def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
     return (-edge.strength, edge.at_us, edge.event, edge.a, edge.b, edge.kind)
 
 
+def said_order(judgement: Judgement) -> tuple[int, bytes]:
+    """The order of what people say: the log's, never the clock's, which may step back."""
+    return judgement.offset, judgement.id
+
+
 def standing(judgements: Iterable[Judgement], nodes: Container[NodeId]) -> Standing:
     """The latest word on each subject; `withdrawn` leaves nothing said."""
     latest: dict[tuple[NodeId, NodeId | None], Judgement] = {}
-    for judgement in sorted(judgements, key=lambda j: (j.at_us, j.id)):
+    for judgement in sorted(judgements, key=said_order):
         a, b = judgement.a, judgement.b
         latest[(a, b) if b is None or a < b else (b, a)] = judgement
     said = Standing([], [], {}, set())
-    for judgement in sorted(latest.values(), key=lambda j: (j.at_us, j.id)):
+    for judgement in sorted(latest.values(), key=said_order):
         a, b, verdict = judgement.a, judgement.b, judgement.verdict
         if a not in nodes or (b is not None and b not in nodes):
             continue

@@ -44,7 +44,7 @@ class Edge(msgspec.Struct, frozen=True, gc=False):
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """A person's word about the graph. The latest by (time, id) about the same subject counts; none is ever deleted.
+    """A person's word about the graph. The latest in the log about the same subject counts; none is ever deleted.
 
     Attributes:
         id: 16 bytes, unique.
@@ -54,7 +54,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
         at_us: When it was said.
         by: Who said it (a user name or key id).
         reason: Why, in their words; personal data is not expected here, but it is stored sealed all the same.
-        offset: Where it stands in the log.
+        offset: Where it stands in the log; what people say is ordered by it.
     """
 
     id: bytes

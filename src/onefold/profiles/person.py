@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from onefold.governance.consent import Register, Statement, decide
+from onefold.governance.consent import Spoken, Statement, decide
+from onefold.model import NodeId
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NodeState, added
 
@@ -16,28 +17,32 @@ class PersonState(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         total: Everything but consent, added up.
-        consents: The consents of each node, apart: deny-wins needs to know which word is whose.
+        spoken: What each node says of consent, apart: deny-wins needs to know which word is whose.
+        beside: What nodes say that evidence connects with this person's; see `governance.consent.decide`.
     """
 
     total: NodeState
-    consents: tuple[dict[str, Register], ...]
+    spoken: tuple[Spoken, ...]
+    beside: tuple[Spoken, ...] = ()
 
     def consent(self, purpose: str) -> Statement | None:
         """The statement that settles a purpose; None when nobody spoke of it."""
-        return decide(self.consents, purpose)
+        return decide(self.spoken, purpose, self.beside)
 
     def purposes(self) -> list[str]:
         """Every purpose spoken of at any node, `all` among them: it settles those that nobody named."""
-        return sorted({p for consents in self.consents for p in consents})
+        return sorted({p for node in (*self.spoken, *self.beside) for p in node.registers})
 
 
-def combine_nodes(states: Iterable[NodeState], settings: ProfileSettings) -> PersonState:
+def combine_nodes(
+    states: Iterable[tuple[NodeId, NodeState]], settings: ProfileSettings, beside: Iterable[Spoken] = ()
+) -> PersonState:
     """The states of a person's nodes as one; the order of the nodes changes nothing that can be seen."""
-    consents = []
+    said = []
     total: NodeState | None = None
-    for state in states:
-        if state.consents:
-            consents.append(state.consents)
+    for node, state in states:
+        if state.consents or state.about or state.named:
+            said.append(Spoken(node, state.consents, state.about, state.named))
         if state.events:
             total = state if total is None else added(total, state, settings)
-    return PersonState(total or NodeState(), tuple(consents))
+    return PersonState(total or NodeState(), tuple(said), tuple(beside))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.governance.consent import ALL, Statement
+from onefold.governance.consent import ALL, Spoken, Statement
 from onefold.model import Member, NodeId, format_profile_id
 from onefold.profiles import groups, sessions
 from onefold.profiles.lifecycle import sentence
@@ -108,9 +108,13 @@ def view(
     settings: ProfileSettings,
     as_of_us: int,
     priorities: Mapping[str, int],
+    beside: Sequence[Spoken] = (),
 ) -> Profile:
-    """The profile of a person made of these nodes (place, identifier value, state), as of a moment."""
-    state = combine_nodes((s for _, _, s in nodes), settings)
+    """The profile of a person made of these nodes (place, identifier value, state), as of a moment.
+
+    `beside` is what neighbours of the nodes say of consent.
+    """
+    state = combine_nodes(((m.id, s) for m, _, s in nodes), settings, beside)
     total = state.total
     found = sorted(nodes, key=lambda n: (-priorities.get(n[0].type, 60), n[0].first_seen_us, n[0].id))
     identifiers = tuple(

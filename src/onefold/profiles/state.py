@@ -8,6 +8,7 @@ bear repetition.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +16,8 @@ import msgspec
 
 from onefold.errors import IntegrityError
 from onefold.governance.consent import Register, Statement, merged
-from onefold.model import Event
-from onefold.profiles import money, sessions
+from onefold.model import Event, NodeId
+from onefold.profiles import consents, money, sessions
 from onefold.profiles.groups import GroupState, joined, united_groups
 from onefold.profiles.settings import ProfileSettings, Purchase
 from onefold.profiles.survivorship import (
@@ -68,6 +69,8 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
         cleared: Field to the latest clear by each source.
         groups: By type and id, the groups that the person belongs to.
         findings: Code of a finding (a closed list) to the events that have it.
+        about: Purpose, then another node (hexadecimal) that the events name, to the last word about it.
+        named: Purpose to the last word of other nodes' events that name this one; addresses only.
     """
 
     format: int = _FORMAT
@@ -87,6 +90,8 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
     cleared: dict[str, dict[str, Moment]] = {}
     groups: dict[str, dict[str, GroupState]] = {}
     findings: dict[str, Occurrences] = {}
+    about: dict[str, dict[str, Statement]] = {}
+    named: dict[str, Statement] = {}
 
     def __repr__(self) -> str:
         """Show counts only: the rest is personal data."""
@@ -148,8 +153,11 @@ def lift(event: Event, settings: ProfileSettings) -> NodeState:
     return state
 
 
-def fold(state: NodeState, event: Event, settings: ProfileSettings) -> None:
-    """Take one more event into `state`, in place. Each event may be folded into a node once."""
+def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequence[NodeId] = ()) -> None:
+    """Take one more event into `state`, in place. Each event may be folded into a node once.
+
+    `others` are the other nodes that the event names: what it says of consent, it says about those, too.
+    """
     at_us, name, source = event.timestamp_us, event.name, event.source
     state.events += 1
     state.first_us = min(state.first_us, at_us)
@@ -168,7 +176,7 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings) -> None:
     if event.traits:
         _describe(state, event, settings)
     if event.consents:
-        _consent(state, event, settings)
+        consents.state_words(state.consents, state.about, event, settings.consent_authorities, others)
     if event.traits_once:
         _describe_once(state, event, settings)
     if event.cleared:
@@ -195,6 +203,8 @@ def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> No
     for purpose, register in b.consents.items():
         before = state.consents.get(purpose)
         state.consents[purpose] = register if before is None else merged(before, register)
+    state.about = consents.united_about(a.about, b.about)
+    state.named = consents.united_named(a.named, b.named)
     return state
 
 
@@ -300,20 +310,6 @@ def _united_fields(a: dict[str, dict[str, Moment]], b: dict[str, dict[str, Momen
 
 def _bound(state: NodeState, settings: ProfileSettings) -> None:
     state.attributes = bounded(state.attributes, settings.fields_kept)
-
-
-def _consent(state: NodeState, event: Event, settings: ProfileSettings) -> None:
-    whole = event.source in settings.consent_authorities and _for_whole_person(event.context)
-    for said in event.consents:
-        statement = Statement(said.granted, event.timestamp_us, event.id, event.source)
-        register = Register(whole=statement) if whole else Register(own=statement)
-        before = state.consents.get(said.purpose)
-        state.consents[said.purpose] = register if before is None else merged(before, register)
-
-
-def _for_whole_person(context: dict[str, Any]) -> bool:
-    consent = context.get("consent")
-    return isinstance(consent, dict) and consent.get("person_level") is True
 
 
 def _all_of(a: dict[str, Occurrences], b: dict[str, Occurrences]) -> dict[str, Occurrences]:

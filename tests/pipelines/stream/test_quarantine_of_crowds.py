@@ -111,8 +111,8 @@ def test_bugs_of_both_kinds_at_once_leave_nothing_undone(monkeypatch):
     breaking_resolve(monkeypatch)
     fold = folds.fold
 
-    def broken(state, event, settings):
-        fold(state, event, settings)
+    def broken(state, event, settings, others=()):
+        fold(state, event, settings, others)
         if event.name == "Fold":
             raise ZeroDivisionError
 
@@ -125,8 +125,8 @@ def breaks_at_first(times, monkeypatch):
     """Each event breaks the fold this often, and then no more."""
     fold, seen = folds.fold, {}
 
-    def broken(state, event, settings):
-        fold(state, event, settings)
+    def broken(state, event, settings, others=()):
+        fold(state, event, settings, others)
         seen[event.id] = seen.get(event.id, 0) + 1
         if seen[event.id] <= times:
             raise ZeroDivisionError
@@ -298,9 +298,9 @@ def test_events_that_break_one_after_another_are_passed_in_the_end(monkeypatch):
 
     real = folding._folded
 
-    def folded(before, candidates, settings):
+    def folded(before, candidates, settings, *named_in):
         chained(candidates)
-        return real(before, candidates, settings)
+        return real(before, candidates, settings, *named_in)
 
     monkeypatch.setattr(process, "claim", watched)
     monkeypatch.setattr(folding, "_folded", folded)

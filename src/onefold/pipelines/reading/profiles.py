@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
+from onefold.governance.consent import Spoken
 from onefold.identity import explain as explaining
 from onefold.model import Accepted, Identifier, NodeId, StoredEntry, format_profile_id
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import NodeRow, ProfileSnapshot
 from onefold.profiles import profile as profiles
@@ -56,16 +58,17 @@ def profile(context: Context, identifier: Identifier) -> dict[str, Any] | None:
         return None
     with context.store.snapshot() as snapshot:
         person = find(snapshot, node)
-    return None if person is None else view(context, person)
+        beside = [] if person is None else spoken_beside(context, snapshot, person.rows)
+    return None if person is None else view(context, person, beside)
 
 
-def view(context: Context, person: Person) -> dict[str, Any]:
-    """A person's profile, ready for JSON."""
+def view(context: Context, person: Person, beside: Sequence[Spoken] = ()) -> dict[str, Any]:
+    """A person's profile, ready for JSON; `beside` is what neighbours of its nodes say of consent."""
     nodes = []
     for row in person.rows:
         value, state = folds.open_node(context.sealer.open(row))
         nodes.append((row.member, value, state))
-    found = profiles.view(person.id, nodes, context.profiles, context.clock_us(), context.identity.priorities())
+    found = profiles.view(person.id, nodes, context.profiles, context.clock_us(), context.identity.priorities(), beside)
     return profiles.as_json(found)
 
 
@@ -176,7 +179,7 @@ def history(context: Context, identifier: Identifier) -> dict[str, Any] | None:
                 "by": j.by,
                 "reason": j.reason,
             }
-            for j in sorted(judgements, key=lambda j: (j.at_us, j.id))
+            for j in sorted(judgements, key=lambda j: (j.offset, j.id))
         ],
     }
 

@@ -12,8 +12,12 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.stream import internal_errors
 from onefold.pipelines.stream.batches import Candidate
 from onefold.ports import NodeRow
+from onefold.profiles import consents
 from onefold.profiles import state as folds
 from onefold.profiles.settings import ProfileSettings
+
+_ADDRESSES = frozenset({"email", "phone"})
+"""Normalisers of the types that something can be sent to."""
 
 Broken = tuple[Candidate, Rejected]
 """An event on which our code breaks, and what becomes of it."""
@@ -28,20 +32,27 @@ def fold(
         The rows to save, and the events on which it broke, all of them. Where there are such, the rows are not whole.
     """
     by_anchor: dict[NodeId, list[Candidate]] = defaultdict(list)
+    naming: dict[NodeId, list[Candidate]] = defaultdict(list)
     values: dict[NodeId, str] = {}
     for candidate in fresh:
         by_anchor[candidate.named[0].node].append(candidate)
         for identifier in candidate.named:
             if identifier.node not in rows:
                 values[identifier.node] = identifier.value
+        if candidate.event.consents:
+            for identifier in candidate.named[1:]:
+                # What is said of consent is said of the address, too, whoever says it.
+                if context.identity.type(identifier.type).normaliser in _ADDRESSES:
+                    naming[identifier.node].append(candidate)
     sealer, settings, places = context.sealer, context.profiles, resolution.members
     saved: list[NodeRow] = []
     broken: list[Broken] = []
-    for node, candidates in by_anchor.items():
+    for node in dict.fromkeys((*by_anchor, *naming)):
+        candidates, named_in = by_anchor.get(node, []), naming.get(node, [])
         row = rows.get(node)
         before = folds.close_bare(values.pop(node)) if row is None else sealer.open(row)
         try:
-            after = _folded(before, candidates, settings)
+            after = _folded(before, candidates, settings, named_in)
         except Exception as error:
             if not internal_errors.is_ours(error):
                 raise
@@ -78,9 +89,14 @@ def broken_repeats(
     return internal_errors.culprits(partial(_folded, folds.close_bare(""), settings=settings), repeats)
 
 
-def _folded(before: bytes, candidates: Sequence[Candidate], settings: ProfileSettings) -> bytes:
-    """What a node holds after these events."""
+def _folded(
+    before: bytes, candidates: Sequence[Candidate], settings: ProfileSettings, named_in: Sequence[Candidate] = ()
+) -> bytes:
+    """What a node holds after these events, and after those anchored elsewhere whose consents name it."""
     value, state = folds.open_node(before)
     for candidate in candidates:
-        folds.fold(state, candidate.event, settings)
+        others = [n.node for n in candidate.named[1:]] if candidate.event.consents else ()
+        folds.fold(state, candidate.event, settings, others)
+    for candidate in named_in:
+        consents.hear(state.named, candidate.event)
     return folds.close_node(value, state)

@@ -1,0 +1,70 @@
+"""Neighbours: the nodes beside a person that evidence connects with it, and that are not the person's by now.
+
+They matter for consent. An identifier that said no may turn out to be shared, or to be somebody else's; its no stays with
+everybody it ever applied to. To whom it may have applied is told by the evidence alone, in whatever order it came:
+whoever is connected with the identifier, and can be one person with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from onefold.governance.consent import Spoken
+from onefold.model import NodeId
+from onefold.pipelines.context import Context
+from onefold.ports import NodeRow, ProfileSnapshot
+from onefold.profiles import state as folds
+
+NEIGHBOURS_MAX = 500
+"""Nodes at which the search ends. A person has a handful of neighbours."""
+CROWD = 10
+"""An identifier seen with more than so many others belongs to a crowd (a kiosk, a till). Its own no counts for those who
+were seen with it, but they are no reason to deny each other."""
+
+
+def spoken_beside(context: Context, snapshot: ProfileSnapshot, rows: Sequence[NodeRow]) -> list[Spoken]:
+    """What the neighbours of a person's nodes say of consent; the person is given by the rows of its nodes."""
+    mine = {row.member.id for row in rows}
+    alone = {row.member.type for row in rows if context.identity.type(row.member.type).single}
+    found: dict[NodeId, NodeRow] = {}
+    frontier: Collection[NodeId] = mine
+    judged = False
+    while frontier and len(found) < NEIGHBOURS_MAX:
+        ends, joined = _ends(snapshot, sorted(frontier))
+        judged = judged or joined
+        near = {
+            end
+            for node, others in ends.items()
+            if node in mine or len(others) <= CROWD
+            for end in others
+            if end not in mine and end not in found
+        }
+        reached = snapshot.nodes(sorted(near)[:NEIGHBOURS_MAX])
+        found |= reached
+        # A user id, a donor number: evidence ends there, for two of a kind are two people.
+        frontier = [
+            node for node, row in reached.items() if judged or not context.identity.type(row.member.type).single
+        ]
+    said = []
+    for row in found.values():
+        # Two user ids are two people unless a steward said otherwise, which no limit outweighs.
+        if judged or row.member.type not in alone:
+            _, state = folds.open_node(context.sealer.open(row))
+            if state.consents:
+                said.append(Spoken(row.member.id, state.consents, state.about, state.named))
+    return said
+
+
+def _ends(snapshot: ProfileSnapshot, nodes: Sequence[NodeId]) -> tuple[dict[NodeId, set[NodeId]], bool]:
+    """With what each of these nodes was ever said to be connected; and whether a person said some of it."""
+    ends: dict[NodeId, set[NodeId]] = defaultdict(set)
+    pairs = [(edge.a, edge.b) for edge in snapshot.edges(nodes)]
+    joined = [(j.a, j.b) for j in snapshot.judgements(nodes) if j.verdict == "same" and j.b is not None]
+    asked = set(nodes)
+    for a, b in (*pairs, *joined):
+        if a in asked:
+            ends[a].add(b)
+        if b in asked:
+            ends[b].add(a)
+    return ends, bool(joined)
