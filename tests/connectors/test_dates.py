@@ -60,7 +60,7 @@ def test_a_column_that_contradicts_itself_leaves_the_doubtful_ones_unread(told):
     """Each of those is a finding with its text kept; the others are read."""
     events, known = told(["25/12/2025", "12/26/2025", "03/04/2025"])
     assert [event["timestamp"] for event in events] == [
-        "2025-12-25T00:00:00.000Z", "2025-12-26T00:00:00.000Z", "03/04/2025",
+        "2025-12-25T00:00:00.000Z", "2025-12-26T00:00:00.000Z", {"unread": "03/04/2025"},
     ]  # fmt: skip
     assert events[2]["context"]["unread"] == {"When": "03/04/2025"}
     assert events[2]["findings"] == [{"code": "value_unreadable", "where": "When"}]
@@ -70,7 +70,7 @@ def test_a_column_that_contradicts_itself_leaves_the_doubtful_ones_unread(told):
 def test_a_time_that_cannot_be_read_loses_no_row(told):
     """The gate dates such an event to its receipt, and marks it."""
     events, _ = told(["soon", "", "2025-01-01"])
-    assert [event.get("timestamp") for event in events] == ["soon", None, "2025-01-01T00:00:00.000Z"]
+    assert [event.get("timestamp") for event in events] == [{"unread": "soon"}, None, "2025-01-01T00:00:00.000Z"]
     assert "findings" not in events[1]
 
 
@@ -113,4 +113,4 @@ def test_a_reader_that_looks_at_the_first_rows_only_would_be_seen(told, monkeypa
     """The negative control of the law above: a sample of one row decides wrongly, or not at all."""
     monkeypatch.setattr(dates.DateColumns, "_look", lambda self: {"When": dates.order_of(["03/04/2025"])})
     events, _ = told(["03/04/2025", "31/12/2025"])
-    assert events[0]["timestamp"] == "03/04/2025"
+    assert events[0]["timestamp"] == {"unread": "03/04/2025"}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -46,6 +47,12 @@ class Loaded(msgspec.Struct, frozen=True, gc=False):
     rows: int
     seconds: float
     notes: Notes
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The notes as JSON has them: form, dates, rejections and findings with the first lines of each, no values."""
+        report: dict[str, Any] = msgspec.to_builtins(self.notes)
+        return report
 
 
 def rows_of(path: Path) -> int:

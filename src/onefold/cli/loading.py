@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from onefold import bootstrap
-from onefold.cli import findings
+from onefold.cli import file_report, findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.pipelines.reading import balances
@@ -69,9 +69,9 @@ def load(
         before = _account(opened, source)
         if apart:
             named = ["--workspace", opened.context.name, "--project", str(project)]
-            rows = _in_several_processes(opened, files, source, mapping, named, progress)
+            rows, reports = _in_several_processes(opened, files, source, mapping, named, progress)
         else:
-            rows = _in_one_process(opened, files, source, mapping, progress, process=process)
+            rows, reports = _in_one_process(opened, files, source, mapping, progress, process=process)
         account = _account(opened, source)
         known = before.get("findings", {})
         gained = {code: n - known.get(code, 0) for code, n in account.get("findings", {}).items()}
@@ -81,6 +81,7 @@ def load(
         out.result(
             {
                 "rows": rows,
+                "files": reports,
                 "seconds": round(seconds, 3),
                 "rows_per_s": round(rows / seconds),
                 "account": account,
@@ -89,6 +90,9 @@ def load(
         )
         return
     out.say(f"{rows:,} rows in {seconds:,.1f} s ({rows / seconds:,.0f}/s).")
+    for report in reports:
+        for sentence in file_report.sentences(report):
+            out.say(sentence)
     out.say(
         f"Source {source}: {account.get('stored', 0):,} stored, {account.get('duplicate', 0):,} duplicate, "
         f"{account.get('rejected', 0):,} rejected, {account.get('pending', 0):,} pending."
@@ -110,21 +114,24 @@ def _in_one_process(
     progress: Progress,
     *,
     process: bool,
-) -> int:
-    """Append all rows, then process them; returns how many rows there were."""
+) -> tuple[int, list[file_report.Report]]:
+    """Append all rows, then process them; returns how many rows there were, and the report on each file."""
     rows = 0
+    reports: list[file_report.Report] = []
     for file in files:
         task = progress.add_task(f"reading {file.name}", total=bootstrap.rows_of(file) or None, note="")
-        read = 0
+        read, last = 0, None
         for done in bootstrap.load_file(opened.context, file, source=source, mapping=mapping):
             read, rate = done.rows, done.rows / max(done.seconds, 1e-9)
             progress.update(task, completed=read, note=f"{read:,} rows · {rate:,.0f}/s")
+            last = done
         rows += read
+        reports += [last.report] if last else []
     if process:
         task = progress.add_task("resolving", total=bootstrap.pending(opened), note="")
         for entries in bootstrap.work_off(opened):
             progress.update(task, advance=max(entries, 0))
-    return rows
+    return rows, reports
 
 
 def _in_several_processes(
@@ -134,8 +141,8 @@ def _in_several_processes(
     mapping: str | None,
     named: list[str],
     progress: Progress,
-) -> int:
-    """Process rows while others append them and prepare the next batch; returns how many rows there were."""
+) -> tuple[int, list[file_report.Report]]:
+    """Process rows while others append them and prepare the next batch; returns the same."""
     for file in files:
         bootstrap.check_file(file, mapping=mapping)
     total = sum(bootstrap.rows_of(file) for file in files) or None
@@ -150,7 +157,8 @@ def _in_several_processes(
             try:
                 appended, processed = next(working)
             except StopIteration as ended:
-                return int(json.loads(ended.value)["rows"])
+                told = json.loads(ended.value)
+                return int(told["rows"]), told["files"]
             except bootstrap.AppendingError as error:
                 raise typer.Exit(error.code) from error
             progress.update(reading, completed=appended, note=f"{appended:,} rows")

@@ -125,7 +125,8 @@ def _found(text: str, column: DateColumn) -> datetime | None:
             return None
     if isinstance(moment, str):
         return None
-    column.note(times.form_of(text))
+    if possible is None:
+        column.note(times.form_of(text))
     return moment
 
 

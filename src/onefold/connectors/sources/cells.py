@@ -55,7 +55,7 @@ def like_values(header: Sequence[str]) -> bool:
 
 def text_of(value: Any) -> str:
     """A cell as text."""
-    if isinstance(value, str):
+    if value.__class__ is str:
         return value
     if value is None:
         return ""
@@ -64,10 +64,17 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def bare(text: str) -> str:
+    """A cell without the apostrophe that keeps digits text in a spreadsheet: `'04101`."""
+    return text[1:] if text[:1] == "'" and (text[1:2].isdigit() or text[1:2] in ("+", "-", "=")) else text
+
+
 def id_of(value: Any) -> str:
     """A cell as an id: `42.0`, as a data frame writes it when a neighbour is blank, is 42."""
-    text = text_of(value).strip()
-    if text[-1:] == "0" and _WHOLE.fullmatch(text):
+    text = (value if value.__class__ is str else text_of(value)).strip()
+    if text[:1] == "'":
+        text = bare(text)
+    if text[-1:] == "0" and "." in text and _WHOLE.fullmatch(text):
         return text.partition(".")[0]
     if value.__class__ is Decimal and "E" in text and value.adjusted() < 18 and value == int(value):
         return str(int(value))  # JSON's 1E+2

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from onefold.connectors.sources.casts import NO_COLUMN, Cast, DateColumn, cast_of
-from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, id_of, key, text_of
+from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, bare, id_of, key, text_of
 from onefold.connectors.sources.dates import DateColumns
 from onefold.connectors.sources.delimited import Broken
 from onefold.connectors.sources.language import ANY, Field, Fields, Mapping
@@ -167,20 +167,22 @@ class _Statement:
         identifiers = self._fixed_identifiers.copy()
         for name, place, prefix, split, fetch in self._identifiers:
             text = id_of(values[place] if fetch is None else fetch(values))
-            if text:
-                for value in text.split(split) if split else (text,):
-                    if value := value.strip():
-                        identifiers.append(Identifier(name, prefix + value))
+            if not text:
+                continue
+            for value in text.split(split) if split else (text,):
+                if value := value.strip():
+                    identifiers.append(Identifier(name, prefix + value))
         context: dict[str, Any] = {"file": self._file, "line": line}
-        findings = [{"code": code, "where": ""} for code in noticed]
+        findings = [{"code": code, "where": ""} for code in noticed] if noticed else []
         if self._consents or self._fixed_consents:
             said = self._said(values, findings)
             if said:
                 context["consent"] = {"categoryPreferences": said}
         if unread:
-            # A time that could not be read goes on as text: the gate dates the event to its receipt, and says so.
+            # No time goes on to the gate as one, which might read it otherwise than the mapping says: it dates the
+            # event to its receipt, and says so.
             if self._when and self._when[0].column in unread:
-                head.setdefault("timestamp", unread[self._when[0].column])
+                head.setdefault("timestamp", {"unread": unread[self._when[0].column]})
             context["unread"] = unread
             findings += [{"code": "value_unreadable", "where": column} for column in unread]
         if findings:
@@ -323,9 +325,11 @@ def _fill(into: dict[str, Any], slots: list[_Slot], values: Values, unread: dict
         if value is None:
             continue
         if value.__class__ is str or cast:
-            value = text_of(value).strip()
+            value = value.strip() if value.__class__ is str else text_of(value)
             if not value:
                 continue
+            if value[0] == "'":
+                value = bare(value)
             if cast:
                 read = cast(value)
                 if read is None:
@@ -339,5 +343,8 @@ def _fill(into: dict[str, Any], slots: list[_Slot], values: Values, unread: dict
 
 
 def _digest(salt: str, values: Values) -> bytes:
-    text = "\x1f".join(map(text_of, values))
+    try:
+        text = "\x1f".join(values)  # a row of a CSV file is text throughout
+    except TypeError:
+        text = "\x1f".join(map(text_of, values))
     return blake2b(f"{salt}\x1e{text}".encode(), digest_size=16).digest()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import msgspec
 
@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"[-+]?[$€£]?[0-9][0-9.,]*%?")
 _DATED = re.compile(r"[0-9]{1,4}[-/.:][0-9]{1,2}[-/.: T].*")
 
 
-class RawRow(NamedTuple):
+class RawRow(msgspec.Struct, frozen=True, gc=False):
     """One row, not yet understood.
 
     Attributes:
@@ -48,6 +48,10 @@ class RawRow(NamedTuple):
     values: Values | Broken
     text: str
     findings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show what is safe to log."""
+        return f"<RawRow line={self.line} columns={len(self.names)}>"
 
 
 def read(path: Path, dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
@@ -155,7 +159,7 @@ def _csv(file: IO[str], dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
             notes.leave("repeated_header", line)
             continue
         findings: tuple[str, ...] = ()
-        if isinstance(fields, Short):
+        if fields.__class__ is Short:
             fault = shapes.misfit(fields)
             if fault:
                 yield RawRow(line, names, fault, text)
