@@ -189,3 +189,37 @@ def test_every_line_end_in_every_encoding(told, end, codec):
     events, bad, _ = told(f"Donor Id,Email,First Name{end}{rows}{end}".encode(codec))
     assert not bad
     assert [event["traits"]["name"] for event in events] == names
+
+
+def test_quotation_marks_of_other_kinds(told):
+    """Single quotes around every cell, and blanks between delimiter and mark."""
+    events, bad, _ = told("'Donor Id','Email','First Name'\n'1','a@b.test','Ann, O''B'\n")
+    assert (ids(events), events[0]["traits"], bad) == ([["1", "a@b.test"]], {"name": "Ann, O'B"}, [])
+    events, bad, _ = told('Donor Id, Email, First Name\n1, "a@b.test", "Ann, B"\n2, b@b.test, Bo\n')
+    assert (ids(events), bad) == ([["1", "a@b.test"], ["2", "b@b.test"]], [])
+    assert ids(told("Donor Id,Email,First Name\n'00042,a@b.test,'t Hooft\n")[0]) == [["00042", "a@b.test"]]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~", "\x01", "\x1f"])
+def test_delimiters_of_databases(told, delimiter):
+    """Those of Hive and of old mainframes too."""
+    content = "Donor Id,Email,First Name\n1,a@b.test,Ann\n2,b@b.test,Bo\n".replace(",", delimiter)
+    assert ids(told(content)[0]) == [["1", "a@b.test"], ["2", "b@b.test"]]
+
+
+def test_a_header_comes_again_in_any_case(told):
+    """It is no person all the same."""
+    events, _, known = told("Donor Id,Email,First Name\n1,a@b.test,Al\nDONOR ID,EMAIL,FIRST NAME\n2,b@b.test,Bo\n")
+    assert (ids(events), known.passed["repeated_header"].lines) == ([["1", "a@b.test"], ["2", "b@b.test"]], [3])
+
+
+@pytest.mark.parametrize(
+    ("name", "garbled"),
+    [("Müller", False), ("Ångström", False), ("São", False), ("Ĺukasz", False), ("Ã¼", True), ("MÃ¼ller", True),
+     ("Zo\ufffd", True), ("â€™", True)],
+)  # fmt: skip
+def test_text_that_was_read_wrongly_before_is_told(told, name, garbled):
+    """It is kept as it is: what it was cannot be known for sure."""
+    events, _, known = told(f"Donor Id,Email,First Name\n1,a@b.test,{name}\n")
+    assert events[0]["traits"]["name"] == name
+    assert ("text_garbled" in known.findings) == garbled

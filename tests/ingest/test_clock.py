@@ -135,12 +135,23 @@ def test_supplied_time_stands():
 
 def test_unreadable_times():
     """They are flagged, and receipt stands in."""
-    assert settle("soon", None, iso(NOW), NOW) == (NOW, None, NOW, None, (Finding("bad_timestamp"),), True)
-    assert settle(iso(NOW - 1000), None, "soon", NOW).findings == (Finding("bad_sent_at"),)
+    assert settle("soon", None, iso(NOW), NOW) == (
+        NOW,
+        None,
+        NOW,
+        None,
+        (Finding("bad_timestamp", "/timestamp"),),
+        True,
+    )
+    assert settle(iso(NOW - 1000), None, "soon", NOW).findings == (Finding("bad_sent_at", "/sentAt"),)
     assert settle(None, None, None, NOW) == (NOW, None, None, None, (), False)
     mended = settle("soon", iso(NOW - MINUTE), None, NOW)
-    assert (mended.timestamp_us, mended.findings, mended.assumed) == (NOW - MINUTE, (Finding("bad_timestamp"),), False)
-    assert settle("03/04/2026", None, None, NOW).findings == (Finding("ambiguous_timestamp"),)
+    assert (mended.timestamp_us, mended.findings, mended.assumed) == (
+        NOW - MINUTE,
+        (Finding("bad_timestamp", "/timestamp"),),
+        False,
+    )
+    assert settle("03/04/2026", None, None, NOW).findings == (Finding("ambiguous_timestamp", "/timestamp"),)
 
 
 def test_age():
@@ -148,4 +159,4 @@ def test_age():
     none = settle(None, None, None, NOW)
     assert aged(none, 1_500, NOW).timestamp_us == NOW - 1_500_000
     for bad in (-1, "5", True, 1e30):
-        assert aged(none, bad, NOW) == none._replace(findings=(Finding("bad_timestamp"),), assumed=True)
+        assert aged(none, bad, NOW) == none._replace(findings=(Finding("bad_timestamp", "/offset"),), assumed=True)

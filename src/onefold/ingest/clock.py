@@ -96,11 +96,11 @@ def settle(timestamp: Any, original: Any, sent: Any, received_us: int, index: in
     sent_us = None if sent is None else parse(sent)
     findings: tuple[Finding, ...] = ()
     if isinstance(stated, str):
-        findings, stated = (finding(stated),), None
+        findings, stated = (finding(stated, "/timestamp"),), None
     if isinstance(call, str):
-        findings, call = findings or (finding(call),), None
+        findings, call = findings or (finding(call, "/originalTimestamp"),), None
     if sent_us is None and sent is not None:
-        findings = (*findings, finding("bad_sent_at"))
+        findings = (*findings, finding("bad_sent_at", "/sentAt"))
     original_us = call if stated is None else stated
     latest_us = max(received_us, 0) + index
     if original_us is None:
@@ -123,5 +123,5 @@ def settle(timestamp: Any, original: Any, sent: Any, received_us: int, index: in
 def aged(times_: Times, age_ms: Any, received_us: int) -> Times:
     """The times of an event of which only the age at sending is stated, in milliseconds."""
     if type(age_ms) not in (int, float) or not 0 <= age_ms <= received_us / 1000:
-        return times_._replace(findings=(*times_.findings, finding("bad_timestamp")), assumed=True)
+        return times_._replace(findings=(*times_.findings, finding("bad_timestamp", "/offset")), assumed=True)
     return times_._replace(timestamp_us=received_us - round(age_ms * 1000), assumed=False)

@@ -19,6 +19,7 @@ FINDINGS = {
     "identifier_ignored": "An identifier is stated in a form that is not an identifier, and is ignored.",
     "value_unreadable": "A field could not be read as the type its mapping states; its text is kept in the event's context.",
     "short_row": "The row leaves out fields at its end, which are taken for blank.",
+    "text_garbled": "A text seems to have been read in a wrong encoding before (`Ã¼` for `ü`), and is kept as it is.",
     "encoding_unsure": "The file's encoding was not certain, and the row holds characters that depend on it.",
     "identifier_blocked": "An identifier is a value that identifies nobody (`null`, `anonymous`, zeros), and is refused.",
     "identifier_damaged": "An identifier lost characters on its way (half an emoji), and is refused.",

@@ -4,7 +4,7 @@ Times are integers: microseconds since 1970-01-01 UTC, in names that end in `_us
 trusted; see `Event`.
 """
 
-from onefold.model.event import ConsentStatement, Event, GroupStatement, Kind
+from onefold.model.event import ASSUMED_US, ConsentStatement, Event, GroupStatement, Kind
 from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict
 from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
@@ -13,6 +13,7 @@ from onefold.model.outcome import Accepted, Counted, GateResult, Outcome, Reject
 from onefold.model.resolution import IdentityChange, IdentityChangeKind, Member
 
 __all__ = [
+    "ASSUMED_US",
     "Accepted",
     "ConsentStatement",
     "Counted",

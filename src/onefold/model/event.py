@@ -12,6 +12,10 @@ from onefold.model.identifier import Identifier
 Kind = Literal["track", "identify", "page", "screen", "group", "alias", "record"]
 
 
+ASSUMED_US = 1 << 53
+"""By how much an assumed time is moved back to be ranked: 285 years, so it is negative."""
+
+
 class ConsentStatement(msgspec.Struct, frozen=True, gc=False):
     """What an event says of one purpose (`email`, `analytics`, `ads`, `sms`, `all`, …): granted or denied."""
 
@@ -85,6 +89,14 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     time_assumed: bool = False
     emq: float = 0.0
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def ranked_us(self) -> int:
+        """The time by which what the event states about a person is ranked: an assumed time comes before every known one.
+
+        Among themselves assumed times keep their order.
+        """
+        return self.timestamp_us - ASSUMED_US if self.time_assumed else self.timestamp_us
 
     def __repr__(self) -> str:
         """Show what is safe to log."""

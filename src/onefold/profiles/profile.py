@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from onefold.governance.consent import ALL, Spoken, Statement
-from onefold.model import Member, NodeId, format_profile_id
+from onefold.model import ASSUMED_US, Member, NodeId, format_profile_id
 from onefold.profiles import groups, sessions
 from onefold.profiles.lifecycle import sentence
 from onefold.profiles.person import PersonState, combine_nodes
@@ -285,7 +285,10 @@ def as_json(profile: Profile) -> dict[str, Any]:
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
-    return {"value": candidate.value, "source": candidate.source, "at": iso(candidate.at_us)}
+    known = {"value": candidate.value, "source": candidate.source}
+    if candidate.at_us >= 0:
+        return known | {"at": iso(candidate.at_us)}
+    return known | {"at": iso(candidate.at_us + ASSUMED_US), "time_assumed": True}
 
 
 def iso(at_us: int | None) -> str | None:

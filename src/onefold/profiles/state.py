@@ -180,7 +180,7 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
     if event.traits_once:
         _describe_once(state, event, settings)
     if event.cleared:
-        moment = (at_us, event.id)
+        moment = (event.ranked_us, event.id)
         fields = {field: {source: moment} for field in event.cleared}
         state.cleared = bounded(_united_fields(state.cleared, fields), settings.fields_kept)
     if event.groups:
@@ -257,7 +257,7 @@ def _buy(state: NodeState, properties: dict[str, Any], purchase: Purchase, defau
 
 
 def _describe(state: NodeState, event: Event, settings: ProfileSettings) -> None:
-    attributes, source, at_us, event_id = state.attributes, event.source, event.timestamp_us, event.id
+    attributes, source, at_us, event_id = state.attributes, event.source, event.ranked_us, event.id
     for field, stated in event.traits.items():
         value = storable(stated)
         if value is None:

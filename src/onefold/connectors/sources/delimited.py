@@ -38,7 +38,9 @@ Record = tuple[int, list[str] | Broken, str]
 """(number of the first line from 1, fields, the text as it stood in the file)."""
 
 
-def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> Iterator[Record]:
+def records(
+    lines: Iterator[str], delimiter: str, *, quote: str = '"', padded: bool = False, replaced: bool = False
+) -> Iterator[Record]:
     """Read records; a faulty one costs its first line only, and reading goes on with the line after.
 
     The first record yielded is the header and sets the number of columns. Empty lines are no records. Extra fields
@@ -48,6 +50,8 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
     Args:
         lines: With their line ends; bytes that could not be decoded stand in them as lone surrogates.
         delimiter: One character.
+        quote: The mark around fields that hold delimiters.
+        padded: Whether a blank may stand between a delimiter and a mark.
         replaced: Whether undecodable bytes stand as U+FFFD instead (a codec that has no escapes).
     """
     feed = _Feed(lines)
@@ -56,7 +60,7 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
     while True:
         fault: Broken | None = None
         try:
-            for fields in csv.reader(feed, delimiter=delimiter, strict=True):
+            for fields in csv.reader(feed, delimiter=delimiter, quotechar=quote, skipinitialspace=padded, strict=True):
                 text = feed.text()
                 count = len(feed.taken)
                 if fields:
@@ -65,7 +69,7 @@ def records(lines: Iterator[str], delimiter: str, *, replaced: bool = False) -> 
                     width = width or len(fields)
                     if len(fields) != width:
                         fields, fault = _fitted(fields, width)  # noqa: PLW2901 - likewise
-                    if count > 1 and text.count('"') % 2:
+                    if count > 1 and text.count(quote) % 2:
                         # Well-formed lines have even numbers of marks: an odd sum shows a stray one, which swallowed.
                         fault = _BAD_QUOTES
                     if fault and count > 1:

@@ -18,7 +18,7 @@ Format = Literal["csv", "jsonl", "json", "whitespace", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "jsonl", "json", "whitespace", "parquet")
 
 _SAMPLE_BYTES = 64 * 1024
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t|^~\x01\x1f"
 _SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?[,;\t|]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
@@ -30,6 +30,8 @@ class Dialect(msgspec.Struct, frozen=True):
             lines), `whitespace` (columns apart by blanks) or `parquet`.
         encoding: A Python codec name; `utf-8-sig` when there is a byte-order mark.
         delimiter: One character; empty where the format has none.
+        quote: The mark around fields that hold delimiters.
+        padded: Whether a blank may stand between a delimiter and a quotation mark.
         skip_lines: Lines above the header, such as a report's title and notes, or Excel's `sep=;`.
         header: Whether the first line that is read names the columns.
         compression: How the file is compressed; empty when it is not.
@@ -40,6 +42,8 @@ class Dialect(msgspec.Struct, frozen=True):
     format: Format
     encoding: str = "utf-8"
     delimiter: str = ""
+    quote: str = '"'
+    padded: bool = False
     skip_lines: int = 0
     header: bool = True
     compression: container.Compression = ""
@@ -88,7 +92,15 @@ def sniff(
     divider = divider if divider != " " or delimiter else ","
     if skip_lines is None:
         skip_lines = (1 if above else 0) + (lines_above(text, divider) if header else 0)
-    return Dialect("csv", delimiter=divider, skip_lines=skip_lines, header=header, **known)
+    quote = "'" if '"' not in text and _in_single_quotes(text, divider) else '"'
+    padded = divider != " " and f"{divider} {quote}" in text
+    return Dialect("csv", delimiter=divider, quote=quote, padded=padded, skip_lines=skip_lines, header=header, **known)
+
+
+def _in_single_quotes(text: str, delimiter: str) -> bool:
+    """Whether every cell of the first line stands in single quotes."""
+    cells = text.split("\n", 1)[0].strip().split(delimiter)
+    return all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
 
 
 def _json_form(text: str, *, truncated: bool) -> Format | None:

@@ -100,6 +100,8 @@ def _likelihood(word: str, letters: dict[str, float], latin: bool) -> float:
         if c.isalpha():
             if before and before.isalpha():
                 total += _joined(before, c, latin)
+                if c.isupper() and after.islower():
+                    total -= 2.5  # a capital within a word
             elif not before and c.islower() and last > 0:
                 total -= 0.7  # names and sentences begin with a capital
         before = c
@@ -150,6 +152,8 @@ def _wide(word: str, name: str) -> float:
             total += math.log(1 / 1500) if raw[0] < rare and len(raw) == 2 else math.log(1 / 60000)
         else:
             total += math.log(1 / 3000) if len(c.encode(name)) == 2 else -14.0
+        if not c.isascii() and c.encode(name)[-1] < 0x80:
+            total += 3.0  # its second byte would be a letter of ASCII elsewhere, which costs nothing there
         if before and not c.isascii() and before.isascii() and before.isalpha():
             total -= 5.0
         before = c

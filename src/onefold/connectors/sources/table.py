@@ -17,7 +17,7 @@ import msgspec
 
 from onefold.connectors.sources import container
 from onefold.connectors.sources.cells import Values, columns
-from onefold.connectors.sources.delimited import Broken, Short, damage, records
+from onefold.connectors.sources.delimited import Broken, Record, Short, damage, records
 from onefold.connectors.sources.dialect import Dialect
 from onefold.connectors.sources.document import elements
 from onefold.connectors.sources.notes import Notes
@@ -28,6 +28,10 @@ _ROWS_LOOKED_AT = 200
 _CHUNK = 1 << 16
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
+# UTF-8 that was read as Windows text and written again (`Ã¼`), and the sign for what could not be read.
+_GARBLED = re.compile(
+    "[\u00c2-\u00c5][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013-\u203a]|\u00e2\u20ac|\ufffd"
+)
 _NUMBER = re.compile(r"[-+]?[$€£]?[0-9][0-9.,]*%?")
 _DATED = re.compile(r"[0-9]{1,4}[-/.:][0-9]{1,2}[-/.: T].*")
 
@@ -80,7 +84,7 @@ def header(path: Path, dialect: Dialect) -> tuple[str, ...]:
     if dialect.format == "csv":
         with opened(path, dialect) as file:
             _skip_above(file, dialect)
-            fields = next(records(file, dialect.delimiter), (0, [], ""))[1]
+            fields = next(_records(file, dialect), (0, [], ""))[1]
         return () if isinstance(fields, Broken) else _names(fields, dialect)
     if dialect.format == "whitespace":
         with opened(path, dialect) as file:
@@ -137,11 +141,10 @@ def _repeated(fields: list[str]) -> list[str]:
 def _csv(file: IO[str], dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
     above = _skip_above(file, dialect)
     unsure = not dialect.encoding_sure
-    found = records(file, dialect.delimiter, replaced=replaces(dialect))
     names: tuple[str, ...] = ()
-    first: list[str] | None = None
+    first = _First([])
     shapes = _Shapes()
-    for number, fields, text in found:
+    for number, fields, text in _records(file, dialect):
         line = number + above
         if isinstance(fields, Broken):
             yield RawRow(line, names, fields, text)
@@ -150,12 +153,12 @@ def _csv(file: IO[str], dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
             names = _names(fields, dialect)
             notes.columns_repeated = _repeated(fields) if dialect.header else []
             if dialect.header:
-                first = list(fields)
+                first = _First(fields)
                 continue
         if not any(fields):
             notes.leave("blank_row", line)
             continue
-        if fields == first:
+        if fields[0] in first.starts and first.again(fields):
             notes.leave("repeated_header", line)
             continue
         findings: tuple[str, ...] = ()
@@ -167,9 +170,31 @@ def _csv(file: IO[str], dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
             findings = ("short_row",)
         elif shapes.wanting:
             shapes.look(fields)
-        if unsure and not text.isascii():
-            findings = (*findings, "encoding_unsure")
+        if not text.isascii():
+            findings = (*findings, *_doubts(text, unsure))
         yield RawRow(line, names, fields, text, findings)
+
+
+def _records(file: IO[str], dialect: Dialect) -> Iterator[Record]:
+    return records(file, dialect.delimiter, quote=dialect.quote, padded=dialect.padded, replaced=replaces(dialect))
+
+
+def _doubts(text: str, unsure: bool) -> tuple[str, ...]:
+    """Findings on a row that holds other characters than ASCII's."""
+    garbled = ("text_garbled",) if _GARBLED.search(text) else ()
+    return ("encoding_unsure", *garbled) if unsure else garbled
+
+
+class _First:
+    """The header, to be known when it comes again; its case does not matter."""
+
+    def __init__(self, fields: list[str]) -> None:
+        start = fields[0] if fields else ""
+        self.starts = {start, start.upper(), start.lower(), start.title()} if start else set()
+        self._folded = [field.strip().casefold() for field in fields]
+
+    def again(self, fields: list[str]) -> bool:
+        return [field.strip().casefold() for field in fields] == self._folded
 
 
 class _Shapes:
@@ -222,7 +247,7 @@ def _whitespace(file: IO[str], dialect: Dialect, notes: Notes) -> Iterator[RawRo
         fault = damage(text, replaced=replaces(dialect))
         if fault is None and len(fields) != len(names):
             fault = Broken("wrong_column_count", f"{len(fields)} fields where the header has {len(names)}")
-        findings = ("encoding_unsure",) if unsure and not text.isascii() else ()
+        findings = () if text.isascii() else _doubts(text, unsure)
         yield RawRow(line, names, fault or fields, text, findings)
 
 
@@ -251,7 +276,7 @@ def _json(file: IO[str], name: str, dialect: Dialect) -> Iterator[RawRow]:
         keys = tuple(values)
         if keys != names:
             names = keys
-        findings = ("encoding_unsure",) if unsure and not text.isascii() else ()
+        findings = () if text.isascii() else _doubts(text, unsure)
         yield RawRow(line, names, tuple(values.values()), text, findings)
 
 
