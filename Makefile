@@ -132,7 +132,7 @@ release: $(VENV)/.dev  ## Set the version, gather the changelog, build and check
 
 .PHONY: clean
 clean:  ## Remove what the recipes made
-	rm -rf $(VENV) $(BUILD) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BUILD) dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests import workbench
 
@@ -146,7 +146,7 @@ def test_a_naive_resolver_breaks_the_law(monkeypatch: pytest.MonkeyPatch) -> Non
         return place(members, by_arrival, judgements, identity, **more)
 
     monkeypatch.setattr(contested, "place", arrival_order)
-    law = settings(max_examples=300, deadline=None)(
+    law = settings(max_examples=300, deadline=None, database=None, phases=[Phase.generate])(
         given(histories(), st.randoms(use_true_random=False), st.integers(1, 20), st.none() | st.integers(1, 5))(
             test_order_batching_and_duplicates_change_nothing.hypothesis.inner_test
         )

@@ -10,6 +10,8 @@ from tests.simulation import simulator
 from tests.simulation.__main__ import CHUNK, ROOT
 from tests.simulation.planted import CONTROLS
 
+# Half a minute of a processor each; a machine that has much else to do takes ten times as long.
+pytestmark = pytest.mark.timeout(900)
 SCHEDULES = 20_000
 
 

@@ -22,7 +22,7 @@ def create(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Create a key and show it once: only its hash is kept. A source may have two alive, to rotate without loss.
+    """Create a key and show it once: only its hash is kept. A source may have two live keys, to rotate without loss.
 
     Example: onefold keys create website
     """

@@ -83,7 +83,7 @@ def _preview_since(out: Output, project: Path, workspace: str | None, since: dat
 def rebuild(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Recompute the profile store from the log under today's configuration, and put it in place.
 
-    The server must be stopped. The store before is kept beside it until the next rebuild.
+    The server must be stopped. The previous store is kept beside the new one until the next rebuild.
 
     Example: onefold rebuild
     """
@@ -124,7 +124,7 @@ def backup(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Copy log, store and wrapped keys while the server runs. The root key is not in it: keep that elsewhere.
+    """Copy the log, the store and the wrapped keys while the server runs. The root key is not included: keep it elsewhere.
 
     Example: onefold backup backups/2026-11-21
     """
@@ -142,7 +142,7 @@ def restore(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Put a backup in place. The server must be stopped; data that is there is set aside, not deleted.
+    """Put a backup in place. The server must be stopped; existing data is set aside, not deleted.
 
     Example: onefold restore backups/2026-11-21
     """

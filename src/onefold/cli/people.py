@@ -92,7 +92,7 @@ def explain(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Say why two identifiers are, or are not, the same person: each step of evidence, its event and rule.
+    """Explain why two identifiers are, or are not, the same person: each step of evidence with its event and rule.
 
     Example: onefold explain email:ann@example.org anonymous_id:6d1c9b1e
     """
@@ -145,7 +145,7 @@ def split(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Say that two identifiers are different people. `onefold undo` takes it back, exactly.
+    """State that two identifiers are different people. `onefold undo` takes it back exactly.
 
     Example: onefold split email:family@example.org --from user_id:u-1001 --reason "shared mailbox"
     """
@@ -163,7 +163,7 @@ def link(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Say that two identifiers are the same person.
+    """State that two identifiers are the same person.
 
     Example: onefold link email:ann@example.org crm_id:0042
     """
@@ -177,7 +177,7 @@ def share(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Say that several people use one identifier, so that it links nobody any more.
+    """State that several people use an identifier, so that it links nobody.
 
     Example: onefold share phone:+13125550100 --reason "studio switchboard"
     """
@@ -194,7 +194,7 @@ def undo(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Withdraw what was last said of a pair (split, link) or of one identifier (share); the evidence decides again.
+    """Withdraw what was last stated about a pair (split, link) or an identifier (share). The evidence decides again.
 
     Example: onefold undo email:family@example.org user_id:u-1001
     """

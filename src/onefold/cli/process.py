@@ -19,7 +19,7 @@ def process(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the partitions of the log.")] = 1,
     store: Store = None,
 ) -> None:
-    """Process what is collected, in processes of their own, until Ctrl-C or SIGTERM; the batches under way are finished.
+    """Process what is collected, in separate processes, until Ctrl-C or SIGTERM; batches under way are finished.
 
     Several workers need the store on PostgreSQL, and as many partitions of the log: `log: {partitions: 4}`.
 
@@ -53,9 +53,9 @@ def migrate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the tables of the PostgreSQL store, or bring them up to date; run it as their owner. Repeating it is harmless.
+    """Create the tables of the PostgreSQL store or bring them up to date. Run it as their owner; repeating it is harmless.
 
-    Workers may go on meanwhile. Stopped half-way, it goes on there the next time.
+    Workers may go on meanwhile. If it is stopped, it resumes there the next time.
 
     Example: onefold migrate --store postgresql://onefold_owner@db/onefold --grant onefold
     """

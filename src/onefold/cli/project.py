@@ -43,7 +43,7 @@ def init(
 
 
 def doctor(project: ProjectDir = bootstrap.HERE, as_json: Json = False) -> None:
-    """Check that everything Onefold needs is there; each failure says how to mend it. Exit code 1 if any fails.
+    """Check that everything Onefold needs is there. Each failure says how to fix it. Exit code 1 if any check fails.
 
     Example: onefold doctor
     """

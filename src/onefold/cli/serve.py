@@ -25,7 +25,7 @@ def serve(
     ] = True,
     log_requests: Annotated[bool, typer.Option(help="A log line for each API request.")] = True,
 ) -> None:
-    """Serve: SDKs send to it, profiles are read from it. Stops gracefully on Ctrl-C or SIGTERM.
+    """Serve SDKs and look-ups over HTTP, with a worker that processes. Stops gracefully on Ctrl-C or SIGTERM.
 
     Example: onefold serve --port 8484
     """
@@ -55,9 +55,9 @@ def collect(
     ] = False,
     log_requests: Annotated[bool, typer.Option(help="A log line for each request to the probes' server.")] = True,
 ) -> None:
-    """Collect only: SDKs send to it, it appends to the log. Other processes process and answer.
+    """Only collect: SDKs send to it, and it appends to the log. Other processes process and answer.
 
-    It needs the project's keys and its log, and no profile store. Any number may run, on other ports or machines.
+    It needs the project's keys and its log, but no profile store. Any number may run, on other ports or machines.
 
     Example: onefold collect --port 8485
     """

@@ -48,9 +48,9 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Watch entries as they are received, normalised, validated and resolved. Beside a running server or without one.
+    """Watch entries as they are received, normalised, validated and resolved, with or without a running server.
 
-    On a terminal: space pauses and goes on, / searches, q ends. Identifiers are masked unless you say --reveal.
+    On a terminal, space pauses and resumes, / searches, q quits. Identifiers are masked unless you pass --reveal.
 
     Example: onefold tail --source web --verdict rejected
 
