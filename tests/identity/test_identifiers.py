@@ -31,7 +31,6 @@ TYPES = ["user_id", "email", "phone", "device_id", "anonymous_id", "crm_id"]
         ("phone", "1.202.555.0143", "+12025550143"),
         ("phone", "0044 20 7946 0958", "+442079460958"),
         ("phone", "+44 (0)20 7946 0958", "+442079460958"),
-        ("phone", "+44 (00)2 7946 0958", "+44279460958"),
         ("phone", "tel:+44-20-7946-0958", "+442079460958"),
         ("phone", "whatsapp:+442079460958", "+442079460958"),
         ("phone", "\uff0b12025550143", "+12025550143"),
@@ -62,18 +61,18 @@ def test_one_form(kind, stated, normalised):
         ("email", "ann@example..org", "email_invalid"),
         ("email", "ann@bob@example.org", "email_invalid"),
         ("email", "ann smith@example.org", "email_invalid"),
-        ("email", "Ann <ann@example.org>", "email_invalid"),
         ("email", "a" * 65 + "@example.org", "email_invalid"),
         ("email", "ann@" + "a" * 64 + ".org", "email_invalid"),
         ("email", "a" * 60 + "@" + "a.example." * 25 + "org", "email_invalid"),
-        ("phone", "12345", "phone_invalid"),
+        ("phone", "12345", "phone_impossible"),
         ("phone", "ask Ann", "phone_invalid"),
         ("phone", "tel:", "phone_invalid"),
         ("phone", "+999 12345678", "phone_invalid"),
-        ("phone", "2" * 65, "phone_invalid"),
-        ("phone", "9999999999", "identifier_blocked"),
-        ("phone", "+12222222222", "identifier_blocked"),
-        ("phone", "123-456-7890", "identifier_blocked"),
+        ("phone", "23" * 33, "phone_invalid"),
+        ("phone", "+44 (00)2 7946 0958", "phone_impossible"),
+        ("phone", "9999999999", "identifier_placeholder"),
+        ("phone", "+12222222222", "identifier_placeholder"),
+        ("phone", "123-456-7890", "identifier_placeholder"),
     ],
 )
 def test_what_names_nobody_is_refused_with_its_reason(kind, stated, reason):
@@ -122,7 +121,8 @@ def test_no_pattern_takes_long():
     """Many stars against a long near-miss end at once: no pattern of a project can stall the pipeline."""
     settings = IdentitySettings(blocked_patterns=("*a" * 60 + "b",))
     start = time.perf_counter()
-    assert normalise("user_id", "a" * CHARACTERS_MAX, settings) == "a" * CHARACTERS_MAX
+    near = "a" * (CHARACTERS_MAX - 1) + "c"
+    assert normalise("user_id", near, settings) == near
     assert time.perf_counter() - start < 0.5
 
 

@@ -233,6 +233,9 @@ IDENTITY = Record(
                 {
                     "values": Field(ListOf(Scalar()), "Values that never identify anybody, besides the built-in ones."),
                     "patterns": Field(ListOf(Text()), "The same with `*` and `?` (`test*@example.com`)."),
+                    "except": Field(
+                        ListOf(Scalar()), "Values that look like placeholders and are somebody's all the same."
+                    ),
                 }
             ),
             "Values that identify nobody.",

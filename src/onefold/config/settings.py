@@ -51,6 +51,7 @@ def _identity(stated: Stages) -> IdentitySettings:
     settings = IdentitySettings(
         blocked_values=frozenset(stated.blocked_values),
         blocked_patterns=stated.blocked_patterns,
+        allowed_values=frozenset(stated.allowed_values),
         **_said(default_region=stated.default_region),
     )
     for name, kind in stated.identity_types.items():

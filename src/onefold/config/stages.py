@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from onefold.config.reading import At, Document, Problem
+from onefold.identity.phones import region_fault
 from onefold.ingest import tracking_plan
 
 
@@ -46,6 +47,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     identity_types: Mapping[str, IdentityType] = {}
     blocked_values: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
+    allowed_values: tuple[str, ...] = ()
     source_rank: tuple[str, ...] = ()
     default_strategy: str | None = None
     survivorship: Mapping[str, str] = {}
@@ -78,6 +80,7 @@ def stages(
         identity_types={name: _type(value) for name, value in identity.get("types", {}).items()},
         blocked_values=tuple(blocked.get("values", ())),
         blocked_patterns=tuple(blocked.get("patterns", ())),
+        allowed_values=tuple(blocked.get("except", ())),
         source_rank=source_rank,
         default_strategy=survivorship.get("default"),
         survivorship=survivorship.get("fields", {}),
@@ -116,6 +119,9 @@ def source_problems(document: Document) -> Iterator[Problem]:
 
 def identity_problems(document: Document) -> Iterator[Problem]:
     """Contradictions in identity.yaml."""
+    region = document.value.get("default_region")
+    if isinstance(region, str) and (fault := region_fault(region)) is not None:
+        yield document.problem(("default_region",), fault)
     for name, value in (document.value.get("types") or {}).items():
         value = value or {}  # noqa: PLW2901  a type without any key says nothing new
         at: At = ("types", name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from onefold.identity.identifiers import Refused, normalise
+from onefold.identity.identifiers import Reading, read
 from onefold.identity.settings import IdentitySettings
 from onefold.model import Finding, Identifier, NodeId
 
@@ -37,12 +37,19 @@ class NamedIdentifier(msgspec.Struct, frozen=True, gc=False):
         return f"<NamedIdentifier {self.type} node={self.node.hex()}>"
 
 
+class _Named(msgspec.Struct, frozen=True, gc=False):
+    """What a stated identifier names where that is not plainly one: none, several, or one with a finding."""
+
+    identifiers: tuple[NamedIdentifier, ...]
+    findings: tuple[Finding, ...]
+
+
 class _Memory(msgspec.Struct):
     """Identifiers met lately under one configuration. The older half goes when the younger is full."""
 
     settings: IdentitySettings
-    young: dict[_Key, NamedIdentifier | Refused]
-    old: dict[_Key, NamedIdentifier | Refused]
+    young: dict[_Key, NamedIdentifier | _Named]
+    old: dict[_Key, NamedIdentifier | _Named]
 
 
 class Hasher:
@@ -81,8 +88,8 @@ class Hasher:
 
         Returns:
             The accepted ones, strongest first, at equal strength in order of statement, each node once; and a
-            finding for each that was refused. It tells the type; one that the project does not declare is told as
-            `undeclared`.
+            finding for each that was refused or changed. It tells the type; one that the project does not declare is
+            told as `undeclared`.
         """
         memory = self._memory
         if memory.settings is not settings:
@@ -95,31 +102,38 @@ class Hasher:
             found = young.get(key) or self._recall(memory, key)
             if type(found) is NamedIdentifier:
                 named.append(found)
-            elif isinstance(found, Refused):
-                findings.append(Finding(found.code, _shown(identifier.type, settings)))
+            elif type(found) is _Named:
+                named += found.identifiers
+                findings += found.findings
         if len(named) > 1:
             if len({n.node for n in named}) < len(named):
                 named = list({n.node: n for n in named}.values())
             named.sort(key=_weakness)
         return tuple(named), tuple(findings)
 
-    def _recall(self, memory: _Memory, key: _Key) -> NamedIdentifier | Refused:
+    def _recall(self, memory: _Memory, key: _Key) -> NamedIdentifier | _Named:
         found = memory.old.get(key) or self._work_out(key, memory.settings)
         if len(memory.young) >= self._half:
             memory.old, memory.young = memory.young, {}
         memory.young[key] = found
         return found
 
-    def _work_out(self, key: _Key, settings: IdentitySettings) -> NamedIdentifier | Refused:
+    def _work_out(self, key: _Key, settings: IdentitySettings) -> NamedIdentifier | _Named:
         kind = settings.canonical(key[0])
-        if len(kind) > _TYPE_CHARACTERS_MAX:
-            return Refused("identifier_too_long")
-        if not kind or not kind.isprintable():
-            return Refused("identifier_blocked")
-        value = normalise(kind, key[1], settings)
-        if isinstance(value, Refused):
-            return value
-        return NamedIdentifier(kind, value, self.node_id(kind, value), settings.priority(kind))
+        reading = _read(kind, key[1], settings)
+        priority = settings.priority(kind)
+        named = tuple(NamedIdentifier(kind, v, self.node_id(kind, v), priority) for v in reading.values)
+        if len(named) == 1 and not reading.codes:
+            return named[0]
+        return _Named(named, tuple(Finding(code, _shown(kind, settings)) for code in reading.codes))
+
+
+def _read(kind: str, value: str, settings: IdentitySettings) -> Reading:
+    if len(kind) > _TYPE_CHARACTERS_MAX:
+        return Reading((), ("identifier_too_long",))
+    if not kind or not kind.isprintable():
+        return Reading((), ("identifier_blocked",))
+    return read(kind, value, settings)
 
 
 def _weakness(identifier: NamedIdentifier) -> int:

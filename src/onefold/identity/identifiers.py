@@ -1,46 +1,74 @@
-"""Identifiers in one form: the same name, however it was typed, becomes the same text, or is refused."""
+"""Identifiers in one form: the same name, however it was typed, becomes the same text, or is refused.
+
+`read` takes what a field holds: as a rule one identifier, sometimes several or one that stands in something else.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
-import phonenumbers
 
+from onefold.identity import emails, phones, placeholders
 from onefold.identity.settings import BLOCKED_VALUES, IdentitySettings, Normaliser
 
 Refusal = Literal[
+    "email_invalid",
     "identifier_blocked",
     "identifier_damaged",
     "identifier_empty",
+    "identifier_mangled",
+    "identifier_placeholder",
     "identifier_too_long",
-    "email_invalid",
+    "phone_impossible",
     "phone_invalid",
 ]
-"""Why a value can name nobody: the code of a finding."""
+"""Why a text can name nobody: the code of a finding."""
+
+Remark = Literal[
+    "decimal_id",
+    "identifier_suspected",
+    "identifier_unwrapped",
+    "identifiers_split",
+    "invisible_characters",
+    "phone_country_assumed",
+]
+"""What was done to read a text that names somebody: the code of a finding."""
 
 CHARACTERS_MAX = 512
 """Longest identifier, in characters, after trimming. Device tokens are the longest in use, at about 300."""
 
-_EMAIL_CHARACTERS_MAX = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
-_EMAIL_LOCAL_MAX = 64  # RFC 5321, 4.5.3.1.1
-_LABEL_MAX = 63  # RFC 1035, 2.3.4
-_PHONE_CHARACTERS_MAX = 64
-_PHONE_READINGS_MAX = 5
-
 # Typed blanks and what copying from web pages and spreadsheets leaves behind; `str.strip` knows only the first kind.
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_LOCAL_REFUSED = re.compile(r'[\s\x00-\x1f\x7f"(),:;<>@\[\\\]]')
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+_INVISIBLE = re.compile(
+    "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u061c\ufeff\u00ad\u180e\ufff9-\ufffb"
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"
+)
+_JOINING = re.compile(f"[{_JOINERS}]")
+_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_SURROGATE = re.compile("[\ud800-\udfff\ufffd]")
+_LINES = re.compile(r"\s*[\r\n]+\s*")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
-_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")
-_COUNTED_UP = frozenset({"123456789", "1234567890", "0123456789"})
+_GUID = re.compile(r"\{[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}")
+_FORMULA = re.compile(r'="[^"]*"')
+_DECIMAL = re.compile(r"[1-9][0-9]{0,15}\.0")
+# Most ids: letters beside digits. What is said of placeholders does not apply to them, but for a few known ones.
+_ORDINARY = re.compile(r"[A-Za-z0-9_-]*?(?:[0-9][A-Za-z_-]|[A-Za-z_-][0-9])[A-Za-z0-9_-]*")
+_QUOTES = (
+    ('"', '"'),
+    ("'", "'"),
+    ("\u201c", "\u201d"),
+    ("\u2018", "\u2019"),
+    ("\u201e", "\u201c"),
+    ("\u00ab", "\u00bb"),
+    ("`", "`"),
+)
+_QUOTING = frozenset("\"'=`{\u201c\u2018\u201e\u00ab\u2019")
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -49,18 +77,23 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     code: Refusal
 
 
-_BLOCKED = Refused("identifier_blocked")
-_DAMAGED = Refused("identifier_damaged")
-_EMPTY = Refused("identifier_empty")
-_TOO_LONG = Refused("identifier_too_long")
-_INVALID_EMAIL = Refused("email_invalid")
-_INVALID_PHONE = Refused("phone_invalid")
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """What a field holds.
+
+    Attributes:
+        values: Identifiers in the one form of their type, each once, in order of statement.
+        codes: Findings: why a part was refused, or what was done to read it.
+    """
+
+    values: tuple[str, ...]
+    codes: tuple[Refusal | Remark, ...] = ()
 
 
-def normalise(kind: str, value: str, settings: IdentitySettings) -> str | Refused:
-    """Bring a value into the one form of its type.
+def read(kind: str, value: str, settings: IdentitySettings) -> Reading:
+    """The identifiers that a field holds: nearly always one.
 
-    The result is stable: normalising it again changes nothing. Blocked values are refused as typed and as normalised.
+    What is read is stable: reading one of the values again gives that value. Blocked values are refused as typed and
+    as normalised.
 
     Args:
         kind: The type's canonical name.
@@ -69,40 +102,122 @@ def normalise(kind: str, value: str, settings: IdentitySettings) -> str | Refuse
     """
     text = value.strip()
     if len(text) > CHARACTERS_MAX:
-        return _TOO_LONG
-    if not text.isascii():
-        text = _visible(unicodedata.normalize("NFC", text))
+        return Reading((), ("identifier_too_long",))
+    normaliser = settings.type(kind).normaliser
+    usual = _usual(text, normaliser, settings)
+    if usual is not None:
+        return Reading((usual,))
+    remarks: list[Refusal | Remark] = []
+    if not (text.isascii() and text.isprintable()):
         if _SURROGATE.search(text):
             # Half a character: the name was lost on its way, and no store could keep what is left.
-            return _DAMAGED
+            return Reading((), ("identifier_damaged",))
+        text, changed = _visible(text, anywhere=normaliser in ("email", "phone"))
+        if changed:
+            remarks.append("invisible_characters")
     if not text:
-        return _EMPTY
-    if _is_blocked(text, settings):
-        return _BLOCKED
-    normaliser = settings.type(kind).normaliser
-    if normaliser == "id":
-        return text
-    normalised = _NORMALISERS[normaliser](text, settings)
-    if isinstance(normalised, str) and normalised != text and _is_blocked(normalised, settings):
-        return _BLOCKED
-    return normalised
+        return Reading((), ("identifier_empty",))
+    bare = _unwrapped(text)
+    if bare != text:
+        remarks.append("identifier_unwrapped")
+    verdict = _verdict(bare, kind, settings)
+    if verdict is not None and verdict != "identifier_suspected":
+        return Reading((), (verdict,))
+    if normaliser == "email":
+        return _emails(bare, settings, remarks)
+    if normaliser == "phone":
+        return _phones(bare, settings, remarks)
+    if "\n" in bare or "\r" in bare:
+        return _lines(bare, kind, settings, remarks)
+    if verdict is not None:
+        remarks.append(verdict)
+    found = _id(bare, kind, settings, remarks)
+    return Reading((), _refusals(remarks)) if found is None else Reading((found,), tuple(remarks))
 
 
-def _visible(text: str) -> str:
-    """The text without white space and invisible characters at its ends, in whatever mixture."""
-    while (shorter := text.strip(_INVISIBLE).strip()) != text:
-        text = shorter
+def _usual(text: str, normaliser: Normaliser, settings: IdentitySettings) -> str | None:
+    """The one form of a text that is as most are; None where it has to be looked at closely."""
+    if normaliser == "email":
+        address = text.lower()
+        fits = len(address) <= emails.USUAL_MAX and emails.USUAL.fullmatch(address)
+        if not fits or settings.drop_plus_tags or settings.drop_gmail_dots or _is_blocked(address, settings):
+            return None
+        local, _, domain = address.partition("@")
+        return address if placeholders.judge_email(local, domain) is None else None
+    if normaliser == "phone":
+        return text if phones.is_plain(text) and not _is_blocked(text, settings) else None
+    if not _ORDINARY.fullmatch(text) or text[0] == text[-1]:
+        return None
+    lowered = text.lower()
+    if lowered in placeholders.SENTINELS or _is_blocked(lowered, settings):
+        return None
+    return lowered if normaliser == "device_id" and _UUID.fullmatch(text) else text
+
+
+def normalise(kind: str, value: str, settings: IdentitySettings) -> str | Refused:
+    """Bring one identifier into the one form of its type; several in one text are refused as none."""
+    reading = read(kind, value, settings)
+    if len(reading.values) == 1:
+        return reading.values[0]
+    refusals = [code for code in reading.codes if code in _REFUSALS]
+    return Refused(refusals[0] if refusals else "identifier_too_long")  # type: ignore[arg-type]  # filtered above
+
+
+_REFUSALS = frozenset(Refusal.__args__)  # type: ignore[attr-defined]  # what a Literal is made of
+
+
+def _visible(text: str, *, anywhere: bool) -> tuple[str, bool]:
+    """The text without invisible characters, and whether there were any.
+
+    Joiners mean something within words of some languages, so they go everywhere only where there are no words.
+    """
+    shown = _INVISIBLE.sub("", text)
+    if anywhere:
+        shown = _JOINING.sub("", shown)
+    shown = shown.strip()
+    while (shorter := shown.strip(_JOINERS).strip()) != shown:
+        shown = shorter
+    changed = shown != text
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", shown)), changed
+
+
+def _unwrapped(text: str) -> str:
+    """The text without what spreadsheets and databases put around it: quotation marks, `="…"`, `'` before, `{GUID}`."""
+    while text[0] in _QUOTING:
+        if _FORMULA.fullmatch(text):
+            inner = text[2:-1]
+        elif _GUID.fullmatch(text):
+            inner = text[1:-1]
+        else:
+            inner = next((text[1:-1] for a, b in _QUOTES if text[0] == a and text[-1] == b and len(text) > 2), text)
+            if inner == text and text[0] in "'\u2019" and len(text) > 1:
+                inner = text[1:]
+        inner = inner.strip()
+        if inner == text or not inner:
+            return text
+        text = inner
     return text
 
 
-def _is_blocked(text: str, settings: IdentitySettings) -> bool:
+def _verdict(text: str, kind: str, settings: IdentitySettings) -> Refusal | Literal["identifier_suspected"] | None:
+    """Why a text names nobody, whatever its type, or may name nobody; None for nearly every text."""
+    if settings.allowed_values and text.lower() in settings.allowed_values:
+        return None
     # Nothing but zeros and signs: `0`, `-`, `0000000000`, the advertising id of those who allow none.
-    if not text.strip("0-. "):
-        return True
-    lowered = text.lower()
+    if not text.strip("0-. :"):
+        return "identifier_blocked"
+    return "identifier_blocked" if _is_blocked(text.lower(), settings) else placeholders.judge(text, kind)
+
+
+def _is_blocked(lowered: str, settings: IdentitySettings) -> bool:
     if lowered in BLOCKED_VALUES or lowered in settings.blocked_values:
         return True
     return bool(settings.blocked_patterns) and _matcher(settings.blocked_patterns)(lowered)
+
+
+def _refusal(text: str, kind: str, settings: IdentitySettings) -> Refusal | None:
+    verdict = _verdict(text, kind, settings)
+    return None if verdict == "identifier_suspected" else verdict
 
 
 @lru_cache(maxsize=64)
@@ -116,94 +231,97 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     return lambda text: any(match(text) for match in matches)
 
 
-def _email(text: str, settings: IdentitySettings) -> str | Refused:
-    if not text.isascii():
-        # Full-width letters and signs are the same address, typed with another keyboard.
-        # Twice, for small letters of combined signs may combine differently.
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower()).replace("\u3002", ".")
-    local, at, domain = text.lower().rpartition("@")
-    domain = domain.removesuffix(".")
-    if not at or not local or len(local) > _EMAIL_LOCAL_MAX or _LOCAL_REFUSED.search(local):
-        return _INVALID_EMAIL
-    labels = [_ascii_label(label) for label in domain.split(".")]
-    # A name without a dot is a machine of somebody's own network; one ending in digits is a number, not a name.
-    if len(labels) < 2 or labels[-1].isdigit():
-        return _INVALID_EMAIL
-    for label in labels:
-        if len(label) > _LABEL_MAX or not _LABEL.fullmatch(label):
-            return _INVALID_EMAIL
-    domain = ".".join(labels)
-    if settings.drop_plus_tags:
-        local = local.partition("+")[0] or local
-    # Gmail gives out names of ASCII only. In others a dot may part signs that would combine, or hide an invisible one.
-    if settings.drop_gmail_dots and domain in {"gmail.com", "googlemail.com"} and local.isascii():
-        local = local.replace(".", "") or local
-    normalised = f"{local}@{domain}"
-    return normalised if len(normalised) <= _EMAIL_CHARACTERS_MAX else _INVALID_EMAIL
+def _emails(text: str, settings: IdentitySettings, remarks: list[Refusal | Remark]) -> Reading:
+    whole = _email(text, settings, remarks)
+    if whole is not None:
+        return _collected([whole], remarks)
+    found = emails.parts(text)
+    if found == (text,) or not found:
+        return Reading((), _refusals(remarks) or ("email_invalid",))
+    del remarks[:]
+    values = []
+    for part in found:
+        refusal = _refusal(part, "email", settings)
+        known = len(remarks)
+        value = None if refusal is not None else _email(part, settings, remarks)
+        if value is not None:
+            values.append(value)
+        elif len(remarks) == known:
+            remarks.append(refusal or "email_invalid")
+    remarks.append("identifiers_split" if len(set(values)) > 1 else "identifier_unwrapped")
+    return _collected(values, remarks)
 
 
-def _ascii_label(label: str) -> str:
-    """A domain label as DNS carries it.
-
-    Plain punycode, not Python's `idna` codec: that one follows the standard of 2003, in which `straße` and `strasse`,
-    two domains of two owners, are one.
-    """
-    if label.isascii():
-        return label
-    return "xn--" + label.encode("punycode", "replace").decode("ascii")
-
-
-def _phone(text: str, settings: IdentitySettings) -> str | Refused:
-    if _NORTH_AMERICAN.fullmatch(text):
-        # Already in its one form, as most are: the parser would take ten times as long to say so.
-        return text if len(set(text[2:])) > 1 else _BLOCKED
-    if len(text) > _PHONE_CHARACTERS_MAX:
-        return _INVALID_PHONE
-    return _parsed_phone(text, settings.default_region)
+def _email(text: str, settings: IdentitySettings, remarks: list[Refusal | Remark]) -> str | None:
+    """One address; None, with the refusal among the remarks where it is well formed and names nobody."""
+    address, verdict = emails.read(
+        text, drop_plus_tags=settings.drop_plus_tags, drop_gmail_dots=settings.drop_gmail_dots
+    )
+    if address is None or address in settings.allowed_values:
+        return address
+    if verdict is not None:
+        remarks.append(verdict)
+    if verdict in _REFUSALS:
+        return None
+    if address != text and (refusal := _refusal(address, "email", settings)) is not None:
+        remarks.append(refusal)
+        return None
+    return address
 
 
-@lru_cache(maxsize=16_384)
-def _parsed_phone(text: str, region: str | None) -> str | Refused:
-    """E.164; an extension stays (`+12025550143;ext=12`), for behind one number of an office sit many people."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    text = text.lower().removeprefix("tel:").removeprefix("whatsapp:").strip()
-    if not text or text[0] not in "+(0123456789":
-        # The parser would search on in the text for something like a number.
-        return _INVALID_PHONE
-    if text.startswith("00"):
-        text = "+" + text[2:]
-    # The parser leaves out one national prefix at a time (`+44 (00)20 …`), so it reads its own words until they stand.
-    for _ in range(_PHONE_READINGS_MAX):
-        found = _read_phone(text, region)
-        if isinstance(found, Refused) or found == text:
-            return found
-        text = found
-    return _INVALID_PHONE
+def _phones(text: str, settings: IdentitySettings, remarks: list[Refusal | Remark]) -> Reading:
+    region = settings.default_region
+    parts = phones.parts(text, region)
+    values = []
+    for part in parts:
+        found = phones.read(part, region)
+        if isinstance(found, str):
+            remarks.append(found)
+            continue
+        number, remark = found
+        if number != text and (refusal := _refusal(number, "phone", settings)) is not None:
+            remarks.append(refusal)
+            continue
+        values.append(number)
+        if remark is not None:
+            remarks.append(remark)
+    if len(set(values)) > 1:
+        remarks.append("identifiers_split")
+    return _collected(values, remarks)
 
 
-def _read_phone(text: str, region: str | None) -> str | Refused:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return _INVALID_PHONE
-    national = phonenumbers.national_significant_number(number)
-    if len(set(national)) == 1 or national in _COUNTED_UP:
-        return _BLOCKED
-    # Possible, not valid: numbering plans change faster than tables of them, and a number nobody has harms nobody.
-    if not phonenumbers.is_possible_number(number):
-        return _INVALID_PHONE
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return f"{e164};ext={number.extension}" if number.extension else e164
+def _lines(text: str, kind: str, settings: IdentitySettings, remarks: list[Refusal | Remark]) -> Reading:
+    """Identifiers that stand on lines of their own within one field."""
+    values = []
+    for line in _LINES.split(text):
+        verdict = _verdict(line, kind, settings)
+        if verdict is not None:
+            remarks.append(verdict)
+        if verdict not in _REFUSALS and (value := _id(line, kind, settings, remarks)) is not None:
+            values.append(value)
+    remarks.append("identifiers_split")
+    return _collected(values, remarks)
 
 
-def _device_id(text: str, _settings: IdentitySettings) -> str | Refused:
+def _id(text: str, kind: str, settings: IdentitySettings, remarks: list[Refusal | Remark]) -> str | None:
+    """One id; None, with the refusal among the remarks, where it names nobody after all."""
+    if text[-2:] == ".0" and _DECIMAL.fullmatch(text):
+        text = text[:-2]
+        remarks.append("decimal_id")
+        verdict = _verdict(text, kind, settings)
+        if verdict is not None:
+            remarks.append(verdict)
+        if verdict in _REFUSALS:
+            return None
     # The same UUID comes in capitals from one system and in small letters from the other; other ids keep their case.
-    return text.lower() if _UUID.fullmatch(text) else text
+    return text.lower() if settings.type(kind).normaliser == "device_id" and _UUID.fullmatch(text) else text
 
 
-_NORMALISERS: dict[Normaliser, Callable[[str, IdentitySettings], str | Refused]] = {
-    "email": _email,
-    "phone": _phone,
-    "device_id": _device_id,
-}
+def _collected(values: Iterable[str], remarks: Iterable[Refusal | Remark]) -> Reading:
+    """A reading whose values have findings; of one without values only the refusals count."""
+    found, codes = tuple(dict.fromkeys(values)), tuple(dict.fromkeys(remarks))
+    return Reading(found, codes if found else _refusals(codes) or ("identifier_empty",))
+
+
+def _refusals(codes: Iterable[Refusal | Remark]) -> tuple[Refusal | Remark, ...]:
+    return tuple(code for code in codes if code in _REFUSALS)

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from onefold.errors import ConfigurationError
+from onefold.identity.phones import region_fault
 
 Normaliser = Literal["id", "email", "phone", "device_id"]
 
@@ -106,10 +107,14 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
         aliases: Other names of a type.
         blocked_values: Values that identify nobody, whatever their type, besides `BLOCKED_VALUES`; in any case.
         blocked_patterns: The same with `*` (any text) and `?` (any one character).
+        allowed_values: Values that identify somebody although they look as if they did not; in any case.
         default_region: Country (ISO 3166, two letters) of phone numbers written without a country code; None refuses
             them.
         drop_plus_tags: Read `ann+news@…` as `ann@…`.
         drop_gmail_dots: Read `a.nn@gmail.com` as `ann@gmail.com`, as Gmail does.
+
+    Raises:
+        ConfigurationError: There is no such region.
     """
 
     types: Mapping[str, IdentityType] = msgspec.field(default_factory=lambda: {kind.name: kind for kind in _DECLARED})
@@ -118,12 +123,16 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     )
     blocked_values: frozenset[str] = frozenset()
     blocked_patterns: tuple[str, ...] = ()
+    allowed_values: frozenset[str] = frozenset()
     default_region: str | None = "US"
     drop_plus_tags: bool = False
     drop_gmail_dots: bool = False
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "blocked_values", frozenset(v.strip().lower() for v in self.blocked_values))
+        msgspec.structs.force_setattr(self, "allowed_values", frozenset(v.strip().lower() for v in self.allowed_values))
+        if self.default_region is not None and (fault := region_fault(self.default_region)) is not None:
+            raise ConfigurationError(f"`default_region`: {fault}.")
         msgspec.structs.force_setattr(self, "blocked_patterns", tuple(p.strip().lower() for p in self.blocked_patterns))
 
     def canonical(self, name: str) -> str:
@@ -146,8 +155,10 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def version(self) -> str:
         """Twelve characters that differ when settings differ, for whoever must know that people may have changed."""
-        text = msgspec.json.encode(msgspec.structs.replace(self, blocked_values=frozenset()), order="sorted")
-        values = msgspec.json.encode(sorted(self.blocked_values))
+        text = msgspec.json.encode(
+            msgspec.structs.replace(self, blocked_values=frozenset(), allowed_values=frozenset()), order="sorted"
+        )
+        values = msgspec.json.encode([sorted(self.blocked_values), sorted(self.allowed_values)])
         return hashlib.blake2b(text + values, digest_size=6).hexdigest()
 
     def declare(
