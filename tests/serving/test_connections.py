@@ -60,13 +60,13 @@ def serving(bounds, *, trusted=()):
 
 @contextlib.contextmanager
 def connected(address, sent=b"", *, source="127.0.0.1", count=1):
-    """Connections that have sent something."""
+    """Connections that have sent something; `source` may hold `{n}`."""
     with contextlib.ExitStack() as leaving:
         made = []
-        for _ in range(count):
+        for n in range(count):
             one = leaving.enter_context(socket.socket())
             one.settimeout(PATIENCE)
-            one.bind((source, 0))
+            one.bind((source.format(n=n), 0))
             one.connect(address)
             if sent:
                 one.sendall(sent)
@@ -202,11 +202,22 @@ def test_who_does_not_read_is_dropped():
 def test_a_full_server_sheds_whoever_wants_nothing_yet(held):
     """However many connections are held half-way, the next client is served; the oldest gave way."""
     patient = msgspec.structs.replace(NONE, connections=12)
-    with serving(patient) as (edge, address), connected(address, held, count=12):
+    with serving(patient) as (edge, address), connected(address, held, source="127.0.1.{n}", count=12):
         for _ in range(30):
-            assert answered(address) == 200
+            assert answered(address, source="127.0.0.9") == 200
         assert edge.app.guard.closed["shed"] >= 1
         assert sum(edge.app.guard.counts().values()) <= 12
+
+
+def test_where_it_is_crowded_everybody_has_a_share():
+    """An address that holds much gets no more once three quarters are taken; one that holds little does."""
+    with serving(msgspec.structs.replace(NONE, connections=40)) as (edge, address):
+        with connected(address, count=20), connected(address, source="127.0.0.8", count=9):
+            assert answered(address) == 200
+            with connected(address, source="127.0.0.8", count=2):
+                assert answered(address) == 0
+                assert answered(address, source="127.0.0.9") == 200
+        assert edge.app.guard.closed == {"address_full": 1}
 
 
 def test_one_address_does_not_take_all():
@@ -341,7 +352,7 @@ class GuardMachine(RuleBasedStateMachine):
         counted = [one.address for one in alive if one.address is not None]
         assert self.guard._addresses == {address: counted.count(address) for address in counted}
         assert all(held <= 3 for held in self.guard._addresses.values())
-        assert set(self.guard._waiting) | set(self.guard._arriving) <= set(alive)
+        assert set(self.guard._fresh) | set(self.guard._waiting) | set(self.guard._arriving) <= set(alive)
 
 
 GuardMachine.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=40, deadline=None)

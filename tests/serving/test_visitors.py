@@ -90,7 +90,7 @@ def test_no_address_is_remembered():
     for seed in (1, 2):
         with Edge(settings=ServingSettings()) as edge:
             edge.random.seed(seed)
-            edge.app._ingest_limits._secret = edge.random.randbytes(32)
+            edge.app._ingest_limits._names._secret = edge.random.randbytes(32)
             sent(edge, edge.key(), 1, peer="192.0.2.1", Origin=PAGE)
             remembered += edge.app._ingest_limits._visitors._due
     assert len(set(remembered)) == 2
@@ -105,3 +105,13 @@ def test_the_table_of_visitors_is_bounded():
         pace.wait_seconds(n, limit, n / 10)
         assert len(pace) <= 100
     assert pace.wait_seconds(9_999, limit, 999.9) > 0
+
+
+def test_a_visitor_may_fetch_only_so_many_scripts():
+    """A flood for scripts is held off, by kilobytes; another visitor gets the script."""
+    with Edge(settings=ServingSettings()) as edge:
+        answers = [edge.send("GET", "/static/array.js", peer="192.0.2.1").status for _ in range(80)]
+        assert answers.count(200) in range(50, 58)  # 371 KB each
+        assert answers[-1] == 429
+        assert edge.send("GET", "/static/array.js", peer="192.0.2.2").status == 200
+        assert edge.send("GET", f"/v1/projects/{edge.key()}/settings", peer="192.0.2.1").status == 200

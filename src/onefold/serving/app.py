@@ -30,7 +30,7 @@ from onefold.serving.keys import Keyring
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
 from onefold.serving.measures import Measures
 from onefold.serving.routes import match
-from onefold.serving.visitors import IngestLimits, VisitorSettings
+from onefold.serving.visitors import IngestLimits, Visitors, VisitorSettings
 from onefold.telemetry import request_id, request_ids
 
 _log = logging.getLogger("onefold.http")
@@ -90,8 +90,9 @@ class Application:
         self._limiter = Limiter(settings.limits)
         self._measures = Measures()
         proxies = Proxies(settings.trusted_proxies)
-        self._ingest_limits = IngestLimits(self._limiter, settings.visitors, proxies, secret=secret)
-        self._fetches = Fetches(keyring, proxies, settings.public)
+        visitors = Visitors(proxies, secret)
+        self._ingest_limits = IngestLimits(self._limiter, settings.visitors, visitors)
+        self._fetches = Fetches(keyring, proxies, visitors, settings.public, clock_us=clock_us, monotonic=monotonic)
         figures = Figures(workspaces, monotonic)
         self._measures.watch(figures)
         self.guard = Guard(settings.bounds, proxies.trust)
@@ -148,6 +149,8 @@ class Application:
             await appender.close()
         for workspace in self._workspaces.values():
             await asyncio.to_thread(workspace.stop)
+        if self._collector is not None:
+            self._collector.close()
         self._keyring.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
-from onefold.errors import OverloadedError, TooLargeError, UnavailableError, UsageError
+from onefold.errors import OverloadedError, TooLargeError, UnavailableError
 from onefold.governance.access import Key
 from onefold.ingest import framing
 from onefold.model import LogEntry
@@ -23,6 +24,7 @@ from onefold.serving.appender import Appender
 from onefold.serving.fetches import UNKNOWN_KEY, Fetches
 from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.measures import Measures
+from onefold.serving.opening import Opener
 from onefold.serving.request import Bodies, Head, read_head
 from onefold.serving.routes import Route
 from onefold.serving.visitors import IngestLimits
@@ -102,7 +104,12 @@ class Collector:
         self._name_request = name_request
         self._successes: dict[bytes, Answer] = {}
         self._bodies = Bodies(settings.request_bytes, settings.arriving_bytes)
+        self._opener = Opener(settings.unpacked_bytes, lambda token: keyring.find(token) is not None)
         self._strangers = Bodies(settings.request_bytes, settings.arriving_bytes // 4)
+
+    def close(self) -> None:
+        """Open no more bodies."""
+        self._opener.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, route: Route) -> None:
         """Answer one request to an SDK route."""
@@ -171,16 +178,17 @@ class Collector:
 
     async def _take(self, scope: Scope, call: _Call, body: bytes) -> Answer:
         """Unpack a body, find its key, append its items, wait for the disk."""
-        settings = self._settings
         call.size = len(body)
-        envelope: framing.Envelope | framing.Malformed
         try:
-            body = framing.unpack(body, max_bytes=settings.unpacked_bytes)
-            envelope = framing.peek(body)
+            opened = await self._opener.open(body, known=call.key is not None)
         except TooLargeError:
             return _TOO_LARGE
-        except UsageError:
-            envelope = framing.Malformed("bad_compression")
+        if opened is None and pixel.write_key_of(call.query):
+            # A stranger's body may have its key beside it.
+            opened = await self._opener.open(body, known=True)
+        if opened is None:
+            return _KEY_UNKNOWN
+        body, envelope = opened
         if call.key is None:
             stated = framing.stated_keys(body) if isinstance(envelope, framing.Malformed) else [envelope.write_key]
             refusal = self._identify(scope, call, stated)
@@ -196,9 +204,10 @@ class Collector:
         if isinstance(envelope, framing.Malformed):
             await appender.append([LogEntry("unreadable", key.name, now_us, 0, body, request_id=call.id)], len(body))
             return _NOT_JSON
-        if len(envelope.items) > settings.request_items:
+        if len(envelope.items) > self._settings.request_items:
             return _TOO_LARGE
-        entries = framing.entries(
+        make = partial(
+            framing.entries,
             envelope,
             shape=call.route.shape,
             source=key.name,
@@ -207,6 +216,7 @@ class Collector:
             default_type=call.route.default_type,
             context=_GPC if call.head.gpc else None,
         )
+        entries = await self._opener.apart(make, size=len(body))
         if entries:
             await appender.append(entries, len(body))
             call.items = len(entries)

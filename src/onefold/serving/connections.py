@@ -27,6 +27,7 @@ SWEEP_SECONDS = 1.0
 LOG_SECONDS = 10.0
 CONNECTIONS_MAX = 4_096
 """Most connections when nobody says otherwise: what all of them can hold together still fits a small machine."""
+_CROWDED = 0.75
 _FILES = 160
 """Descriptors kept for files of the stores, which threads open as they come to need them."""
 
@@ -90,10 +91,13 @@ class Guard:
         self.bounds = bounds
         self.backlog, room = _descriptors()
         self.most = min(CONNECTIONS_MAX, room) if bounds.connections is None else min(bounds.connections, room)
+        self._share = max(4, self.most // 16)
         self.closed: dict[Reason, int] = {}
         self._trust = trust
         self._open: dict[Connection, float] = {}  # with the time since which an answer waits to be taken
-        self._waiting: dict[Connection, None] = {}  # without a request, who began to wait first standing first
+        # Those without a request, who began to wait first standing first; apart those that never had one.
+        self._fresh: dict[Connection, None] = {}
+        self._waiting: dict[Connection, None] = {}
         self._arriving: dict[Connection, None] = {}  # in the middle of a body, likewise
         self._addresses: dict[str, int] = {}
         self._told: Mapping[Reason, int] = {}
@@ -106,7 +110,9 @@ class Guard:
         address = connection.address
         if address is not None:
             held = self._addresses.get(address, 0)
-            if held >= self.bounds.per_address:
+            # Where it gets crowded, nobody may have more than a share: to refuse one more costs less than to shed another.
+            crowded = len(self._open) > self.most * _CROWDED
+            if held >= (min(self.bounds.per_address, self._share) if crowded else self.bounds.per_address):
                 self.note("address_full")
                 return False
             self._addresses[address] = held + 1
@@ -115,7 +121,7 @@ class Guard:
             self.note("full")
             self.leave(connection)
             return False
-        self._waiting[connection] = None
+        self._fresh[connection] = None
         if self._sweeping is None:
             self._sweep_later()
         return True
@@ -124,8 +130,8 @@ class Guard:
         """Forget a connection that has ended."""
         if self._open.pop(connection, None) is None:
             return
-        self._waiting.pop(connection, None)
-        self._arriving.pop(connection, None)
+        for group in (self._fresh, self._waiting, self._arriving):
+            group.pop(connection, None)
         address = connection.address
         if address is not None:
             self._addresses[address] -= 1
@@ -139,6 +145,7 @@ class Guard:
 
     def asks(self, connection: Connection) -> None:
         """A connection's request has begun to be answered."""
+        self._fresh.pop(connection, None)
         self._waiting.pop(connection, None)
 
     def arrives(self, connection: Connection) -> None:
@@ -156,7 +163,7 @@ class Guard:
 
     def counts(self) -> Mapping[str, int]:
         """Connections by what they do: `waiting` for a request, `arriving` with a body, or `answered`."""
-        waiting, arriving = len(self._waiting), len(self._arriving)
+        waiting, arriving = len(self._fresh) + len(self._waiting), len(self._arriving)
         return {"waiting": waiting, "arriving": arriving, "answered": len(self._open) - waiting - arriving}
 
     def sweep(self, now: float) -> None:
@@ -176,7 +183,8 @@ class Guard:
             self._tell(now)
 
     def _shed(self) -> bool:
-        for group in (self._waiting, self._arriving):
+        # Who asked for something before is more likely to be somebody who will again.
+        for group in (self._fresh, self._arriving, self._waiting):
             if group:
                 oldest = next(iter(group))
                 self.note("shed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -9,16 +10,22 @@ import msgspec
 
 from onefold.governance.access import Key
 from onefold.serving import pixel, posthog, sdk
-from onefold.serving.answers import Answer, Scope, failure
+from onefold.serving.answers import Answer, Scope, failure, wait
 from onefold.serving.forwarded import Proxies
 from onefold.serving.keys import Keyring, tokens_of
+from onefold.serving.limits import Limit, Pace
 from onefold.serving.request import Head
 from onefold.serving.routes import Route
+from onefold.serving.visitors import VISITORS_MAX, Visitors
 
 NOT_FOUND = failure(404, "not_found", "Not found.")
 UNKNOWN_KEY = "Unknown or revoked write key."
 _KEY_REFUSED = failure(401, "unknown_key", UNKNOWN_KEY)
 _KEY_NOT_FOUND = failure(404, "unknown_key", UNKNOWN_KEY)
+_LARGE_BYTES = 8 * 1024
+SCRIPT_KILOBYTES = Limit(60_000, burst=20_000)
+"""What one visitor may fetch of scripts: sending them costs us far more than asking costs anybody. A browser fetches 125 KB,
+and keeps them."""
 
 
 class PublicAddress(msgspec.Struct, frozen=True):
@@ -40,16 +47,44 @@ class Fetches:
     Args:
         keyring: Whose keys are known.
         proxies: Who may say by which address a client called us.
+        visitors: Tells visitors apart.
         public: That address, where the operator states it.
+        clock_us: The time now, microseconds UTC.
+        monotonic: Seconds, never going back.
     """
 
-    def __init__(self, keyring: Keyring, proxies: Proxies, public: PublicAddress | None) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        proxies: Proxies,
+        visitors: Visitors,
+        public: PublicAddress | None,
+        *,
+        clock_us: Callable[[], int],
+        monotonic: Callable[[], float],
+    ) -> None:
         self._keyring = keyring
         self._proxies = proxies
+        self._visitors = visitors
         self._public = public
+        self._clock_us = clock_us
+        self._monotonic = monotonic
+        self._sent: Pace[bytes] = Pace(VISITORS_MAX)
 
     def answer(self, scope: Scope, route: Route, head: Head) -> tuple[Answer, Key | None]:
         """The answer, and the key that was asked with, if it is one."""
+        found, key = self._find(scope, route, head)
+        if len(found.body) >= _LARGE_BYTES:
+            visitor = self._visitors.visitor(scope, head)
+            if visitor is not None:
+                kilobytes = len(found.body) // 1024
+                wait_seconds = self._sent.wait_seconds(visitor, SCRIPT_KILOBYTES, self._monotonic(), cost=kilobytes)
+                if wait_seconds:
+                    refused = wait(429, "rate_limited", "Too many scripts fetched.", wait_seconds, self._clock_us())
+                    return refused, key
+        return found, key
+
+    def _find(self, scope: Scope, route: Route, head: Head) -> tuple[Answer, Key | None]:
         parts = scope["path"].strip("/").split("/")
         match route.meaning:
             case "flags":

@@ -69,13 +69,14 @@ class Pace(Generic[Subject]):
     def __len__(self) -> int:
         return len(self._due)
 
-    def wait_seconds(self, subject: Subject, limit: Limit, now_seconds: float) -> float:
+    def wait_seconds(self, subject: Subject, limit: Limit, now_seconds: float, *, cost: int = 1) -> float:
         """Count one request: 0.0 if it may pass, else how long to wait until the next one may (nothing is counted).
 
         Args:
             subject: Whose request it is.
             limit: What the subject may do.
             now_seconds: A clock that never goes back.
+            cost: As how many requests it counts; the one that passes may use more than is left.
         """
         known = self._due.get(subject)
         due = now_seconds if known is None or known < now_seconds else known
@@ -85,7 +86,7 @@ class Pace(Generic[Subject]):
             return wait
         if known is None and self._most is not None and len(self._due) >= self._most:
             self._forget(now_seconds)
-        self._due[subject] = due + limit.interval_seconds
+        self._due[subject] = due + limit.interval_seconds * cost
         return 0.0
 
     def _forget(self, now_seconds: float) -> None:

@@ -15,6 +15,7 @@ from onefold.serving.connections import Guard, Reason
 PIPELINE_MAX = 16
 """Requests that may wait behind the one being answered; no SDK and no browser sends any."""
 HEADERS_MAX = 128
+_PIECE_BYTES = 16 * 1024
 DISCARD_BYTES_MAX = 16 * 1024 * 1024
 """Bytes of a body that nobody wants which are read all the same, so that the sender gets to read the answer."""
 
@@ -72,6 +73,15 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.parser is None or self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
+        if len(data) > _PIECE_BYTES and not self._body:
+            # A chunk can hold ten thousand headers: how many there are is looked at before all are read.
+            self._feed(data[:_PIECE_BYTES])
+            if self.parser is not None and not self.transport.is_closing():
+                self.data_received(data[_PIECE_BYTES:])
+            return
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
         self._chunk_bytes = len(data)
         try:
             self.parser.feed_data(data)

@@ -49,21 +49,39 @@ class VisitorSettings(msgspec.Struct, frozen=True):
 NO_VISITOR_LIMITS = VisitorSettings(visitor=None, total=None)
 
 
+class Visitors:
+    """Tells visitors apart without keeping their addresses, which are personal data.
+
+    Args:
+        proxies: Who may say what a visitor's address is.
+        secret: A key of this process alone, under which addresses are hashed.
+    """
+
+    def __init__(self, proxies: Proxies, secret: bytes) -> None:
+        self._proxies = proxies
+        self._secret = secret
+
+    def visitor(self, scope: Scope, head: Head, of: str = "") -> bytes | None:
+        """A name for whoever a request comes from, another one for each `of`; None where nobody says it."""
+        address = self._proxies.visitor(scope, head)
+        if address is None:
+            return None
+        return blake2b(f"{of}\0{network_of(address)}".encode(), digest_size=16, key=self._secret).digest()
+
+
 class IngestLimits:
     """Limits what is sent: each key of a server, each visitor, and all visitors of a source together.
 
     Args:
         limiter: The limits of keys.
         settings: The limits of visitors.
-        proxies: Who may say what a visitor's address is.
-        secret: A key of this process alone, under which addresses are remembered: they are personal data.
+        visitors: Tells visitors apart.
     """
 
-    def __init__(self, limiter: Limiter, settings: VisitorSettings, proxies: Proxies, *, secret: bytes) -> None:
+    def __init__(self, limiter: Limiter, settings: VisitorSettings, visitors: Visitors) -> None:
         self._limiter = limiter
         self._settings = settings
-        self._proxies = proxies
-        self._secret = secret
+        self._names = visitors
         self._visitors: Pace[bytes] = Pace(VISITORS_MAX)
         self._sources: Pace[Site] = Pace()
 
@@ -86,11 +104,9 @@ class IngestLimits:
     def _visitor_wait(self, site: Site, scope: Scope, head: Head, now_seconds: float) -> float:
         settings = self._settings
         if settings.visitor is not None:
-            address = self._proxies.visitor(scope, head)
+            visitor = self._names.visitor(scope, head, "\0".join(site))
             # Where no proxy says whose request it is, only the total counts.
-            if address is not None:
-                subject = f"{site[0]}\0{site[1]}\0{network_of(address)}".encode()
-                visitor = blake2b(subject, digest_size=16, key=self._secret).digest()
+            if visitor is not None:
                 wait = self._visitors.wait_seconds(visitor, settings.visitor, now_seconds)
                 if wait:
                     return wait
