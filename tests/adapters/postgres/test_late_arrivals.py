@@ -60,7 +60,7 @@ class Race:
     def __init__(self, stores):
         self.log = MemoryEventLog(partitions=2, partition_of=lambda entry: int(entry.shape == "judgement"))
         self.log.append([workbench.entry({"type": "track", "event": "Read", "messageId": "m0", "userId": "u0"})])
-        self.event, self.gate = (workbench.context(log=self.log, store=store) for store in stores)
+        self.event, self.judge = (workbench.context(log=self.log, store=store) for store in stores)
         self.held = stores[0].leases.renew("w", [0, 1], seconds=60)
         self.work(self.event, 0)
         self.log.append([workbench.entry({"type": "track", "event": "Read", "messageId": "m1", "anonymousId": "c1"})])
@@ -74,7 +74,7 @@ class Race:
         """What is left, and the hash of the whole beside that of one worker's work."""
         for _ in range(3):
             self.work(self.event, 0)
-            self.work(self.gate, 1)
+            self.work(self.judge, 1)
         alone = workbench.context(log=self.log)
         process.drain(alone)
         return rebuild.state_hash(self.event), rebuild.state_hash(alone)

@@ -128,17 +128,17 @@ def test_expand_backfill_contract_while_an_old_worker_goes_on_and_the_migrator_i
     workspace, log = peopled(3_000)
     worker = OldWorker(workspace, log)
     worker.start()
-    process = subprocess.Popen(
+    migrator = subprocess.Popen(
         [sys.executable, "-c", MIGRATOR, database.address(database.OWNER), schema_of(workspace),
          *(str(word) for step in STEPS for word in step)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    for line in process.stdout:
+    for line in migrator.stdout:
         if int(line) >= 500:
-            process.kill()
+            migrator.kill()
             break
-    process.wait()
-    process.stdout.close()
+    migrator.wait()
+    migrator.stdout.close()
     left = unfilled(workspace)
     assert 0 < left < 3_000
     with pytest.raises(StopError):
