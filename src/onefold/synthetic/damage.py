@@ -7,11 +7,11 @@ from collections.abc import Sequence
 UNREADABLE: dict[str, tuple[bytes, ...]] = {
     "donors": (
         b'00990001;"Ann;Example;ann@one.example;;;;;;;Y;01/02/2025\r\n',  # the quotation mark is never closed
-        b"00990002;Ben;Example\r\n",  # columns are missing
+        b"00990002;Ben;Example;b@one.example;;;;;;;Y;01/02/2025;and;more\r\n",  # more columns than the header has
         b"00990003;C\x81\x8d;Example;c@one.example;;;;;;;Y;01/02/2025\r\n",  # bytes the code page does not have
     ),
     "gifts": (
-        b"G9900001,00000001,31/31/2024,$25.00,Annual Fund,One-time\r\n",  # there is no such day
+        b"G9900001,00000001,01/14/2024,$25.00,Annual\x00Fund,One-time\r\n",  # an embedded NUL
         b"G9900002,00000001,01/15/2025,twenty,Annual Fund,One-time\r\n",  # no amount
         b",00000001,01/15/2025,$20.00,Annual Fund,One-time\r\n",  # no gift id
     ),
@@ -26,7 +26,7 @@ UNREADABLE: dict[str, tuple[bytes, ...]] = {
     ),
     "newsletter": (
         b"c99\tmore\tcolumns\tthan\tthe\theader\thas\r\n",
-        b"c98\thal@one.example\tHal\tsubscribed\tyesterday\r\n",  # no time
+        b"c98\thal@one.example\tH\x00l\tsubscribed\t2024-05-01\r\n",  # an embedded NUL
     ),
 }
 

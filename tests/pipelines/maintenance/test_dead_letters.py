@@ -47,7 +47,7 @@ def test_they_are_listed_in_order_with_reasons_and_without_payloads(context):
     assert [(d["offset"], d["reason"], d["status"]) for d in found] == [
         (5, "no_event_name", "open"), (6, "no_identifier", "open"),
     ]  # fmt: skip
-    assert found[1]["detail"] == "No identifier was acceptable: anonymous_id blocked."
+    assert found[1]["detail"] == "No identifier was acceptable: anonymous_id identifier_blocked."
     assert [d["offset"] for d in dead_letters.listed(context, limit=1)] == [5]
     assert [d["offset"] for d in dead_letters.listed(context, after=5)] == [6]
     assert dead_letters.listed(context, source="app") == dead_letters.listed(context, status="replayed") == []
