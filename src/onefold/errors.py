@@ -17,6 +17,9 @@ Bad *data* is never an exception: a stage returns a result with a reason. Messag
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class OnefoldError(Exception):
     """Every error this package raises on purpose."""
@@ -75,3 +78,9 @@ class LeaseLostError(UnavailableError):
 
 class IntegrityError(OnefoldError):
     """Stored bytes are not what was written (wrong key, torn or tampered data)."""
+
+
+def nearest(word: str, valid: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """`; did you mean …?` with the valid word closest to `word`, for a message; empty when none is close."""
+    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=cutoff)
+    return f"; did you mean `{close[0]}`?" if close else ""

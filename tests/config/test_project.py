@@ -1,5 +1,6 @@
 """A project directory is read whole: its values with defaults, or all of its errors with file and line."""
 
+import os
 from pathlib import Path
 
 import jsonschema
@@ -151,7 +152,17 @@ def test_empty_nested_and_unreadable_files_are_errors_not_crashes(tmp_path):
     (directory / "profile.yaml").write_bytes(b"sessions:\n  gap: \xff\n")
     assert errors(directory) == ["profile.yaml:2: is not UTF-8"]
     (directory / "profile.yaml").write_bytes(b"#" * 2_000_000)
-    assert "at most" in errors(directory)[0]
+    assert "the most that" in errors(directory)[0]
+
+
+def test_what_is_not_a_file_and_what_is_huge_are_told_at_once(tmp_path):
+    """A pipe keeps nobody waiting, and thousands of digits are out of range like any number that is."""
+    directory = project(tmp_path / "pipe")
+    os.mkfifo(directory / "sources" / "pipe.yaml")
+    assert errors(directory) == ["sources/pipe.yaml:1: is not a file"]
+    main = (project(tmp_path / "digits") / "onefold.yaml").read_text()
+    found = errors(project(tmp_path / "port", onefold=main + "\nserver: {port: " + "9" * 6_000 + "}\n"))
+    assert any("port" in line for line in found), found
 
 
 def test_no_project_says_how_to_make_one(tmp_path):

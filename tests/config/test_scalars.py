@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onefold.config.scalars import duration_us, nearest, size_bytes
+from onefold.config.scalars import duration_us, size_bytes
+from onefold.errors import nearest
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_who_comes_back_with_the_last_id_misses_nothing_and_repeats_nothing():
         places, last = [], "0:0"
         for entries in (1, 7, 2, 1, 19, 3, 3):
             found, last = listen(server, entries, last=last)
-            places += [f["place"] for f in found]
+            places += [f["position"] for f in found]
             send(server, 1, start=100 + len(places))
             server.account()
         assert places == [f"0:{n}" for n in range(1, 37)]

@@ -98,7 +98,7 @@ class FakeWorkspace:
 
     def counterpart(self, identifier):
         if not self.profile(identifier):
-            raise NotFoundError("Nobody answers to that identifier.")
+            raise NotFoundError("No profile found for that identifier.")
         return Identifier("anonymous_id", "other")
 
     def settle(self, place, *, timeout_seconds):

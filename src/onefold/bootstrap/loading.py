@@ -14,12 +14,14 @@ from typing import Any
 
 import msgspec
 
+from onefold import config
 from onefold.bootstrap.workspace import Workspace, clock_us, work_off
 from onefold.connectors.sources import container, files, guess, mapping_yaml
 from onefold.connectors.sources import mapping as mappings
 from onefold.connectors.sources.language import Mapping
 from onefold.connectors.sources.notes import Notes
-from onefold.errors import UsageError
+from onefold.errors import UsageError, nearest
+from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
 
 BATCH_ROWS = 5_000
@@ -53,6 +55,20 @@ class Loaded(msgspec.Struct, frozen=True, gc=False):
         """The notes as JSON has them: form, dates, rejections and findings with the first lines of each, no values."""
         report: dict[str, Any] = msgspec.to_builtins(self.notes)
         return report
+
+
+def is_known_source(workspace: Workspace, directory: Path, source: str) -> bool:
+    """Whether the project declares a source, or the log has items of it.
+
+    Raises:
+        UsageError: It is neither, and its name is close to one that is: most likely a slip.
+    """
+    known = {*config.read_project(directory).sources, *workspace.context.log.received()} - {judgements.SOURCE}
+    if source in known:
+        return True
+    if near := nearest(source, known, cutoff=0.8):
+        raise UsageError(f"There is no source `{source}`{near} If it is a new one, say --new-source.")
+    return False
 
 
 def rows_of(path: Path) -> int:

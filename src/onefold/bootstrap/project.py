@@ -13,7 +13,7 @@ from onefold.adapters.keys.keyfile import KeyFile
 from onefold.adapters.sqlite.keys import SqliteKeyStore
 from onefold.bootstrap.workspace import choose, clock_us, key_manager, open_workspace
 from onefold.config import Project
-from onefold.errors import NotFoundError, UsageError
+from onefold.errors import NotFoundError, UsageError, nearest
 from onefold.governance import access
 
 KEY_FILE = "keys.db"
@@ -92,7 +92,8 @@ def create_key(directory: Path, workspace: str | None, source: str | None) -> di
     """
     project = config.read_project(directory)
     if source is not None and source not in project.sources:
-        raise UsageError(f"There is no source of that name; the project has: {', '.join(project.sources)}.")
+        near = nearest(source, project.sources) or "."
+        raise UsageError(f"There is no source `{source}`{near} The project has: {', '.join(project.sources)}.")
     name = project.sources[source].workspace if source else choose(project, workspace)
     with key_store(project) as store:
         return _issue(store, project, name, source)
@@ -101,6 +102,8 @@ def create_key(directory: Path, workspace: str | None, source: str | None) -> di
 def list_keys(directory: Path, workspace: str | None) -> list[dict[str, Any]]:
     """All keys, without the keys themselves."""
     project = config.read_project(directory)
+    if workspace is not None:
+        choose(project, workspace)
     with key_store(project) as store:
         return [
             {

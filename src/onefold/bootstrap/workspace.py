@@ -20,7 +20,7 @@ from onefold.adapters.sqlite import backup, lease
 from onefold.bootstrap.logs import LOG, open_log
 from onefold.bootstrap.stores import leases_of, open_store
 from onefold.config import Project
-from onefold.errors import ConfigurationError, UnavailableError, UsageError
+from onefold.errors import ConfigurationError, UnavailableError, UsageError, nearest
 from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
 from onefold.identity.hashing import Hasher
 from onefold.ingest.gate import Gate
@@ -131,6 +131,10 @@ def choose(project: Project, workspace: str | None) -> str:
     if workspace in project.workspaces:
         return str(workspace)
     names = ", ".join(project.workspaces)
+    if workspace is not None:
+        raise UsageError(
+            f"There is no workspace `{workspace}`{nearest(workspace, project.workspaces) or '.'} There are: {names}."
+        )
     raise UsageError(f"This project's workspaces are: {names}. Name one with --workspace.")
 
 

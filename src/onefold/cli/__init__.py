@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from onefold import __version__
 from onefold.cli import demo, dlq, keys, loading, maintenance, people, process, project, serve, tail
+from onefold.cli.printable import tell, tolerate_encodings
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
 app = typer.Typer(
@@ -64,6 +66,7 @@ app.command()(maintenance.restore)
 
 def main() -> None:
     """Run the command line and exit."""
+    tolerate_encodings(sys.stdout, sys.stderr)
     try:
         app()
     except NotFoundError as missing:
@@ -72,8 +75,18 @@ def main() -> None:
         _fail(wrong, 2)
     except OnefoldError as failure:
         _fail(failure, 1)
+    except BrokenPipeError:
+        # Who reads has seen enough (`| head`); what is left in the buffer is for nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as failure:
+        # A path that cannot be used: the sentence names it, and a traceback would say nothing more.
+        _fail(failure, 1)
 
 
-def _fail(error: OnefoldError, code: int) -> None:
-    sys.stderr.write(f"onefold: {error}\n")
+def _fail(error: OnefoldError | OSError, code: int) -> None:
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        error = OnefoldError(f"{where}{error.strerror or error}")
+    tell(f"onefold: {error}")
     sys.exit(code)

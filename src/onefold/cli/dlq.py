@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,17 @@ from onefold.cli.output import Output
 from onefold.errors import UsageError
 from onefold.pipelines.maintenance import dead_letters
 
+OFFSET_MAX = 2**63 - 1
+
+
+class Status(enum.StrEnum):
+    """Dead letters by what became of them."""
+
+    OPEN = "open"
+    REPLAYED = "replayed"
+    ALL = "all"
+
+
 app = typer.Typer(help="Dead letters: what was rejected and why; mend it and send it again.", no_args_is_help=True)
 
 
@@ -21,9 +34,9 @@ def list_(
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
-    status: Annotated[str, typer.Option(help="open, replayed or all.")] = "open",
-    after: Annotated[int, typer.Option(help="Only offsets after this one.")] = 0,
-    limit: Annotated[int, typer.Option(help="At most this many.")] = 50,
+    status: Annotated[Status, typer.Option(help="Which ones.")] = Status.OPEN,
+    after: Annotated[int, typer.Option(min=0, max=OFFSET_MAX, help="Only offsets after this one.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most this many.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List dead letters.
@@ -32,7 +45,7 @@ def list_(
     """
     out = Output(as_json=as_json)
     with bootstrap.reader(project, workspace) as context:
-        wanted = None if status == "all" else status
+        wanted = None if status is Status.ALL else status.value
         found = dead_letters.listed(context, status=wanted, source=source, after=after, limit=limit)
     if as_json:
         for letter in found:
@@ -48,7 +61,9 @@ def list_(
 
 @app.command()
 def show(
-    offset: Annotated[int, typer.Argument(help="The dead letter, as `onefold dlq list` names it.")],
+    offset: Annotated[
+        int, typer.Argument(min=0, max=OFFSET_MAX, help="The dead letter, as `onefold dlq list` names it.")
+    ],
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     as_json: Json = False,
@@ -64,15 +79,14 @@ def show(
         out.result(letter)
         return
     for name, value in letter.items():
-        if name == "payload":
-            out.console.print_json(data=value)
-        else:
-            out.say(f"{name}: {value}")
+        out.say(f"{name}: " + (json.dumps(value, ensure_ascii=False, indent=2) if name == "payload" else str(value)))
 
 
 @app.command()
 def replay(
-    offset: Annotated[int | None, typer.Argument(help="The dead letter; without it, all open ones.")] = None,
+    offset: Annotated[
+        int | None, typer.Argument(min=0, max=OFFSET_MAX, help="The dead letter; without it, all open ones.")
+    ] = None,
     payload: Annotated[Path | None, typer.Option(help="Send this file's content in its place.", exists=True)] = None,
     reason: Annotated[str | None, typer.Option(help="Only those rejected for this reason.")] = None,
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,

@@ -36,6 +36,9 @@ def load(
     show_mapping: Annotated[
         bool, typer.Option("--show-mapping", help="Print the guessed mapping and stop; save it, adapt it, use it.")
     ] = False,
+    new_source: Annotated[
+        bool, typer.Option("--new-source", help="The source is new, although its name is close to one that exists.")
+    ] = False,
     process: Annotated[bool, typer.Option(help="Process what was loaded, unless a server does.")] = True,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
@@ -50,7 +53,7 @@ def load(
     out = Output(as_json=as_json)
     if show_mapping:
         for file in files:
-            out.console.print(bootstrap.guess_mapping(file), markup=False)
+            out.say(bootstrap.guess_mapping(file))
         return
     started = time.perf_counter()
     apart = process and (os.cpu_count() or 1) > 1 and sum(file.stat().st_size for file in files) >= _WORTH_A_PROCESS
@@ -66,6 +69,8 @@ def load(
             disable=not out.aside.is_terminal,
         ) as progress,
     ):
+        if not new_source and not bootstrap.is_known_source(opened, project, source):
+            out.note(f"{source} is a new source.")
         before = _account(opened, source)
         if apart:
             named = ["--workspace", opened.context.name, "--project", str(project)]

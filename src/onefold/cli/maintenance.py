@@ -55,7 +55,7 @@ def preview(
     if since is not None:
         _preview_since(out, project, workspace, since, as_json=as_json)
         return
-    out.aside.print("Processing the log again on the side …")
+    out.note("Processing the log again on the side …")
     with bootstrap.opened(project, workspace) as opened:
         found = bootstrap.preview(opened)
     if as_json:
@@ -88,7 +88,7 @@ def rebuild(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
     Example: onefold rebuild
     """
     out = Output(as_json=as_json)
-    out.aside.print("Rebuilding from the log …")
+    out.note("Rebuilding from the log …")
     with bootstrap.opened(project, workspace) as opened:
         done = bootstrap.rebuild(opened)
     out.say(f"Rebuilt from {done.entries:,} log entries. State {done.rebuilt[:16]}… (was {done.stored[:16]}…).")

@@ -1,4 +1,4 @@
-"""What the command line prints: JSON lines when asked, plain words and tables otherwise."""
+"""What the command line prints: JSON lines when asked, plain words and tables otherwise. Data is never markup."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from onefold.cli.printable import holds_all_characters, printable, printable_json
+
 PIPE_COLUMNS = 240
 
 
@@ -22,30 +24,47 @@ class Output:
         self.as_json = as_json
         # A pipe has no width; what reads it should not meet words cut in half.
         wide = None if sys.stdout.isatty() else PIPE_COLUMNS
-        self.console = Console(highlight=False, soft_wrap=True, width=wide)
-        self.aside = Console(stderr=True, highlight=False)
+        self.console = Console(highlight=False, markup=False, soft_wrap=True, width=wide)
+        self.aside = Console(stderr=True, highlight=False, markup=False)
 
     def result(self, value: Mapping[str, Any] | list[Any]) -> None:
         """One JSON document a line, whatever the mode of the terminal."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+        document = json.dumps(value, ensure_ascii=not holds_all_characters(sys.stdout), default=_plain)
+        sys.stdout.write(printable_json(document) + "\n")
 
     def say(self, text: str, *, style: str = "") -> None:
         """A line for a person; nothing with `--json`."""
         if not self.as_json:
-            self.console.print(Text(text, style=style))
+            self.console.print(styled(text, style))
+
+    def note(self, text: str) -> None:
+        """A remark beside the results, on standard error."""
+        self.aside.print(styled(text))
 
     def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-        """A table for a person; numbers are right-aligned."""
+        """A table for a person. Whole numbers are counts, with separators; data comes as text, and stands as it is."""
         if self.as_json:
             return
-        body = [[_cell(c) for c in row] for row in rows]
-        table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+        body = [list(row) for row in rows]
+        table = Table(
+            title=styled(title), title_justify="left", title_style="bold", header_style="bold", pad_edge=False
+        )
         for n, column in enumerate(columns):
-            numeric = bool(body) and all(row[n].replace(",", "").replace(".", "").lstrip("-").isdigit() for row in body)
-            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+            counts = bool(body) and all(isinstance(row[n], int) and not isinstance(row[n], bool) for row in body)
+            table.add_column(styled(column), justify="right" if counts else "left", overflow="fold")
         for row in body:
-            table.add_row(*row)
+            table.add_row(*(styled(_cell(value)) for value in row))
         self.console.print(table)
+
+
+def styled(text: str, style: str = "") -> Text:
+    """Text for a console: nothing in it is markup, and nothing in it acts on the terminal."""
+    return Text(printable(text), style=style)
+
+
+def data(value: object) -> str:
+    """A value of the data, as it is: a text bare, everything else as JSON writes it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
 
 
 def _cell(value: object) -> str:

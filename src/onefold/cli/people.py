@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,8 @@ import typer
 
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
-from onefold.cli.output import Output
-from onefold.errors import NotFoundError, UnavailableError
+from onefold.cli.output import Output, data
+from onefold.errors import NotFoundError, UnavailableError, nearest
 from onefold.ingest.findings import FINDINGS
 from onefold.model import Identifier, Verdict
 from onefold.pipelines import judgements
@@ -31,12 +32,19 @@ def profile(
     out = Output(as_json=as_json)
     with bootstrap.reader(project, workspace) as context:
         found = profiles.profile(context, identifier(who))
+        types = context.identity.types
     if found is None:
-        raise NotFoundError("Nobody answers to that identifier.")
+        raise NotFoundError(f"No profile found for that identifier{_near_type(who, types) or '.'}")
     if as_json:
         out.result(found)
         return
     show_profile(out, found)
+
+
+def _near_type(who: str, types: Iterable[str]) -> str:
+    """Which type was meant, when the one before the colon is nobody's."""
+    kind = who.partition(":")[0]
+    return "" if kind in types else nearest(kind, types)
 
 
 def show_profile(out: Output, found: dict[str, Any]) -> None:
@@ -60,7 +68,13 @@ def show_profile(out: Output, found: dict[str, Any]) -> None:
         "Attributes",
         ("field", "value", "source", "rule", "other values"),
         (
-            (name, a["value"], a["source"], a["rule"], "; ".join(f"{o['value']} ({o['source']})" for o in a["others"]))
+            (
+                name,
+                data(a["value"]),
+                a["source"],
+                a["rule"],
+                "; ".join(f"{data(o['value'])} ({o['source']})" for o in a["others"]),
+            )
             for name, a in found["attributes"].items()
         ),
     )
@@ -69,7 +83,7 @@ def show_profile(out: Output, found: dict[str, Any]) -> None:
             "Groups",
             ("type", "id", "last seen", "traits"),
             (
-                (g["type"], g["id"], g["last_seen"], "; ".join(f"{k}: {v}" for k, v in g["traits"].items()))
+                (g["type"], g["id"], g["last_seen"], "; ".join(f"{k}: {data(v)}" for k, v in g["traits"].items()))
                 for g in found["groups"]
             ),
         )
@@ -119,7 +133,7 @@ def history(
     with bootstrap.reader(project, workspace) as context:
         told = profiles.history(context, identifier(who))
     if told is None:
-        raise NotFoundError("Nobody answers to that identifier.")
+        raise NotFoundError("No profile found for that identifier.")
     if as_json:
         out.result(told)
         return

@@ -66,7 +66,7 @@ def migrate(
     out = Output(as_json=as_json)
     done = bootstrap.migrate(
         address, read.workspaces, role=grant,
-        progress=lambda number, rows: out.aside.print(f"migration {number}: {rows:,} rows so far"),
+        progress=lambda number, rows: out.note(f"migration {number}: {rows:,} rows so far"),
     )  # fmt: skip
     if as_json:
         out.result({"workspaces": done})

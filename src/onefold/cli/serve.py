@@ -15,7 +15,9 @@ from onefold.errors import UnavailableError
 def serve(
     project: ProjectDir = bootstrap.HERE,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default: as in onefold.yaml.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; default: as in onefold.yaml.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on; default: as in onefold.yaml.")
+    ] = None,
     allow_public: Annotated[
         bool, typer.Option("--allow-public", help="Listen on an address that other machines reach.")
     ] = False,
@@ -49,7 +51,9 @@ def serve(
 def collect(
     project: ProjectDir = bootstrap.HERE,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default: as in onefold.yaml.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; default: as in onefold.yaml.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on; default: as in onefold.yaml.")
+    ] = None,
     allow_public: Annotated[
         bool, typer.Option("--allow-public", help="Listen on an address that other machines reach.")
     ] = False,

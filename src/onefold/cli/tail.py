@@ -16,12 +16,14 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.pretty import Pretty
+from rich.text import Text
 
 from onefold import bootstrap
 from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
+from onefold.cli.output import styled
+from onefold.cli.printable import printable_json
 from onefold.errors import NotFoundError, UsageError
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import tail as log_tail
@@ -41,7 +43,7 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
     verdict: Annotated[str, typer.Option(help=f"Only {', '.join(_COLOURS)}.")] = "",
     finding: Annotated[str, typer.Option(help="Only events with this finding (docs/reference/findings.md).")] = "",
     grep: Annotated[str, typer.Option(help="Only where this text is shown anywhere.")] = "",
-    last: Annotated[int, typer.Option(min=0, help="Begin with about so many from before.")] = 20,
+    last: Annotated[int, typer.Option(min=0, max=10_000_000, help="Begin with about so many from before.")] = 20,
     follow: Annotated[bool, typer.Option(help="Go on as entries come, until Ctrl-C.")] = True,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show identifiers and payloads in full.")] = False,
     project: ProjectDir = bootstrap.HERE,
@@ -59,7 +61,7 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
     if verdict and verdict not in _COLOURS:
         raise UsageError(f"There is no verdict {verdict}; choose one of {', '.join(_COLOURS)}.")
     wanted = log_tail.Wanted(source, name, verdict, findings.code(finding), grep)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     with bootstrap.reader(project, workspace) as context:
         if position is not None:
             _inspect(context, console, position, as_json=as_json)
@@ -109,7 +111,7 @@ def _inspect(context: Context, console: Console, position: str, *, as_json: bool
         raise NotFoundError(f"The log holds nothing at {position}.")
     sight = msgspec.to_builtins(found[0])
     if as_json:
-        console.print(msgspec.json.encode(sight).decode(), markup=False)
+        console.print(printable_json(msgspec.json.encode(sight).decode()))
         return
     keys = (
         ("normalised", ("kind", "name", "message_id", "timestamp", "skew_ms", "findings", "event")),
@@ -120,7 +122,7 @@ def _inspect(context: Context, console: Console, position: str, *, as_json: bool
     stages = {"received": about | sight.get("received", {})}
     stages |= {stage: {key: sight[key] for key in named if key in sight} for stage, named in keys}
     for stage, shown in stages.items():
-        console.print(f"[bold]{stage}[/bold]")
+        console.print(styled(stage, "bold"))
         console.print(Pretty(shown, expand_all=True))
 
 
@@ -177,32 +179,31 @@ class _Screen:
             self._show(sight)
 
     def _say(self, text: str) -> None:
-        self._console.print(f"[dim]-- {escape(text)}[/dim]")
+        self._console.print(styled(f"-- {text}", "dim"))
 
     def _show(self, sight: log_tail.TailedEntry) -> None:
         if self._as_json:
-            sys.stdout.write(msgspec.json.encode(sight).decode() + "\n")
+            sys.stdout.write(printable_json(msgspec.json.encode(sight).decode()) + "\n")
             sys.stdout.flush()
             return
         who = " ".join(f"{kind}:{value}" for kind, values in sight.identifiers.items() for value in values)
-        colour = _COLOURS[sight.verdict]
         parts = [
-            f"[dim]{sight.received_at[11:23]}[/dim]",
-            f"[dim]{sight.position:>9}[/dim]",
-            f"{escape(sight.source):<8}",
-            f"[{colour}]{sight.verdict:<10}[/{colour}]",
-            f"[bold]{escape(sight.name or sight.shape)}[/bold]",
-            escape(who),
+            styled(sight.received_at[11:23], "dim"),
+            styled(f"{sight.position:>9}", "dim"),
+            styled(f"{sight.source:<8}"),
+            styled(f"{sight.verdict:<10}", _COLOURS[sight.verdict]),
+            styled(sight.name or sight.shape, "bold"),
+            styled(who),
         ]
         if sight.reason:
-            parts.append(f"[red]{sight.reason}[/red] {escape(sight.detail)}")
-        parts += [f"[yellow]{escape(found)}[/yellow]" for found in sight.findings]
+            parts += [styled(sight.reason, "red"), styled(sight.detail)]
+        parts += [styled(found, "yellow") for found in sight.findings]
         if sight.profile:
-            parts.append(f"→ {sight.profile[:8]}")
-        parts += [f"[bold yellow]{change}[/bold yellow]" for change in sight.changes]
+            parts.append(styled(f"→ {sight.profile[:8]}"))
+        parts += [styled(change, "bold yellow") for change in sight.changes]
         if sight.emq is not None:
-            parts.append(f"[dim]emq {sight.emq:.2f}[/dim]")
-        self._console.print(" ".join(parts))
+            parts.append(styled(f"emq {sight.emq:.2f}", "dim"))
+        self._console.print(Text(" ").join(parts))
 
 
 @contextmanager

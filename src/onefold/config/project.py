@@ -10,11 +10,10 @@ import msgspec
 
 from onefold.config import files
 from onefold.config.reading import Document, Problem, read
-from onefold.config.scalars import nearest
 from onefold.config.secret import SecretReference, parse_reference
 from onefold.config.serving import Limits, Server, server, server_problems
 from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
-from onefold.errors import ConfigurationError
+from onefold.errors import ConfigurationError, nearest
 
 PROJECT_FILE = "onefold.yaml"
 

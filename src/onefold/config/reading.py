@@ -10,7 +10,8 @@ import yaml
 
 from onefold.config import kinds
 from onefold.config.kinds import Kind
-from onefold.config.scalars import example, nearest, read_scalar
+from onefold.config.scalars import example, read_scalar
+from onefold.errors import nearest
 
 BYTES_MAX = 1_048_576
 """A project file larger than this is a mistake, not a configuration."""
@@ -45,16 +46,24 @@ class Document(msgspec.Struct, frozen=True):
         return Problem(self.file, self.lines.get(at, 1), message)
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without anchors and aliases, which turn one kilobyte into gigabytes and a line number into a riddle."""
+# libyaml where it is there: the parser in Python takes a minute for a megabyte.
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # types-pyyaml leaves it bare
-            raise yaml.MarkedYAMLError(
-                problem="aliases (*name) are not supported; repeat it", problem_mark=event.start_mark
-            )
-        return super().compose_node(parent, index)
+
+_DEPTH_MAX = 100
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """YAML without anchors and aliases, which turn one kilobyte into gigabytes and a line number into a riddle."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEPTH_MAX:
+            raise RecursionError
+        if isinstance(event, yaml.AliasEvent):
+            mark: Any = event.start_mark  # of libyaml's class or Python's own: both have the line
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not supported; repeat it", problem_mark=mark)
+    return yaml.compose(text, Loader=_Loader)
 
 
 def read(path: Path, file: str, kind: kinds.Record, problems: list[Problem]) -> Document:
@@ -69,15 +78,20 @@ def read(path: Path, file: str, kind: kinds.Record, problems: list[Problem]) -> 
     lines: dict[At, int] = {}
     empty = Document(file, {}, lines)
     try:
-        raw = path.read_bytes()
+        if not path.is_file():
+            # A pipe or a device would keep every command waiting.
+            problems.append(Problem(file, 1, "is not a file" if path.exists() else "does not exist"))
+            return empty
+        with path.open("rb") as stream:
+            raw = stream.read(BYTES_MAX + 1)
     except OSError as error:
         problems.append(Problem(file, 1, f"cannot be read: {error.strerror}"))
         return empty
     if len(raw) > BYTES_MAX:
-        problems.append(Problem(file, 1, f"is {len(raw):,} bytes; a project file holds at most {BYTES_MAX:,}"))
+        problems.append(Problem(file, 1, f"has more than {BYTES_MAX:,} bytes, the most that a project file holds"))
         return empty
     try:
-        node = yaml.compose(raw.decode("utf-8-sig"), Loader=_PlainLoader)
+        node = _compose(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         problems.append(Problem(file, line, "is not UTF-8"))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
 from onefold.config import kinds
 from onefold.config.kinds import Kind
+from onefold.errors import nearest
 
 _MICROSECONDS = {
     "ms": 1_000,
@@ -21,13 +20,9 @@ _MICROSECONDS = {
     "w": 604_800_000_000,
 }
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+_DIGITS_MAX = 20
+"""More than a whole number of any setting has; Python refuses to read thousands of digits."""
 _PARTS = re.compile(r"([0-9]+)([A-Za-z]+)\Z")
-
-
-def nearest(word: str, valid: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """` Did you mean …?` for the valid word closest to `word`; empty when none is closer than `cutoff`."""
-    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=cutoff)
-    return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def duration_us(text: str) -> int | None:
@@ -62,7 +57,7 @@ def read_scalar(node: yaml.ScalarNode, kind: Kind) -> tuple[Any, str]:
         case kinds.Integer():
             if tag != "int" or not text.isdigit():
                 return None, f"must be a whole number, not `{text[:40]}`"
-            if not kind.minimum <= int(text) <= kind.maximum:
+            if len(text) > _DIGITS_MAX or not kind.minimum <= int(text) <= kind.maximum:
                 return None, f"must be between {kind.minimum:,} and {kind.maximum:,}"
             return int(text), ""
         case kinds.Duration():

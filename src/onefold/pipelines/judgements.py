@@ -7,7 +7,7 @@ import time
 
 import msgspec
 
-from onefold.errors import NotFoundError, UsageError
+from onefold.errors import NotFoundError, UsageError, nearest
 from onefold.identity.hashing import Hasher
 from onefold.identity.identifiers import normalise
 from onefold.identity.settings import IdentitySettings
@@ -96,9 +96,12 @@ def say(
     """
     nodes = []
     for identifier in (a,) if b is None else (a, b):
+        kind = context.identity.canonical(identifier.type)
+        if kind not in context.identity.types and (near := nearest(kind, context.identity.types, cutoff=0.75)):
+            raise UsageError(f"There is no identifier type `{identifier.type}`{near}")
         node = subject(identifier, context.identity, context.hasher)
         if node is None:
-            raise UsageError(f"That {identifier.type} is blocked or malformed, so it can name nobody.")
+            raise UsageError(f"That {identifier.type} is blocked or malformed, so it cannot identify anybody.")
         nodes.append(node)
     if not _fits(verdict, nodes[0], None if b is None else nodes[1]):
         wanted = "one identifier" if verdict in {"shared", "not_shared"} else "two different identifiers"
@@ -122,7 +125,7 @@ def counterpart(context: Context, identifier: Identifier) -> Identifier:
     with context.store.snapshot() as snapshot:
         row = snapshot.nodes([node]).get(node) if node is not None else None
         if row is None or node is None:
-            raise NotFoundError("Nobody answers to that identifier.")
+            raise NotFoundError("No profile found for that identifier.")
         person = row.member.person
         others = [m for m in snapshot.members([row.member.component]) if m.person == person and m.id != node]
         if not others:

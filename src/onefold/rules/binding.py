@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from onefold.errors import nearest
 from onefold.rules import time, values
-from onefold.rules.functions import FUNCTIONS, Kind, nearest
+from onefold.rules.functions import FUNCTIONS, Kind
 from onefold.rules.tree import (
     EVENT_FUNCTIONS,
     And,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from onefold.errors import nearest
 from onefold.rules import time
-from onefold.rules.functions import nearest
 from onefold.rules.text import MAX_DEPTH
 from onefold.rules.tree import (
     And,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Literal as OneOf
 
 import msgspec
@@ -43,9 +41,3 @@ FUNCTIONS: dict[str, Function] = {
     "to_time": Function(("time",), "time", "{} as a time"),
     "upper": Function(("text",), "text", "{} in upper case"),
 }
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` with the nearest known word, or nothing when none is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean `{found[0]}`?" if found else ""

@@ -16,7 +16,8 @@ from typing import Any, cast
 import sqlglot
 from sqlglot import exp
 
-from onefold.rules.functions import FUNCTIONS, nearest
+from onefold.errors import nearest
+from onefold.rules.functions import FUNCTIONS
 from onefold.rules.tree import (
     And,
     Arithmetic,

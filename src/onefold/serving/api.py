@@ -70,7 +70,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, text in {
         401: "No key, or none we know.",
         403: "The key lacks the scope.",
-        404: "Nobody answers to that identifier.",
+        404: "No profile found for that identifier.",
         422: "The request does not fit its description.",
         429: "Over the limit; see Retry-After.",
     }.items()

@@ -99,7 +99,7 @@ def found(body: dict[str, Any] | None) -> Response:
         NotFoundError: There is none.
     """
     if body is None:
-        raise NotFoundError("Nobody answers to that identifier.")
+        raise NotFoundError("No profile found for that identifier.")
     return document(body)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import ipaddress
 import math
 import signal
+import socket
 import sys
 
 import uvicorn
 
-from onefold.errors import UsageError
+from onefold.errors import UnavailableError, UsageError
 from onefold.serving.app import Application
 from onefold.serving.protocol import guarded
 
@@ -61,9 +63,11 @@ def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, 
     """Serve until told to stop by SIGTERM or SIGINT; answer what was begun, put what was taken on the disk, then return.
 
     Raises:
-        UsageError: `host` can be reached from other machines and `allow_public` is not set.
+        UsageError: `host` can be reached from other machines and `allow_public` is not set, or is not an address.
+        UnavailableError: The port is taken, or may not be used.
     """
     server = configure(application, host=host, port=port, allow_public=allow_public)
+    listening = _listen(host, port)
 
     def stop(*_: object) -> None:
         server.should_exit = True
@@ -76,7 +80,27 @@ def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, 
     # What is there now stays for good: the collector need not walk through it again in the middle of a request.
     gc.collect()
     gc.freeze()
-    server.run()
+    server.run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror:
+        raise UsageError(f"{host} is not an address of this machine.") from None
+    listening = socket.socket(family, kind, number)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UnavailableError(
+                f"Port {port} is in use: another server is running, perhaps of this project. Stop it, or choose another "
+                "port with --port or in onefold.yaml."
+            ) from None
+        raise UnavailableError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+    return listening
 
 
 def is_loopback(host: str) -> bool:

@@ -19,13 +19,13 @@ A `record` that is stated again with other values is a new statement, so records
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
+from onefold import errors
 from onefold.connectors.sources.casts import CastName
 from onefold.connectors.sources.dialect import Format
 
@@ -195,5 +195,4 @@ def for_source(mapping: Mapping, source: str) -> Mapping:
 
 def nearest(word: str, words: Sequence[str] | Any) -> str:
     """`; did you mean 'x'?` or, where nothing is near, the words there are."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else f" (there are: {', '.join(words)})"
+    return errors.nearest(word, words) or f" (there are: {', '.join(words)})"
