@@ -158,6 +158,7 @@ def test_empty_nested_and_unreadable_files_are_errors_not_crashes(tmp_path):
 def test_what_is_not_a_file_and_what_is_huge_are_told_at_once(tmp_path):
     """A pipe keeps nobody waiting, and thousands of digits are out of range like any number that is."""
     directory = project(tmp_path / "pipe")
+    (directory / "sources").mkdir(exist_ok=True)
     os.mkfifo(directory / "sources" / "pipe.yaml")
     assert errors(directory) == ["sources/pipe.yaml:1: is not a file"]
     main = (project(tmp_path / "digits") / "onefold.yaml").read_text()
