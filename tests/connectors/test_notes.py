@@ -41,7 +41,7 @@ def test_a_report_names_form_dates_rejections_findings_and_lines(tmp_path):
     """And says what to do where the encoding is not certain."""
     told = report_on(tmp_path, gzip.compress(TABLE.encode("mac_roman")), "people.csv.gz")
     for words in (
-        "people.csv.gz: 5 rows, delimited, divided by semicolon, encoding mac_roman, compressed with gzip.",
+        "people.csv.gz: 5 rows, delimited, divided by semicolon, encoding mac_roman, unpacked from gz.",
         "The encoding is not certain: it may be",
         "state `encoding:` in the mapping",
         "Dates in 'When': day first (DD/MM/YYYY), ISO 8601.",

@@ -13,6 +13,7 @@ Report = Mapping[str, Any]
 _FORMATS = {"csv": "delimited", "jsonl": "JSON lines", "json": "JSON document", "whitespace": "columns apart by blanks",
             "parquet": "Parquet"}  # fmt: skip
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "blank"}
+_PACKED = {"gzip": "gz", "bzip2": "bz2", "xz": "xz", "zip": "zip"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte-order mark"}
 _PASSED = {"blank_row": "blank rows", "repeated_header": "headers that came again"}
 
@@ -54,7 +55,7 @@ def _form(report: Report) -> Iterator[str]:
     if form["format"] != "parquet":
         yield f"encoding {_ENCODINGS.get(form['encoding'], form['encoding'])}"
     if form["compression"]:
-        yield f"compressed with {form['compression']}"
+        yield f"unpacked from {_PACKED[form['compression']]}"
     if not form["header"]:
         yield "no header"
     elif form["skip_lines"]:
