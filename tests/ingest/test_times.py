@@ -124,6 +124,17 @@ def test_what_is_no_time_is_none(text):
     assert times.read(text) == "bad_timestamp"
 
 
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [("26. März 2026", 3), ("26 août 2026 10:30", 8), ("1er mai 2026", 5), ("26 de noviembre de 2026", 11),
+     ("26 Dez. 2026", 12), ("26 gennaio 2026", 1), ("26 okt 2026", 10), ("26 fév 2026", None), ("26 foo 2026", None)],
+)  # fmt: skip
+def test_months_in_other_languages(text, month):
+    """Those that are spelled so in one of nine languages; no name stands for two months."""
+    read = times.read(text)
+    assert read == "bad_timestamp" if month is None else read.month == month
+
+
 @given(st.text(max_size=120) | st.from_regex(r"[0-9/:.+ TZ-]{0,30}", fullmatch=True))
 def test_no_text_breaks_the_reader(text):
     """Whatever stands in a cell, the answer is a time or a reason."""

@@ -24,6 +24,8 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from onefold.ingest.time_words import MONTHS, OFFSETS_HOURS, OFFSETS_HOURS_RFC_2822
+
 Order = Literal["dmy", "mdy"]
 """Which of the first two numbers of a date is the day."""
 
@@ -33,23 +35,6 @@ Unread = Literal["bad_timestamp", "ambiguous_timestamp"]
 LENGTH_MAX = 100
 _EPOCH_LEAST = 1e8
 """Smaller numbers (seconds before March 1973) are serial dates of a spreadsheet, ids and marks for "none"."""
-
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
-         "sep sept september", "oct october", "nov november", "dec december"),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
-_OFFSETS_HOURS = {
-    "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2,
-    "EEST": 3, "MSK": 3, "SAST": 2, "PKT": 5, "WIB": 7, "HKT": 8, "SGT": 8, "AWST": 8, "JST": 9, "KST": 9,
-    "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "EST": -5, "EDT": -4, "MST": -7,
-    "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "NDT": -2.5,
-}  # fmt: skip
-_OFFSETS_RFC_2822 = {"CST": -6, "CDT": -5}
 
 _BLANKS = re.compile(r"[\s\u00a0\u202f\u2007\u200e\u200f]+")
 _COMMENT = re.compile(r"\s*\([^()]*\)$|\sm=[+-][0-9.]+$")
@@ -67,9 +52,11 @@ _REGION = re.compile(r"\[?([A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+\-]+){1,2})\]?")
 _YEAR_AFTER = re.compile(r"\s([0-9]{4})$")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/. ])([0-9]{1,2})\2([0-9]{1,2})")
 _NUMBERS = re.compile(r"([0-9]{1,2})([-/.]) ?([0-9]{1,2})\2 ?([0-9]{4}|[0-9]{2})")
-_DAY_WORD = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th|\.)?[ \-/.]*(?:of )?([A-Za-z]{3,9})[ \-/.,]+'?([0-9]{4}|[0-9]{2})")
-_WORD_DAY = re.compile(r"([A-Za-z]{3,9})[ \-/.]*([0-9]{1,2})(?:st|nd|rd|th)?[ \-/,]+([0-9]{4})")
-_YEAR_WORD = re.compile(r"([0-9]{4})[ \-/]([A-Za-z]{3,9})[ \-/.]([0-9]{1,2})")
+_DAY_WORD = re.compile(
+    r"([0-9]{1,2})(?:st|nd|rd|th|er|\.)?[ \-/.]*(?:of |de )?([^\W\d_]{3,10})[ \-/.,]+(?:de )?'?([0-9]{4}|[0-9]{2})"
+)
+_WORD_DAY = re.compile(r"([^\W\d_]{3,10})[ \-/.]*([0-9]{1,2})(?:st|nd|rd|th)?[ \-/,]+([0-9]{4})")
+_YEAR_WORD = re.compile(r"([0-9]{4})[ \-/]([^\W\d_]{3,10})[ \-/.]([0-9]{1,2})")
 _ORDINAL = re.compile(r"([0-9]{4})-([0-9]{3})")
 _DOTNET = re.compile(r"\\?/Date\((-?[0-9]{9,15})(?:[+-][0-9]{4})?\)\\?/")
 _EPOCH = re.compile(r"-?[0-9]{9,19}(?:\.[0-9]{0,9})?")
@@ -230,10 +217,10 @@ def _with_clock(day: datetime, rest: str, *, rfc: bool) -> datetime | Unread:
 
 def _zone(text: str, *, rfc: bool) -> tzinfo | Unread:
     word = text.upper() if len(text) <= 5 else text
-    if word in _OFFSETS_HOURS:
-        return timezone(timedelta(hours=_OFFSETS_HOURS[word]))
-    if rfc and word in _OFFSETS_RFC_2822:
-        return timezone(timedelta(hours=_OFFSETS_RFC_2822[word]))
+    if word in OFFSETS_HOURS:
+        return timezone(timedelta(hours=OFFSETS_HOURS[word]))
+    if rfc and word in OFFSETS_HOURS_RFC_2822:
+        return timezone(timedelta(hours=OFFSETS_HOURS_RFC_2822[word]))
     if found := _OFFSET.fullmatch(text):
         hours, minutes = int(found[2]), int(found[3] or 0)
         if hours > 15 or minutes % 15:  # zones lie at quarters of an hour
@@ -313,7 +300,7 @@ def _numbers(found: re.Match[str], order: Order | None) -> datetime | Unread:
 
 
 def _named(year: str, month: str, day: str) -> datetime | Unread:
-    number = _MONTHS.get(month.lower())
+    number = MONTHS.get(month.lower())
     return "bad_timestamp" if number is None else _day(year, str(number), day)
 
 

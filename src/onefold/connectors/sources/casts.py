@@ -42,6 +42,8 @@ class NoColumn(DateColumn):
 NO_COLUMN = NoColumn()
 
 _INTEGER = re.compile(r"([+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+))(?:\.0+)?")
+_YEAR_LEAST = 1000
+"""Earlier years are marks for "none" (`0001-01-01`)."""
 _YEAR = re.compile(r"[0-9]{4}")
 _EPOCH = re.compile(r"-?[0-9]{9,13}|-?[0-9]{15,}|-?[0-9]{9,}\.[0-9]*")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?")
@@ -141,7 +143,7 @@ def date_of(formats: Sequence[str], zone: tzinfo, column: DateColumn = NO_COLUMN
         for form in formats:
             if form == "auto":
                 found = _found(text, column)
-                if found is None or not _YEAR.search(text):
+                if found is None or found.year < _YEAR_LEAST or not _YEAR.search(text):
                     continue
                 of_epoch = _EPOCH.fullmatch(text) is not None
                 return (found.astimezone(zone) if of_epoch else found).date().isoformat()
