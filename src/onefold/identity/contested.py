@@ -13,7 +13,7 @@ import msgspec
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.identity.solver import place, said_order
-from onefold.model import Edge, Judgement, Member, NodeId
+from onefold.model import Edge, Judgement, Member, NodeId, replaces
 from onefold.ports import ProfileReader
 
 NODES_AT_ONCE = 5_000
@@ -120,7 +120,7 @@ def _touching(
 
 def says_more(edge: Edge, stored: Edge | None) -> bool:
     """Whether evidence is new, or earlier than what is stored of it."""
-    return stored is None or (edge.at_us, edge.event) < (stored.at_us, stored.event)
+    return stored is None or replaces(edge, stored.at_us, stored.event)
 
 
 def _shared_beside(reader: ProfileReader, groups: Sequence[tuple[Contested, Sequence[Edge]]]) -> dict[NodeId, Member]:

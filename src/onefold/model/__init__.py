@@ -5,7 +5,7 @@ trusted; see `Event`.
 """
 
 from onefold.model.event import ASSUMED_US, ConsentStatement, Event, GroupStatement, Kind
-from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict
+from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict, replaces
 from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
 from onefold.model.log import LogEntry, Shape, StoredEntry
@@ -39,4 +39,5 @@ __all__ = [
     "Verdict",
     "format_profile_id",
     "parse_profile_id",
+    "replaces",
 ]

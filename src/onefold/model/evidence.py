@@ -43,6 +43,16 @@ class Edge(msgspec.Struct, frozen=True, gc=False):
     offset: int = 0
 
 
+def replaces(new: Edge, known_at_us: int, known_event: bytes) -> bool:
+    """Whether evidence takes the place of what is known of the same pair and kind, whatever the order of arrival.
+
+    Of scores the newest stands, of every other kind the oldest observation. What stores do in SQL is tested against this.
+    """
+    if new.kind == "scored":
+        return (new.at_us, new.event) > (known_at_us, known_event)
+    return (new.at_us, new.event) < (known_at_us, known_event)
+
+
 class Judgement(msgspec.Struct, frozen=True, gc=False):
     """A person's word about the graph. The latest in the log about the same subject counts; none is ever deleted.
 

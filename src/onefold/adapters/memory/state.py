@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from onefold.errors import IntegrityError
-from onefold.model import Edge, EdgeKind, IdentityChange, Judgement, NodeId
+from onefold.model import Edge, EdgeKind, IdentityChange, Judgement, NodeId, replaces
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
 
 EdgeKey = tuple[NodeId, NodeId, EdgeKind]
@@ -83,16 +83,9 @@ class State:
     def _record(self, edge: Edge) -> None:
         key = (edge.a, edge.b, edge.kind)
         known = self.edges.get(key)
-        self.edges[key] = edge if known is None else kept_edge(known, edge)
+        self.edges[key] = edge if known is None or replaces(edge, known.at_us, known.event) else known
         for end in (edge.a, edge.b):
             self.touching[end] = self.touching.get(end, frozenset()) | {key}
-
-
-def kept_edge(known: Edge, new: Edge) -> Edge:
-    """Which of two edges of one (a, b, kind) stands: the newest score, the oldest observation of every other kind."""
-    order = (new.at_us, new.event), (known.at_us, known.event)
-    replaces = order[0] > order[1] if new.kind == "scored" else order[0] < order[1]
-    return new if replaces else known
 
 
 def add_tallies(a: Tally, b: Tally) -> Tally:

@@ -21,7 +21,7 @@ from onefold.adapters.postgres.arrays import Blobs, Ids, Integers, Reals, Texts,
 from onefold.adapters.postgres.reader import CONTESTED, KIND_NUMBERS, SHARED, PostgresReader
 from onefold.errors import ConflictError, IntegrityError, LeaseLostError
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Edge, Judgement, Member, NodeId
+from onefold.model import Edge, Judgement, Member, NodeId, replaces
 from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
 
 _COUNTS = ("nodes", "people", "edges", "judgements", "dead_letters", "changes", "messages")
@@ -316,7 +316,7 @@ def _best(edges: Iterable[Edge]) -> list[Edge]:
     for e in edges:
         key = (e.a, e.b, KIND_NUMBERS[e.kind])
         held = best.get(key)
-        if held is None or ((e.at_us, e.event) < (held.at_us, held.event)) != (e.kind == "scored"):
+        if held is None or replaces(e, held.at_us, held.event):
             best[key] = e
     return [best[key] for key in sorted(best)]
 

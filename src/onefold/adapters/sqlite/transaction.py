@@ -23,7 +23,7 @@ from onefold.adapters.sqlite.reader import (
 )
 from onefold.errors import IntegrityError
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Edge, Member, NodeId
+from onefold.model import Edge, Member, NodeId, replaces
 from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
 
 _EDGES_PER_QUERY = 256
@@ -200,7 +200,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         for e in edges:
             key = (numbers[e.a], numbers[e.b], KIND_NUMBERS[e.kind])
             earlier = told.get(key)
-            if earlier is None or _replaces(e, earlier.at_us, earlier.event):
+            if earlier is None or replaces(e, earlier.at_us, earlier.event):
                 told[key] = e
             if e.a not in new and e.b not in new:  # a new node has no edges
                 known.add(key)
@@ -208,7 +208,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         rows = [
             (e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.offset, *key)
             for key, e in told.items()
-            if key not in stored or _replaces(e, *stored[key])
+            if key not in stored or replaces(e, *stored[key])
         ]
         rows.sort(key=itemgetter(7, 8, 9))
         self._connection.executemany(_REPLACE_EDGE, rows)
@@ -317,10 +317,3 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             " ON CONFLICT DO UPDATE SET items = items + excluded.items, emq = excluded.emq",
             (*key, tally.count, msgspec.json.encode(emq).decode()),
         )
-
-
-def _replaces(told: Edge, at_us: int, event: bytes) -> bool:
-    """Scored evidence is replaced by what is newer, all other by what is older: the order of arrival does not matter."""
-    if told.kind == "scored":
-        return (at_us, event) < (told.at_us, told.event)
-    return (at_us, event) > (told.at_us, told.event)
