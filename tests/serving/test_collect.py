@@ -8,6 +8,7 @@ import json
 import pytest
 from tests.serving.edge import Edge, basic, bearer
 
+from onefold.ingest import framing
 from onefold.serving.app import ServingSettings
 from onefold.serving.collect import CollectSettings
 from onefold.serving.limits import Limit
@@ -151,6 +152,26 @@ def test_too_large_is_413_whether_stated_or_not():
         assert (stated.status, grown.status) == (413, 413)
         bomb = gzip.compress(b" " * 50_000_000)
         assert edge.send("POST", "/v1/track", bomb[:900], Authorization=basic(token)).status in {400, 413}
+
+
+def test_a_strangers_large_body_is_taken_apart_only_when_it_states_a_key(edge, monkeypatch):
+    """What costs more than a look is done for holders of keys, wherever the key stands; gzip hides nothing."""
+    taken_apart = []
+    peek = framing.peek
+    monkeypatch.setattr(framing, "peek", lambda body: taken_apart.append(len(body)) or peek(body))
+    batch = {"batch": [EVENT] * 3_000, "sentAt": None}
+    token = edge.key()
+    for body in (json.dumps(batch).encode(), json.dumps(batch | {"writeKey": "unknown"}).encode(), b"[" * 3_000_000):
+        for sent in (body, gzip.compress(body)):
+            assert edge.send("POST", "/v1/batch?writeKey=unknown", sent).status == 401
+    assert taken_apart == []
+    stated = json.dumps(batch | {"writeKey": token}).encode()
+    assert edge.send("POST", "/v1/batch", stated).status == 200
+    assert edge.send("POST", "/v1/batch", gzip.compress(stated)).status == 200
+    assert edge.send("POST", f"/v1/batch?writeKey={token}", batch).status == 200
+    assert edge.send("POST", "/v1/batch", batch, Authorization=basic(token)).status == 200
+    assert len(collected(edge)) == 12_000
+    assert len(taken_apart) == 4
 
 
 def test_too_many_items_are_413():

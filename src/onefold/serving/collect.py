@@ -24,7 +24,7 @@ from onefold.serving.appender import Appender
 from onefold.serving.fetches import UNKNOWN_KEY, Fetches
 from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.measures import Measures
-from onefold.serving.opening import Opener
+from onefold.serving.opening import SMALL_BYTES, Opener, open_small
 from onefold.serving.request import Bodies, Head, read_head
 from onefold.serving.routes import Route
 from onefold.serving.visitors import IngestLimits
@@ -179,15 +179,17 @@ class Collector:
     async def _take(self, scope: Scope, call: _Call, body: bytes) -> Answer:
         """Unpack a body, find its key, append its items, wait for the disk."""
         call.size = len(body)
-        try:
-            opened = await self._opener.open(body, known=call.key is not None)
-        except TooLargeError:
-            return _TOO_LARGE
-        if opened is None and pixel.write_key_of(call.query):
-            # A stranger's body may have its key beside it.
-            opened = await self._opener.open(body, known=True)
+        opened = open_small(body)
         if opened is None:
-            return _KEY_UNKNOWN
+            # A stranger's key may stand beside the body, too.
+            beside = pixel.write_key_of(call.query)
+            known = call.key is not None or (beside is not None and self._keyring.find(beside) is not None)
+            try:
+                opened = await self._opener.open_large(body, known=known)
+            except TooLargeError:
+                return _TOO_LARGE
+            if opened is None:
+                return _KEY_UNKNOWN
         body, envelope = opened
         if call.key is None:
             stated = framing.stated_keys(body) if isinstance(envelope, framing.Malformed) else [envelope.write_key]
@@ -216,7 +218,7 @@ class Collector:
             default_type=call.route.default_type,
             context=_GPC if call.head.gpc else None,
         )
-        entries = await self._opener.apart(make, size=len(body))
+        entries = make() if len(body) <= SMALL_BYTES else await self._opener.apart(make)
         if entries:
             await appender.append(entries, len(body))
             call.items = len(entries)

@@ -29,6 +29,14 @@ class Opened(NamedTuple):
     envelope: framing.Envelope | framing.Malformed
 
 
+def open_small(body: bytes) -> Opened | None:
+    """Open a body here and now; None when it is large, or may be once it is decompressed."""
+    try:
+        return _open(body, SMALL_BYTES)
+    except TooLargeError:
+        return None
+
+
 class Lane:
     """A thread that does one piece of work after the other."""
 
@@ -69,8 +77,8 @@ class Opener:
         self._known = Lane("large-bodies")
         self._strangers = Lane("strangers-bodies")
 
-    async def open(self, body: bytes, *, known: bool) -> Opened | None:
-        """Open a body; None when it is a stranger's, large, and states no key that is one.
+    async def open_large(self, body: bytes, *, known: bool) -> Opened | None:
+        """Open a body that `open_small` does not; None when it is a stranger's, large, and states no key that is one.
 
         Args:
             body: As it came.
@@ -80,10 +88,6 @@ class Opener:
             TooLargeError: It has too many bytes, or states too much about too many items.
             OverloadedError: Too many large bodies wait.
         """
-        try:
-            return _open(body, SMALL_BYTES)
-        except TooLargeError:
-            pass
         largest = self._largest_bytes
         if known:
             return await self._known.run(lambda: _open(body, largest))
@@ -92,9 +96,9 @@ class Opener:
             return None
         return await self._strangers.run(lambda: Opened(unpacked, framing.peek(unpacked)))
 
-    async def apart(self, work: Callable[[], T], *, size: int) -> T:
-        """Work on a body of so many bytes that was opened: where it is, or in a thread."""
-        return work() if size <= SMALL_BYTES else await self._known.run(work)
+    async def apart(self, work: Callable[[], T]) -> T:
+        """Work on a large body that was opened."""
+        return await self._known.run(work)
 
     def close(self) -> None:
         """Open nothing more."""
@@ -105,6 +109,8 @@ class Opener:
 def _open(body: bytes, largest: int) -> Opened:
     try:
         body = framing.unpack(body, max_bytes=largest)
+    except TooLargeError:
+        raise
     except UsageError:
         return Opened(body, framing.Malformed("bad_compression"))
     return Opened(body, framing.peek(body))
@@ -114,6 +120,8 @@ def _look_for_keys(body: bytes, largest: int) -> tuple[bytes, list[str]]:
     """A body decompressed, and what may be keys in it: a search costs a hundredth of taking it apart."""
     try:
         body = framing.unpack(body, max_bytes=largest)
+    except TooLargeError:
+        raise
     except UsageError:
         return body, []
     return body, framing.stated_keys(body)
