@@ -128,7 +128,7 @@ def test_nodes_known_to_be_shared_stay_shared():
     ]
 
 
-def test_ten_thousand_nodes_take_a_moment():
+def test_ten_thousand_nodes_take_a_moment(untraced):
     """A hub with ten thousand cookies is solved in well under a second's work, most of them refused."""
     graph = Graph()
     for n in range(10_000):

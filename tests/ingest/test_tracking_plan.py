@@ -149,7 +149,7 @@ ALMOST = "a" * 40 + "!"
           "$defs": {"x": {"propertyNames": {"pattern": HANGING}}}}, {ALMOST: 1}),
     ],
 )  # fmt: skip
-def test_no_pattern_takes_more_than_linear_time(schema, fields):
+def test_no_pattern_takes_more_than_linear_time(untraced, schema, fields):
     """In every keyword that matches patterns. The control runs the library's own keywords, which do not come back."""
     expected = [] if "not" in schema or schema.get("patternProperties") == {HANGING: False} else ["x"]
     seconds = time.process_time()

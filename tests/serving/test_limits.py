@@ -1,6 +1,6 @@
 """Rate limits (GCRA): who keeps the pace passes, who does not waits, and nobody pays for another."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onefold.serving.limits import DEFAULT_LIMITS, NO_LIMITS, Limit, Limiter
@@ -10,6 +10,7 @@ def passed(limiter, times, key="k"):
     return sum(limiter.wait_seconds("w", key, "ingest", at) == 0.0 for at in times)
 
 
+@settings(max_examples=30)  # a flood of ten minutes is up to a million requests
 @given(st.integers(60, 6_000), st.integers(2, 20))
 def test_a_flood_gets_the_limit_within_one_percent(per_minute, over):
     """However hard somebody pushes, over ten minutes they get their rate, give or take 1 % and one burst."""
