@@ -102,6 +102,12 @@ def test_a_file_without_header_is_refused_without_showing_anyone(told):
     assert ids(events) == [["1", "ann@one.test"], ["2", "bob@one.test"]]
 
 
+def test_the_columns_of_a_header_are_listed_once_it_is_known_to_be_one(told):
+    """One column that the mapping names and that is there proves it."""
+    with pytest.raises(ConfigurationError, match=r"no column 'First Name' \(there are: Donor Id, Email, Town\)"):
+        told("Donor Id,Email,Town\n1,a@b.test,Leeds\n")
+
+
 def test_ids_as_data_frames_write_them(told):
     """42.0 is 42 as an identifier, in CSV and JSON, and as the row's own id; other numbers stay as they are."""
     yaml = "type: track\nevent: Gift\nid: g\nidentifiers: {donor_id: d}\ntraits: {score: d}\n"

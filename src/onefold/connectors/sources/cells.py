@@ -25,6 +25,7 @@ _VALUE = re.compile(
     r"[^@\s]+@[^@\s]+\.[^@\s]+|[-+(]?[$€£]?[0-9][0-9.,:/\-+() ]*|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}[T 0-9:.Z+-]*"
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|https?://.*"
 )
+_COLUMNS_SHOWN = 30
 _WHOLE = re.compile(r"[0-9]+\.0+")
 
 
@@ -99,6 +100,8 @@ class Columns:
         self.header = header
         self._file = file
         self._strict = strict
+        self._proven = False
+        """Whether a column was found: then the header is one, and may be shown."""
         self._exact = {name: place for place, name in enumerate(header)}
         self._loose: dict[str, list[int]] = {}
         for place, name in enumerate(header):
@@ -113,6 +116,7 @@ class Columns:
         for name in names:
             place = self._exact.get(name)
             if place is not None:
+                self._proven = True
                 return place
         for name in names:
             alike = self._loose.get(key(name), ())
@@ -123,6 +127,7 @@ class Columns:
                     file=self._file, line=line or None,
                 )  # fmt: skip
             if alike:
+                self._proven = True
                 return alike[0]
         return None
 
@@ -147,6 +152,9 @@ class Columns:
         near = difflib.get_close_matches(name, self.header, n=1, cutoff=0.7)
         if near:
             return f"the file has no column {name!r}; did you mean {near[0]!r}?"
+        if self._proven:
+            more = ", …" if len(self.header) > _COLUMNS_SHOWN else ""
+            return f"the file has no column {name!r} (there are: {', '.join(self.header[:_COLUMNS_SHOWN])}{more})"
         return (
             f"the file has no column {name!r} among its {len(self.header)} (`onefold load` with `--show-mapping` lists "
             "them). If its first line is no header, write `header: none` and name the columns 'Column 1' and so on"

@@ -169,7 +169,10 @@ class _Statement:
             text = id_of(values[place] if fetch is None else fetch(values))
             if not text:
                 continue
-            for value in text.split(split) if split else (text,):
+            if not split:
+                identifiers.append(Identifier(name, prefix + text))
+                continue
+            for value in text.split(split):
                 if value := value.strip():
                     identifiers.append(Identifier(name, prefix + value))
         context: dict[str, Any] = {"file": self._file, "line": line}
