@@ -52,7 +52,7 @@ def _postgres(events: int, people: int) -> Iterator[Figure]:
     rates = []
     for workers in (1, 2):
         with ground(more=f"log: {{partitions: {PARTITIONS}}}") as here:
-            bootstrap.migrate(postgres.url(postgres.OWNER), ("bench",), role=postgres.WORKER)
+            bootstrap.migrate_postgres(postgres.url(postgres.OWNER), ("bench",), role=postgres.WORKER)
             fill(here.directory, items(1, events, people))
             rates.append(events / _shift(here, workers))
         postgres.forget("onefold_bench")

@@ -11,7 +11,19 @@ from typing import Protocol
 
 import msgspec
 
-from onefold.model import Counted, Edge, IdentityChange, Judgement, LogEntry, Member, NodeId, StoredEntry
+from onefold.model import (
+    Checkpoint,
+    Counted,
+    Edge,
+    IdentityChange,
+    Judgement,
+    LogEntry,
+    LostEntries,
+    Member,
+    NodeId,
+    StoredEntry,
+    WorkspaceIdentity,
+)
 
 
 class EventLog(Protocol):
@@ -46,6 +58,33 @@ class EventLog(Protocol):
 
     def received(self) -> dict[str, int]:
         """Items ever appended, per source: exactly what is there to be read, counted without the processor's help."""
+        ...
+
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace this log belongs to; None for a log that nobody has claimed."""
+        ...
+
+    def claim(self, identity: WorkspaceIdentity, *, anew: bool = False) -> WorkspaceIdentity:
+        """Say which workspace this log belongs to, unless that is said already; returns what is said, the first word.
+
+        From then on this object appends only while the log says the same, as far as a log can look while it appends.
+        With `anew` what is said of this workspace is replaced: its log was made anew, and is taken all the same.
+        """
+        ...
+
+    def current(self, partition: int, offset: int) -> LogEntry | None:
+        """The entry at a position as the log has it now, whatever was read of it before; None when it is not there."""
+        ...
+
+    def lost(self, offsets: Mapping[int, int]) -> list[LostEntries]:
+        """Entries after these offsets that were removed before anyone read them, where that can be seen.
+
+        A partition not named is looked at from its start.
+        """
+        ...
+
+    def unreachable(self) -> int:
+        """Entries that are stored where `read` does not find them: another version put them there."""
         ...
 
     def close(self) -> None:
@@ -127,6 +166,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         offsets: New consumer offset per partition.
+        fingerprints: Of the entries at these offsets.
+        at_us: When that was; 0 where `offsets` is empty.
+        identity: Which workspace the store belongs to, said once; None leaves it as it is.
         epochs: For each of these partitions the epoch of the lease it was read under; empty when the store has one
             worker only. A store whose lease has another epoch refuses the commit.
         nodes: Nodes to insert or to replace (member, version and sealed state).
@@ -142,6 +184,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     offsets: dict[int, int]
+    fingerprints: Mapping[int, bytes] = msgspec.field(default_factory=dict)
+    at_us: int = 0
+    identity: WorkspaceIdentity | None = None
     epochs: Mapping[int, int] = msgspec.field(default_factory=dict)
     nodes: Sequence[NodeRow] = ()
     members: Sequence[Member] = ()
@@ -160,6 +205,14 @@ class ProfileReader(Protocol):
 
     def offsets(self) -> dict[int, int]:
         """Consumer offset per partition: everything up to it is in the store, nothing after it."""
+        ...
+
+    def checkpoints(self) -> dict[int, Checkpoint]:
+        """The same with what the log is to be recognised by."""
+        ...
+
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace the store belongs to; None while it holds nothing, or holds what an earlier version wrote."""
         ...
 
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:

@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from onefold.adapters.memory.log import MemoryEventLog
-from onefold.adapters.sqlite import log as sqlite_log
+from onefold.adapters.sqlite import log_layout
 from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import LogEntry
@@ -83,10 +83,10 @@ def test_the_log_on_disk_is_the_log_in_memory(partitions, batches, data):
 def test_the_law_sees_a_log_that_mixes_entries_up(plant, monkeypatch):
     """Control: chunks put away in another order, or numbered as if nothing had been grouped, break it."""
     if plant == "order":
-        chunks = sqlite_log._chunks
-        monkeypatch.setattr(sqlite_log, "_chunks", lambda entries: reversed(list(chunks(entries))))
+        chunks = log_layout._chunks
+        monkeypatch.setattr(log_layout, "_chunks", lambda entries: reversed(list(chunks(entries))))
     else:
-        monkeypatch.setattr(sqlite_log, "_grouped", lambda entries, partitions: dict.fromkeys(partitions, entries))
+        monkeypatch.setattr(log_layout, "_grouped", lambda entries, partitions: dict.fromkeys(partitions, entries))
 
     @settings(phases=[Phase.generate])
     @given(partitions=st.integers(1, 4), batches=appends(), data=st.data())

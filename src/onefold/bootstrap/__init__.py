@@ -1,5 +1,6 @@
 """Wires adapters to stages; the only package that knows both."""
 
+from onefold.bootstrap.backups import backup, restore
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import (
     AppendingError,
@@ -11,12 +12,13 @@ from onefold.bootstrap.loading import (
     load_with_prefetch,
     rows_of,
 )
-from onefold.bootstrap.maintenance import backup, preview, rebuild, restore, since, verify
+from onefold.bootstrap.maintenance import preview, rebuild, repair, since, verify
+from onefold.bootstrap.migrating import migrate
 from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
-from onefold.bootstrap.server import Opened
+from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
-from onefold.bootstrap.stores import migrate, with_store
+from onefold.bootstrap.stores import migrate_postgres, with_store
 from onefold.bootstrap.worker_process import WorkerProcess
 from onefold.bootstrap.workers import supervise, work
 from onefold.bootstrap.workspace import (
@@ -52,17 +54,20 @@ __all__ = [
     "load_file",
     "load_with_prefetch",
     "migrate",
+    "migrate_postgres",
     "opened",
     "pending",
     "prefetched_by_process",
     "preview",
     "reader",
     "rebuild",
+    "repair",
     "restore",
     "revoke_key",
     "rows_of",
     "serve_prefetch",
     "since",
+    "sole",
     "store_address",
     "supervise",
     "verify",

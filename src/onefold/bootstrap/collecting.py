@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from onefold.bootstrap.opening import open_keys_and_log
 from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.server import DISK_FREE_MIN, failure
-from onefold.bootstrap.workspace import open_keys_and_log
 from onefold.config import Project
+from onefold.errors import UnavailableError
 from onefold.ports import EventLog
 
 
@@ -18,10 +19,9 @@ class Collecting:
     """One workspace as a collector sees it; may be called from any thread."""
 
     def __init__(self, project: Project, name: str) -> None:
-        directory = project.data / name
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._name, self._directory = name, directory
-        _, _, self._log = open_keys_and_log(project, name, directory)
+        self._name = name
+        self._opened = open_keys_and_log(project, name)
+        self._log = self._opened.log
 
     @property
     def name(self) -> str:
@@ -44,10 +44,13 @@ class Collecting:
 
     def ready(self) -> Mapping[str, str | None]:
         """Checks by name: None when it passes, else what is wrong."""
-        return {"log": failure(self._look), "disk": _disk(self._directory)}
+        return {"log": failure(self._look), "disk": _disk(self._opened.directory)}
 
     def _look(self) -> None:
         self._log.ends()
+        self._log.identity()
+        if self._log.unreachable():
+            raise UnavailableError("Entries are in no partition that is read; stop all processes, then start one.")
 
     def accounts(self) -> list[dict[str, Any]]:
         """Accounts are for those to say who see what became of the items."""
@@ -63,7 +66,7 @@ class Collecting:
 
     def close(self) -> None:
         """Let go of the log."""
-        self._log.close()
+        self._opened.close()
 
 
 def _disk(directory: Path) -> str | None:

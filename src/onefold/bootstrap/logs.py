@@ -18,16 +18,17 @@ from onefold.ports import EventLog
 LOG = "log.db"
 
 
-def open_log(project: Project, directory: Path, keys: WorkspaceKeys, entries: EntrySealer) -> EventLog:
-    """Open the log of the workspace in `directory`, made on first use.
+def open_log(project: Project, directory: Path, keys: WorkspaceKeys, entries: EntrySealer, *, change: bool) -> EventLog:
+    """Open the log of the workspace in `directory`; `change` is whether it may be made, and converted to what is set now.
 
     Raises:
         ConfigurationError: The log's settings are wrong, or what they need is not installed.
         UnavailableError: The log cannot be reached.
     """
     if project.log.kind == "kafka":
-        return _kafka(project, keys, entries)
-    return SqliteEventLog(directory / LOG, entries, partition_of=_partitioner(keys, project.log.partitions))
+        return _kafka(project, keys, entries, change=change)
+    partition_of = _partitioner(keys, project.log.partitions)
+    return SqliteEventLog(directory / LOG, entries, partition_of=partition_of, change=change)
 
 
 def _partitioner(keys: WorkspaceKeys, partitions: int) -> Callable[[LogEntry], int] | None:
@@ -37,7 +38,7 @@ def _partitioner(keys: WorkspaceKeys, partitions: int) -> Callable[[LogEntry], i
     return lambda entry: partition_of(partition_key(entry, keys.hashing), partitions)
 
 
-def _kafka(project: Project, keys: WorkspaceKeys, entries: EntrySealer) -> EventLog:
+def _kafka(project: Project, keys: WorkspaceKeys, entries: EntrySealer, *, change: bool) -> EventLog:
     try:
         from onefold.adapters.kafka.log import KafkaEventLog  # noqa: PLC0415  the extra may not be installed
         from onefold.adapters.kafka.settings import KafkaSettings  # noqa: PLC0415  as above
@@ -51,4 +52,4 @@ def _kafka(project: Project, keys: WorkspaceKeys, entries: EntrySealer) -> Event
         # A request that cannot be taken apart is kept whole, unpacked; its seal and its envelope come on top.
         item_bytes=2 * project.server.max_request + 64 * 1024, options={**said.options, **secrets},
     )  # fmt: skip
-    return KafkaEventLog(settings, entries, key=lambda entry: partition_key(entry, keys.hashing))
+    return KafkaEventLog(settings, entries, key=lambda entry: partition_key(entry, keys.hashing), change=change)

@@ -1,25 +1,24 @@
-"""Upkeep of a workspace: verify, rebuild, what if, backup, restore."""
+"""Maintenance of a workspace: verify, preview, rebuild, repair."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from onefold import config
+import msgspec
+
 from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.store import SqliteProfileStore
-from onefold.bootstrap.logs import LOG
-from onefold.bootstrap.stores import STORE, address, leases_of
-from onefold.bootstrap.workspace import KEYS, Workspace, choose, clock_us, open_workspace
-from onefold.errors import UsageError
+from onefold.bootstrap import scratch
+from onefold.bootstrap.stores import STORE, leases_of
+from onefold.bootstrap.workspace import Workspace
+from onefold.errors import ConfigurationError, UsageError
+from onefold.pipelines.context import Context
+from onefold.pipelines.maintenance import agreement, seek
 from onefold.pipelines.maintenance import preview as previewing
 from onefold.pipelines.maintenance import rebuild as rebuilding
-from onefold.pipelines.maintenance import seek
 from onefold.pipelines.stream import process, quarantine
 from onefold.ports import Changes, Tally
 
@@ -36,28 +35,30 @@ class _Timed(Protocol):
 
 
 @contextmanager
-def _scratch(workspace: Workspace) -> Iterator[SqliteProfileStore]:
+def _scratch_store(workspace: Workspace) -> Iterator[SqliteProfileStore]:
     """An empty store beside the real one; gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=".scratch-", dir=workspace.directory))
-    store = SqliteProfileStore(folder / STORE, workspace.entries)
-    try:
-        yield store
-    finally:
-        store.close()
-        shutil.rmtree(folder)
+    with scratch.folder(workspace.directory) as folder:
+        store = SqliteProfileStore(folder / STORE, workspace.entries)
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 def verify(workspace: Workspace) -> rebuilding.Verified:
-    """Recompute the state from the log on the side and compare hashes."""
-    with _scratch(workspace) as scratch:
-        return rebuilding.verify(workspace.context, scratch)
+    """Recompute the state from the log on the side and compare hashes, unless log and store do not belong together."""
+    context = workspace.context
+    if wrong := [d.message for d in agreement.disagreements(context)] or agreement.holes(context.log):
+        return rebuilding.Verified("", "", 0, tuple(wrong))
+    with _scratch_store(workspace) as fresh:
+        return rebuilding.verify(context, fresh)
 
 
 def preview(workspace: Workspace) -> previewing.Difference:
     """Process the log again on the side under today's configuration and compare who is who."""
-    with _scratch(workspace) as scratch:
-        rebuilding.verify(workspace.context, scratch)
-        return previewing.compare(workspace.context.store, scratch)
+    with _scratch_store(workspace) as fresh:
+        rebuilding.verify(workspace.context, fresh)
+        return previewing.compare(workspace.context.store, fresh)
 
 
 def since(workspace: Workspace, time_us: int) -> tuple[process.BatchResult, list[Tally]]:
@@ -68,75 +69,79 @@ def since(workspace: Workspace, time_us: int) -> tuple[process.BatchResult, list
     context = workspace.context
     log = context.log
     begin = log.offsets_at(time_us) if isinstance(log, _Timed) else seek.offsets_at(log, time_us)
-    with _scratch(workspace) as scratch:
-        with scratch.transaction() as transaction:
+    with _scratch_store(workspace) as fresh:
+        with fresh.transaction() as transaction:
             transaction.write(Changes(offsets=begin))
-        worked = quarantine.drain(rebuilding.onto(context, scratch))
-        with scratch.snapshot() as snapshot:
+        worked = quarantine.drain(rebuilding.onto(context, fresh))
+        with fresh.snapshot() as snapshot:
             return worked, snapshot.tallies()
 
 
-def rebuild(workspace: Workspace) -> rebuilding.Verified:
+def rebuild(workspace: Workspace, *, accept_loss: bool = False) -> rebuilding.Verified:
     """Recompute the store from the log and put it in place; the store before stays beside it until the next rebuild.
 
-    The workspace's store is closed afterwards.
+    The workspace's store is closed afterwards. Collectors may go on meanwhile.
 
     Raises:
-        UnavailableError: A server or another command is processing this workspace.
+        ConfigurationError: The store knows what the log does not, and `accept_loss` is not said.
+        UnavailableError: Another process has the store open.
     """
     _in_a_file(workspace, "stop the workers, drop the workspace's schema, run `onefold migrate`, start the workers")
-    folder = Path(tempfile.mkdtemp(prefix=".rebuild-", dir=workspace.directory))
-    try:
-        with lease.held(workspace.directory):
-            for left in workspace.directory.glob(".rebuild-*"):  # by one that was killed: who lives holds the lease
-                if left != folder:
-                    shutil.rmtree(left, ignore_errors=True)
-            fresh = SqliteProfileStore(folder / STORE, workspace.entries)
-            done = rebuilding.verify(workspace.context, fresh)
-            fresh.close()
-            workspace.context.store.close()
-            backups.swap(folder / STORE, workspace.directory / STORE, aside=workspace.directory / BEFORE)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    context = workspace.context
+    if not accept_loss and (wrong := _would_forget(context)):
+        raise ConfigurationError(
+            f"{'; '.join(wrong)}. A rebuild would forget what the store knows beyond this log; `onefold rebuild "
+            "--accept-loss` does it all the same"
+        )
+    store, _ = workspace.occupied
+    store.alone("A rebuild")
+    with lease.held(workspace.directory), scratch.folder(workspace.directory) as folder:
+        fresh = SqliteProfileStore(folder / STORE, workspace.entries)
+        done = rebuilding.verify(context, fresh, until=context.log.ends())
+        with fresh.transaction() as transaction:
+            transaction.write(Changes(offsets={}, identity=workspace.identity))
+        fresh.close()
+        context.store.close()
+        backups.swap(folder / STORE, workspace.directory / STORE, aside=workspace.directory / BEFORE)
     return done
+
+
+def _would_forget(context: Context) -> list[str]:
+    """Why a store made anew from the log would lack what this one knows."""
+    found = [d.message for d in agreement.disagreements(context) if d.kind != "unreachable"]
+    return found or agreement.holes(context.log)
+
+
+class Repaired(msgspec.Struct, frozen=True):
+    """What `repair` found and did.
+
+    Attributes:
+        resumed: The offset of each partition that was moved over entries the log lost.
+        left: What is still wrong, in sentences.
+    """
+
+    resumed: dict[int, int]
+    left: tuple[str, ...]
+
+
+def repair(workspace: Workspace, *, accept_loss: bool) -> Repaired:
+    """Bring log and store together again as far as that loses nothing; with `accept_loss` also over what the log lost.
+
+    Opening the workspace has brought back entries that no reader found, and removed what killed commands left.
+
+    Raises:
+        UnavailableError: Another process is processing this workspace.
+    """
+    context, resumed = workspace.context, dict[int, int]()
+    if accept_loss:
+        with lease.held(workspace.directory), context.store.transaction() as transaction:
+            checkpoints = transaction.checkpoints()
+            resumed = agreement.resume(context.log, checkpoints)
+            if resumed:
+                transaction.write(Changes(offsets=resumed, at_us=context.clock_us()))
+    return Repaired(resumed, tuple(d.message for d in agreement.disagreements(context)))
 
 
 def _in_a_file(workspace: Workspace, otherwise: str) -> None:
     if leases_of(workspace.context.store) is not None:
         raise UsageError(f"The profile store is in PostgreSQL: {otherwise}.")
-
-
-def backup(workspace: Workspace, to: Path) -> dict[str, Any]:
-    """Copy the workspace's store, log and wrapped keys into a new directory, while it may be in use."""
-    _in_a_file(
-        workspace, "copy it with `pg_dump`, and this workspace's folder after it; see docs/how-to/run-on-postgres.md"
-    )
-    directory = workspace.directory
-    databases = [directory / name for name in (STORE, LOG) if (directory / name).exists()]  # Kafka keeps its own log
-    size = backups.take(databases, [directory / KEYS], to)
-    return {"workspace": workspace.context.name, "directory": str(to), "bytes": size}
-
-
-def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, Any]:
-    """Put a backup in place, and process what its log holds beyond its store.
-
-    Raises:
-        UsageError: The store is in PostgreSQL: the one in the backup would be put where nobody reads it.
-        UnavailableError: A server or another command is processing this workspace.
-        IntegrityError: The backup is damaged, or belongs to another root key.
-    """
-    project = config.read_project(directory)
-    name = choose(project, workspace)
-    if address(project) is not None:
-        raise UsageError(
-            "The profile store is in PostgreSQL: put this workspace's folder back, then its schema with `pg_restore`; "
-            "see docs/how-to/run-on-postgres.md."
-        )
-    home = project.data / name
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = home / f"before-restore-{clock_us()}"
-    with lease.held(home):
-        backups.put_back(source, home, aside=aside)
-    found = open_workspace(project, name)
-    found.close()
-    return {"workspace": name, "restored_from": str(source), "set_aside": str(aside)}

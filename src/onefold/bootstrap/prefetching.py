@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from onefold import config
-from onefold.bootstrap.workspace import Workspace, choose, open_keys_and_log
+from onefold.bootstrap.opening import open_keys_and_log
+from onefold.bootstrap.workspace import Workspace, choose
 from onefold.identity.hashing import Hasher
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.gate import Gate
@@ -55,8 +56,9 @@ def serve_prefetch(directory: Path, workspace: str | None, asked: IO[bytes], tol
     project = config.read_project(directory)
     name = choose(project, workspace)
     settings = config.settings(project)
-    keys, _, log = open_keys_and_log(project, name, project.data / name)
+    opened = open_keys_and_log(project, name, start=False)
     try:
-        prefetch_process.answer(_Gate(log, Gate(settings.ingest), settings.identity, Hasher(keys.hashing)), asked, told)
+        gate = _Gate(opened.log, Gate(settings.ingest), settings.identity, Hasher(opened.keys.hashing))
+        prefetch_process.answer(gate, asked, told)
     finally:
-        log.close()
+        opened.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import Any
 from onefold import config
 from onefold.adapters.keys.keyfile import KeyFile
 from onefold.adapters.sqlite.keys import SqliteKeyStore
-from onefold.bootstrap.workspace import choose, clock_us, key_manager, open_workspace
+from onefold.bootstrap import registry
+from onefold.bootstrap.backups import KEY_FILE
+from onefold.bootstrap.opening import key_manager
+from onefold.bootstrap.workspace import choose, clock_us, open_workspace
 from onefold.config import Project
-from onefold.errors import NotFoundError, UsageError, nearest
+from onefold.errors import ConfigurationError, NotFoundError, UnavailableError, UsageError, nearest
 from onefold.governance import access
+from onefold.pipelines.reading import progress
 
-KEY_FILE = "keys.db"
 READER = "reader"
+DISK_FREE_MIN = 0.10
 
 
 def open_keys(project: Project) -> SqliteKeyStore:
@@ -139,18 +144,17 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
         key_manager(config.read_project(directory))
         return "readable by its owner only"
 
+    def rules() -> str:
+        settings = config.settings(config.read_project(directory))
+        return f"{len(settings.identity.types)} identifier types"
+
+    def data() -> str:
+        return free_space(config.read_project(directory).data)
+
     def workspaces() -> str:
         project = config.read_project(directory)
-        for name in project.workspaces:
-            if not (project.data / name).exists():
-                continue
-            found = open_workspace(project, name)
-            try:
-                with found.context.store.snapshot() as snapshot:
-                    snapshot.counts()
-            finally:
-                found.close()
-        return ", ".join(project.workspaces)
+        told = [f"{name} ({look(project, name)})" for name in project.workspaces]
+        return ", ".join(told)
 
     def sources() -> str:
         project = config.read_project(directory)
@@ -161,4 +165,47 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
             raise NotFoundError(f"no key for {', '.join(lacking)}; run `onefold keys create {lacking[0]}`")
         return f"{len(alive)} holders"
 
-    return [("root key", root), ("workspaces", workspaces), ("keys", sources)]
+    return [("root key", root), ("rules", rules), ("disk", data), ("workspaces", workspaces), ("keys", sources)]
+
+
+def look(project: Project, name: str) -> str:
+    """What there is to say of a workspace that is well; nothing is made or converted.
+
+    Raises:
+        OnefoldError: Something is wrong, and what to do.
+    """
+    registry.check(project, name, project.data / name)
+    if not (project.data / name).exists():
+        return "not begun"
+    try:
+        found = open_workspace(project, name, start=False)
+    except NotFoundError as nothing:
+        return str(nothing)
+    try:
+        with found.context.store.snapshot() as snapshot:
+            counts = snapshot.counts()
+        if standing := progress.standing(found.context):
+            raise UnavailableError(f"{name} is {progress.told(standing)}")
+        if getattr(found.context.log, "unconverted", False):
+            raise ConfigurationError(
+                f"the log of {name} is not partitioned yet, because processes have it open; stop them and start one"
+            )
+        return f"{counts['events']:,} events"
+    finally:
+        found.close()
+
+
+def free_space(path: Path) -> str:
+    """How much room there is for the data in `path`, which need not be there yet.
+
+    Raises:
+        UnavailableError: Little.
+    """
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    usage = shutil.disk_usage(there)
+    free = usage.free / usage.total
+    if free < DISK_FREE_MIN:
+        raise UnavailableError(
+            f"only {free:.0%} of the disk with {path} is free; make room before stores cannot be written"
+        )
+    return f"{usage.free / 2**30:,.0f} GiB free for {path}"

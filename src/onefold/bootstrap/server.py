@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import msgspec
 
+from onefold.adapters.sqlite import occupancy
+from onefold.bootstrap import registry
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
-from onefold.bootstrap.stores import leases_of
+from onefold.bootstrap.stores import address, leases_of
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
-from onefold.errors import OnefoldError
+from onefold.errors import OnefoldError, UnavailableError
 from onefold.model import Identifier, Verdict
 from onefold.pipelines import judgements
-from onefold.pipelines.maintenance import dead_letters
-from onefold.pipelines.reading import balances, profiles, tail
+from onefold.pipelines.maintenance import agreement, dead_letters
+from onefold.pipelines.reading import balances, profiles, progress, tail
 from onefold.ports import EventLog
 
 DISK_FREE_MIN = 0.02
@@ -76,7 +79,9 @@ class Backend:
         """Checks by name: None when it passes, else what is wrong."""
         return {
             "store": failure(self._look),
+            "agreement": failure(lambda: agreement.require(self._context)),
             "processor": self.failure,
+            "progress": failure(self._move),
             "disk": self._disk(),
         }
 
@@ -84,6 +89,10 @@ class Backend:
         with self._context.store.snapshot() as snapshot:
             snapshot.offsets()
         self._context.log.ends()
+
+    def _move(self) -> None:
+        if still := progress.standing(self._context):
+            raise UnavailableError(progress.told(still))
 
     def _disk(self) -> str | None:
         usage = shutil.disk_usage(self._workspace.directory)
@@ -181,14 +190,59 @@ def failure(check: Callable[[], None]) -> str | None:
 class Opened:
     """All of a project's workspaces and its keys, open for a server."""
 
-    def __init__(self, project: Project, processing: Callable[[Workspace], Processing | None] = lambda _: None) -> None:
-        """Open them; `processing` says who keeps a workspace up with its log, None for somebody elsewhere."""
-        self._workspaces = [open_workspace(project, name) for name in project.workspaces]
-        self.backends = {w.context.name: Backend(w, processing(w)) for w in self._workspaces}
-        self.keys = open_keys(project)
+    def __init__(
+        self,
+        project: Project,
+        processing: Callable[[Workspace], Processing | None] = lambda _: None,
+        *,
+        alone: bool = False,
+    ) -> None:
+        """Open them.
+
+        Args:
+            project: The project.
+            processing: Says who keeps a workspace up with its log, None for somebody elsewhere.
+            alone: Whether this server processes, and so may be the only one where the store takes one worker.
+
+        Raises:
+            UnavailableError: Another server or worker is there already.
+        """
+        with ExitStack() as opening:
+            if alone:
+                opening.enter_context(sole(project))
+            self._workspaces = []
+            for name in project.workspaces:
+                workspace = open_workspace(project, name)
+                opening.callback(workspace.close)
+                self._workspaces.append(workspace)
+            self.backends = {w.context.name: Backend(w, processing(w)) for w in self._workspaces}
+            self.keys = open_keys(project)
+            opening.callback(self.keys.close)
+            self._held = opening.pop_all()
 
     def close(self) -> None:
         """Let go of all files."""
-        for workspace in self._workspaces:
-            workspace.close()
-        self.keys.close()
+        self._held.close()
+
+
+@contextmanager
+def sole(project: Project) -> Iterator[None]:
+    """Be the one server or worker that processes a project's workspaces, where the store takes one worker only.
+
+    Raises:
+        UnavailableError: There is one already. One that was killed is none, although its worker may live a moment longer.
+    """
+    with ExitStack() as held:
+        for name in project.workspaces if address(project) is None else ():
+            directory = project.data / name
+            registry.check(project, name, directory)
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            mine = occupancy.Occupancy(directory, occupancy.SERVER)
+            held.callback(mine.close)
+            if not mine.try_alone():
+                who = ", ".join(map(str, mine.holders())) or "unknown"
+                raise UnavailableError(
+                    f"Process {who} serves or processes the workspace {name} already: stop it, or leave the work to it "
+                    "(`onefold serve --no-processing`)."
+                )
+        yield

@@ -46,15 +46,17 @@ def address(project: Project) -> str | None:
     return stated
 
 
-def open_store(project: Project, name: str, directory: Path, sealer: EntrySealer) -> ProfileStore:
-    """Open the profile store of a workspace.
+def open_store(project: Project, name: str, directory: Path, sealer: EntrySealer, *, change: bool) -> ProfileStore:
+    """Open the profile store of a workspace; `change` is whether a file may be made, and brought up to date.
 
     Raises:
         ConfigurationError: The address is wrong, the extra is not installed, or the tables are not there.
         UnavailableError: The server does not answer.
     """
     dsn = address(project)
-    return SqliteProfileStore(directory / STORE, sealer) if dsn is None else _postgres(dsn, name, sealer)
+    if dsn is None:
+        return SqliteProfileStore(directory / STORE, sealer, change=change)
+    return _postgres(dsn, name, sealer)
 
 
 def leases_of(store: ProfileStore) -> Leases | None:
@@ -63,7 +65,7 @@ def leases_of(store: ProfileStore) -> Leases | None:
     return leases
 
 
-def migrate(
+def migrate_postgres(
     dsn: str,
     workspaces: tuple[str, ...],
     *,

@@ -27,7 +27,7 @@ from typing import IO, NoReturn
 import msgspec
 
 from onefold.bootstrap.processing import Processing
-from onefold.bootstrap.workers import working
+from onefold.bootstrap.workers import PATIENCE_SECONDS, working
 from onefold.config import Project
 from onefold.errors import OnefoldError, UnavailableError
 
@@ -40,8 +40,6 @@ _AGAIN_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
 """How long the keeper waits before it forks a worker in place of one that died, the first time and the next ones."""
 _LIVED_LONG_SECONDS = 60.0
 _ENDED = "The worker ended and is started again; its log lines may say why."
-_PATIENCE_SECONDS = 5.0
-"""How long a worker waits for the lease of one whose server was killed a moment ago."""
 
 
 class _News(msgspec.Struct, frozen=True, gc=False):
@@ -206,7 +204,7 @@ def _work(project: Project, orders: int, telling: int, *, again: bool) -> int:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())  # the lease names this process, so somebody may tell it to end
     try:
-        with working(project, patience_seconds=_PATIENCE_SECONDS) as backends:
+        with working(project, patience_seconds=PATIENCE_SECONDS) as backends:
             told: Mapping[str, str | None] | None = None
             while not stop.is_set():
                 failures = {backend.name: backend.failure for backend in backends}

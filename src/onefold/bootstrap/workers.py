@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from onefold.bootstrap.processing import Within
-from onefold.bootstrap.server import Backend
+from onefold.bootstrap.server import Backend, sole
 from onefold.bootstrap.workspace import open_workspace
 from onefold.config import Project
 
 _log = logging.getLogger("onefold.workers")
 
+PATIENCE_SECONDS = 5.0
+"""How long a worker waits for the lease of one whose server was killed a moment ago."""
 _LOOK_SECONDS = 0.2
 _STATUS_SECONDS = 10.0
 _RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -30,7 +32,7 @@ def work(project: Project, stop: threading.Event) -> None:
     Raises:
         UnavailableError: The store takes one worker only, and there is one already.
     """
-    with working(project) as backends:
+    with sole(project), working(project, patience_seconds=PATIENCE_SECONDS) as backends:
         while not stop.wait(_STATUS_SECONDS):
             for backend in backends:
                 _log.info(

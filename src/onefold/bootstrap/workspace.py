@@ -15,21 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onefold import config
-from onefold.adapters.keys.keyfile import KeyFile
-from onefold.adapters.sqlite import backup, lease
-from onefold.bootstrap.logs import LOG, open_log
-from onefold.bootstrap.stores import leases_of, open_store
+from onefold.adapters.sqlite import lease, occupancy
+from onefold.adapters.sqlite.occupancy import Occupancy
+from onefold.bootstrap import scratch
+from onefold.bootstrap.opening import OpenLog, open_keys_and_log
+from onefold.bootstrap.stores import STORE, address, leases_of, open_store
 from onefold.config import Project
-from onefold.errors import ConfigurationError, UnavailableError, UsageError, nearest
-from onefold.governance.encryption import EntrySealer, NodeSealer, WorkspaceKeys, create_keys, open_keys
+from onefold.errors import NotFoundError, UnavailableError, UsageError, nearest
+from onefold.governance.encryption import EntrySealer, NodeSealer
 from onefold.identity.hashing import Hasher
 from onefold.ingest.gate import Gate
+from onefold.model import WorkspaceIdentity
 from onefold.pipelines.context import Context
+from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.stream import quarantine
-from onefold.ports import EventLog, KeyManager, Leases
+from onefold.ports import Changes, Leases, ProfileStore
 
 HERE = Path()
-KEYS = "keys.bin"
 _COMMAND_LEASE_SECONDS = 30.0
 
 
@@ -40,84 +42,92 @@ def clock_us() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """An open workspace: where its files are, its context, and what seals its log."""
+    """An open workspace: where its files are, which it is, its context, what seals its log, and the hold on its store."""
 
     directory: Path
+    identity: WorkspaceIdentity
     context: Context
     entries: EntrySealer
+    occupied: tuple[Occupancy, Occupancy]
 
     def close(self) -> None:
         """Let go of its files."""
         self.context.log.close()
         self.context.store.close()
+        for hold in self.occupied:
+            hold.close()
 
 
-def open_workspace(project: Project, name: str) -> Workspace:
-    """Open a workspace, made on first use.
+def open_workspace(
+    project: Project, name: str, *, start: bool = True, checked: bool = True, adopt: bool = False
+) -> Workspace:
+    """Open a workspace; made on first use if this is a start.
+
+    Args:
+        project: The project.
+        name: The workspace.
+        start: Whether this process may begin the workspace, or convert what it is alone with. Who only reads must not.
+        checked: Whether log and store that do not belong together are refused.
+        adopt: See `open_keys_and_log`.
 
     Raises:
-        ConfigurationError: The root key is missing, weak or readable by others, the workspace's keys are gone, or a
-            restore was cut short.
+        ConfigurationError: The root key is missing, weak or readable by others; the workspace's keys or data are gone or
+            another workspace's; log and store do not belong together; a restore was cut short.
         IntegrityError: The root key is not the one the workspace's keys were wrapped with.
+        NotFoundError: The workspace was never begun, and this is no start.
+        UnavailableError: Its files are being replaced, or a store does not answer.
     """
-    directory = project.data / name
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = config.settings(project)
-    keys, entries, log = open_keys_and_log(project, name, directory)
+    opened = open_keys_and_log(project, name, start=start, adopt=adopt)
+    hold = Occupancy(opened.directory, occupancy.STORE)
+    try:
+        store = _open_store(project, name, opened, hold, start=start)
+    except BaseException:
+        hold.close()
+        opened.close()
+        raise
     context = Context(
         name=name,
-        log=log,
-        store=open_store(project, name, directory, entries),
+        log=opened.log,
+        store=store,
         gate=Gate(settings.ingest),
         identity=settings.identity,
-        hasher=Hasher(keys.hashing),
+        hasher=Hasher(opened.keys.hashing),
         profiles=settings.profiles,
-        sealer=NodeSealer(keys, os.urandom),
+        sealer=NodeSealer(opened.keys, os.urandom),
         clock_us=clock_us,
     )
-    return Workspace(directory, context, entries)
+    workspace = Workspace(opened.directory, opened.identity, context, opened.entries, (hold, opened.occupied))
+    try:
+        if checked:
+            agreement.require(context)
+        if start:
+            _claim_store(store, opened.identity)
+            scratch.sweep(opened.directory)
+    except BaseException:
+        workspace.close()
+        raise
+    return workspace
 
 
-def open_keys_and_log(project: Project, name: str, directory: Path) -> tuple[WorkspaceKeys, EntrySealer, EventLog]:
-    """Open what collecting needs: the workspace's keys, what seals its log, and the log.
-
-    Raises:
-        ConfigurationError: As for `open_workspace`, or new keys were about to be made for a log that has entries.
-    """
-    if (directory / backup.UNFINISHED).exists():
-        raise ConfigurationError(f"a restore into {directory} was cut short; run `onefold restore` once more")
-    manager = key_manager(project)
-    known = (directory / KEYS).exists()
-    keys = _keys(manager, directory, name)
-    entries = EntrySealer(keys, os.urandom)
-    log = open_log(project, directory, keys, entries)
-    if not known and any(log.ends().values()):
-        log.close()
-        (directory / KEYS).unlink()
-        raise ConfigurationError(
-            f"the log of {name} has entries, but {directory / KEYS} is missing, and without it nobody can read them: "
-            "copy it from where the log was begun, or restore a backup"
-        )
-    return keys, entries, log
+def _open_store(project: Project, name: str, opened: OpenLog, hold: Occupancy, *, start: bool) -> ProfileStore:
+    alone = start and hold.try_alone()
+    if not alone:
+        hold.share()
+    if not alone and address(project) is None and not (opened.directory / STORE).exists():
+        raise NotFoundError(f"Nothing of {name} was processed yet: start `onefold serve` or `onefold process`.")
+    store = open_store(project, name, opened.directory, opened.entries, change=alone)
+    if alone:
+        hold.share()
+    return store
 
 
-def key_manager(project: Project) -> KeyManager:
-    """The holder of the project's root key."""
-    reference = project.root_key
-    if reference.file is not None:
-        return KeyFile(reference.file)
-    return KeyFile.holding(config.environment_key(reference, os.environ))
-
-
-def _keys(manager: KeyManager, directory: Path, name: str) -> WorkspaceKeys:
-    wrapped = directory / KEYS
-    if wrapped.exists():
-        return open_keys(manager, name, wrapped.read_bytes())
-    if (directory / LOG).exists():
-        raise ConfigurationError(f"{wrapped} is missing, and without it the workspace cannot be read; restore a backup")
-    keys, blob = create_keys(manager, name, os.urandom)
-    backup.write_durably(wrapped, blob)
-    return keys
+def _claim_store(store: ProfileStore, identity: WorkspaceIdentity) -> None:
+    with store.snapshot() as snapshot:
+        known = snapshot.identity()
+    if known is None:
+        with store.transaction() as transaction:
+            transaction.write(Changes(offsets={}, identity=identity))
 
 
 def choose(project: Project, workspace: str | None) -> str:
@@ -139,10 +149,12 @@ def choose(project: Project, workspace: str | None) -> str:
 
 
 @contextmanager
-def opened(directory: Path, workspace: str | None) -> Iterator[Workspace]:
-    """Open a project's workspace for one command."""
+def opened(
+    directory: Path, workspace: str | None, *, start: bool = True, checked: bool = True, adopt: bool = False
+) -> Iterator[Workspace]:
+    """Open a project's workspace for one command. See `open_workspace`."""
     project = config.read_project(directory)
-    found = open_workspace(project, choose(project, workspace))
+    found = open_workspace(project, choose(project, workspace), start=start, checked=checked, adopt=adopt)
     try:
         yield found
     finally:
@@ -151,8 +163,8 @@ def opened(directory: Path, workspace: str | None) -> Iterator[Workspace]:
 
 @contextmanager
 def reader(directory: Path, workspace: str | None) -> Iterator[Context]:
-    """Open a workspace's context for a command that reads and appends only."""
-    with opened(directory, workspace) as found:
+    """Open a workspace's context for a command that reads, and appends at most: it begins and converts nothing."""
+    with opened(directory, workspace, start=False) as found:
         yield found.context
 
 

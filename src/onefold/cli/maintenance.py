@@ -1,4 +1,4 @@
-"""Commands that keep a project healthy: sources, preview, rebuild, verify, backup, restore."""
+"""Commands that keep a project healthy: sources, preview, rebuild, repair, verify, backup, restore."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from onefold import bootstrap
+from onefold import bootstrap, config
 from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
-from onefold.pipelines.reading import balances
+from onefold.pipelines.reading import balances, progress
 
 
 def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
@@ -24,13 +24,16 @@ def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
     out = Output(as_json=as_json)
     with bootstrap.reader(project, workspace) as parts:
         found = balances.sources(parts)
+        standing = progress.standing(parts)
     if as_json:
         for account in found:
             out.result(account)
         return
-    columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "pending", "balanced")
+    columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "pending", "balanced", "moving")
     out.table("Sources", columns, ([account[c] for c in columns] for account in found))
     findings.show(out, {account["source"]: account["findings"] for account in found})
+    if standing:
+        out.say(f"{progress.told(standing).capitalize()}", style="bold red")
 
 
 def preview(
@@ -56,7 +59,7 @@ def preview(
         _preview_since(out, project, workspace, since, as_json=as_json)
         return
     out.note("Processing the log again on the side …")
-    with bootstrap.opened(project, workspace) as opened:
+    with bootstrap.opened(project, workspace, start=False) as opened:
         found = bootstrap.preview(opened)
     if as_json:
         out.result(msgspec.to_builtins(found))
@@ -70,7 +73,7 @@ def preview(
 
 def _preview_since(out: Output, project: Path, workspace: str | None, since: datetime, *, as_json: bool) -> None:
     time_us = int(since.replace(tzinfo=UTC).timestamp()) * 1_000_000
-    with bootstrap.opened(project, workspace) as opened:
+    with bootstrap.opened(project, workspace, start=False) as opened:
         worked, tallies = bootstrap.since(opened, time_us)
     if as_json:
         out.result({**msgspec.to_builtins(worked), "tallies": msgspec.to_builtins(tallies)})
@@ -80,20 +83,58 @@ def _preview_since(out: Output, project: Path, workspace: str | None, since: dat
     out.table("Since then", ("source", "outcome", "reason", "count"), rows)
 
 
-def rebuild(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+def rebuild(
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="Also where the store knows what this log does not, and would forget it."),
+    ] = False,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
     """Recompute the profile store from the log under today's configuration, and put it in place.
 
-    The server must be stopped. The previous store is kept beside the new one until the next rebuild.
+    Servers and workers must be stopped; collectors may go on. The previous store is kept until the next rebuild.
 
     Example: onefold rebuild
     """
     out = Output(as_json=as_json)
     out.note("Rebuilding from the log …")
-    with bootstrap.opened(project, workspace) as opened:
-        done = bootstrap.rebuild(opened)
+    with bootstrap.opened(project, workspace, checked=False, adopt=accept_loss) as opened:
+        done = bootstrap.rebuild(opened, accept_loss=accept_loss)
     out.say(f"Rebuilt from {done.entries:,} log entries. State {done.rebuilt[:16]}… (was {done.stored[:16]}…).")
     if as_json:
         out.result({"entries": done.entries, "state": done.rebuilt, "state_before": done.stored})
+
+
+def repair(
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Go on over entries that the log lost, and with a log made anew.")
+    ] = False,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Bring log and store together again as far as nothing is lost by it, and say what is left. Exit code 1 if anything is.
+
+    Servers and workers must be stopped. It brings back entries that no reader found, and removes what killed commands left.
+
+    Example: onefold repair
+
+    Example: Kafka deleted entries that were not processed yet: onefold repair --accept-loss
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.opened(project, workspace, checked=False, adopt=accept_loss) as opened:
+        done = bootstrap.repair(opened, accept_loss=accept_loss)
+    if as_json:
+        out.result({"resumed": {str(p): o for p, o in done.resumed.items()}, "left": list(done.left)})
+    for partition, offset in done.resumed.items():
+        out.say(f"Partition {partition} goes on after {offset}.")
+    for sentence in done.left:
+        out.say(sentence, style="bold red")
+    if done.left:
+        raise typer.Exit(1)
+    out.say("Log and store belong together, and every entry can be read.", style="green")
 
 
 def verify(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
@@ -102,10 +143,17 @@ def verify(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None
     Example: onefold verify
     """
     out = Output(as_json=as_json)
-    with bootstrap.opened(project, workspace) as opened:
+    with bootstrap.opened(project, workspace, start=False, checked=False) as opened:
         done = bootstrap.verify(opened)
     if as_json:
-        out.result({"equal": done.equal, "entries": done.entries, "stored": done.stored, "rebuilt": done.rebuilt})
+        out.result({
+            "equal": done.equal, "entries": done.entries, "stored": done.stored, "rebuilt": done.rebuilt,
+            "wrong": list(done.wrong),
+        })  # fmt: skip
+    elif done.wrong:
+        out.say("Log and store cannot be compared, and the store must not be rebuilt from this log:", style="bold red")
+        for sentence in done.wrong:
+            out.say(f"  {sentence}")
     elif done.equal:
         out.say(
             f"The store is what the log implies: {done.entries:,} entries, state {done.stored[:16]}…", style="green"
@@ -124,13 +172,13 @@ def backup(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Copy the log, the store and the wrapped keys while the server runs. The root key is not included: keep it elsewhere.
+    """Copy log, store, wrapped and issued keys while the server runs. The root key is not included: keep it elsewhere.
 
     Example: onefold backup backups/2026-11-21
     """
     out = Output(as_json=as_json)
-    with bootstrap.opened(project, workspace) as opened:
-        made = bootstrap.backup(opened, to)
+    with bootstrap.opened(project, workspace, start=False) as opened:
+        made = bootstrap.backup(config.read_project(project), opened, to)
     out.say(f"Backed up to {to}: {made['bytes']:,} bytes. It needs this project's root key to be read.")
     if as_json:
         out.result(made)
@@ -142,7 +190,9 @@ def restore(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Put a backup in place. The server must be stopped; existing data is set aside, not deleted.
+    """Put a backup in place, here or on an empty machine that has the project's files and its root key.
+
+    Every process must be stopped; existing data is set aside, not deleted.
 
     Example: onefold restore backups/2026-11-21
     """

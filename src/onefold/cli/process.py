@@ -53,23 +53,23 @@ def migrate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Create the tables of the PostgreSQL store or bring them up to date. Run it as their owner; repeating it is harmless.
+    """Bring stored data to this version and to what onefold.yaml says of the log. Repeating it is harmless.
 
-    Workers may go on meanwhile. If it is stopped, it resumes there the next time.
+    Files of the log and the store must not be in use. Tables of a PostgreSQL store are created if they are missing: run it
+    as their owner; workers may go on meanwhile. If it is stopped, it resumes there the next time.
 
     Example: onefold migrate --store postgresql://onefold_owner@db/onefold --grant onefold
     """
     read = bootstrap.with_store(config.read_project(project), store)
-    address = bootstrap.store_address(read)
-    if address is None:
-        raise UsageError("This project's store is a file, which needs no migration; give --store postgresql://…")
     out = Output(as_json=as_json)
     done = bootstrap.migrate(
-        address, read.workspaces, role=grant,
+        read, role=grant,
         progress=lambda number, rows: out.note(f"migration {number}: {rows:,} rows so far"),
     )  # fmt: skip
     if as_json:
         out.result({"workspaces": done})
         return
+    if not done:
+        out.say("The files are up to date.")
     for workspace, numbers in done.items():
         out.say(f"{workspace}: " + (f"applied {', '.join(map(str, numbers))}" if numbers else "up to date"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import socket
 import sys
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from onefold.cli.options import Json, ProjectDir
 from onefold.cli.output import Output
 from onefold.errors import OnefoldError
 
-DISK_FREE_MIN = 0.10
 PYTHON_MIN = (3, 11)
 
 
@@ -52,7 +50,6 @@ def doctor(project: ProjectDir = bootstrap.HERE, as_json: Json = False) -> None:
         ("python", _python),
         ("onefold", lambda: onefold.__version__),
         ("configuration", lambda: f"{len(config.read_project(project).sources)} sources"),
-        ("disk", lambda: _disk(project)),
         ("port", lambda: _port(project)),
         *((name, check) for name, check in bootstrap.checks(project)),
     ]
@@ -74,14 +71,6 @@ def _python() -> str:
     if sys.version_info < PYTHON_MIN:
         raise OnefoldError(f"Python {platform.python_version()} is too old; install 3.11 or later.")
     return platform.python_version()
-
-
-def _disk(project: Path) -> str:
-    usage = shutil.disk_usage(project)
-    free = usage.free / usage.total
-    if free < DISK_FREE_MIN:
-        raise OnefoldError(f"only {free:.0%} of the disk is free; make room before the stores cannot be written.")
-    return f"{usage.free / 2**30:,.0f} GiB free"
 
 
 def _port(project: Path) -> str:

@@ -40,7 +40,9 @@ def serve(
     with contextlib.ExitStack() as leaving:
         if worker is not None:
             leaving.callback(worker.close)
-        opened = bootstrap.Opened(read, lambda w: None if worker is None else worker.share(w.context.name))
+        opened = bootstrap.Opened(
+            read, lambda w: None if worker is None else worker.share(w.context.name), alone=processing
+        )
         leaving.callback(opened.close)
         application = http.application(opened, read, log_requests=log_requests)
         http.run(application, read.server, host=host, port=port, allow_public=allow_public)

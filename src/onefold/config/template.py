@@ -26,7 +26,7 @@ def init(directory: Path, template: Template) -> list[Path]:
         raise UsageError("there is already an onefold.yaml here; edit it, or choose another directory")
     texts = {f".schemas/{name}": text for name, text in schema_texts().items()}
     # Keys and stores are the organisation's secrets and people; Git keeps configuration only.
-    texts[".gitignore"] = "/data/\n*.key\n"
+    texts[".gitignore"] = "/data/\n/onefold.state\n*.key\n"
     root = resources.files("onefold.config") / "templates" / template
     for folder, prefix in ((root, ""), (root / "sources", "sources/")):
         texts |= {

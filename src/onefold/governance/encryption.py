@@ -10,6 +10,8 @@ node's wrapped key makes every copy of its state unreadable, backups included as
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from collections.abc import Callable, Iterable, Sequence
 
@@ -259,3 +261,9 @@ class EntrySealer:
         except (InvalidTag, ValueError, TypeError):  # TypeError: a damaged database gives null where bytes were
             raise IntegrityError("a log entry does not open under the workspace's log key") from None
         raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")
+
+
+def keys_fingerprint(keys: WorkspaceKeys) -> str:
+    """32 hexadecimal digits by which keys are told from others; nothing of the keys can be worked out from them."""
+    secret = keys.hashing + keys.wrapping + keys.log
+    return hmac.new(secret, b"onefold keys fingerprint\x00" + keys.name.encode(), hashlib.sha256).hexdigest()[:32]

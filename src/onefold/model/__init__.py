@@ -8,13 +8,22 @@ from onefold.model.event import ASSUMED_US, ConsentStatement, Event, GroupStatem
 from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict, replaces
 from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
-from onefold.model.log import LogEntry, Shape, StoredEntry
+from onefold.model.log import (
+    Checkpoint,
+    LogEntry,
+    LostEntries,
+    Shape,
+    StoredEntry,
+    WorkspaceIdentity,
+    fingerprint,
+)
 from onefold.model.outcome import Accepted, Counted, GateResult, Outcome, Rejected, Suppressed
 from onefold.model.resolution import IdentityChange, IdentityChangeKind, Member
 
 __all__ = [
     "ASSUMED_US",
     "Accepted",
+    "Checkpoint",
     "ConsentStatement",
     "Counted",
     "Edge",
@@ -29,6 +38,7 @@ __all__ = [
     "Judgement",
     "Kind",
     "LogEntry",
+    "LostEntries",
     "Member",
     "NodeId",
     "Outcome",
@@ -37,6 +47,8 @@ __all__ = [
     "StoredEntry",
     "Suppressed",
     "Verdict",
+    "WorkspaceIdentity",
+    "fingerprint",
     "format_profile_id",
     "parse_profile_id",
     "replaces",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -49,3 +50,52 @@ class StoredEntry(msgspec.Struct, frozen=True, gc=False):
     partition: int
     offset: int
     entry: LogEntry
+
+
+class WorkspaceIdentity(msgspec.Struct, frozen=True):
+    """Which workspace stored data belong to: log, store and backups carry it, and it is compared at every open.
+
+    Attributes:
+        id: 32 hexadecimal digits, random, given once.
+        keys: Fingerprint of the workspace's keys, from which nothing of the keys can be worked out.
+    """
+
+    id: str
+    keys: str
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """How far a store has processed a partition, and by which entry the log is to be recognised.
+
+    Attributes:
+        offset: The last entry processed.
+        fingerprint: That entry's; empty where an earlier version stored none.
+        at_us: When it was stored.
+    """
+
+    offset: int
+    fingerprint: bytes = b""
+    at_us: int = 0
+
+
+class LostEntries(msgspec.Struct, frozen=True):
+    """Entries that were in the log and no longer are.
+
+    Attributes:
+        partition: Whose.
+        first: The first of them, as the log's own tools number them.
+        last: The last of them.
+        resume_after: The offset after which the partition goes on.
+    """
+
+    partition: int
+    first: int
+    last: int
+    resume_after: int
+
+
+def fingerprint(entry: LogEntry) -> bytes:
+    """16 bytes by which an entry is told from any other; of when and how it came, so that nothing personal is in it."""
+    about = (entry.shape, entry.source, entry.received_at_us, entry.index, entry.sent_at, entry.request_id,
+             entry.replay_of, entry.replay_in)  # fmt: skip
+    return hashlib.sha256(msgspec.msgpack.encode(about)).digest()[:16]

@@ -111,6 +111,7 @@ class Application:
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us
+        self.failed: OnefoldError | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through start and stop."""
@@ -158,7 +159,7 @@ class Application:
         try:
             await self.start()
         except OnefoldError as error:
-            _log.exception("start failed", extra={"error": str(error)})
+            self.failed = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.startup.complete"})

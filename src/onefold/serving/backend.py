@@ -41,7 +41,7 @@ class Edge(Protocol):
         ...
 
     def accounts(self) -> list[Json]:
-        """Per source: received, stored, duplicate, rejected, suppressed, pending, balanced, reasons, emq."""
+        """Per source: received, stored, duplicate, rejected, suppressed, pending, balanced, moving, reasons, emq."""
         ...
 
     def counts(self) -> Mapping[str, int]:

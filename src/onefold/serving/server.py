@@ -63,6 +63,7 @@ def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, 
     """Serve until told to stop by SIGTERM or SIGINT; answer what was begun, put what was taken on the disk, then return.
 
     Raises:
+        OnefoldError: Processing could not begin.
         UsageError: `host` can be reached from other machines and `allow_public` is not set, or is not an address.
         UnavailableError: The port is taken, or may not be used.
     """
@@ -80,7 +81,14 @@ def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, 
     # What is there now stays for good: the collector need not walk through it again in the middle of a request.
     gc.collect()
     gc.freeze()
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    except SystemExit:
+        # Why it could not start is said once, by whoever called, with the exit code that fits.
+        if application.failed is None:
+            raise
+    if application.failed is not None:
+        raise application.failed
 
 
 def _listen(host: str, port: int) -> socket.socket:

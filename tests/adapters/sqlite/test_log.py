@@ -11,8 +11,9 @@ import apsw
 import msgspec
 import pytest
 
-from onefold.adapters.sqlite import log as sqlite_log
-from onefold.adapters.sqlite.log import CHUNK_BYTES, CHUNK_ENTRIES, SqliteEventLog
+from onefold.adapters.sqlite import log_layout
+from onefold.adapters.sqlite.log import SqliteEventLog
+from onefold.adapters.sqlite.log_layout import CHUNK_BYTES, CHUNK_ENTRIES
 from onefold.errors import IntegrityError
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.model import LogEntry
@@ -30,7 +31,7 @@ def indexes(log: SqliteEventLog, partition: int = 0, after: int = 0, limit: int 
 
 def earlier(path: Path, schema: int, partitions: list[int]) -> list[tuple[int, int]]:
     """A log as an earlier schema left it, one entry a row, in these partitions; the entries' places."""
-    package = resources.files(sqlite_log.__package__)
+    package = resources.files(log_layout.__package__)
     scripts = [package.joinpath(name).read_text() for name in ("log.sql", "log_partitions.sql")]
     places = [(partition, offset) for offset, partition in enumerate(partitions, 1)]
     file = apsw.Connection(str(path))
@@ -59,7 +60,7 @@ def test_a_log_of_an_earlier_schema_goes_on(tmp_path, schema):
         assert log.waiting({0: after}) == {0: 130 - after}
     assert [s.entry.index for s in log.get([places[60], places[3], places[50], places[49]])] == [60, 3, 50, 49]
     assert log._writer.execute("SELECT * FROM entry WHERE offset <= 50 ORDER BY offset").fetchall() == before
-    assert log._writer.pragma("user_version") == 3
+    assert log._writer.pragma("user_version") == 4
     log.close()
 
 

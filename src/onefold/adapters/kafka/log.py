@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from onefold.adapters.kafka import identity as identities
 from onefold.adapters.kafka import topics
 from onefold.adapters.kafka.counting import SOURCE, Ledger
 from onefold.adapters.kafka.faults import translated
@@ -16,12 +17,15 @@ from onefold.adapters.kafka.positions import first_after, kafka_of, offset_of
 from onefold.adapters.kafka.reading import Follower, Picker
 from onefold.adapters.kafka.sending import Record, Sender
 from onefold.adapters.kafka.settings import ANSWER_SECONDS, KafkaSettings
-from onefold.errors import IntegrityError
+from onefold.errors import ConfigurationError, IntegrityError, UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.ingest.partition import partition_of
-from onefold.model import LogEntry, StoredEntry
+from onefold.model import LogEntry, LostEntries, StoredEntry, WorkspaceIdentity
 from onefold.ports import EventLog
 
+_RECOGNISED_SECONDS = 1.0
+"""For how long the topic is taken for the one that was claimed, once that was seen."""
+_ASKING_SECONDS = 1.0
 _FRESH_SECONDS = 0.02
 """For how long the partitions' ends are taken as known: what another process appends is seen that much later at most."""
 
@@ -34,18 +38,24 @@ class KafkaEventLog(EventLog):
     stores them twice, and the de-duplication key lets only one count.
     """
 
-    def __init__(self, settings: KafkaSettings, sealer: EntrySealer, *, key: Callable[[LogEntry], bytes]) -> None:
-        """Open the log, and make its topics if they are missing.
+    def __init__(
+        self, settings: KafkaSettings, sealer: EntrySealer, *, key: Callable[[LogEntry], bytes], change: bool = True
+    ) -> None:
+        """Open the log.
 
-        `key` says whom an entry is about, as a keyed hash: it becomes the record's key and decides the partition.
+        Args:
+            settings: Where it is.
+            sealer: Seals and opens entries.
+            key: Says whom an entry is about, as a keyed hash: it becomes the record's key and decides the partition.
+            change: Whether topics and partitions that are missing are made.
 
         Raises:
-            ConfigurationError: The topics could lose entries, or the cluster refuses us.
+            ConfigurationError: The topics could lose entries or are missing, or the cluster refuses us.
             UnavailableError: The cluster does not answer.
         """
         self._settings, self._sealer, self._key = settings, sealer, key
         self._admin = AdminClient(settings.client())
-        self._partitions = topics.ensure(self._admin, settings)
+        self._partitions = topics.ensure(self._admin, settings, change=change)
         self._sender = Sender(settings)
         self._picker = Picker(settings, settings.raw)
         self._ledger = Ledger(settings)
@@ -55,6 +65,8 @@ class KafkaEventLog(EventLog):
         self._headers: dict[str, list[tuple[str, str | bytes | None]]] = {}
         self._ends: dict[int, int] = {}
         self._looked = float("-inf")
+        self._claim: identities.Claim | None = None
+        self._recognised = float("-inf")
 
     @property
     def settings(self) -> KafkaSettings:
@@ -65,7 +77,8 @@ class KafkaEventLog(EventLog):
         """Store all; returns the place of each when all replicas that must have them do."""
         if not entries:
             return []
-        key, seal, partitions = self._key, self._sealer.seal, self._settings.partitions
+        self._recognise()
+        key, seal, partitions = self._key, self._sealer.seal, min(self._settings.partitions, self._partitions)
         records = [
             Record(partition_of(about, partitions), about, seal(entry), self._named(entry.source))
             for entry, about in ((entry, key(entry)) for entry in entries)
@@ -172,6 +185,70 @@ class KafkaEventLog(EventLog):
             if self._asker is None:
                 self._asker = Consumer(self._settings.consumer())
             return self._asker
+
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace this log belongs to.
+
+        Raises:
+            ConfigurationError: The raw topic was made anew since.
+        """
+        self._claim = self._claim or identities.read(self._settings)
+        if self._claim is None:
+            return None
+        identities.check_topic(self._claim, identities.topic_id(self._admin, self._settings.raw), self._settings)
+        return self._claim.identity
+
+    def claim(self, identity: WorkspaceIdentity, *, anew: bool = False) -> WorkspaceIdentity:
+        """Say which workspace this log belongs to, unless that is said already; returns what is said, the first word."""
+        if anew or self.identity() is None:
+            found = identities.topic_id(self._admin, self._settings.raw)
+            identities.write(self._sender, self._settings, identities.Claim(identity, found))
+            self._claim = None
+        said = self.identity()
+        if said is None:
+            raise UnavailableError("The Kafka cluster does not give back the log's identity.")
+        return said
+
+    def _recognise(self) -> None:
+        """Now and then before an append: whether the topic is still the one that was claimed."""
+        now = time.monotonic()
+        if self._claim is None or now - self._recognised < _RECOGNISED_SECONDS:
+            return
+        self._recognised = now
+        try:
+            found = identities.topic_id(self._admin, self._settings.raw, seconds=_ASKING_SECONDS)
+            identities.check_topic(self._claim, found, self._settings)
+        except UnavailableError:
+            return  # the append will tell
+        except ConfigurationError as error:
+            self._recognised = float("-inf")
+            raise UnavailableError(str(error)) from None
+
+    def current(self, partition: int, offset: int) -> LogEntry | None:
+        """The entry at a position as the topic has it now."""
+        kafka = kafka_of(partition, offset)
+        ends = topics.ends(self._admin, self._settings.raw, self._partitions)
+        if kafka is None or kafka >= ends.get(partition, 0) or kafka < self._starts([partition])[partition]:
+            return None
+        found = self._picker.pick({partition: [kafka]}, remembered=False)
+        sealed = found.get((partition, kafka))
+        return None if sealed is None else self._sealer.open(sealed)
+
+    def lost(self, offsets: Mapping[int, int]) -> list[LostEntries]:
+        """Entries after these offsets that retention or somebody deleted; numbered as Kafka numbers them."""
+        found = []
+        for partition, start in self._starts(range(self._partitions)).items():
+            wanted = first_after(partition, offsets.get(partition, 0))
+            if wanted < start:
+                found.append(LostEntries(partition, wanted, start - 1, offset_of(partition, start - 1)))
+        return found
+
+    def _starts(self, partitions: Iterable[int]) -> dict[int, int]:
+        return topics.starts(self._admin, self._settings.raw, partitions)
+
+    def unreachable(self) -> int:
+        """Every record is in a partition."""
+        return 0
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from onefold.adapters.kafka.faults import fault, translated
 from onefold.adapters.kafka.settings import ANSWER_SECONDS, KafkaSettings
-from onefold.errors import UnavailableError
+from onefold.errors import IntegrityError, UnavailableError
 
 _CHUNK = 1_000
 _READ_BYTES = 64 * 1024 * 1024
@@ -66,6 +66,10 @@ class Follower:
             while len(found) < count and size < _READ_BYTES and time.monotonic() < until:
                 for message in self._consumer.consume(min(count - len(found), _CHUNK), 0.5):
                     _, at, value = taken(message)
+                    if at < start:  # the client has begun anew, because the topic no longer has what was asked for
+                        raise IntegrityError(
+                            f"Partition {self._partition} of {self._topic} begins anew: is it another?"
+                        )
                     found.append((at, value))
                     start = at + 1
                     size += len(value)
@@ -92,8 +96,12 @@ class Picker:
         self._cache: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._cached_bytes = 0
 
-    def pick(self, wanted: Mapping[int, Sequence[int]]) -> dict[tuple[int, int], bytes]:
+    def pick(self, wanted: Mapping[int, Sequence[int]], *, remembered: bool = True) -> dict[tuple[int, int], bytes]:
         """Values by (partition, Kafka's offset) of those that exist; all must lie before their partition's end.
+
+        Args:
+            wanted: Kafka's offsets by partition.
+            remembered: Whether what was read before may be given again; otherwise the cluster is asked.
 
         Raises:
             UnavailableError: The cluster did not deliver them in time.
@@ -103,7 +111,8 @@ class Picker:
         with self._lock:
             for partition, offsets in wanted.items():
                 for offset in sorted(set(offsets)):
-                    if (value := self._cache.get((partition, offset))) is not None:
+                    value = self._cache.get((partition, offset)) if remembered else None
+                    if value is not None:
                         self._cache.move_to_end((partition, offset))
                         found[partition, offset] = value
                     else:
@@ -116,7 +125,8 @@ class Picker:
             with translated("reading"):
                 for partition, offsets in missing.items():
                     fresh = self._partition(consumer, partition, offsets, until)
-                    self._keep(fresh)
+                    if remembered:
+                        self._keep(fresh)
                     found.update(fresh)
                 consumer.unassign()
         except BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -29,8 +29,10 @@ _MOVING = frozenset({
 _KEPT = {"retention.ms": "-1", "retention.bytes": "-1"}
 
 
-def ensure(admin: AdminClient, settings: KafkaSettings) -> int:
+def ensure(admin: AdminClient, settings: KafkaSettings, *, change: bool = True) -> int:
     """Make the topics that are missing, check those that are there; returns the partitions of the raw topic.
+
+    Without `change` nothing is made, and the raw topic may have fewer partitions than are set.
 
     Raises:
         ConfigurationError: A topic would lose entries, cannot hold the largest, or has too many partitions.
@@ -43,6 +45,11 @@ def ensure(admin: AdminClient, settings: KafkaSettings) -> int:
         settings.received: (1, {**safe, "cleanup.policy": "compact"}),
     }
     there = _partitions(admin)
+    if not change:
+        if absent := sorted(wanted.keys() - there.keys()):
+            raise ConfigurationError(f"the topic {absent[0]} is missing; start a server or a collector, which makes it")
+        _check(admin, settings)
+        return there[settings.raw]
     missing = [
         NewTopic(name, partitions, settings.replication, config=config)
         for name, (partitions, config) in wanted.items()
@@ -119,7 +126,21 @@ def ends(admin: AdminClient, topic: str, partitions: int) -> dict[int, int]:
         UnavailableError: The cluster does not answer.
     """
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library leaves it bare
-    asked = {TopicPartition(topic, p): latest for p in range(partitions)}
+    return _offsets(admin, topic, range(partitions), latest)
+
+
+def starts(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """Kafka's offset of the first record that each partition still has, or may get.
+
+    Raises:
+        UnavailableError: The cluster does not answer.
+    """
+    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # as above
+    return _offsets(admin, topic, partitions, earliest)
+
+
+def _offsets(admin: AdminClient, topic: str, partitions: Iterable[int], which: OffsetSpec) -> dict[int, int]:
+    asked = {TopicPartition(topic, p): which for p in partitions}
     until = time.monotonic() + ANSWER_SECONDS
     while True:
         try:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from onefold.model import LogEntry, StoredEntry
+from onefold.model import LogEntry, LostEntries, StoredEntry, WorkspaceIdentity
 from onefold.ports import EventLog
 
 
@@ -21,6 +21,7 @@ class MemoryEventLog(EventLog):
         self._last = 0
         self._received: Counter[str] = Counter()
         self._partition_of = partition_of
+        self._identity: WorkspaceIdentity | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -77,6 +78,30 @@ class MemoryEventLog(EventLog):
         """Items ever appended, per source."""
         with self._lock:
             return dict(self._received)
+
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace this log belongs to."""
+        return self._identity
+
+    def claim(self, identity: WorkspaceIdentity, *, anew: bool = False) -> WorkspaceIdentity:
+        """Say which workspace this log belongs to, unless that is said already; returns what is said."""
+        with self._lock:
+            self._identity = identity if anew else self._identity or identity
+            return self._identity
+
+    def current(self, partition: int, offset: int) -> LogEntry | None:
+        """The entry at a position."""
+        found = self.get([(partition, offset)])
+        return found[0].entry if found else None
+
+    def lost(self, offsets: Mapping[int, int]) -> list[LostEntries]:
+        """Nothing is ever removed."""
+        del offsets
+        return []
+
+    def unreachable(self) -> int:
+        """There is no other version of this."""
+        return 0
 
     def close(self) -> None:
         """Nothing to let go of."""

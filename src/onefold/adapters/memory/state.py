@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from onefold.errors import IntegrityError
-from onefold.model import Edge, EdgeKind, IdentityChange, Judgement, NodeId, replaces
+from onefold.model import Checkpoint, Edge, EdgeKind, IdentityChange, Judgement, NodeId, WorkspaceIdentity, replaces
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
 
 EdgeKey = tuple[NodeId, NodeId, EdgeKind]
@@ -18,6 +18,8 @@ class State:
     """Everything one workspace has stored. A shallow copy is an independent state."""
 
     offsets: dict[int, int] = field(default_factory=dict)
+    checkpoints: dict[int, Checkpoint] = field(default_factory=dict)
+    identity: dict[None, WorkspaceIdentity] = field(default_factory=dict)
     nodes: dict[NodeId, NodeRow] = field(default_factory=dict)
     components: dict[NodeId, frozenset[NodeId]] = field(default_factory=dict)
     edges: dict[EdgeKey, Edge] = field(default_factory=dict)
@@ -37,6 +39,10 @@ class State:
     def apply(self, changes: Changes) -> None:
         """Write a commit into this state."""
         self.offsets.update(changes.offsets)
+        for partition, offset in changes.offsets.items():
+            self.checkpoints[partition] = Checkpoint(offset, changes.fingerprints.get(partition, b""), changes.at_us)
+        if changes.identity is not None:
+            self.identity.setdefault(None, changes.identity)
         for row in changes.nodes:
             self._place(row)
         for member in changes.members:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from onefold.adapters.memory.state import State
-from onefold.model import Edge, IdentityChange, Judgement, Member, NodeId
+from onefold.model import Checkpoint, Edge, IdentityChange, Judgement, Member, NodeId, WorkspaceIdentity
 from onefold.ports import (
     Changes,
     DeadLetter,
@@ -64,6 +64,14 @@ class MemoryReader(ProfileReader):
     def offsets(self) -> dict[int, int]:
         """Consumer offset per partition."""
         return dict(self._state.offsets)
+
+    def checkpoints(self) -> dict[int, Checkpoint]:
+        """The same with what the log is to be recognised by."""
+        return dict(self._state.checkpoints)
+
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace the store belongs to."""
+        return self._state.identity.get(None)
 
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from onefold.adapters.postgres.arrays import Ids
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Edge, EdgeKind, Judgement, Member, NodeId
+from onefold.model import Checkpoint, Edge, EdgeKind, Judgement, Member, NodeId, WorkspaceIdentity
 from onefold.ports import NodeRow, ProfileReader
 
 CONTESTED = 1
@@ -50,6 +50,19 @@ class PostgresReader(ProfileReader):
     def offsets(self) -> dict[int, int]:
         """Consumer offset per partition."""
         return dict(self._rows(b"SELECT log_partition, log_offset FROM consumer"))
+
+    def checkpoints(self) -> dict[int, Checkpoint]:
+        """The same with what the log is to be recognised by."""
+        rows = self._rows(b"SELECT log_partition, log_offset, fingerprint, at_us, marked FROM consumer")
+        return {
+            partition: Checkpoint(offset, fingerprint, at_us) if marked == offset else Checkpoint(offset)
+            for partition, offset, fingerprint, at_us, marked in rows
+        }
+
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace the store belongs to."""
+        said = dict(self._rows(b"SELECT name, value FROM about"))
+        return WorkspaceIdentity(said["id"], said["keys"]) if "id" in said else None
 
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""

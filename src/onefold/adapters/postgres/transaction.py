@@ -279,7 +279,11 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
                 b"INSERT INTO outbox VALUES (%b, %b, %b, %b)", (seq, message.topic, message.key, message.body)
             )
         for partition, offset in sorted(changes.offsets.items()):
-            self._advance(partition, offset)
+            self._advance(partition, offset, changes)
+        if changes.identity is not None:
+            said = {"id": changes.identity.id, "keys": changes.identity.keys}
+            for name, value in said.items():
+                self._connection.execute(b"INSERT INTO about VALUES (%b, %b) ON CONFLICT DO NOTHING", (name, value))
         if changes.epochs:
             held = self._rows(
                 # The share lock keeps the lease as it is until this transaction has ended.
@@ -289,13 +293,14 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
             if dict(held) != dict(changes.epochs):
                 raise LeaseLostError("another worker has taken a partition of this batch over")
 
-    def _advance(self, partition: int, offset: int) -> None:
+    def _advance(self, partition: int, offset: int, changes: Changes) -> None:
         """Store an offset; where this transaction has asked for the offsets, only over the one it was told."""
         told = None if self._offsets is None else self._offsets.get(partition, 0)
         stored = self._connection.execute(
-            b"INSERT INTO consumer VALUES (%b, %b) ON CONFLICT (log_partition) DO UPDATE"
-            b" SET log_offset = excluded.log_offset WHERE %b::bigint IS NULL OR consumer.log_offset = %b",
-            (partition, offset, told, told),
+            b"INSERT INTO consumer VALUES (%b, %b, %b, %b, %b) ON CONFLICT (log_partition) DO UPDATE"
+            b" SET log_offset = excluded.log_offset, fingerprint = excluded.fingerprint, at_us = excluded.at_us,"
+            b" marked = excluded.marked WHERE %b::bigint IS NULL OR consumer.log_offset = %b",
+            (partition, offset, changes.fingerprints.get(partition, b""), changes.at_us, offset, told, told),
         ).rowcount
         if not stored:
             raise ConflictError("another worker has processed the same entries")

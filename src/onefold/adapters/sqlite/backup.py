@@ -5,32 +5,46 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import apsw
 import msgspec
 
 from onefold.adapters.sqlite.connections import translated
 from onefold.errors import IntegrityError, UsageError
+from onefold.model import WorkspaceIdentity
 
 MANIFEST = "manifest.json"
 UNFINISHED = "restore.unfinished"
 """Stands in a workspace while a backup is put in place: until it is gone, the files may be of two moments, or absent."""
 
-_VERSION = 1
+_VERSION = 2
+_READ_VERSIONS = (1, 2)
 
 
 class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a backup holds: the SHA-256 of each file by its name."""
+    """What a backup holds: the SHA-256 of each file by its name; from version 2 on, also of which workspace it is."""
 
     version: int
     files: dict[str, str]
+    workspace: str = ""
+    identity: WorkspaceIdentity | None = None
 
 
-def take(databases: list[Path], others: list[Path], to: Path) -> int:
+def take(
+    databases: list[Path],
+    others: list[Path],
+    to: Path,
+    *,
+    made: Mapping[str, Callable[[Path], None]] = MappingProxyType({}),
+    of: tuple[str, WorkspaceIdentity] | None = None,
+) -> int:
     """Copy databases (in this order, each as of one moment) and plain files into a new directory.
 
     A profile store must come before its log: then the log of the backup holds everything the store has processed.
+    Files that are `made` are written by what is given for their name; `of` is the workspace's name and identity.
 
     Returns:
         Bytes written.
@@ -46,16 +60,20 @@ def take(databases: list[Path], others: list[Path], to: Path) -> int:
         _copy(database, to / database.name)
     for other in others:
         shutil.copyfile(other, to / other.name)
-    files = [f.name for f in (*databases, *others)]
-    manifest = _Manifest(_VERSION, {name: _digest(to / name) for name in files})
-    for name in files:
-        _settle(to / name)
+        (to / other.name).chmod(0o600)
+    for file, make in made.items():
+        make(to / file)
+    files = [*(f.name for f in (*databases, *others)), *made]
+    name, identity = of or ("", None)
+    manifest = _Manifest(_VERSION, {file: _digest(to / file) for file in files}, name, identity)
+    for file in files:
+        _settle(to / file)
     write_durably(to / MANIFEST, msgspec.json.encode(manifest))
-    return sum((to / name).stat().st_size for name in files)
+    return sum((to / file).stat().st_size for file in files)
 
 
-def check(directory: Path) -> list[str]:
-    """The names of a backup's files, each as it was written.
+def check(directory: Path) -> tuple[list[str], WorkspaceIdentity | None]:
+    """The names of a backup's files, each as it was written, and which workspace it is of where it says so.
 
     Raises:
         UsageError: It is no backup.
@@ -65,30 +83,31 @@ def check(directory: Path) -> list[str]:
         manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=_Manifest)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{directory} is no backup: it has no readable {MANIFEST}.") from error
-    if manifest.version != _VERSION:
-        raise UsageError(f"{directory} is a backup of format {manifest.version}; this Onefold reads {_VERSION}.")
+    if manifest.version not in _READ_VERSIONS:
+        raise UsageError(f"{directory} is a backup of format {manifest.version}; this Onefold reads up to {_VERSION}.")
     files = manifest.files
     for name, digest in files.items():
         path = directory / Path(name).name
         if not path.is_file() or _digest(path) != digest:
             raise IntegrityError(f"{name} of the backup is missing or was altered; use another backup.")
-    return list(files)
+    return list(files), manifest.identity
 
 
-def put_back(directory: Path, to: Path, *, aside: Path) -> None:
-    """Put a backup's files in place; what is there is moved to `aside`, a new directory.
+def put_back(directory: Path, to: Path, *, aside: Path, leave: Collection[str] = ()) -> None:
+    """Put a backup's files in place, but those to `leave`; what is there is moved to `aside`, a new directory.
 
     Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing. A
     crash while files change places leaves `UNFINISHED`; putting the backup back once more finishes it.
     """
-    names = check(directory)
+    whole, _ = check(directory)
+    names = [name for name in whole if name not in leave]
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
     for left in aside.parent.glob(".*.incoming"):
         shutil.rmtree(left)
     incoming = aside.with_name(f".{aside.name}.incoming")
     incoming.mkdir(mode=0o700)
     try:
-        for name in (*names, MANIFEST):
+        for name in (*whole, MANIFEST):
             shutil.copyfile(directory / name, incoming / name)
             (incoming / name).chmod(0o600)
             _settle(incoming / name)
@@ -123,15 +142,34 @@ def swap(new: Path, old: Path, *, aside: Path) -> None:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that a power cut leaves it whole or absent."""
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write a file so that a power cut leaves it whole or absent, in the place of one that is there."""
+    _written(path, content).rename(path)
+    _settle_directory(path.parent)
+
+
+def create_durably(path: Path, content: bytes) -> bool:
+    """Write a file so that a power cut leaves it whole or absent; False, and nothing changed, when it is there already."""
+    temporary = _written(path, content)
+    try:
+        # A link, not a rename: a rename would replace the file of a process that was quicker.
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    _settle_directory(path.parent)
+    return True
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """A synced file of another name beside `path`."""
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    temporary.rename(path)
-    _settle_directory(path.parent)
+    return temporary
 
 
 def _copy(source: Path, target: Path) -> None:

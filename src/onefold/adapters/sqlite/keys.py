@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 
+from onefold.adapters.sqlite.connections import keep_private
 from onefold.errors import UnavailableError
 from onefold.governance.access import Key, KeyStore
 
@@ -36,6 +37,10 @@ INSERT INTO version (n) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM version);
 _ALIVE = "SELECT count(*) FROM key WHERE workspace = ? AND kind = ? AND name = ? AND revoked_us IS NULL"
 _HOLDER = "SELECT workspace, kind, name, revoked_us FROM key WHERE id = ?"
 _INSERT = "INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+_PUT = """
+INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET revoked_us = coalesce(revoked_us, excluded.revoked_us)
+"""
 _KEYS = """
 SELECT key.id, kind, workspace, name, digest, hint, scopes, origins, created_us, revoked_us, last_used_us
 FROM key LEFT JOIN key_use USING (id) ORDER BY created_us, key.id
@@ -54,6 +59,7 @@ class SqliteKeyStore(KeyStore):
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         with _available():
+            keep_private(path)
             self._db = apsw.Connection(str(path))
             self._db.set_busy_timeout(5_000)
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
@@ -81,22 +87,7 @@ class SqliteKeyStore(KeyStore):
         """All keys, oldest first."""
         with self._lock, _available():
             rows: list[Any] = self._db.execute(_KEYS).fetchall()
-        return [
-            Key(
-                id=row[0],
-                kind=row[1],
-                workspace=row[2],
-                name=row[3],
-                digest=row[4],
-                hint=row[5],
-                scopes=tuple(row[6].split()),
-                origins=tuple(row[7].split()),
-                created_us=row[8],
-                revoked_us=row[9],
-                last_used_us=row[10],
-            )
-            for row in rows
-        ]
+        return [_key(row) for row in rows]
 
     def revoke(self, key_id: str, at_us: int) -> bool:
         """Mark a key revoked."""
@@ -106,6 +97,15 @@ class SqliteKeyStore(KeyStore):
                 return False
             self._db.execute(_CHANGED)
             return True
+
+    def put(self, keys: Sequence[Key]) -> None:
+        """Take keys as another store has them. One that is here stays, revoked if it is revoked in either."""
+        with self._writing():
+            for key in keys:
+                row = (key.id, key.kind, key.workspace, key.name, key.digest, key.hint)
+                rest = (" ".join(key.scopes), " ".join(key.origins), key.created_us, key.revoked_us)
+                self._db.execute(_PUT, (*row, *rest))
+            self._db.execute(_CHANGED)
 
     def allow(self, workspace: str, source: str, origins: Sequence[str]) -> None:
         """Let every key of a source serve these web origins and no others."""
@@ -146,6 +146,55 @@ class SqliteKeyStore(KeyStore):
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+
+def copy(source: Path, to: Path, *, workspace: str) -> None:
+    """Write the keys of one workspace into a new file: no other's, for backups are given away with their workspace."""
+    store = SqliteKeyStore(source)
+    try:
+        rows = [key for key in store.keys() if key.workspace == workspace]
+    finally:
+        store.close()
+    _insert(to, rows)
+    with _available():
+        made = apsw.Connection(str(to))
+        # One file is the whole database then.
+        made.execute("PRAGMA journal_mode = DELETE").fetchall()
+        made.close()
+
+
+def merge(source: Path, into: Path) -> None:
+    """Add the keys of a file that a store lacks. A key that is in both stays revoked if it is in either."""
+    with _available():
+        # Read only: the file is part of a backup, whose every byte is checked.
+        reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
+        found: list[Any] = reading.execute(_KEYS).fetchall()
+        reading.close()
+    _insert(into, [_key(row) for row in found])
+
+
+def _key(row: Sequence[Any]) -> Key:
+    return Key(
+        id=row[0],
+        kind=row[1],
+        workspace=row[2],
+        name=row[3],
+        digest=row[4],
+        hint=row[5],
+        scopes=tuple(row[6].split()),
+        origins=tuple(row[7].split()),
+        created_us=row[8],
+        revoked_us=row[9],
+        last_used_us=row[10],
+    )
+
+
+def _insert(path: Path, keys: Sequence[Key]) -> None:
+    store = SqliteKeyStore(path)
+    try:
+        store.put(keys)
+    finally:
+        store.close()
 
 
 @contextmanager

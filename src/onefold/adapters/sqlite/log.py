@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
-from itertools import accumulate, count
 from pathlib import Path
 
 import apsw
 import msgspec
 
-from onefold.adapters.sqlite.connections import Readers, open_writer, translated
+from onefold.adapters.sqlite import log_layout as layout
+from onefold.adapters.sqlite.connections import FileOnDisk, Readers, open_writer, translated
+from onefold.adapters.sqlite.log_layout import UNPARTITIONED, PartitionOf
 from onefold.adapters.sqlite.queries import select, selected
+from onefold.errors import UnavailableError
 from onefold.governance.encryption import EntrySealer
-from onefold.model import LogEntry, StoredEntry
+from onefold.model import LogEntry, LostEntries, StoredEntry, WorkspaceIdentity
 from onefold.ports import EventLog
 
-UNPARTITIONED = 0
-"""The partition of entries appended while the log had only one."""
-SCHEMA_VERSION = 3
-CHUNK_ENTRIES = 32
-CHUNK_BYTES = 32 * 1024
-"""A row holds so many entries at most, and so many bytes of what they carry unless it is one entry."""
+SCHEMA_VERSION = 4
 _CACHE_KIB = 8 * 1024  # appends touch the last page only
 _CHECKPOINT_PAGES = 4_096
-
-PartitionOf = Callable[[LogEntry], int]
-"""Which partition an entry belongs to, counted from 0."""
 
 
 class SqliteEventLog(EventLog):
@@ -39,66 +32,75 @@ class SqliteEventLog(EventLog):
     one another. Offsets rise over all partitions together, so those of one partition have gaps.
     """
 
-    def __init__(self, path: Path, sealer: EntrySealer, *, partition_of: PartitionOf | None = None) -> None:
-        """Open or create the log at `path`; its directory must exist.
+    def __init__(
+        self, path: Path, sealer: EntrySealer, *, partition_of: PartitionOf | None = None, change: bool = True
+    ) -> None:
+        """Open the log at `path`; its directory must exist.
 
-        `partition_of` makes it a log of several partitions, numbered from 1, for good: what it held before stays partition 0.
-        The number of partitions may change later; entries keep the partition they were given.
+        Args:
+            path: The file.
+            sealer: Seals and opens entries.
+            partition_of: Makes it a log of several partitions, numbered from 1, for good: what it held before stays
+                partition 0. The number of partitions may change later; entries keep the partition they were given.
+            change: Whether this process is the only one that has the log open, and may create it, convert it, and bring
+                back entries that no reader would find. Otherwise it is taken as it is.
         """
         package = resources.files(__package__)
-        first, second, third = (package.joinpath(f"log{part}.sql").read_text() for part in ("", "_partitions", "_3"))
+        parts = [package.joinpath(f"log{part}.sql").read_text() for part in ("", "_partitions", "_3", "_4")]
         self._path = path
         self._sealer = sealer
+        self._partition_of = partition_of
         self._writer = open_writer(
-            path, schema=first + second + third, version=SCHEMA_VERSION,
-            cache_kib=_CACHE_KIB, checkpoint_pages=_CHECKPOINT_PAGES, upgrades={1: second, 2: third},
+            path, schema="".join(parts), version=SCHEMA_VERSION, cache_kib=_CACHE_KIB,
+            checkpoint_pages=_CHECKPOINT_PAGES, upgrades=dict(enumerate(parts[1:], start=1)), change=change,
         )  # fmt: skip
+        self._file = FileOnDisk(path)
         self._readers = Readers(path)
         self._lock = threading.Lock()
+        self._id: str | None = None
+        self._reachable = 0
         with translated(path):
-            self._partition_of = _partitioned(self._writer, partition_of)
+            if change:
+                layout.convert(self._writer, sealer, partition_of)
+            self._partitioned = layout.is_partitioned(self._writer)
+
+    @property
+    def unconverted(self) -> bool:
+        """Whether several partitions are wanted, and the log has one: nobody was alone with it since."""
+        return self._partition_of is not None and not self._partitioned
 
     def append(self, entries: Sequence[LogEntry]) -> list[tuple[int, int]]:
         """Store all or none, durably; returns the position of each."""
         if not entries:
             return []
         # Sealed before the lock: others can commit meanwhile.
-        partition_of, seal = self._partition_of, self._sealer.seal_all
-        per_source = Counter(entry.source for entry in entries)
-        partitions = (
-            [UNPARTITIONED] * len(entries) if partition_of is None else [1 + partition_of(entry) for entry in entries]
-        )
-        groups = {UNPARTITIONED: entries} if partition_of is None else _grouped(entries, partitions)
-        rows = [(p, len(chunk), seal(chunk)) for p, group in groups.items() for chunk in _chunks(group)]
+        partitioned = self._partitioned
+        batch = layout.lay_out(entries, self._sealer, self._partition_of, partitioned=partitioned)
         with self._lock, translated(self._path):
+            self._file.check()
             writer = self._writer
             writer.execute("BEGIN IMMEDIATE")
             try:
-                last = _last_offset(writer)
-                ends = list(accumulate((items for _, items, _ in rows), initial=last))[1:]
-                writer.executemany(
-                    "INSERT INTO entry (offset, sealed) VALUES (?, ?)",
-                    ((end, sealed) for end, (_, _, sealed) in zip(ends, rows, strict=True)),
-                )
-                writer.executemany(
-                    "INSERT INTO received VALUES (?, ?) ON CONFLICT DO UPDATE SET items = items + excluded.items",
-                    per_source.items(),
-                )
-                if partition_of is not None:
-                    placed = [(p, end, items) for end, (p, items, _) in zip(ends, rows, strict=True)]
-                    writer.executemany("INSERT INTO place (partition, offset, items) VALUES (?, ?, ?)", placed)
-                    writer.executemany(
-                        "INSERT INTO partition_end VALUES (?, ?) ON CONFLICT DO UPDATE SET offset = excluded.offset",
-                        {p: end for p, end, _ in placed}.items(),
-                    )
+                if self._look() != partitioned:  # another process has converted the log since
+                    batch = layout.lay_out(entries, self._sealer, self._partition_of, partitioned=self._partitioned)
+                last = layout.insert(writer, batch)
                 writer.execute("COMMIT")
             except BaseException:
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
                 raise
-        starts = accumulate(map(len, groups.values()), initial=last + 1)
-        offsets = {partition: count(start) for partition, start in zip(groups, starts, strict=False)}
-        return [(partition, next(offsets[partition])) for partition in partitions]
+        return batch.positions(last)
+
+    def _look(self) -> bool:
+        """Within a transaction: whether the log is partitioned, once it is known to be this workspace's."""
+        ((found, partitioned),) = select(
+            self._writer,
+            "SELECT (SELECT value FROM about WHERE name = 'id'), EXISTS (SELECT 1 FROM partition_end)",
+        )
+        if self._id is not None and found != self._id:
+            raise UnavailableError(f"{self._path} is another workspace's by now; start this process again")
+        self._partitioned = bool(partitioned)
+        return self._partitioned
 
     def read(self, partition: int, after: int, limit: int) -> list[StoredEntry]:
         """Up to `limit` committed entries with offset > `after`, in order."""
@@ -156,9 +158,10 @@ class SqliteEventLog(EventLog):
 
     def ends(self) -> dict[int, int]:
         """Last offset of each partition."""
+        self._file.check()
         with translated(self._path), self._readers.lend() as reader:
             ends = dict(select(reader, "SELECT partition, offset FROM partition_end"))
-            return ends or {UNPARTITIONED: _last_offset(reader)}
+            return ends or {UNPARTITIONED: layout.last_offset(reader)}
 
     def waiting(self, offsets: Mapping[int, int]) -> dict[int, int]:
         """How many entries of each partition lie after these offsets; partitions are counted by their index."""
@@ -188,6 +191,61 @@ class SqliteEventLog(EventLog):
         with translated(self._path), self._readers.lend() as reader:
             return dict(select(reader, "SELECT source, items FROM received"))
 
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace this log belongs to."""
+        with translated(self._path), self._readers.lend() as reader:
+            return _identity(reader)
+
+    def claim(self, identity: WorkspaceIdentity, *, anew: bool = False) -> WorkspaceIdentity:
+        """Say which workspace this log belongs to, unless that is said already; returns what is said, the first word."""
+        with translated(self._path), self._readers.lend() as reader:
+            said = _identity(reader)
+        if said is None or (anew and said != identity):
+            with self._lock, translated(self._path):
+                self._writer.execute("BEGIN IMMEDIATE")
+                said = None if anew else _identity(self._writer)
+                if said is None:
+                    rows = (("id", identity.id), ("keys", identity.keys))
+                    self._writer.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", rows)
+                    said = identity
+                self._writer.execute("COMMIT")
+        self._id = said.id
+        return said
+
+    def current(self, partition: int, offset: int) -> LogEntry | None:
+        """The entry at a position."""
+        self._file.check()
+        found = self.get([(partition, offset)])
+        return found[0].entry if found else None
+
+    def lost(self, offsets: Mapping[int, int]) -> list[LostEntries]:
+        """Entries after these offsets that were removed. Above partition 0 offsets have gaps: known places are missed."""
+        found = []
+        for partition, end in self.ends().items():
+            after = offsets.get(partition, 0)
+            if end <= after:
+                continue
+            first = self.read(partition, after, 1)
+            start = first[0].offset if first else end + 1
+            missing = start - after - 1 if partition == UNPARTITIONED else self._placed_between(partition, after, start)
+            if missing:
+                found.append(LostEntries(partition, after + 1, start - 1, start - 1))
+        return found
+
+    def _placed_between(self, partition: int, after: int, before: int) -> int:
+        counted = "SELECT count(*) FROM place WHERE partition = ? AND offset > ? AND offset < ?"
+        with translated(self._path), self._readers.lend() as reader:
+            return int(select(reader, counted, (partition, after, before))[0][0])
+
+    def unreachable(self) -> int:
+        """Entries that are stored where `read` does not find them; each call looks on from where there were none."""
+        with translated(self._path), self._readers.lend() as reader:
+            end = layout.last_offset(reader)
+            found = layout.unreachable(reader, self._sealer, after=self._reachable)
+        if not found:
+            self._reachable = end
+        return found
+
     def close(self) -> None:
         """Let go of the file."""
         self._readers.close()
@@ -195,41 +253,6 @@ class SqliteEventLog(EventLog):
             self._writer.close()
 
 
-def _grouped(entries: Sequence[LogEntry], partitions: Sequence[int]) -> dict[int, Sequence[LogEntry]]:
-    """The entries of each partition, in order."""
-    groups: defaultdict[int, list[LogEntry]] = defaultdict(list)
-    for partition, entry in zip(partitions, entries, strict=True):
-        groups[partition].append(entry)
-    return {**groups}
-
-
-def _chunks(entries: Sequence[LogEntry]) -> Iterator[Sequence[LogEntry]]:
-    """Entries in order, as many together as may be; what is too large is halved until it fits or stands alone."""
-    for start in range(0, len(entries), CHUNK_ENTRIES):
-        yield from _fitting(entries[start : start + CHUNK_ENTRIES])
-
-
-def _fitting(entries: Sequence[LogEntry]) -> Iterator[Sequence[LogEntry]]:
-    if len(entries) == 1 or sum(len(e.body) + len(e.shared or b"") for e in entries) <= CHUNK_BYTES:
-        yield entries
-    else:
-        middle = len(entries) // 2
-        yield from _fitting(entries[:middle])
-        yield from _fitting(entries[middle:])
-
-
-def _partitioned(writer: apsw.Connection, partition_of: PartitionOf | None) -> PartitionOf | None:
-    """The partition of new entries in this file: once partitioned, always, be it in one partition."""
-    writer.execute("BEGIN IMMEDIATE")
-    try:
-        already = bool(select(writer, "SELECT 1 FROM partition_end LIMIT 1"))
-        if partition_of is not None and not already:
-            writer.execute("INSERT INTO partition_end VALUES (0, ?)", (_last_offset(writer),))
-    finally:
-        writer.execute("COMMIT")
-    return partition_of or ((lambda _: 0) if already else None)
-
-
-def _last_offset(connection: apsw.Connection) -> int:
-    rows = select(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'entry'")
-    return rows[0][0] if rows else 0
+def _identity(connection: apsw.Connection) -> WorkspaceIdentity | None:
+    said = dict(select(connection, "SELECT name, value FROM about WHERE name IN ('id', 'keys')"))
+    return WorkspaceIdentity(said["id"], said["keys"]) if "id" in said else None

@@ -10,7 +10,7 @@ import msgspec
 
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Edge, EdgeKind, Judgement, Member, NodeId
+from onefold.model import Checkpoint, Edge, EdgeKind, Judgement, Member, NodeId, WorkspaceIdentity
 from onefold.ports import NodeRow, ProfileReader
 
 CONTESTED = 1
@@ -87,6 +87,16 @@ class SqliteReader(ProfileReader):
     def offsets(self) -> dict[int, int]:
         """Consumer offset per partition."""
         return dict(select(self._connection, "SELECT log_partition, log_offset FROM consumer"))
+
+    def checkpoints(self) -> dict[int, Checkpoint]:
+        """The same with what the log is to be recognised by."""
+        rows = select(self._connection, "SELECT log_partition, log_offset, fingerprint, at_us FROM consumer")
+        return {partition: Checkpoint(*rest) for partition, *rest in rows}
+
+    def identity(self) -> WorkspaceIdentity | None:
+        """Which workspace the store belongs to."""
+        said = dict(select(self._connection, "SELECT name, value FROM about"))
+        return WorkspaceIdentity(said["id"], said["keys"]) if "id" in said else None
 
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""

@@ -11,14 +11,14 @@ from pathlib import Path
 import apsw
 
 from onefold.adapters.sqlite import tiers
-from onefold.adapters.sqlite.connections import BUSY_MS, Readers, open_writer, translated
+from onefold.adapters.sqlite.connections import BUSY_MS, FileOnDisk, Readers, open_writer, translated
 from onefold.adapters.sqlite.snapshot import SqliteSnapshot
 from onefold.adapters.sqlite.transaction import SqliteTransaction
 from onefold.errors import UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.ports import ProfileStore
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # 64 MB, about a large batch of random people. A page put at the end of a log that grows costs three times the processor
 # time of one that overwrites what a checkpoint has copied, and few pages of a large store change twice in more batches:
 # at 2 million people an event costs an eighth less than with 256 MB, at 10 thousand the same. 32 MB gain no more.
@@ -33,22 +33,33 @@ class SqliteProfileStore(ProfileStore):
     preferred_entries_per_write = 1_000
 
     def __init__(
-        self, path: Path, sealer: EntrySealer, *, cache_mib: int = 96, tier_rows: int = tiers.ROWS_KEPT
+        self,
+        path: Path,
+        sealer: EntrySealer,
+        *,
+        cache_mib: int = 96,
+        tier_rows: int = tiers.ROWS_KEPT,
+        change: bool = True,
     ) -> None:
-        """Open or create the store at `path`; its directory must exist.
+        """Open the store at `path`; its directory must exist.
 
         `sealer` seals what people wrote into judgements. `cache_mib` bounds the writer's page cache, `tier_rows` the
-        young tier of each table that has one.
+        young tier of each table that has one. `change` is whether this process is the only one that has the store open,
+        and may create it and bring it up to date.
         """
-        package = resources.files(__package__)
+
+        def script(name: str) -> str:
+            return resources.files(__package__).joinpath(f"{name}.sql").read_text()
+
         self._path = path
         self._sealer = sealer
         self._writer = open_writer(
-            path, schema=package.joinpath("store.sql").read_text(), version=SCHEMA_VERSION,
+            path, schema=script("store") + script("store_3"), version=SCHEMA_VERSION,
             cache_kib=cache_mib * 1024, checkpoint_pages=_CHECKPOINT_PAGES,
-            upgrades={1: package.joinpath("store_2.sql").read_text()},
+            upgrades={1: script("store_2"), 2: script("store_3")}, change=change,
         )  # fmt: skip
         self._tier_rows = tier_rows
+        self._file = FileOnDisk(path)
         self._readers = Readers(path)
         self._lock = threading.Lock()
 
@@ -59,6 +70,7 @@ class SqliteProfileStore(ProfileStore):
             raise UnavailableError(f"another thread has been writing {self._path} for {BUSY_MS // 1000} s")
         try:
             with translated(self._path):
+                self._file.check()
                 writer = self._writer
                 writer.execute("BEGIN IMMEDIATE")
                 try:
@@ -74,6 +86,7 @@ class SqliteProfileStore(ProfileStore):
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
         """Read one committed state; never blocks the writer and is never blocked by it."""
+        self._file.check()
         with translated(self._path), self._readers.lend() as reader:
             reader.execute("BEGIN")
             try:

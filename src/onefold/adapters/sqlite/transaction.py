@@ -299,9 +299,13 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             "INSERT INTO outbox (topic, key, body) VALUES (?, ?, ?)", ((m.topic, m.key, m.body) for m in changes.outbox)
         )
         execute(
-            "INSERT INTO consumer VALUES (?, ?) ON CONFLICT DO UPDATE SET log_offset = excluded.log_offset",
-            changes.offsets.items(),
+            "INSERT INTO consumer VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET log_offset = excluded.log_offset, fingerprint = excluded.fingerprint, at_us = excluded.at_us",
+            ((p, o, changes.fingerprints.get(p, b""), changes.at_us) for p, o in changes.offsets.items()),
         )
+        if changes.identity is not None:
+            said = (("id", changes.identity.id), ("keys", changes.identity.keys))
+            execute("INSERT INTO about VALUES (?, ?) ON CONFLICT DO NOTHING", said)
         changed = [(by, name) for name, by in self._counts.items() if by]
         execute("UPDATE counter SET value = value + ? WHERE name = ?", changed)
 

@@ -7,6 +7,7 @@ implies (offsets, keys, versions, merge history).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
@@ -40,16 +41,24 @@ def state_hash(context: Context) -> str:
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """What `verify` found: equal hashes mean that the store holds exactly what the log implies."""
+    """What `verify` found: equal hashes mean that the store holds exactly what the log implies.
+
+    Attributes:
+        stored: Hash of the store.
+        rebuilt: Hash of what the log implies.
+        entries: Log entries that were processed for it.
+        wrong: Why nothing was compared, in sentences: log and store do not belong together, or the log has holes.
+    """
 
     stored: str
     rebuilt: str
     entries: int
+    wrong: tuple[str, ...] = ()
 
     @property
     def equal(self) -> bool:
         """Whether the store is what the log implies."""
-        return self.stored == self.rebuilt
+        return self.stored == self.rebuilt and not self.wrong
 
 
 def onto(context: Context, store: ProfileStore) -> Context:
@@ -57,10 +66,14 @@ def onto(context: Context, store: ProfileStore) -> Context:
     return replace(context, store=store, known=KnownEdges())
 
 
-def verify(context: Context, scratch: ProfileStore) -> Verified:
-    """Recompute everything the store has processed from the log on `scratch`, and compare hashes."""
-    with context.store.snapshot() as snapshot:
-        until = snapshot.offsets()
+def verify(context: Context, scratch: ProfileStore, *, until: Mapping[int, int] | None = None) -> Verified:
+    """Recompute the state from the log on `scratch`, and compare hashes.
+
+    Up to the offsets `until`, or what the store has processed.
+    """
+    if until is None:
+        with context.store.snapshot() as snapshot:
+            until = snapshot.offsets()
     other = onto(context, scratch)
     done = quarantine.drain(other, until=until)
     return Verified(state_hash(context), state_hash(other), done.read)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading import progress
 
 
 def sources(context: Context) -> list[dict[str, Any]]:
@@ -13,7 +14,8 @@ def sources(context: Context) -> list[dict[str, Any]]:
 
     `received` is counted by the log when it appends, the outcomes by the processor when it commits: two counts that
     know nothing of each other. The log is read after the store, so `pending` can only be too high, never negative; and
-    its ends are read last of all, so who has caught up with them has processed all that was counted.
+    its ends are read last of all, so who has caught up with them has processed all that was counted. Accounts may balance
+    while nothing moves: `moving` is False where items are pending and processing has stood still for a minute.
     """
     outcomes: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_OUTCOMES, 0))
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
@@ -33,6 +35,7 @@ def sources(context: Context) -> list[dict[str, Any]]:
             emq[tally.source] = list(tally.emq)
     received = context.log.received()
     caught_up = all(offsets.get(p, 0) >= end for p, end in context.log.ends().items())
+    still = progress.standing(context)
     accounts = []
     for source in sorted(received.keys() | outcomes.keys()):
         processed = sum(outcomes[source].values())
@@ -43,6 +46,7 @@ def sources(context: Context) -> list[dict[str, Any]]:
             **outcomes[source],
             "pending": pending,
             "balanced": pending == 0 if caught_up else pending >= 0,
+            "moving": not (pending and still),
             "reasons": reasons[source],
             "findings": findings[source],
             "emq": emq.get(source, [0] * 10),

@@ -25,6 +25,7 @@ from onefold.model import (
     NodeId,
     Rejected,
     StoredEntry,
+    fingerprint,
     format_profile_id,
 )
 from onefold.pipelines import judgements
@@ -89,7 +90,7 @@ def process_batch(
     broken: list[Broken] = []
     evidence: list[Edge] = []
     solved = changed = 0
-    for piece, changes in _pieces(fresh, context, _accounts(batch, fresh, duplicates, bounds.leased or {})):
+    for piece, changes in _pieces(fresh, context, _accounts(context, batch, fresh, duplicates, bounds.leased or {})):
         rows = transaction.nodes(sorted({n.node for c in piece for n in c.named}))
         resolution, found = resolve(context, transaction, piece, rows, changes.judgements)
         broken += found
@@ -210,12 +211,19 @@ def resolve(
 
 
 def _accounts(
-    batch: PreparedBatch, fresh: Sequence[Candidate], duplicates: Sequence[StoredEntry], leased: Mapping[int, int]
+    context: Context,
+    batch: PreparedBatch,
+    fresh: Sequence[Candidate],
+    duplicates: Sequence[StoredEntry],
+    leased: Mapping[int, int],
 ) -> Changes:
     """What a batch changes besides its events: offsets, judgements, dead letters, counts."""
     offsets = batch.ends()
+    last = {s.partition: fingerprint(s.entry) for s in batch.entries if offsets[s.partition] == s.offset}
     return Changes(
         offsets=offsets,
+        fingerprints=last,
+        at_us=context.clock_us(),
         epochs={partition: leased[partition] for partition in offsets if partition in leased},
         judgements=[j for j, _ in batch.judgements],
         dead_letters=[dead_letter(stored, verdict) for stored, verdict in batch.rejected],

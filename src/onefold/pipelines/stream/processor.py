@@ -6,8 +6,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from onefold.errors import ConflictError, LeaseLostError, UnavailableError
+from onefold.errors import ConflictError, LeaseLostError, OnefoldError, UnavailableError
 from onefold.pipelines.context import Context
+from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.stream import process, quarantine
 from onefold.ports import Leases
 
@@ -27,6 +28,8 @@ ASK_SECONDS = 0.2
 """How soon a worker without any partition asks for some, the first time; each time twice as long, up to a renewal. Those
 who hold them give a newcomer its share when they renew."""
 SMALLEST_BATCH = 100
+AGREED_SECONDS = 1.0
+"""How long log and store are taken for the right ones, once that was seen."""
 
 
 class Work:
@@ -38,6 +41,7 @@ class Work:
         self._worker = worker
         self._monotonic = monotonic
         self._held: dict[int, int] = {}
+        self._agreed_until = 0.0
         self._renew_at = 0.0
         self._ask_seconds = ASK_SECONDS
         self.batch = process.BATCH_ENTRIES
@@ -46,8 +50,12 @@ class Work:
         """Process a batch. Where another worker came between, a smaller one next, until it goes well again.
 
         Raises:
+            ConfigurationError: Log and store do not belong together.
             UnavailableError: A store does not answer, or the batch has to be done again.
         """
+        if self._monotonic() >= self._agreed_until:
+            agreement.require(self._context)
+            self._agreed_until = self._monotonic() + AGREED_SECONDS
         if self._leases is None:
             return quarantine.advance(self._context)
         if self._monotonic() >= self._renew_at:
@@ -150,6 +158,12 @@ class Processor:
             except UnavailableError as error:
                 self.failure = str(error)
                 _log.warning("store unavailable", extra={"workspace": self._context.name, "error": self.failure})
+                self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                failures += 1
+                continue
+            except OnefoldError as error:
+                self.failure = str(error)
+                _log.error("processing refused", extra={"workspace": self._context.name, "error": self.failure})
                 self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 failures += 1
                 continue

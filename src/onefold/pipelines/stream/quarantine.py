@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 
-from onefold.model import Rejected
+from onefold.model import Rejected, fingerprint
 from onefold.pipelines.context import Context
 from onefold.pipelines.stream import internal_errors, process
 from onefold.pipelines.stream.internal_errors import BrokenEntriesError, Position
@@ -161,6 +161,8 @@ def _set_aside(context: Context, partition: int, why: Rejected, leased: Mapping[
         transaction.write(
             Changes(
                 offsets={partition: stored.offset},
+                fingerprints={partition: fingerprint(entry)},
+                at_us=context.clock_us(),
                 epochs=leased,
                 dead_letters=[process.dead_letter(stored, why)],
                 replayed=[] if entry.replay_of is None else [process.replayed(stored, entry.replay_of)],

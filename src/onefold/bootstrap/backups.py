@@ -1,0 +1,80 @@
+"""Backups of a workspace: all it takes to go on elsewhere but the root key, and their way back."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from onefold import config
+from onefold.adapters.sqlite import backup as backups
+from onefold.adapters.sqlite import keys as key_files
+from onefold.adapters.sqlite import lease, occupancy
+from onefold.bootstrap import registry
+from onefold.bootstrap.logs import LOG
+from onefold.bootstrap.opening import KEYS, key_manager
+from onefold.bootstrap.stores import STORE, address, leases_of
+from onefold.bootstrap.workspace import Workspace, choose, clock_us, open_workspace
+from onefold.config import Project
+from onefold.errors import UsageError
+from onefold.governance.encryption import open_keys
+
+KEY_FILE = "keys.db"
+
+
+def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
+    """Copy what a workspace is into a new directory, while it may be in use.
+
+    That is its store, log, wrapped keys, and the keys that were issued for its sources and readers.
+
+    Raises:
+        UsageError: The directory exists, or the store is in PostgreSQL.
+    """
+    if leases_of(workspace.context.store) is not None:
+        raise UsageError(
+            "The profile store is in PostgreSQL: copy it with `pg_dump`, and the data folder after it; see "
+            "docs/how-to/run-on-postgres.md."
+        )
+    directory, name = workspace.directory, workspace.context.name
+    databases = [directory / file for file in (STORE, LOG) if (directory / file).exists()]  # Kafka keeps its own log
+    issued = project.data / KEY_FILE
+    made = {KEY_FILE: partial(key_files.copy, issued, workspace=name)} if issued.exists() else {}
+    size = backups.take(databases, [directory / KEYS], to, made=made, of=(name, workspace.identity))
+    return {"workspace": name, "directory": str(to), "bytes": size}
+
+
+def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, Any]:
+    """Put a backup in place, on the machine it was made on or an empty one; what is there is set aside.
+
+    What its log holds beyond its store is processed at the next start. Keys it has and the project has not are issued
+    again; those that were revoked since stay revoked.
+
+    Raises:
+        UsageError: The store is in PostgreSQL: the one in the backup would be put where nobody reads it.
+        UnavailableError: Another process has the workspace open.
+        IntegrityError: The backup is damaged, or belongs to another root key or workspace.
+    """
+    project = config.read_project(directory)
+    name = choose(project, workspace)
+    if address(project) is not None:
+        raise UsageError(
+            "The profile store is in PostgreSQL: put the data folder back, then the schema with `pg_restore`; see "
+            "docs/how-to/run-on-postgres.md."
+        )
+    names, of = backups.check(source)
+    open_keys(key_manager(project), name, (source / KEYS).read_bytes())  # before anything is moved
+    home = project.data / name
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = home / f"before-restore-{clock_us()}"
+    with (
+        occupancy.held_alone(home, occupancy.LOG, "A restore"),
+        occupancy.held_alone(home, occupancy.STORE, "A restore"),
+        lease.held(home),
+    ):
+        if KEY_FILE in names:
+            key_files.merge(source / KEY_FILE, project.data / KEY_FILE)
+        backups.put_back(source, home, aside=aside, leave={KEY_FILE})
+        registry.replace(project, name, of)
+    found = open_workspace(project, name)
+    found.close()
+    return {"workspace": name, "restored_from": str(source), "set_aside": str(aside)}
