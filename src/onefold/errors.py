@@ -3,6 +3,7 @@
     OnefoldError
     ├── ConfigurationError      fix the project's files (exit code 2)
     ├── UsageError              fix the call (exit code 2, HTTP 4xx)
+    │   ├── UnsureMappingError  read the guessed mapping, correct it or say that it is right
     │   ├── NotFoundError       nobody answers to that identifier (HTTP 404)
     │   ├── UnauthorizedError   the key is unknown, revoked or lacks the scope (HTTP 401/403)
     │   └── TooLargeError       send less (HTTP 413)
@@ -42,6 +43,18 @@ class ConfigurationError(OnefoldError):
 
 class UsageError(OnefoldError):
     """The call cannot be carried out as stated."""
+
+
+class UnsureMappingError(UsageError):
+    """A guessed mapping does not fit the file well enough to be used unread.
+
+    Attributes:
+        doubts: What would go wrong, a sentence each, without values.
+    """
+
+    def __init__(self, message: str, *, doubts: tuple[str, ...]) -> None:
+        self.doubts = doubts
+        super().__init__(message)
 
 
 class NotFoundError(UsageError):

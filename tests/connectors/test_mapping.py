@@ -1,6 +1,14 @@
-import pytest
+from importlib import resources
 
+import jsonschema
+import pytest
+import yaml
+
+from onefold.config.kinds import json_schema
+from onefold.config.mappings import MAPPING
 from onefold.connectors.sources import mapping
+from onefold.connectors.sources.dialect import FORMATS
+from onefold.connectors.sources.language import TESTS
 from onefold.errors import ConfigurationError
 
 
@@ -66,3 +74,20 @@ def test_a_mapping_that_cannot_be_opened_says_so(tmp_path):
     """The message names the file."""
     with pytest.raises(ConfigurationError, match=r"none\.yaml"):
         mapping.load(tmp_path / "none.yaml")
+
+
+def test_the_published_schema_knows_the_keys_that_are_read():
+    """What editors complete is what `load` takes: statement by statement, field by field."""
+    top = MAPPING.fields
+    assert set(top) == {*mapping.STATEMENT_KEYS, *mapping.FILE_KEYS}
+    assert set(top["statements"].kind.item.fields) == set(mapping.STATEMENT_KEYS)
+    assert set(top["timestamp"].kind.mapping.fields) == set(mapping.FIELD_KEYS)
+    assert top["format"].kind.choices == FORMATS
+    assert top["when"].kind.mapping.fields.keys() == {"column", *TESTS}
+
+
+@pytest.mark.parametrize("name", mapping.presets())
+def test_every_preset_fits_the_published_schema(name):
+    """A copy of one raises no complaint in an editor."""
+    text = (resources.files("onefold.connectors.sources") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    jsonschema.validate(yaml.safe_load(text), json_schema(MAPPING))

@@ -22,6 +22,7 @@ from tests.running import running
 
 from bench import postgres
 from onefold.config import read_project
+from onefold.connectors.sources import mapping
 
 Setting = Callable[[Path], Iterator[Shell]]
 
@@ -212,6 +213,12 @@ def is_javascript(block: Block) -> None:
     """`tests/conformance/test_browser_sdks.py` runs a page that says this; here only its syntax is looked at."""
     done = subprocess.run(["node", "--check", "-"], input=block.text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@checks("docs/reference/mappings.md", "yaml")
+def is_a_mapping(block: Block) -> None:
+    """`load` takes it."""
+    mapping.read(block.text)
 
 
 @pytest.mark.parametrize("page", SETTINGS)

@@ -103,11 +103,11 @@ def test_tracked_events_are_counted_and_dated():
 
 
 def test_events_that_lifecycle_rules_mention_are_tracked():
-    """Naming an event in a rule is enough."""
+    """Naming an event in a rule is enough, and so is being a purchase."""
     from onefold.profiles.lifecycle import Stage
 
     settings = ProfileSettings(stages=(Stage("applicant", "events('Application Submitted') >= 1"),))
-    assert settings.tracked_events == {"Application Submitted"}
+    assert settings.tracked_events == {"Application Submitted", *settings.purchases}
 
 
 def test_blank_values_state_nothing():

@@ -18,9 +18,10 @@ from onefold import config
 from onefold.bootstrap.workspace import Workspace, clock_us, work_off
 from onefold.connectors.sources import container, files, guess, mapping_yaml
 from onefold.connectors.sources import mapping as mappings
-from onefold.connectors.sources.language import Mapping
+from onefold.connectors.sources.first_rows import first_rows
+from onefold.connectors.sources.language import Mapping, for_source
 from onefold.connectors.sources.notes import Notes
-from onefold.errors import UsageError, nearest
+from onefold.errors import UnsureMappingError, UsageError, nearest
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
 
@@ -79,14 +80,24 @@ def rows_of(path: Path) -> int:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
 
 
-def load_file(context: Context, path: Path, *, source: str, mapping: str | None) -> Iterator[Loaded]:
+def load_file(
+    context: Context, path: Path, *, source: str, mapping: str | None, ids: str = "", sure: bool = False
+) -> Iterator[Loaded]:
     """Append a file's rows to the log, giving account after each batch, and at least once.
+
+    Args:
+        context: Whose log.
+        path: The file.
+        source: The source its rows belong to.
+        mapping: A mapping file or the name of a preset; None to guess.
+        ids: The source whose own ids the file has; itself when empty.
+        sure: Whether to use a guess that does not fit well.
 
     Raises:
         ConfigurationError: The mapping is wrong, or names columns the file does not have.
         UsageError: The file cannot be opened, or no mapping is given and none can be guessed.
     """
-    plan = _mapping(path, mapping)
+    plan = mapping_for(path, mapping, ids=ids or source, sure=sure)
     started = time.perf_counter()
     notes = Notes()
     kept = _kept(files.rows(path, plan, notes), notes)
@@ -108,14 +119,20 @@ def _kept(rows: Iterator[files.AnyRow], notes: Notes) -> Iterator[files.Row | fi
             yield row
 
 
-def check_file(path: Path, *, mapping: str | None) -> None:
+def check_file(path: Path, *, mapping: str | None, sure: bool = False) -> None:
     """Find out before anything is loaded whether a file can be read, and the mapping fits it.
 
     Raises:
         ConfigurationError: The mapping is wrong, or names columns the file does not have.
         UsageError: The file cannot be opened, or no mapping is given and none can be guessed.
     """
-    next(iter(files.rows(path, _mapping(path, mapping))), None)
+    next(iter(files.rows(path, mapping_for(path, mapping, ids="", sure=sure))), None)
+
+
+def ids_of(project: Path, source: str) -> str:
+    """The source whose own ids this source's files have: itself, unless the project says otherwise."""
+    declared = config.read_project(project).sources.get(source)
+    return declared.ids if declared is not None and declared.ids else source
 
 
 def load_with_prefetch(
@@ -163,19 +180,42 @@ def load_with_prefetch(
 
 
 def guess_mapping(path: Path) -> str:
-    """A mapping for a file, guessed from its header, as YAML to save and adapt."""
-    return mapping_yaml.to_yaml(guess.guess(files.header(path)))
+    """A mapping for a file, guessed from its header and first rows, as YAML to save and adapt."""
+    guessed = guess.guess(*first_rows(path))
+    doubts = "".join(f"# Doubtful: {doubt}.\n" for doubt in guessed.doubts)
+    return doubts + mapping_yaml.to_yaml(guessed.mapping, guessed.notes)
 
 
-def _mapping(path: Path, mapping: str | None) -> Mapping:
+def mapping_for(path: Path, mapping: str | None, *, ids: str, sure: bool = False) -> Mapping:
+    """The mapping of a file: the one named, or a guess.
+
+    Args:
+        path: The data file.
+        mapping: A mapping file or the name of a preset; None to guess.
+        ids: The source whose own ids the file has.
+        sure: Whether to use a guess that does not fit well.
+
+    Raises:
+        ConfigurationError: The mapping is wrong.
+        UnsureMappingError: The guess does not fit.
+        UsageError: There is no such mapping, or none can be guessed.
+    """
+    return for_source(_mapping(path, mapping, sure=sure), ids)
+
+
+def _mapping(path: Path, mapping: str | None, *, sure: bool) -> Mapping:
     if mapping is None:
-        found = guess.guess(files.header(path))
-        if not found.identifiers:
-            raise UsageError(
-                f"No column of {path.name} looks like an identifier. Write a mapping; "
-                f"`onefold load {path.name} --source NAME --show-mapping` prints a start."
+        found = guess.guess(*first_rows(path))
+        named = any(statement.identifiers for statement in found.mapping.stated)
+        if found.doubts and not (sure and named):
+            go_on = ", or load with --yes" if named else ""
+            raise UnsureMappingError(
+                f"The guessed mapping of {path.name} is not used without being asked: {'; '.join(found.doubts)}. "
+                f"`onefold load {path.name} --source NAME --show-mapping > mapping.yaml` writes it down: correct it and "
+                f"load with --mapping mapping.yaml{go_on}.",
+                doubts=found.doubts,
             )
-        return found
+        return found.mapping
     if Path(mapping).exists():
         return mappings.load(Path(mapping))
     if mapping in mappings.presets():

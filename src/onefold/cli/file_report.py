@@ -21,6 +21,8 @@ _PASSED = {"blank_row": "blank rows", "repeated_header": "headers that came agai
 def sentences(report: Report) -> Iterator[str]:
     """What to say of one file, most important first; the first sentence names it and how it was read."""
     yield f"{report['file']}: {', '.join(_form(report))}."
+    if report["system"]:
+        yield f"  recognised: {report['system']}"
     form = report["dialect"] or {}
     if form and not form["encoding_sure"]:
         others = " or ".join(form["encoding_others"]) or "another"

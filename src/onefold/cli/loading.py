@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -39,6 +39,9 @@ def load(
     new_source: Annotated[
         bool, typer.Option("--new-source", help="The source is new, although its name is close to one that exists.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Use the guessed mapping although it does not fit every row.")
+    ] = False,
     process: Annotated[bool, typer.Option(help="Process what was loaded, unless a server does.")] = True,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
@@ -56,6 +59,7 @@ def load(
             out.say(bootstrap.guess_mapping(file))
         return
     started = time.perf_counter()
+    wanted = _Wanted(files, source, mapping, bootstrap.ids_of(project, source), sure=yes)
     apart = process and (os.cpu_count() or 1) > 1 and sum(file.stat().st_size for file in files) >= _WORTH_A_PROCESS
     with (
         bootstrap.opened(project, workspace) as opened,
@@ -74,9 +78,9 @@ def load(
         before = _account(opened, source)
         if apart:
             named = ["--workspace", opened.context.name, "--project", str(project)]
-            rows, reports = _in_several_processes(opened, files, source, mapping, named, progress)
+            rows, reports = _in_several_processes(opened, wanted, named, progress)
         else:
-            rows, reports = _in_one_process(opened, files, source, mapping, progress, process=process)
+            rows, reports = _in_one_process(opened, wanted, progress, process=process)
         account = _account(opened, source)
         known = before.get("findings", {})
         gained = {code: n - known.get(code, 0) for code, n in account.get("findings", {}).items()}
@@ -111,22 +115,28 @@ def _account(opened: bootstrap.Workspace, source: str) -> dict[str, Any]:
     return next((a for a in balances.sources(opened.context) if a["source"] == source), {})
 
 
+class _Wanted(NamedTuple):
+    """What is to be loaded, and how: see `bootstrap.load_file`."""
+
+    files: list[Path]
+    source: str
+    mapping: str | None
+    ids: str
+    sure: bool
+
+
 def _in_one_process(
-    opened: bootstrap.Workspace,
-    files: list[Path],
-    source: str,
-    mapping: str | None,
-    progress: Progress,
-    *,
-    process: bool,
+    opened: bootstrap.Workspace, wanted: _Wanted, progress: Progress, *, process: bool
 ) -> tuple[int, list[file_report.Report]]:
     """Append all rows, then process them; returns how many rows there were, and the report on each file."""
     rows = 0
     reports: list[file_report.Report] = []
-    for file in files:
+    for file in wanted.files:
         task = progress.add_task(f"reading {file.name}", total=bootstrap.rows_of(file) or None, note="")
         read, last = 0, None
-        for done in bootstrap.load_file(opened.context, file, source=source, mapping=mapping):
+        for done in bootstrap.load_file(
+            opened.context, file, source=wanted.source, mapping=wanted.mapping, ids=wanted.ids, sure=wanted.sure
+        ):
             read, rate = done.rows, done.rows / max(done.seconds, 1e-9)
             progress.update(task, completed=read, note=f"{read:,} rows · {rate:,.0f}/s")
             last = done
@@ -140,24 +150,20 @@ def _in_one_process(
 
 
 def _in_several_processes(
-    opened: bootstrap.Workspace,
-    files: list[Path],
-    source: str,
-    mapping: str | None,
-    named: list[str],
-    progress: Progress,
+    opened: bootstrap.Workspace, wanted: _Wanted, named: list[str], progress: Progress
 ) -> tuple[int, list[file_report.Report]]:
     """Process rows while others append them and prepare the next batch; returns the same."""
-    for file in files:
-        bootstrap.check_file(file, mapping=mapping)
-    total = sum(bootstrap.rows_of(file) for file in files) or None
+    for file in wanted.files:
+        bootstrap.check_file(file, mapping=wanted.mapping, sure=wanted.sure)
+    total = sum(bootstrap.rows_of(file) for file in wanted.files) or None
     reading = progress.add_task("reading", total=total, note="")
     resolving = progress.add_task("resolving", total=total, note="")
-    command = ["load", *map(str, files), "--source", source, *named, "--no-process", "--json"]
-    command += ["--mapping", mapping] if mapping is not None else []
+    command = ["load", *map(str, wanted.files), "--source", wanted.source, *named, "--no-process", "--json"]
+    command += ["--mapping", wanted.mapping] if wanted.mapping is not None else []
+    command += ["--yes"] if wanted.sure else []
     begun = time.perf_counter()
     with bootstrap.prefetched_by_process(opened, ["serve-prefetch", *named]) as helped:
-        working = bootstrap.load_with_prefetch(helped, command, source)
+        working = bootstrap.load_with_prefetch(helped, command, wanted.source)
         while True:
             try:
                 appended, processed = next(working)

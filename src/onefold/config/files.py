@@ -17,6 +17,7 @@ from onefold.config.kinds import (
     Size,
     Text,
 )
+from onefold.config.mappings import MAPPING
 
 NAME = Text(
     pattern=r"^[a-z][a-z0-9_-]{0,62}$",
@@ -164,6 +165,11 @@ SOURCE = Record(
         "kind": Field(Text(("http", "file")), "`http`: SDKs send events. `file`: rows are loaded.", required=True),
         "workspace": Field(NAME, "The workspace it feeds; needed when the project has several."),
         "rank": Field(Integer(1, 1000), "Trust in survivorship: 1 is trusted most; 100 when left out."),
+        "ids": Field(
+            NAME,
+            "The source whose ids this one uses, too, when two exports come from one system: `.contact_id` in a mapping "
+            "means the same ids in both. Its own when left out.",
+        ),
         "allowed_origins": Field(
             ListOf(
                 Text(pattern=r"^(\*|https?://[^/\s]+)$", shape="`*` or an origin such as `https://www.example.org`")
@@ -299,5 +305,5 @@ PROFILE = Record(
     }
 )
 
-FILES = {"onefold": ONEFOLD, "source": SOURCE, "identity": IDENTITY, "profile": PROFILE}
+FILES = {"onefold": ONEFOLD, "source": SOURCE, "identity": IDENTITY, "profile": PROFILE, "mapping": MAPPING}
 """By the name under which the JSON Schema is published."""

@@ -72,6 +72,7 @@ class Source(msgspec.Struct, frozen=True):
         allowed_origins: Web origins whose browsers may send; `*` is any.
         sent_by: Whose requests these are; None where each request tells.
         visitors_per_minute: What all visitors together may send; None for the project's.
+        ids: The source whose ids it uses, too; its own when empty.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Source(msgspec.Struct, frozen=True):
     allowed_origins: tuple[str, ...] = ("*",)
     sent_by: Literal["servers", "visitors"] | None = None
     visitors_per_minute: int | None = None
+    ids: str = ""
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -238,6 +240,10 @@ def _source_name_problems(main: Document, documents: list[Document]) -> Iterator
             yield document.problem(
                 ("workspace",), f"there is no workspace `{workspace}`{nearest(workspace, workspaces)}"
             )
+    for document in documents:
+        ids = document.value.get("ids")
+        if ids is not None and ids not in seen:
+            yield document.problem(("ids",), f"there is no source `{ids}`{nearest(ids, tuple(seen))}")
 
 
 def _source(document: Document, default_workspace: str) -> Source:
@@ -250,4 +256,5 @@ def _source(document: Document, default_workspace: str) -> Source:
         allowed_origins=tuple(value.get("allowed_origins", ("*",))),
         sent_by=value.get("sent_by"),
         visitors_per_minute=value.get("visitors_per_minute"),
+        ids=value.get("ids", ""),
     )

@@ -15,6 +15,7 @@ TITLES = {
     "source": "sources/*.yaml",
     "identity": "identity.yaml",
     "profile": "profile.yaml",
+    "mapping": "a mapping file",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -64,6 +65,18 @@ class IdentityType(msgspec.Struct, frozen=True, gc=False):
 UNDECLARED = IdentityType("*", 60, limit=5)
 """What holds for a type that events state and no project file declares."""
 
+
+@lru_cache(maxsize=1024)
+def undeclared(name: str) -> IdentityType:
+    """What holds for a type that no project file declares, by its name.
+
+    `crm.contact_id`, an id that the source `crm` gives: unique, for a system that gave two ids means two people, and
+    stronger than any address, which families and offices share.
+    """
+    system, dot, kind = name.rpartition(".")
+    return IdentityType(name, 90, unique=True) if system and dot and kind.endswith("_id") else UNDECLARED
+
+
 _DECLARED = (
     IdentityType("user_id", 100, limit=1),
     IdentityType("email", 80, limit=5, shared_after=3, normaliser="email"),
@@ -79,6 +92,8 @@ _DECLARED = (
         IdentityType(name, 20, limit=5, window_us=_WEEK_US, shared_after=5)
         for name in ("cross_domain_id", "ga_client_id")
     ),
+    # Stripe makes a customer of each checkout, so a person may well be several. Its ids are unlike any other system's.
+    IdentityType("stripe.customer_id", 85, limit=20),
     IdentityType("anonymous_id", 10, limit=5, window_us=_WEEK_US, shared_after=5),
 )
 
@@ -103,7 +118,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What identifies people in one workspace.
 
     Attributes:
-        types: By name; a type not listed here is treated as `UNDECLARED`.
+        types: By name; of a type not listed here holds what `undeclared` says.
         aliases: Other names of a type.
         blocked_values: Values that identify nobody, whatever their type, besides `BLOCKED_VALUES`; in any case.
         blocked_patterns: The same with `*` (any text) and `?` (any one character).
@@ -141,12 +156,11 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def type(self, name: str) -> IdentityType:
         """What holds for a type, by its canonical name, declared or not."""
-        return self.types.get(name, UNDECLARED)
+        return self.types.get(name) or undeclared(name)
 
     def priority(self, name: str) -> int:
         """A type's strength, 0 to 100."""
-        kind = self.types.get(name)
-        return UNDECLARED.priority if kind is None else kind.priority
+        return self.type(name).priority
 
     def priorities(self) -> dict[str, int]:
         """The strength of every declared type."""

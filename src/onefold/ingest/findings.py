@@ -36,7 +36,7 @@ FINDINGS = {
     "phone_impossible": "A phone number cannot exist (too short, too long, none of its region), and is refused.",
     "email_invalid": "An e-mail address could not be read, and is refused.",
     "phone_invalid": "A phone number could not be read, and is refused.",
-    "consent_unreadable": "A statement of consent could not be read, and changes nothing.",
+    "consent_unreadable": "A statement of consent could not be read, and counts as a no.",
     "omitted_by_plan": "Fields that the tracking plan does not allow were left out.",
     "large": "The event is larger than recommended.",
     "beyond_batch_limit": "The batch has more items than recommended.",

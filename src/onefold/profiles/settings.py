@@ -24,7 +24,8 @@ class Purchase(msgspec.Struct, frozen=True):
 
 
 DEFAULT_PURCHASES: Mapping[str, Purchase] = {
-    name: Purchase() for name in ("Order Completed", "Donation Completed", "Purchase", "Purchase Completed")
+    name: Purchase()
+    for name in ("Order Completed", "Donation Completed", "Ticket Purchased", "Purchase", "Purchase Completed")
 }
 
 
@@ -39,7 +40,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         session_gap_us: The longest pause within one session.
         churn_days: After how many days without activity a customer has churned, in the default stages.
         stages: Lifecycle stages, least first; empty for the default ones.
-        tracked_events: Event names to count per person, beside those that lifecycle rules mention.
+        tracked_events: Event names to count per person, beside purchases and those that lifecycle rules mention.
         consent_authorities: Sources whose events may state consent for the whole person
             (`context.consent.person_level: true`), outranking earlier denials on other identifiers. From any other
             source the mark is ignored, so that a public browser key cannot widen anybody's consent.
@@ -63,7 +64,8 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         # The fold asks for the tracked names on every event, so the rules are read here, once.
         stages = self.stages or default_stages(self.churn_days)
         msgspec.structs.force_setattr(self, "stages", stages)
-        msgspec.structs.force_setattr(self, "tracked_events", self.tracked_events | self.lifecycle.event_names)
+        tracked = self.tracked_events | self.lifecycle.event_names | frozenset(self.purchases)
+        msgspec.structs.force_setattr(self, "tracked_events", tracked)
 
     @property
     def lifecycle(self) -> Lifecycle:

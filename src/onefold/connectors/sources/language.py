@@ -33,6 +33,7 @@ RecordType = Literal["record", "track"]
 Test = Literal["is", "is_not", "starts", "contains", "blank", "above", "below"]
 TESTS: tuple[Test, ...] = ("is", "is_not", "starts", "contains", "blank", "above", "below")
 Unreadable = Literal["reject", "omit"]
+Reads = Literal["", "opt_in", "opt_out"]
 Others = Literal["drop", "traits", "properties"]
 
 ANY = "*"
@@ -83,6 +84,7 @@ class Field(msgspec.Struct, frozen=True):
             leaves the value out, keeps its text in the event's context, and notes the finding `value_unreadable`.
         granted: For consent: the words that mean yes.
         denied: For consent: the words that mean no. A word in no list counts as no.
+        reads: For consent: how words in no list are read: `opt_in` and `opt_out` know the usual ones.
         line: Where it stands in the mapping file, for messages.
     """
 
@@ -100,6 +102,7 @@ class Field(msgspec.Struct, frozen=True):
     unreadable: Unreadable = "reject"
     granted: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    reads: Reads = ""
     line: int = 0
 
     @property

@@ -20,6 +20,7 @@ from onefold.connectors.sources.language import (
     Fields,
     Mapping,
     Others,
+    Reads,
     RecordType,
     Skip,
     Test,
@@ -70,9 +71,11 @@ FIELD_KEYS = (
     "unreadable",
     "granted",
     "denied",
+    "reads",
 )
 _SECTIONS = ("identifiers", "traits", "properties", "consent")
 _ANSWERS = ("granted", "denied")
+_CONSENT_KEYS = (*_ANSWERS, "reads")
 
 
 def load(path: Path) -> Mapping:
@@ -232,7 +235,9 @@ class _MappingReader(NodeReader):
         default: CastName = "datetime" if section == "timestamp" else "text"
         if not isinstance(node, yaml.MappingNode):
             if section == "consent":
-                self.fail(node, "consent needs `{column: …, granted: [words that mean yes]}`")
+                self.fail(
+                    node, "consent needs `{column: …, reads: opt_in}` or `{column: …, granted: [words that mean yes]}`"
+                )
             return Field(self.words(node), cast=default, line=line)
         parts = dict(self.items(node, FIELD_KEYS, "a field"))
         if sum(key in parts for key in ("column", "join", "value")) != 1:
@@ -258,15 +263,18 @@ class _MappingReader(NodeReader):
             else "reject",
             granted=self.folded(parts["granted"]) if "granted" in parts else (),
             denied=self.folded(parts["denied"]) if "denied" in parts else (),
+            reads=cast("Reads", self.word(parts["reads"], ("opt_in", "opt_out"))) if "reads" in parts else "",
             line=line,
         )
 
     def _check_answers(self, node: yaml.Node, parts: dict[str, yaml.Node], section: str) -> None:
-        answers = [key for key in _ANSWERS if key in parts]
+        answers = [key for key in _CONSENT_KEYS if key in parts]
         if section != "consent":
             if answers:
                 self.fail(parts[answers[0]], f"`{answers[0]}:` belongs to consent, and consent needs it")
         elif "value" in parts:
             self.word(parts["value"], _ANSWERS)
         elif not answers:
-            self.fail(node, "consent needs `granted:`, the words that mean yes, or `denied:`, those that mean no")
+            self.fail(
+                node, "consent needs `reads:` (opt_in, opt_out), `granted:` or `denied:`, words that mean yes and no"
+            )

@@ -44,15 +44,34 @@ def to_yaml(mapping: Mapping, notes: Notes | None = None) -> str:
         lines.append("skip:")
         lines += [f"- {_flow({'when': _conditions(entry.when), 'because': entry.because})}" for entry in mapping.skip]
     if mapping.statements:
+        common, own = _factored(mapping.statements)
+        lines += [line for line in (*_words(common), *_stated(common, notes or {})) if line != "type: record"]
         lines.append("statements:")
-        for statement in mapping.statements:
-            told = [_line("type", statement.type)]
-            told += [_line(n, v) for n in _WORDS[2:] if (v := getattr(statement, n)) and v != getattr(_DEFAULTS, n)]
-            told += _stated(statement, notes or {})
-            lines += [("- " if index == 0 else "  ") + line for index, line in enumerate(told)]
+        for statement in own:
+            told = [*_words(statement), *_stated(statement, notes or {})]
+            lines += [("- " if index == 0 else "  ") + line for index, line in enumerate(told or ["type: record"])]
     else:
         lines += _stated(mapping, notes or {})
     return "\n".join(lines) + "\n"
+
+
+_SECTIONS = ("when", "id", "timestamp", "timezone", "identifiers", "traits", "consent", "others", "version")
+
+
+def _factored(statements: Sequence[Mapping]) -> tuple[Mapping, list[Mapping]]:
+    """What all statements say alike, and what each says besides."""
+    first = statements[0]
+    alike = {n: getattr(first, n) for n in _SECTIONS if all(getattr(s, n) == getattr(first, n) for s in statements)}
+    default = {name: getattr(_DEFAULTS, name) for name in alike}
+    return msgspec.structs.replace(_DEFAULTS, **alike), [msgspec.structs.replace(s, **default) for s in statements]
+
+
+def _words(mapping: Mapping) -> list[str]:
+    return [
+        _line(name, value)
+        for name in _WORDS[1:]
+        if (value := getattr(mapping, name)) and (name == "type" or value != getattr(_DEFAULTS, name))
+    ]
 
 
 def _stated(mapping: Mapping, notes: Notes) -> list[str]:
@@ -151,20 +170,8 @@ def _written(field: Field, default: str = "text") -> object:
     for name in ("granted", "denied", "unknown"):
         if words := getattr(field, name):
             written[name] = list(words)
+    if field.reads:
+        written["reads"] = field.reads
     if field.unreadable != "reject":
         written["unreadable"] = field.unreadable
     return written["column"] if list(written) == ["column"] else written
-
-
-def same(a: Mapping, b: Mapping) -> bool:
-    """Whether two mappings say the same, wherever that stands in their files."""
-    return _bare(a) == _bare(b)
-
-
-def _bare(mapping: Mapping) -> object:
-    def clean(value: object) -> object:
-        if isinstance(value, dict):
-            return {name: clean(inner) for name, inner in value.items() if name not in ("line", "file")}
-        return [clean(inner) for inner in value] if isinstance(value, list) else value
-
-    return clean(msgspec.to_builtins(mapping))

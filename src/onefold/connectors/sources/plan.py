@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from onefold.connectors.sources.casts import NO_COLUMN, Cast, DateColumn, cast_of
 from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, bare, id_of, key, text_of
-from onefold.connectors.sources.dates import DateColumns
+from onefold.connectors.sources.consent_words import Answer, reading
 from onefold.connectors.sources.delimited import Broken
-from onefold.connectors.sources.language import ANY, Field, Fields, Mapping
+from onefold.connectors.sources.language import Field, Fields, Mapping
 from onefold.connectors.sources.occurrences import Occurrences
 from onefold.errors import ConfigurationError
 from onefold.model import Identifier
@@ -28,6 +28,14 @@ RESERVED = frozenset({"email", "phone", "consent"})
 
 Find = Callable[[str, int, str], None]
 """Takes a finding's code, line and column."""
+
+
+class Dates(Protocol):
+    """Knows the date columns of a file."""
+
+    def column(self, name: str, line: int) -> DateColumn:
+        """What a cast asks and tells of one of them; `line` is the mapping's."""
+        ...
 
 
 class Skipped(msgspec.Struct, frozen=True, gc=False):
@@ -66,7 +74,7 @@ class Plan:
         file: str,
         *,
         occurrences: Occurrences,
-        dates: DateColumns,
+        dates: Dates,
         find: Find,
         strict: bool = True,
     ) -> None:
@@ -118,7 +126,7 @@ class _Statement:
         file: str,
         occurrences: Occurrences,
         number: int,
-        dates: DateColumns,
+        dates: Dates,
         find: Find,
     ) -> None:
         self.holds: Holds | None = found.conditions(mapping.when)
@@ -201,15 +209,13 @@ class _Statement:
     def _said(self, values: Values, findings: list[dict[str, str]]) -> dict[str, bool]:
         """What the row says of each purpose; words that nobody foresaw are added to the findings."""
         said = self._fixed_consents.copy()
-        for name, slot, answers, other in self._consents:
-            word = text_of(values[slot.place] if slot.fetch is None else slot.fetch(values)).strip().casefold()
-            if not word:
-                continue
-            answer = answers.get(word, other)
-            if answer is _UNREADABLE:
+        for name, slot, answer in self._consents:
+            word = text_of(values[slot.place] if slot.fetch is None else slot.fetch(values)).strip()
+            read = answer(word) if word else Answer.NOTHING
+            if read is Answer.UNREADABLE:
                 findings.append({"code": "consent_unreadable", "where": slot.column})
-            if answer is not _NOTHING:
-                said[name] = answer is True and said.get(name, True)
+            if read is not Answer.NOTHING:
+                said[name] = read is Answer.YES and said.get(name, True)
         return said
 
     def _message_id(self, values: Values) -> str | None:
@@ -224,15 +230,10 @@ class _Statement:
         return name if len(name) <= _ID_LENGTH_MAX else f"row-{_digest(self._kind, parts).hex()}"
 
 
-_NOTHING = "nothing"
-_UNREADABLE = "unreadable"
-_Answers = dict[str, bool | str]
-
-
 class _Binder:
     """Binds the fields of one statement to columns."""
 
-    def __init__(self, mapping: Mapping, found: Columns, dates: DateColumns) -> None:
+    def __init__(self, mapping: Mapping, found: Columns, dates: Dates) -> None:
         self._mapping = mapping
         self._dates = dates
         self._found = found
@@ -286,17 +287,13 @@ class _Binder:
             for slot in self.slots(((name, field),))
         ]
 
-    def consents(self) -> list[tuple[str, _Slot, _Answers, bool | str]]:
-        """(purpose, where, what each word says, what every other word says) of each."""
-        found = []
-        for name, field in self._mapping.consent:
-            answers: _Answers = dict.fromkeys(field.unknown, _NOTHING)
-            answers |= dict.fromkeys(field.granted, True) | dict.fromkeys(field.denied, False)
-            # A word that nobody foresaw may be a refusal, so it is taken for one, and told where it is not plain.
-            other = answers.get(ANY, _UNREADABLE if field.denied or field.unknown else False)
-            plain = msgspec.structs.replace(field, unknown=())
-            found += [(name, slot, answers, other) for slot in self.slots(((name, plain),))]
-        return found
+    def consents(self) -> list[tuple[str, _Slot, Callable[[str], Answer]]]:
+        """(purpose, where, what a word says) of each."""
+        return [
+            (name, slot, reading(field))
+            for name, field in self._mapping.consent
+            for slot in self.slots(((name, msgspec.structs.replace(field, unknown=())),))
+        ]
 
     def others(self) -> list[_Slot]:
         """The columns that nothing else took, under plain names."""
@@ -311,7 +308,7 @@ class _Binder:
 
     def _cast(self, field: Field, column: str = "") -> Cast | None:
         known: DateColumn = NO_COLUMN
-        if column and field.cast in ("date", "datetime"):
+        if column and "auto" in field.formats and field.cast in ("date", "datetime"):
             known = self._dates.column(column, field.line)
         return cast_of(field.cast, formats=field.formats, zone=self._zone, comma=field.decimal_comma, column=known)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from onefold.errors import UsageError
 from onefold.governance.consent import Spoken
 from onefold.identity import explain as explaining
 from onefold.model import Accepted, Identifier, NodeId, StoredEntry, format_profile_id
@@ -36,8 +37,30 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 
 
 def node_of(context: Context, identifier: Identifier) -> NodeId | None:
-    """The node an identifier means, whether or not it was ever seen; None when it cannot name anybody."""
-    return judgements.subject(identifier, context.identity, context.hasher)
+    """The node an identifier means, whether or not it was ever seen; None when it cannot name anybody.
+
+    An id that nobody has as it stands is looked for among those of the sources: `contact_id:204` means
+    `crm.contact_id:204` where only the source `crm` has a contact 204.
+
+    Raises:
+        UsageError: Several sources have it.
+    """
+    node = judgements.subject(identifier, context.identity, context.hasher)
+    if node is None or "." in identifier.type or not identifier.type.endswith("_id"):
+        return node
+    named = {f"{source}.{identifier.type}" for source in context.log.received()}
+    named |= {name for name in context.identity.types if name.endswith(f".{identifier.type}")}
+    meant = {
+        name: judgements.subject(Identifier(name, identifier.value), context.identity, context.hasher) for name in named
+    }
+    with context.store.snapshot() as snapshot:
+        seen = snapshot.nodes([node, *(other for other in meant.values() if other is not None)])
+    found = {name: other for name, other in meant.items() if other in seen}
+    if node in seen or not found:
+        return node
+    if len(found) > 1:
+        raise UsageError(f"Several sources have an id of that value; name one: {', '.join(sorted(found))}.")
+    return next(iter(found.values()))
 
 
 def find(snapshot: ProfileSnapshot, node: NodeId) -> Person | None:
