@@ -12,6 +12,7 @@ _CONDITION = Record(
         "is_not": Field(_NAMES, "Its cell is none of these words; a blank cell is none."),
         "starts": Field(_NAMES, "Its cell begins with one of these."),
         "contains": Field(_NAMES, "One of these stands in its cell."),
+        "lacks": Field(_NAMES, "None of these stands in its cell."),
         "blank": Field(Boolean(), "Its cell is blank, or with `false` is not."),
         "above": Field(Scalar(), "Its cell is a number above this."),
         "below": Field(Scalar(), "Its cell is a number below this."),
@@ -56,7 +57,10 @@ _STATEMENT = {
     "type": Field(Text(("record", "track")), "`record` states attributes, `track` that something happened."),
     "event": Field(Text(), "Name of what happened; `track` needs it."),
     "when": Field(_WHEN, "A row states this only where this holds; of a list all must hold."),
-    "id": Field(_NAMES, "Columns that make the event's id; without, a hash of the row."),
+    "id": Field(
+        Either(scalar=Scalar(), sequence=ListOf(_NAMES, 1)),
+        "Columns that make the event's id; without, a hash of the row.",
+    ),
     "timestamp": Field(_ONE, "When it happened or was stated; without, the time of the load."),
     "timezone": Field(Text(), "Zone of times without an offset, such as `America/Chicago`; UTC when left out."),
     "identifiers": Field(

@@ -227,6 +227,8 @@ def _looks(condition: Condition) -> Callable[[str], bool]:
             return lambda text: text.casefold().startswith(words)
         case "contains":
             return lambda text: any(word in text.casefold() for word in words)
+        case "lacks":
+            return lambda text: not any(word in text.casefold() for word in words)
         case "blank":
             wanted = words == ("true",)
             return lambda text: (not text) == wanted

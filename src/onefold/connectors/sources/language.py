@@ -30,8 +30,8 @@ from onefold.connectors.sources.casts import CastName
 from onefold.connectors.sources.dialect import Format
 
 RecordType = Literal["record", "track"]
-Test = Literal["is", "is_not", "starts", "contains", "blank", "above", "below"]
-TESTS: tuple[Test, ...] = ("is", "is_not", "starts", "contains", "blank", "above", "below")
+Test = Literal["is", "is_not", "starts", "contains", "lacks", "blank", "above", "below"]
+TESTS: tuple[Test, ...] = ("is", "is_not", "starts", "contains", "lacks", "blank", "above", "below")
 Unreadable = Literal["reject", "omit"]
 Reads = Literal["", "opt_in", "opt_out"]
 Others = Literal["drop", "traits", "properties"]
@@ -46,7 +46,7 @@ class Condition(msgspec.Struct, frozen=True):
     Attributes:
         columns: Names of the column, the first that the file has counts; a column that is missing is blank.
         test: How the cell is looked at; words are compared whatever their case.
-        words: For `is`, `is_not`, `starts` and `contains`: one of these. For `blank`: `true` or `false`.
+        words: For `is`, `is_not`, `starts`, `contains` and `lacks`: one of these. For `blank`: `true` or `false`.
         number: For `above` and `below`; a cell that is no number is neither.
         line: Where it stands in the mapping file, for messages.
     """

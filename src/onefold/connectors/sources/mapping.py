@@ -184,7 +184,9 @@ class _MappingReader(NodeReader):
             type=cast("RecordType", kind),
             event=event,
             when=self.conditions(parts["when"]) if "when" in parts else (),
-            id=tuple((name, Field((name,), line=self.line(ids))) for name in self.words(ids)) if ids else (),
+            id=tuple((names[0], Field(names, line=self.line(ids))) for names in map(self.words, self.several(ids)))
+            if ids
+            else (),
             timestamp=self.field(parts["timestamp"], "timestamp") if "timestamp" in parts else None,
             timezone=self.zone(parts.get("timezone")),
             identifiers=fields("identifiers"),

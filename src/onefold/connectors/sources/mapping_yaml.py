@@ -79,7 +79,7 @@ def _stated(mapping: Mapping, notes: Notes) -> list[str]:
     if mapping.when:
         lines.append(_line("when", _conditions(mapping.when)))
     if mapping.id:
-        lines.append(_line("id", [name for name, _ in mapping.id]))
+        lines.append(_line("id", [_names(field.columns) for _, field in mapping.id]))
     if mapping.timestamp:
         lines.append(
             _line("timestamp", _written(mapping.timestamp, default="datetime")) + _note(mapping.timestamp, notes)

@@ -141,7 +141,9 @@ class _Statement:
         self._head = {"type": mapping.type} | ({"event": mapping.event} if mapping.event else {})
         self._find = find
         binder = _Binder(mapping, found, dates)
-        self._ids = [slot.place for slot in binder.slots(mapping.id)]
+        ids = [slot.place for slot in binder.slots(mapping.id)]
+        # A part of an id is no id: a ticket's order alone would make its other tickets repeats.
+        self._ids = ids if len(ids) == len(mapping.id) else []
         # A time that cannot be read is kept as text, and the gate dates the event to its receipt.
         when = mapping.timestamp and msgspec.structs.replace(mapping.timestamp, unreadable="omit")
         self._when = binder.slots((("timestamp", when),)) if when else []

@@ -51,6 +51,7 @@ def fitted(preset: Mapping, sheet: Sheet) -> Mapping:
             properties=fit.currency(fit.fields(statement.properties)),
             consent=fit.present(statement.consent) + (extra if main else ()),
             identifiers=fit.present(statement.identifiers),
+            id=fit.present(statement.id),
         )
 
     if preset.statements:
