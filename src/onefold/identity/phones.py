@@ -139,9 +139,11 @@ def _international(text: str, region: str | None) -> str | None:
     found = _settled("+" + digits, region)
     if isinstance(found, str):
         return None
-    number = phonenumbers.parse(found[0])
-    # Eleven digits may also be a national number of a third country.
-    return found[0] if len(digits) > _INTERNATIONAL_MIN or _exists(number, found[0]) else None
+    if len(digits) > _INTERNATIONAL_MIN:
+        return found[0]
+    # Eleven digits may also be a national number with one too many, or one of a third country.
+    typed = not isinstance(_settled(digits[:-1], region), str)
+    return found[0] if not typed and _exists(phonenumbers.parse(found[0]), found[0]) else None
 
 
 def _exists(number: phonenumbers.PhoneNumber, e164: str) -> bool:
