@@ -293,6 +293,10 @@ class ProfileSnapshot(ProfileReader, Protocol):
         """Every edge, in any order, without holding them all in memory."""
         ...
 
+    def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many edges, and how many, the most first; equal ones in byte order."""
+        ...
+
     def counts(self) -> dict[str, int]:
         """How many `nodes`, `people`, `edges`, `judgements`, `dead_letters` (open), `events` (stored) there are."""
         ...

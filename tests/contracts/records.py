@@ -102,6 +102,15 @@ def tallies_add_up(store):
 
 
 @promise
+def hubs_are_the_nodes_with_most_edges(store):
+    write(store, 1, edges=[edge(A, B), edge(B, C), edge(B, D, kind="record"), edge(A, D), edge(B, D)])
+    with store.snapshot() as seen:
+        assert seen.hubs(edges_min=2, limit=9) == [(B, 4), (D, 3), (A, 2)]
+        assert seen.hubs(edges_min=2, limit=1) == [(B, 4)]
+        assert seen.hubs(edges_min=5, limit=9) == []
+
+
+@promise
 def outbox_messages_are_numbered_in_order(store):
     write(store, 1, outbox=[OutboxMessage("profile.created", A, b"1"), OutboxMessage("profile.created", B, b"2")])
     write(store, 2, outbox=[OutboxMessage("profile.merged", A, b"3")])

@@ -19,7 +19,7 @@ from onefold.bootstrap.workspace import choose, clock_us, open_workspace
 from onefold.config import Project
 from onefold.errors import ConfigurationError, NotFoundError, UnavailableError, UsageError, nearest
 from onefold.governance import access
-from onefold.pipelines.reading import progress
+from onefold.pipelines.reading import hubs, progress
 
 READER = "reader"
 DISK_FREE_MIN = 0.10
@@ -165,7 +165,29 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
             raise NotFoundError(f"no key for {', '.join(lacking)}; run `onefold keys create {lacking[0]}`")
         return f"{len(alive)} holders"
 
-    return [("root key", root), ("rules", rules), ("disk", data), ("workspaces", workspaces), ("keys", sources)]
+    def suspects() -> str:
+        project, told = config.read_project(directory), []
+        for name in project.workspaces:
+            if not (project.data / name).exists():
+                continue
+            try:
+                found = open_workspace(project, name, start=False)
+            except NotFoundError:
+                continue  # not begun
+            try:
+                told.append(f"{name}: {hubs.sentence(hubs.suspected(found.context))}")
+            finally:
+                found.close()
+        return " ".join(told) or "nothing is stored yet"
+
+    return [
+        ("root key", root),
+        ("rules", rules),
+        ("disk", data),
+        ("workspaces", workspaces),
+        ("keys", sources),
+        ("identifiers", suspects),
+    ]
 
 
 def look(project: Project, name: str) -> str:

@@ -12,6 +12,7 @@ import typer
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output, data
+from onefold.config import blocking
 from onefold.errors import NotFoundError, UnavailableError, nearest
 from onefold.ingest.findings import FINDINGS
 from onefold.model import Identifier, Verdict
@@ -196,6 +197,29 @@ def share(
     Example: onefold share phone:+13125550100 --reason "studio switchboard"
     """
     _judge("shared", identifier(who), None, reason, project, workspace, Output(as_json=as_json))
+
+
+def block(
+    who: Who,
+    reason: Why = "",
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Make an identifier identify nobody: it stops linking at once, and is added to `blocked.values` in identity.yaml.
+
+    New events no longer state it once the server is started again. `onefold rebuild` takes it from those that are stored.
+
+    Example: onefold block crm_id:N/K --reason "typed in at the till"
+    """
+    found = identifier(who)
+    with bootstrap.reader(project, workspace) as context:
+        value = profiles.value_of(context, found)
+    _judge("shared", found, None, reason, project, workspace, Output(as_json=as_json))
+    blocking.block(project, value)
+    Output(as_json=as_json).say(
+        "Added to `blocked.values` in identity.yaml. `onefold rebuild` applies it to what is stored."
+    )
 
 
 def undo(

@@ -174,6 +174,11 @@ class MemorySnapshot(MemoryReader, ProfileSnapshot):
         """Every edge."""
         return iter(self._state.edges.values())
 
+    def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many edges, the most first."""
+        found = [(node, len(keys)) for node, keys in self._state.touching.items() if len(keys) >= edges_min]
+        return sorted(found, key=lambda hub: (-hub[1], hub[0]))[:limit]
+
     def counts(self) -> dict[str, int]:
         """How many there are of what, counted."""
         state = self._state

@@ -96,6 +96,16 @@ class PostgresSnapshot(PostgresReader, ProfileSnapshot):
             cursor.itersize = _ROWS_PER_FETCH
             yield from cursor.execute(statement)
 
+    def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many edges, the most first. Both indexes of the edges are read from end to end."""
+        rows = self._rows(
+            b"SELECT n, sum(many)::bigint AS edges FROM (SELECT a AS n, count(*) AS many FROM edge GROUP BY a"
+            b" UNION ALL SELECT b, count(*) FROM edge GROUP BY b) h GROUP BY n HAVING sum(many) >= %b::bigint"
+            b" ORDER BY edges DESC, n LIMIT %b::bigint",
+            edges_min, limit,
+        )  # fmt: skip
+        return [(node, many) for node, many in rows]
+
     def counts(self) -> dict[str, int]:
         """Kept counters; no table is scanned."""
         ((nodes, people, edges, judgements, letters, events),) = self._rows(

@@ -117,6 +117,17 @@ class SqliteSnapshot(SqliteReader, ProfileSnapshot):
         ):
             yield edge(row)
 
+    def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many edges, the most first. Both indexes of the edges are read from end to end."""
+        rows = select(
+            self._connection,
+            "SELECT x.id, sum(h.many) AS edges FROM (SELECT a AS n, count(*) AS many FROM edge GROUP BY a"
+            " UNION ALL SELECT b, count(*) FROM edge GROUP BY b) h JOIN node x ON x.n = h.n"
+            " GROUP BY h.n HAVING edges >= ? ORDER BY edges DESC, x.id LIMIT ?",
+            (edges_min, limit),
+        )
+        return [(node, many) for node, many in rows]
+
     def counts(self) -> dict[str, int]:
         """Kept counters; no table is scanned."""
         counters = dict(select(self._connection, "SELECT name, value FROM counter WHERE name <> 'numbers'"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.errors import UsageError
+from onefold.errors import NotFoundError, UsageError
 from onefold.governance.consent import Spoken
 from onefold.identity import explain as explaining
 from onefold.model import Accepted, Identifier, NodeId, StoredEntry, format_profile_id
@@ -61,6 +61,21 @@ def node_of(context: Context, identifier: Identifier) -> NodeId | None:
     if len(found) > 1:
         raise UsageError(f"Several sources have an id of that value; name one: {', '.join(sorted(found))}.")
     return next(iter(found.values()))
+
+
+def value_of(context: Context, identifier: Identifier) -> str:
+    """The normalised value of an identifier, or of the node that a profile id names.
+
+    Raises:
+        NotFoundError: It was never seen.
+    """
+    node = node_of(context, identifier)
+    with context.store.snapshot() as snapshot:
+        row = None if node is None else snapshot.nodes([node]).get(node)
+    if row is None:
+        raise NotFoundError("That identifier was never seen.")
+    value, _ = folds.open_node(context.sealer.open(row))
+    return value
 
 
 def find(snapshot: ProfileSnapshot, node: NodeId) -> Person | None:
