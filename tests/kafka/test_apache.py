@@ -5,13 +5,16 @@ import time
 
 import msgspec
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from tests import workbench
 from tests.kafka.conftest import settings_on
 from tests.kafka.entries import entries, entry
 from tests.kafka.test_faults import settled, track
 
 from onefold.adapters.kafka.sending import Sender
 from onefold.errors import OnefoldError, UnavailableError
+from onefold.pipelines.maintenance import agreement
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(280)]
 
@@ -87,3 +90,19 @@ def test_a_broker_killed_and_started_again_has_everything_it_confirmed(own, open
     assert account["received"] == account["stored"] + account["duplicate"]
     assert account["stored"] >= len(confirmed)
     assert account["balanced"]
+
+
+def test_entries_that_the_cluster_deleted_before_they_were_processed_are_told(settings, open_log):
+    """Retention, or an operator: which entries are lost is said, and who continues on purpose reads what is left."""
+    log = open_log(settings)
+    context = workbench.context(log=log)
+    log.append(entries(30))
+    ends = log._look()
+    partition, end = max(ends.items(), key=lambda item: item[1])
+    admin = AdminClient({"bootstrap.servers": settings.brokers})
+    for deleted in admin.delete_records([TopicPartition(settings.raw, partition, end - 1)]).values():
+        deleted.result(10)
+    (lost,) = agreement.disagreements(context)
+    assert lost.kind == "lost"
+    assert f"entries 0 to {end - 2} of partition {partition}" in lost.message
+    assert agreement.resume(log, {}) == {partition: log.lost({})[0].resume_after}
