@@ -52,7 +52,8 @@ def histories(draw):
     for n in range(draw(st.integers(1, 8))):
         stated = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
         named, _ = HASHER.name(stated, RULES)
-        seen.append(Sighting(named, draw(st.integers(0, 9)), n.to_bytes(16, "big"), "event", "web", 0, n, 0, ""))
+        kind = draw(st.sampled_from(["event", "event", "alias"]))
+        seen.append(Sighting(named, draw(st.integers(0, 9)), n.to_bytes(16, "big"), kind, "web", 0, n, 0, ""))
     nodes = sorted({i.node for s in seen for i in s.named})
     for n in range(draw(st.integers(0, 4)) if len(nodes) > 1 else 0):
         verdict = draw(st.sampled_from(["same", "different", "withdrawn", "shared", "not_shared"]))

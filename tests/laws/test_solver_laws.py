@@ -96,9 +96,9 @@ def oracle(case):  # noqa: C901  a definition is read in one piece
     stands = [
         j
         for j in case.judgements
-        if not any(subject(k) == subject(j) and (k.at_us, k.id) > (j.at_us, j.id) for k in case.judgements)
+        if not any(subject(k) == subject(j) and (k.offset, k.id) > (j.offset, j.id) for k in case.judgements)
     ]
-    stands.sort(key=lambda j: (j.at_us, j.id))
+    stands.sort(key=lambda j: (j.offset, j.id))
     exact = [e for e in case.edges if e.kind != "scored"]
 
     def is_shared(i):
@@ -148,7 +148,8 @@ def oracle(case):  # noqa: C901  a definition is read in one piece
     for a, b in same:
         try_join(a, b, judged=True)
     for e in sorted(exact, key=lambda e: (-e.strength, e.at_us, e.event, e.a, e.b, e.kind)):
-        try_join(e.a, e.b)
+        on_purpose = e.kind == "alias" and member[e.a].type == member[e.b].type
+        try_join(e.a, e.b, judged=on_purpose)
     while True:
         offers = []
         for one in people:
@@ -338,6 +339,7 @@ PLANTED = {
     "scores unclipped for": (linkage, "CLIP_FOR", 100.0),
     "scores against clipped like those for": (linkage, "CLIP_AGAINST", -6.0),
     "scores ignored": (solver, "join_scored", lambda *_: None),
+    "an alias keeps limits": (solver, "lifts_limits", lambda one, *_: isinstance(one, Judgement)),
     "judgements keep limits": (solver, "_join", _join_within_limits),
 }
 

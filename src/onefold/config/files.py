@@ -212,6 +212,11 @@ IDENTITY = Record(
             Text(pattern=r"^[A-Z]{2}$", shape="a two-letter country such as `US`"),
             "Country of phone numbers written without a country code.",
         ),
+        "alias_beyond_limits": Field(
+            Boolean(),
+            "Whether an alias call joins two identifiers of one type, such as two user ids, beyond its limit; true when left "
+            "out. Values of a `unique` type are never joined.",
+        ),
         "types": Field(
             MapOf(
                 Record(

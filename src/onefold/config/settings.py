@@ -52,7 +52,7 @@ def _identity(stated: Stages) -> IdentitySettings:
         blocked_values=frozenset(stated.blocked_values),
         blocked_patterns=stated.blocked_patterns,
         allowed_values=frozenset(stated.allowed_values),
-        **_said(default_region=stated.default_region),
+        **_said(default_region=stated.default_region, alias_beyond_limits=stated.alias_beyond_limits),
     )
     for name, kind in stated.identity_types.items():
         said = _said(

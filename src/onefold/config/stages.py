@@ -44,6 +44,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     max_depth: int | None = None
     tracking_plans: Mapping[str, Mapping[str, Any]] = {}
     default_region: str | None = None
+    alias_beyond_limits: bool | None = None
     identity_types: Mapping[str, IdentityType] = {}
     blocked_values: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ def stages(
         max_depth=events.get("max_depth"),
         tracking_plans=plans,
         default_region=identity.get("default_region"),
+        alias_beyond_limits=identity.get("alias_beyond_limits"),
         identity_types={name: _type(value) for name, value in identity.get("types", {}).items()},
         blocked_values=tuple(blocked.get("values", ())),
         blocked_patterns=tuple(blocked.get("patterns", ())),

@@ -6,10 +6,12 @@ evidence comes late, a batch touches contested groups by the hundred.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from onefold.identity.constraints import violation
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.identity.solver import place, said_order
@@ -154,8 +156,19 @@ def _place(
         ends = [end for e in edges if e.kind != "scored" for end in ((e.a, e.b), (e.b, e.a))]
         near = [solution[node] for node, other in ends if other in aside and node in solution]
         open_still |= {m.component for m in near if not m.shared and settings.type(m.type).shared_after is not None}
+    # One person beyond a limit, by an alias: joined in another order it might be two.
+    open_still |= _beyond_limits(solution.values(), settings)
     for node, member in solution.items():
         if member.component in open_still and not member.contested:
             # Such a component is solved afresh with each new piece of evidence.
             solution[node] = msgspec.structs.replace(member, contested=True)
     return solution
+
+
+def _beyond_limits(members: Iterable[Member], settings: IdentitySettings) -> set[NodeId]:
+    """The components that are one person although their nodes together break a limit."""
+    components: dict[NodeId, list[Member]] = defaultdict(list)
+    for member in members:
+        if not member.contested and not member.shared:
+            components[member.component].append(member)
+    return {component for component, nodes in components.items() if violation(nodes, settings) is not None}

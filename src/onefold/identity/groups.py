@@ -83,8 +83,9 @@ class Groups(Partition):
         Args:
             a: One group's root.
             b: The other's.
-            judged: Whether a person said that they are the same, which lifts limits, but neither unique types nor
-                another judgement: of two contradicting judgements the cautious one holds.
+            judged: Whether a person said that they are the same (or an alias call did, see `solver.lifts_limits`), which
+                lifts limits, but neither unique types nor another judgement: of two contradicting judgements the
+                cautious one holds.
         """
         apart = self._apart.get(a)
         if apart and b in apart:

@@ -127,6 +127,8 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
             them.
         drop_plus_tags: Read `ann+news@…` as `ann@…`.
         drop_gmail_dots: Read `a.nn@gmail.com` as `ann@gmail.com`, as Gmail does.
+        alias_beyond_limits: Whether an alias call joins two identifiers of one type (an old and a new user id) beyond
+            the limit of the type. Two values of a unique type are never joined.
 
     Raises:
         ConfigurationError: There is no such region.
@@ -142,6 +144,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     default_region: str | None = "US"
     drop_plus_tags: bool = False
     drop_gmail_dots: bool = False
+    alias_beyond_limits: bool = True
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "blocked_values", frozenset(v.strip().lower() for v in self.blocked_values))

@@ -72,7 +72,8 @@ def solve(
     settled = _settled(members, edges, judgements, settings, shared_before)
     evidence: list[tuple[NodeId, NodeId, Edge | Judgement]] = [*settled.said.same]
     evidence += [(e.a, e.b, e) for e in settled.inside]
-    accepted, refused = _account(evidence, settled.groups, settled.obstacles)
+    types = {m.id: m.type for m in members}
+    accepted, refused = _account(evidence, settled.groups, settled.obstacles, types, settings)
     return Solution(settled.placed, accepted, refused)
 
 
@@ -126,11 +127,21 @@ def _settled(
         _join(groups, a, b, judged=True)
     for edge in links:
         if edge.kind != "scored":
-            _join(groups, edge.a, edge.b)
+            _join(groups, edge.a, edge.b, judged=lifts_limits(edge, types, settings))
     join_scored(groups, links)
 
     components = _connected(free, [*((e.a, e.b) for e in links), *same])
     return _Settled(_named(members, groups, components, obstacles.keys(), settings), inside, said, obstacles, groups)
+
+
+def lifts_limits(one: Edge | Judgement, types: Mapping[NodeId, str], settings: IdentitySettings) -> bool:
+    """Whether this says on purpose that two are one person, and so may break a limit: a judgement, or an alias call.
+
+    An alias names two identifiers of one type, an old and a new user id. Across types it says no more than any event.
+    """
+    if isinstance(one, Judgement):
+        return True
+    return settings.alias_beyond_limits and one.kind == "alias" and types[one.a] == types[one.b]
 
 
 def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
@@ -241,7 +252,11 @@ def _named(
 
 
 def _account(
-    evidence: Iterable[tuple[NodeId, NodeId, Edge | Judgement]], groups: Groups, shared: Mapping[NodeId, Obstacle]
+    evidence: Iterable[tuple[NodeId, NodeId, Edge | Judgement]],
+    groups: Groups,
+    shared: Mapping[NodeId, Obstacle],
+    types: Mapping[NodeId, str],
+    settings: IdentitySettings,
 ) -> tuple[list[Edge | Judgement], list[Refusal]]:
     """Part the evidence into what holds and what was refused, with the obstacle."""
     accepted: list[Edge | Judgement] = []
@@ -255,6 +270,6 @@ def _account(
         if a == b:
             accepted.append(one)
         else:
-            obstacle = groups.obstacle(a, b, judged=isinstance(one, Judgement))
+            obstacle = groups.obstacle(a, b, judged=lifts_limits(one, types, settings))
             refused.append(Refusal(one, obstacle or Obstacle("score")))
     return accepted, refused
