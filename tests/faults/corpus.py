@@ -50,14 +50,17 @@ def _with(mark: str, fragment: bytes) -> bytes:
 
 
 FRAGMENTS: dict[str, tuple[tuple[bytes, ...], str]] = {
-    "bad_utf8": ((b'"\xff\xfe"', b'"\xc0\xaf"', b'"\xed\xa0\x80"', b'"\xf8\x88\x80\x80\x80"', b'"caf\xe9"'), "dead"),
+    "bad_utf8": ((b'"\xff\xfe"', b'"\xc0\xaf"', b'"\xf8\x88\x80\x80\x80"', b'"caf\xe9"'), "dead"),
     "not_a_number": ((b"NaN", b"Infinity", b"-Infinity", b"[1, NaN]", b'{"y": -Infinity}'), "dead"),
-    "lone_surrogate": ((rb'"\ud800"', rb'"a\udc00b"', rb'"\udfff\ud800"', rb'{"\ud834": 1}'), "dead"),
+    "lone_surrogate": (
+        (rb'"\ud800"', rb'"a\udc00b"', rb'"\udfff\ud800"', rb'{"\ud834": 1}', b'"\xed\xa0\x80"'),
+        "stored",
+    ),
     "surrogate_pair": ((rb'"\ud834\udd1e"', rb'"\u0000"', rb'"\uffff"', '"\u202e\u200b\ufeff"'.encode()), "stored"),
     "control": ((b'"\x00"', b'"a\x07b"', b'"\x1f"', b'"\n"'), "dead"),
     "escaped_control": ((rb'"\u0007"', rb'"\u001b[2J"', rb'"\r\nSet-Cookie: x"'), "stored"),
-    "huge_integer": ((b"9223372036854775808", b"-9223372036854775809", b"1" * 400, b"9" * 4_500, b"1" * 9_000), "dead"),
-    "huge_float": ((b"1e400", b"-1e999", b"1e99999999"), "either"),
+    "huge_integer": ((b"9223372036854775808", b"-9223372036854775809", b"1" * 400, b"9" * 4_500), "stored"),
+    "huge_float": ((b"1e400", b"-1e999", b"1e99999999"), "stored"),
     "duplicate_key": ((b'{"y": 1, "y": 2}', b'{"y": 1, "\\u0079": 2}', b'[{"a" : 1, "a" : 1}]'), "dead"),
     "broken": ((b"tru", b"'x'", b"0x10", b"01", b"1,", b'"open', b"{]", b"[1 2]", b"undefined", b"// x\n1"), "dead"),
 }

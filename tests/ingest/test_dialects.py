@@ -94,14 +94,16 @@ def test_rudder_browser():
 
 
 def test_posthog_python():
-    """`$set` becomes traits and wins over `$set_once`; an alias names both; a group of nobody is left out."""
+    """`$set` and `$set_once` are kept apart; an alias names both; a group of nobody is left out."""
     signed, alias, group = verdicts(POSTHOG_PYTHON, shape="posthog")
     assert named(signed.event) == [("user_id", "u-1"), ("email", "ann@mail.example")]
-    assert signed.event.traits == {"email": "ann@mail.example", "joined": "2026"}
+    assert signed.event.traits == {"email": "ann@mail.example"}
+    assert signed.event.traits_once == {"email": "first@mail.example", "joined": "2026"}
     assert signed.event.properties == {"plan": "pro"}
     assert signed.event.context == {"library": {"name": "posthog-python", "version": "7.91.1"}, "ip": "203.0.113.9"}
     assert (signed.event.message_id, signed.event.timestamp_us) == ("0b0e5c9a-1", HAPPENED_US)
-    assert (alias.event.kind, named(alias.event)) == ("alias", [("user_id", "u-1"), ("anonymous_id", "anon-1")])
+    assert (alias.event.kind, alias.event.findings) == ("alias", (Finding("merge_requested", "/properties/alias"),))
+    assert set(named(alias.event)) == {(t, i) for t in ("user_id", "anonymous_id") for i in ("u-1", "anon-1")}
     assert group == Suppressed("group_without_person")
 
 
@@ -237,8 +239,11 @@ def test_alias():
     """An alias names the user and what they were before."""
     assert named(one({"type": "alias", "userId": "u", "previousId": "anon"})) == [
         ("user_id", "u"),
+        ("user_id", "anon"),
         ("anonymous_id", "anon"),
     ]
+    browser = {"type": "alias", "userId": "u", "previousId": "b", "anonymousId": "b"}
+    assert named(one(browser)) == [("user_id", "u"), ("anonymous_id", "b")]
 
 
 def test_identifiers_from_properties_phone_and_numbers():

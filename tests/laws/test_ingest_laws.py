@@ -17,7 +17,7 @@ from onefold.model import Accepted, Identifier, LogEntry, Rejected, Suppressed
 SETTINGS = IngestSettings()
 JUDGE = Gate(SETTINGS)
 DAY_US = 86_400_000_000
-SHAPES = st.sampled_from(["segment", "posthog", "record", "unreadable"])
+SHAPES = st.sampled_from(["segment", "posthog", "mixpanel", "amplitude", "record", "unreadable"])
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 values = st.recursive(
@@ -27,17 +27,34 @@ values = st.recursive(
 )
 NAMES = (
     "type", "event", "userId", "anonymousId", "previousId", "messageId", "timestamp", "originalTimestamp", "sentAt",
-    "traits", "properties", "context", "identifiers", "groupId", "distinct_id", "$set", "uuid", "offset", "name",
+    "traits", "properties", "context", "identifiers", "groupId", "distinct_id", "$set", "$set_once", "$unset", "uuid",
+    "offset", "name", "event_type", "user_id",
+    "user_properties", "groups", "$distinct_id", "$add", "integrations",
 )  # fmt: skip
 INNER = (
     "email", "phone", "consent", "traits", "device", "externalIds", "integrations", "gpc", "page", "id", "type",
     "value", "$device_id", "$anon_distinct_id", "$set", "$group_key", "$group_type",
+    "$setOnce", "$groups", "alias", "$identified_id", "groupId", "Onefold", "Email",
     "categoryPreferences", "token", "granted", "purpose",
 )  # fmt: skip
 inner = st.dictionaries(
     st.sampled_from(INNER), values | st.dictionaries(st.sampled_from(INNER), values, max_size=3), max_size=4
 )
-words = st.sampled_from(["track", "identify", "page", "alias", "group", "record", "$identify", "Consent Granted", "u"])
+words = st.sampled_from(
+    [
+        "$create_alias",
+        "$groupidentify",
+        "track",
+        "identify",
+        "page",
+        "alias",
+        "group",
+        "record",
+        "$identify",
+        "Consent Granted",
+        "u",
+    ]
+)
 items = st.dictionaries(st.sampled_from(NAMES), words | inner | values | st.lists(inner, max_size=2), max_size=10)
 
 

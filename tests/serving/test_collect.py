@@ -56,7 +56,7 @@ def test_a_batch_is_one_entry_an_item(edge, path):
 def test_posthog_gets_its_own_answer(edge, path):
     """PostHog's routes answer `{"status":1}`, and their items are marked as PostHog's."""
     answer = edge.send("POST", path, {"api_key": edge.key(), "batch": [{"event": "x", "distinct_id": "d"}]})
-    assert (answer.status, answer.json) == (200, {"status": 1})
+    assert (answer.status, answer.json) == (200, {"status": 1} | ({"code": 200} if path == "/batch/" else {}))
     assert collected(edge)[0].shape == "posthog"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.model import Finding, Identifier, Kind
+from onefold.model import Finding, GroupStatement, Identifier, Kind
 
 
 class Draft(msgspec.Struct, gc=False):
@@ -25,6 +25,9 @@ class Draft(msgspec.Struct, gc=False):
         sent_at: As sent with the item; None when absent.
         findings: What a reader of the event should know.
         age_ms: Milliseconds from the event to its receipt, as sent by PostHog's browser SDK in place of a time.
+        traits_once: Traits that hold while none is stated otherwise, nulls left out.
+        cleared: Traits to take away.
+        groups: The person's groups, and what is said of them.
     """
 
     kind: Kind
@@ -39,6 +42,9 @@ class Draft(msgspec.Struct, gc=False):
     sent_at: Any = None
     findings: list[Finding] = []
     age_ms: Any = None
+    traits_once: dict[str, Any] = {}
+    cleared: tuple[str, ...] = ()
+    groups: tuple[GroupStatement, ...] = ()
 
 
 def text_of(value: Any) -> str | None:
@@ -51,6 +57,11 @@ def text_of(value: Any) -> str | None:
     if kind is float:
         return str(int(value)) if value.is_integer() else repr(value)
     return None
+
+
+def cleared(fields: dict[str, Any]) -> tuple[str, ...]:
+    """The names of those that are null, which clears them."""
+    return tuple([key for key, value in fields.items() if value is None]) if None in fields.values() else ()
 
 
 def present(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""A form: JSON, or base64 of it, in the field `data`, as PostHog's older SDKs and beacons send it."""
+"""A form: JSON, or base64 of it, in the field `data`, as PostHog's older SDKs, beacons and Mixpanel's SDKs send it.
+
+Amplitude's Identify API has it in `identification`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from urllib.parse import parse_qsl
 
 FIELDS_MAX = 100
 _LOOKED_AT = 1024
+_FIELDS = ("data", "identification")
 _KEYS = ("api_key", "token", "writeKey")
 
 
@@ -21,14 +25,15 @@ class Form(NamedTuple):
 
 def read_form(body: bytes) -> Form | None:
     """Read a URL-encoded form; None when it is none, or when its `data` is no JSON object or array."""
-    if b"data=" not in body[:_LOOKED_AT]:
+    head = body[:_LOOKED_AT]
+    if b"data=" not in head and b"identification=" not in head:
         return None
     try:
         # Escaped bytes that are not UTF-8 stay what they were: what they mean is for the decoder to say.
         fields = dict(parse_qsl(body.decode("ascii"), errors="surrogateescape", max_num_fields=FIELDS_MAX))
     except ValueError:
         return None
-    text = fields.get("data", "").strip()
+    text = next((fields[name] for name in _FIELDS if name in fields), "").strip()
     data = text.encode("utf-8", "surrogateescape") if text[:1] in ("{", "[") else _of_base64(text)
     key = next((fields[name] for name in _KEYS if fields.get(name) and fields[name].isascii()), None)
     return Form(data, key) if data[:1] in (b"{", b"[") else None

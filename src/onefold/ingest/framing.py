@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from onefold.errors import TooLargeError
-from onefold.ingest import fragments
+from onefold.ingest import fragments, repair
 from onefold.ingest.compression import BOM, unpack
 from onefold.ingest.form import read_form
 from onefold.model import LogEntry, Shape
@@ -23,6 +23,10 @@ _BLANKS = b" \t\r\n"
 SHARED_BYTES_MAX = 16 * 1024 * 1024
 """Most bytes that what a request states once may take in the log, where it stands with each item: a request of 4 MB
 could otherwise write gigabytes."""
+
+
+REPAIRED_BYTES_MAX = 1024 * 1024
+"""A larger body is not read a second time: it is a single item, and no item may be so large."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -64,8 +68,10 @@ class _Properties(msgspec.Struct, gc=False):
 
 class _Root(msgspec.Struct, gc=False):
     batch: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    events: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     sentAt: str | None = None  # noqa: N815  as it is on the wire
     sent_at: str | None = None
+    client_upload_time: str | None = None
     writeKey: str | None = None  # noqa: N815  as it is on the wire
     api_key: str | None = None
     token: str | None = None
@@ -77,12 +83,15 @@ class _LooseRoot(msgspec.Struct, gc=False):
     """The same where a field has an unexpected type, which is no reason to lose the items."""
 
     batch: Any = None
+    events: Any = None
     sentAt: Any = None  # noqa: N815  as it is on the wire
     sent_at: Any = None
+    client_upload_time: Any = None
     writeKey: Any = None  # noqa: N815  as it is on the wire
     api_key: Any = None
     token: Any = None
     properties: Any = None
+    engage_token: Any = msgspec.field(name="$token", default=None)
 
 
 _decode_root = msgspec.json.Decoder(_Root).decode
@@ -122,13 +131,37 @@ def peek(body: bytes) -> Envelope | Malformed:
     except msgspec.ValidationError:
         return _loose(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _cut(body, some_valid=True) or Malformed("malformed_json")
+        return _cut(body, some_valid=True) or _repairable(body) or Malformed("malformed_json")
+
+
+def _repairable(body: bytes) -> Envelope | None:
+    """A single item that the gate will read although a strict parser does not (see `repair`); None when it is not one."""
+    root = _lenient(body) if len(body) <= REPAIRED_BYTES_MAX else None
+    if type(root) is not dict or type(root.get("batch")) is list:
+        return None
+    keys = [root.get(name) for name in ("writeKey", "api_key", "token")]
+    sent_at = root.get("sentAt") or root.get("sent_at")
+    return Envelope(
+        [msgspec.Raw(body)], False, sent_at if type(sent_at) is str else None, None,
+        next((key for key in keys if type(key) is str and key), None),
+    )  # fmt: skip
+
+
+def _lenient(body: bytes) -> Any:
+    """What can be read after a repair; None where nothing can."""
+    odd: list[str] = []
+    try:
+        read = repair.lenient(repair.utf8(body) or body, odd)
+    except (ValueError, RecursionError):
+        return None
+    return None if odd else read
 
 
 def _of_root(root: _Root, body: bytes) -> Envelope:
-    sent_at = root.sentAt or root.sent_at
+    sent_at = root.sentAt or root.sent_at or root.client_upload_time
     key = root.writeKey or root.api_key or root.token
-    items = root.batch
+    # Amplitude's batches are called `events`, and always state their key.
+    items = root.events if root.batch is msgspec.UNSET and root.api_key else root.batch
     if isinstance(items, msgspec.UnsetType):
         return Envelope([msgspec.Raw(body)], False, sent_at, None, key)
     context, integrations = bytes(root.context), bytes(root.integrations)
@@ -151,14 +184,15 @@ def _loose(body: bytes) -> Envelope | Malformed:
     """Read a root in which a field has a type we did not expect."""
     try:
         root = _decode_loose(body)
-        batch = isinstance(root.batch, list)
+        name = "batch" if isinstance(root.batch, list) else "events" if root.api_key else ""
+        batch = isinstance(getattr(root, name, None), list)
         fields = _decode_fields(body) if batch else {}
-        items = _decode_items(fields["batch"]) if batch else [msgspec.Raw(body)]
+        items = _decode_items(fields[name]) if batch else [msgspec.Raw(body)]
     except RecursionError:
         return Envelope([msgspec.Raw(body)], False)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _cut(body, some_valid=True) or Malformed("malformed_json")
-    sent_at = root.sentAt or root.sent_at
+        return _cut(body, some_valid=True) or _repairable(body) or Malformed("malformed_json")
+    sent_at = root.sentAt or root.sent_at or root.client_upload_time
     text = str(sent_at) if isinstance(sent_at, str | int | float) and not isinstance(sent_at, bool) else None
     keys = [k for k in (root.writeKey, root.api_key, root.token) if isinstance(k, str) and k]
     shared = {name: fields[name] for name in ("context", "integrations") if bytes(fields.get(name, b"null")) != b"null"}
@@ -173,13 +207,22 @@ def _first_key(items: list[msgspec.Raw]) -> str | None:
         return None
     try:
         item = _decode_loose(items[0])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    except UnicodeDecodeError:
+        whole = repair.utf8(bytes(items[0]))
+        return _first_key([msgspec.Raw(whole)]) if whole else _named_key(items[0])
+    except (msgspec.DecodeError, RecursionError):
+        return _named_key(items[0])
     inner = item.properties.get("token") if isinstance(item.properties, dict) else None
-    return next((k for k in (item.writeKey, item.api_key, item.token, inner) if isinstance(k, str) and k), None)
+    stated = (item.writeKey, item.api_key, item.token, inner, item.engage_token)
+    return next((k for k in stated if isinstance(k, str) and k), None)
 
 
-_KEY_NAMES = (b'"writeKey"', b'"api_key"', b'"token"')
+def _named_key(item: msgspec.Raw) -> str | None:
+    """The key that stands in an item which cannot be read: its bytes belong to that source all the same."""
+    return next(iter(stated_keys(bytes(item))), None)
+
+
+_KEY_NAMES = (b'"writeKey"', b'"api_key"', b'"token"', b'"$token"')
 _KEY_VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([!#-\[\]-~]{1,128})"')
 _KEYS_MAX = 8
 """Different keys that are looked for in one body, by name: a sender means one."""
@@ -192,6 +235,8 @@ def stated_keys(body: bytes) -> list[str]:
     """
     form = read_form(body)
     found = dict.fromkeys([form.key] if form is not None and form.key else [])
+    # Mixpanel's token stands in the data of the form.
+    body = body if form is None else form.data
     for name in _KEY_NAMES:
         at = -1
         for _ in range(_KEYS_MAX):
@@ -232,8 +277,10 @@ def _cut(body: bytes, *, some_valid: bool = False) -> Envelope | None:
 def _is_json(item: msgspec.Raw) -> bool:
     try:
         _skip(item)
-    except (msgspec.DecodeError, RecursionError):
+    except RecursionError:
         return False
+    except msgspec.DecodeError:
+        return _lenient(bytes(item)) is not None
     return True
 
 

@@ -8,19 +8,26 @@ the same event with the same id.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-from onefold.ingest import clock, consents, emq, payload, posthog, segment
+from onefold.ingest import amplitude, clock, consents, emq, mixpanel, payload, posthog, segment
 from onefold.ingest.draft import Draft
 from onefold.ingest.events import ALIASES, CALL_NAMES
 from onefold.ingest.findings import finding, stated
 from onefold.ingest.reasons import REASONS, rejected
+from onefold.ingest.repair import Repaired
 from onefold.ingest.settings import IngestSettings
 from onefold.ingest.stated import too_many
 from onefold.ingest.tracking_plan import Checker
-from onefold.model import Accepted, Event, Finding, GateResult, LogEntry, Rejected
+from onefold.model import Accepted, Event, Finding, GateResult, LogEntry, Rejected, Suppressed
 
+_READERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], Draft | Rejected | Suppressed]] = {
+    "posthog": posthog.read,
+    "mixpanel": mixpanel.read,
+    "amplitude": amplitude.read,
+}
 _COMPRESSED = (b"\x1f\x8b", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _SHARED_KEPT = 256
 
@@ -31,12 +38,13 @@ def deduplication_key(source: str, message_id: str) -> bytes:
 
 
 def derived_message_id(entry: LogEntry) -> str:
-    """A message id for an item that states none: a hash of receipt time, place in the request and bytes.
+    """A message id for an item that states none: a hash of its bytes, its place in the request and what the request states.
 
-    A replay keeps all three, so an item replayed as it was is the same event.
+    A request that is sent again because its answer was lost is the same to the byte, and so are its events. Two equal
+    items of one request are two events. Who sends equal events apart must state a time or an id in them.
     """
-    head = f"{entry.received_at_us}\0{entry.index}\0".encode()
-    return "derived-" + blake2b(head + entry.body, digest_size=16).hexdigest()
+    head = f"{entry.sent_at or ''}\0{entry.index}\0".encode()
+    return "derived-" + blake2b(head + (entry.shared or b"") + b"\0" + entry.body, digest_size=16).hexdigest()
 
 
 class Gate:
@@ -65,17 +73,23 @@ class Gate:
             if fault is not None:
                 return fault
         item = payload.read(entry.body, self.settings)
-        if type(item) is Rejected:
-            return item
-        assert type(item) is dict  # noqa: S101  tells the type checker what the line above leaves
-        if shape == "posthog":
-            draft = posthog.read(item, shared)
+        repairs: tuple[Finding, ...] = ()
+        if type(item) is not dict:
+            if isinstance(item, Rejected):
+                return item
+            assert isinstance(item, Repaired)  # noqa: S101  tells the type checker what the lines above leave
+            repairs, item = item.findings, item.item
+        reader = _READERS.get(shape)
+        if reader is not None:
+            draft = reader(item, shared)
         else:
             draft = segment.read(item, shared, "record" if shape == "record" else None)
         if type(draft) is not Draft:
             return draft  # type: ignore[return-value]  # what is no draft is a verdict; mypy does not narrow by `type`
         if shape == "record" and (found := item.get("findings")):
             draft.findings = [*draft.findings, *stated(found)]
+        if repairs:
+            draft.findings = [*repairs, *draft.findings]
         return self._event(entry, draft)
 
     def _request(self, shared: bytes) -> dict[str, Any] | Rejected:
@@ -86,6 +100,8 @@ class Gate:
         read = payload.read(shared, self.settings)
         if isinstance(read, Rejected):
             return Rejected(read.reason, f"In the request's own part: {read.detail}")
+        if isinstance(read, Repaired):
+            read = read.item
         if len(self._shared) >= _SHARED_KEPT:
             self._shared.clear()
         self._shared[shared] = read
@@ -110,6 +126,9 @@ class Gate:
         if "consent" in traits:
             # Consent has its own rules when people are joined; as an attribute it would follow others.
             traits = {key: value for key, value in traits.items() if key != "consent"}
+        if "consent" in draft.cleared or "consent" in draft.traits_once:
+            draft.cleared = tuple(field for field in draft.cleared if field != "consent")
+            draft.traits_once = {key: value for key, value in draft.traits_once.items() if key != "consent"}
         findings = _findings(entry, draft, times, settings, unreadable)
         violations: tuple[str, ...] = ()
         plan = self._plans.get(entry.source)
@@ -136,6 +155,9 @@ class Gate:
             timestamp_us=timestamp_us,
             original_name=original if original and original != name else None,
             traits=traits,
+            traits_once=draft.traits_once,
+            cleared=draft.cleared,
+            groups=draft.groups,
             properties=properties,
             context=context,
             consents=statements,

@@ -1,4 +1,4 @@
-"""A payload: an item's bytes, read as one JSON object within limits, or the reason why not.
+"""A payload: an item's bytes, read as one JSON object within limits, repaired where it can be, or the reason why not.
 
 Parsers keep the last of two equal keys and say nothing, so duplicates are found by counting: a body has two quotes for each
 key and each text, so one with as many as the decoded object needs lost none. Only where there are more is it read a
@@ -14,12 +14,11 @@ from typing import Any
 
 import msgspec
 
+from onefold.ingest import repair
 from onefold.ingest.reasons import rejected
+from onefold.ingest.repair import INTEGER_MAX, INTEGER_MIN, Repaired
 from onefold.ingest.settings import IngestSettings
 from onefold.model import Rejected
-
-INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
-"""What stores and analytics engines hold in an integer."""
 
 _decode = msgspec.json.Decoder().decode
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]{0,39}")
@@ -27,8 +26,8 @@ _DIGITS_MAX = 4
 _Path = tuple[str | int, ...]
 
 
-def read(body: bytes, settings: IngestSettings) -> dict[str, Any] | Rejected:
-    """Decode an item and hold it to the limits."""
+def read(body: bytes, settings: IngestSettings) -> dict[str, Any] | Repaired | Rejected:
+    """Decode an item, repair it where that changes nothing but its form, and hold it to the limits."""
     if len(body) > settings.max_event_bytes:
         return rejected("too_large", f"The event has {len(body)} bytes; {settings.max_event_bytes} are allowed.")
     try:
@@ -36,21 +35,20 @@ def read(body: bytes, settings: IngestSettings) -> dict[str, Any] | Rejected:
     except RecursionError:
         return _too_deep(settings)
     except UnicodeDecodeError:
-        return rejected("bad_utf8")
+        whole = repair.utf8(body)
+        return rejected("bad_utf8") if whole is None else read(whole, settings)
     except msgspec.DecodeError as error:
-        return _unreadable(body, str(error), settings)
+        return _lenient(body, str(error), settings)
     return _within(item, body, settings) if type(item) is dict else rejected("not_an_object")
 
 
-def _within(item: dict[str, Any], body: bytes, settings: IngestSettings) -> dict[str, Any] | Rejected:
+def _within(item: dict[str, Any], body: bytes, settings: IngestSettings) -> dict[str, Any] | Repaired | Rejected:
     try:
         words = _words(item, settings.max_depth)
     except RecursionError:
         return _too_deep(settings)
     except OverflowError:
-        if _deeper(item, settings.max_depth):
-            return _too_deep(settings)
-        words = settings.max_keys + 1
+        return _lenient(body, "", settings)
     # No object has more keys than there are words in all, no text more characters than the body bytes.
     if words > settings.max_keys or len(body) > settings.max_string_length:
         fault = _breach(item, settings)
@@ -145,8 +143,6 @@ def _breach(item: dict[str, Any], settings: IngestSettings) -> Rejected | None:
         kind = type(value)
         if kind is str and len(value) > longest:
             return rejected("string_too_long", f"{pointer(*path)} has {len(value)} characters; {longest} are allowed.")
-        if kind is int and not INTEGER_MIN <= value <= INTEGER_MAX:
-            return rejected("number_out_of_range", f"{pointer(*path)} does not fit 64 bits.")
         if kind is dict:
             if len(value) > most:
                 return rejected("too_many_keys", f"{pointer(*path)} has {len(value)} keys; {most} are allowed.")
@@ -186,14 +182,14 @@ def _with_single_keys(item: dict[str, Any], body: bytes) -> dict[str, Any] | Rej
     return item
 
 
-def _unreadable(body: bytes, message: str, settings: IngestSettings) -> Rejected:
-    """Why a strict parser refused: our sentence where a lenient one reads it, else the parser's own, which has a place.
+def _lenient(body: bytes, message: str, settings: IngestSettings) -> Repaired | Rejected:
+    """What a more lenient parser reads where the strict one refused, repaired; else our reason, or the strict parser's own.
 
     The parser's messages name a byte's place and never its value.
     """
     odd: list[str] = []
     try:
-        tree = json.loads(body, parse_constant=odd.append, parse_int=_nothing, parse_float=_nothing)
+        tree = repair.lenient(body, odd)
     except RecursionError:
         return _too_deep(settings)
     except UnicodeDecodeError:
@@ -204,14 +200,13 @@ def _unreadable(body: bytes, message: str, settings: IngestSettings) -> Rejected
         return _too_deep(settings)
     if odd:
         return rejected("not_a_number")
-    if "out of range" in message:
-        return rejected("number_out_of_range", "A number is larger than any 64 bits hold.")
-    for value, path in _walk(tree):
-        texts = value.keys() if type(value) is dict else (value,) if type(value) is str else ()
-        if any(_is_lone(text) for text in texts):
-            return rejected("lone_surrogate", f"{pointer(*path)} holds half of a surrogate pair.")
-    return rejected("malformed_json", f"It is not JSON: {message}.")
-
-
-def _is_lone(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    if type(tree) is not dict:
+        return rejected("not_an_object")
+    single = _with_single_keys(tree, body)
+    if isinstance(single, Rejected):
+        return single
+    mended = repair.repaired(tree, pointer)
+    fault = _breach(mended.item, settings)
+    if fault is not None:
+        return fault
+    return mended if mended.findings else rejected("malformed_json", f"It is not JSON: {message}.")

@@ -1,13 +1,16 @@
 """PostHog's dialect: events with a `distinct_id`, and properties that begin with `$`.
 
+What each call and field means is listed in `support.posthog`.
+
 | PostHog | becomes |
 | --- | --- |
 | `$identify` | identify; `$anon_distinct_id` is the anonymous id |
-| `$create_alias` | alias; `properties.alias` is the anonymous id |
+| `$create_alias`, `$merge_dangerously` | alias of `distinct_id` and `properties.alias`, in either order |
 | `$groupidentify` | group; `$group_set` are the group's traits; suppressed when it is on behalf of nobody |
 | `$set` as an event | identify |
 | `$pageview`, `$screen` | page, screen |
-| `$set`, `$set_once` at root or in properties | traits; `$set` wins |
+| `$set`, `$set_once`, `$unset` at root or in properties | traits, traits once, cleared; a null in `$set` clears, too |
+| `$groups` | the person's groups, by type |
 | `distinct_id` | `user_id`, or `anonymous_id` (see `_is_anonymous`) |
 | `$user_id` | `user_id` |
 | `$device_id` | `device_id`, unless it repeats the anonymous id, as the browser SDK's does at first |
@@ -21,23 +24,31 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from onefold.ingest.draft import Draft, present, text_of
+from onefold.ingest import amplitude
+from onefold.ingest.circumstances import Places, placed
+from onefold.ingest.draft import Draft, cleared, present, text_of
+from onefold.ingest.findings import finding
+from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
-from onefold.ingest.stated import Names
-from onefold.model import Kind, Rejected, Suppressed
+from onefold.ingest.stated import Names, add_alias, add_contacts, group_of
+from onefold.ingest.support import FIELDS_TOLD_MAX
+from onefold.ingest.support.posthog import FIELDS
+from onefold.model import GroupStatement, Kind, Rejected, Suppressed
 
 _KINDS: dict[str, Kind] = {
     "$identify": "identify",
     "$set": "identify",
     "$create_alias": "alias",
+    "$merge_dangerously": "alias",
     "$groupidentify": "group",
     "$pageview": "page",
     "$screen": "screen",
 }
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 _BROWSER = "web"
 # Where a property of PostHog's belongs in the context of ours.
-_CONTEXT = {
+_CONTEXT: Places = {
     "$ip": ("ip",),
     "$raw_user_agent": ("userAgent",),
     "$browser_language": ("locale",),
@@ -64,12 +75,26 @@ _CONTEXT = {
 }
 # Said elsewhere in the event, or a key.
 _DROPPED = frozenset(
-    ("$set", "$set_once", "$anon_distinct_id", "$device_id", "$user_id", "$insert_id", "token", "distinct_id", "alias")
+    (
+        "$set",
+        "$set_once",
+        "$unset",
+        "$groups",
+        "$anon_distinct_id",
+        "$device_id",
+        "$user_id",
+        "$insert_id",
+        "token",
+        "distinct_id",
+        "alias",
+    )
 )
 
 
 def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Suppressed:
-    """Read one item; see `segment.read` for `shared`."""
+    """Read one item; see `segment.read` for `shared`. Amplitude's batches come by a route that PostHog's SDKs use, too."""
+    if "event_type" in item and "event" not in item:
+        return amplitude.read(item, shared)
     event = item.get("event")
     if event is not None and type(event) is not str:
         return wrong_type("/event", "a text")
@@ -81,9 +106,12 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
     if type(properties) is not dict:
         return wrong_type("/properties", "an object")
     kind = _KINDS.get(event, "track")
-    traits = _traits(item, properties)
+    traits = _stated(item, properties, "$set")
     if traits is None:
         return wrong_type("/properties/$set", "an object")
+    once = _stated(item, properties, "$set_once")
+    if once is None:
+        return wrong_type("/properties/$set_once", "an object")
     names = Names()
     fault = _identify(names, item, properties, traits, kind)
     if fault is not None:
@@ -99,30 +127,55 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
         names.found,
         present(traits),
         kept,
-        _context(properties, shared),
+        placed(properties, _CONTEXT, shared),
         item.get("timestamp") or properties.get("timestamp"),
         None,
         item.get("sent_at"),
         names.findings,
         item.get("offset"),
     )
+    if once:
+        draft.traits_once = present(once)
+    draft.cleared = cleared(traits) + _unset(item, properties, names)
+    groups: tuple[GroupStatement, ...] = ()
     if kind == "group":
-        group = {"groupId": kept.pop("$group_key", None), "traits": kept.pop("$group_set", None)}
-        kept.update((key, value) for key, value in group.items() if value)
+        type_, key, traits_of_group = (kept.pop(name, None) for name in ("$group_type", "$group_key", "$group_set"))
+        groups = group_of(type_, key, traits_of_group, names, "/properties/$group_key")
+        stated = {"groupType": type_, "groupId": key, "traits": traits_of_group}
+        kept.update((name, value) for name, value in stated.items() if value)
+    memberships = properties.get("$groups")
+    if type(memberships) is dict:
+        for type_, key in memberships.items():
+            groups += group_of(type_, key, None, names, "/properties/$groups")
+    draft.groups = groups
+    if not FIELDS.issuperset(item):
+        unknown = [key for key in item if key not in FIELDS]
+        names.findings += [finding("field_ignored", pointer(key)) for key in unknown[:FIELDS_TOLD_MAX]]
     return draft
 
 
-def _traits(item: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any] | None:
-    """What the event says of its person; None when that is no object. What `$set` says wins over `$set_once`."""
+def _stated(item: dict[str, Any], properties: dict[str, Any], key: str) -> dict[str, Any] | None:
+    """What the event says of its person under `key`, at its root or in its properties; None when that is no object."""
     traits: dict[str, Any] = {}
-    for key in ("$set_once", "$set"):
-        for fields in (properties, item):
-            stated = fields.get(key)
-            if type(stated) is dict:
-                traits |= stated
-            elif stated:
-                return None
+    for fields in (properties, item):
+        stated = fields.get(key)
+        if type(stated) is dict:
+            traits |= stated
+        elif stated:
+            return None
     return traits
+
+
+def _unset(item: dict[str, Any], properties: dict[str, Any], names: Names) -> tuple[str, ...]:
+    """The fields of `$unset`: a list, or the keys of an object, as older SDKs send it."""
+    found: dict[str, None] = {}
+    for where, fields in (("/properties/$unset", properties), ("/$unset", item)):
+        stated = fields.get("$unset")
+        listed = stated if isinstance(stated, list | dict) else []
+        found |= dict.fromkeys(key for key in listed if type(key) is str)
+        if stated and (not listed or not all(type(key) is str for key in listed)):
+            names.findings.append(finding("operation_ignored", where))
+    return tuple(found)
 
 
 def _identify(
@@ -135,21 +188,35 @@ def _identify(
     if kind == "group" and _is_of_group(distinct, properties):
         return suppressed("group_without_person")
     anonymous = properties.get("$anon_distinct_id")
-    is_anonymous = kind not in ("identify", "alias") or item.get("event") == "$set"
+    if kind == "alias":
+        return _join(names, distinct, properties)
+    is_anonymous = kind != "identify" or item.get("event") == "$set"
     is_anonymous = is_anonymous and _is_anonymous(distinct, properties)
     if not names.add("user_id", properties.get("$user_id")):
         return wrong_type("/properties/$user_id", "a text or a number")
     names.add("anonymous_id" if is_anonymous else "user_id", distinct)
     if not names.add("anonymous_id", anonymous):
         return wrong_type("/properties/$anon_distinct_id", "a text or a number")
-    if kind == "alias" and not names.add("anonymous_id", properties.get("alias")):
-        return wrong_type("/properties/alias", "a text or a number")
-    for fields in (traits, properties):
-        names.try_add("email", fields.get("email"))
-        names.try_add("phone", fields.get("phone"))
+    if traits:
+        add_contacts(names, traits, "/properties/$set")
+    if properties:
+        add_contacts(names, properties, "/properties")
     device = properties.get("$device_id")
     if device not in (anonymous, distinct if is_anonymous else None):
         names.try_add("device_id", device)
+    return None
+
+
+def _join(names: Names, distinct: str | None, properties: dict[str, Any]) -> Rejected | None:
+    """Take both ids of an alias. Which is the older one differs between SDKs, and does not matter."""
+    ids = [distinct, properties.get("alias")]
+    for id_ in ids:
+        if type(id_) is str and _UUID7.fullmatch(id_):
+            names.add("anonymous_id", id_)
+        elif not add_alias(names, id_):
+            return wrong_type("/properties/alias", "a text or a number")
+    if all(ids):
+        names.findings.append(finding("merge_requested", "/properties/alias"))
     return None
 
 
@@ -173,21 +240,10 @@ def _is_anonymous(distinct: str | None, properties: dict[str, Any]) -> bool:
 
 
 def _is_of_group(distinct: str | None, properties: dict[str, Any]) -> bool:
-    """Whether the distinct id is the stand-in that server SDKs make for a group (`$company_acme`)."""
-    return distinct == f"${properties.get('$group_type')}_{properties.get('$group_key')}"
+    """Whether an SDK made the distinct id up, because the group was described on behalf of nobody.
 
-
-def _context(properties: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
-    edge = shared.get("edge")
-    context: dict[str, Any] = dict(edge) if type(edge) is dict else {}
-    for key, value in properties.items():
-        path = _CONTEXT.get(key)
-        if path is None or value is None:
-            continue
-        if len(path) == 1:
-            context[path[0]] = value
-        else:
-            inner = context.setdefault(path[0], {})
-            if type(inner) is dict:
-                inner[path[1]] = value
-    return context
+    Most say `$company_acme`, the one for Python a random UUID.
+    """
+    if distinct is None or distinct == f"${properties.get('$group_type')}_{properties.get('$group_key')}":
+        return True
+    return properties.get("$lib") == "posthog-python" and _UUID4.fullmatch(distinct) is not None

@@ -10,9 +10,7 @@ REASONS: dict[str, str] = {
     "malformed_json": "It is not JSON.",
     "bad_compression": "It starts like gzip or zlib and cannot be decompressed.",
     "bad_utf8": "It holds bytes that are not UTF-8.",
-    "lone_surrogate": "A text holds half of a surrogate pair, which no UTF-8 can express.",
     "not_a_number": "It holds NaN or Infinity, which JSON has not.",
-    "number_out_of_range": "A number is larger than 64 bits hold.",
     "duplicate_key": "An object states the same key twice, so one of the values would be lost.",
     "not_an_object": "It is JSON, but no object.",
     # The limits.
@@ -45,7 +43,9 @@ REASONS: dict[str, str] = {
 """Every `Rejected.reason` that ingest gives, and what it means."""
 
 SUPPRESSIONS: dict[str, str] = {
-    "group_without_person": "PostHog describes a group on behalf of nobody; there is no profile it could belong to.",
+    "group_without_person": "A group is described on behalf of nobody; there is no profile it could belong to.",
+    "not_for_us": "The sender's `integrations` say that the event is not for Onefold.",
+    "nothing_to_do": "The request states no change and no event.",
 }
 """Every `Suppressed.reason` that ingest gives, and what it means."""
 

@@ -1,5 +1,7 @@
 """Segment's dialect: items of Segment and RudderStack SDKs, and our own records, which are a superset of it.
 
+What each call and field means is listed in `support.segment`; fields that are not listed there have no effect.
+
 | field | other names |
 | --- | --- |
 | `messageId` | `idempotency_key`, `uuid` |
@@ -7,43 +9,104 @@
 | `timestamp` | `event_time` |
 | `originalTimestamp` | RudderStack's time of the call |
 | `type` | from the route when the item has none |
+
+A trait that is null is cleared, but in a row of a file: exports write null where they know nothing.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from onefold.ingest.draft import Draft, present, text_of
-from onefold.ingest.reasons import rejected, wrong_type
-from onefold.ingest.stated import Names, add_circumstantial, add_external, add_listed
-from onefold.model import Kind, Rejected
+from onefold.ingest.draft import Draft, cleared, present, text_of
+from onefold.ingest.findings import finding
+from onefold.ingest.payload import pointer
+from onefold.ingest.reasons import rejected, suppressed, wrong_type
+from onefold.ingest.stated import (
+    Names,
+    add_alias,
+    add_circumstantial,
+    add_contacts,
+    add_external,
+    add_listed,
+    group_of,
+)
+from onefold.ingest.support import FIELDS_TOLD_MAX
+from onefold.ingest.support.segment import FIELDS, KINDS
+from onefold.model import Finding, GroupStatement, Kind, Rejected, Suppressed
 
-_KINDS: dict[str, Kind] = {
-    "track": "track",
-    "identify": "identify",
-    "page": "page",
-    "screen": "screen",
-    "group": "group",
-    "alias": "alias",
-    "record": "record",
-}
 _NOTHING: dict[str, Any] = {}
 
 
-def read(item: dict[str, Any], shared: dict[str, Any], default_type: str | None) -> Draft | Rejected:
+def read(item: dict[str, Any], shared: dict[str, Any], default_type: str | None) -> Draft | Rejected | Suppressed:
     """Read one item.
 
     Args:
         item: The decoded item.
-        shared: Decoded request-level JSON: `type`, `context`, `edge` (see `framing.entries`).
+        shared: Decoded request-level JSON: `type`, `context`, `integrations`, `edge` (see `framing.entries`).
         default_type: The type when neither item nor request states one.
     """
     stated = item.get("type") or shared.get("type") or default_type
-    kind = _KINDS.get(stated) if type(stated) is str else None
+    kind = KINDS.get(stated) or KINDS.get(stated.strip().lower()) if type(stated) is str else None
     if kind is None:
-        kind = _KINDS.get(stated.strip().lower()) if type(stated) is str else None
-        if kind is None:
-            return _no_type(stated)
+        return _no_type(stated)
+    integrations = item.get("integrations") or shared.get("integrations")
+    if integrations and type(integrations) is dict and integrations.get("Onefold") is False:
+        return suppressed("not_for_us")
+    objects = _objects(item, shared)
+    if isinstance(objects, Rejected):
+        return objects
+    traits, properties, context, of_person = objects
+    names = Names()
+    groups: tuple[GroupStatement, ...] = ()
+    if kind == "group":
+        groups = group_of("group", item.get("groupId"), traits, names, "/groupId")
+        properties, traits = _of_group(item, traits, properties), of_person
+    else:
+        if "groupId" in context:
+            groups = group_of("group", context["groupId"], None, names, "/context/groupId")
+        if of_person:
+            traits = of_person | traits
+    name = item.get("event") or item.get("event_name")
+    if name is not None and type(name) is not str:
+        return wrong_type("/event", "a text")
+    if kind in ("page", "screen"):
+        properties, name = _of_view(item, properties), None
+    elif kind not in ("track", "record"):
+        name = None
+    fault = _identify(names, item, kind, traits, properties, context)
+    if fault is not None:
+        return fault
+    message_id = item.get("messageId") or item.get("idempotency_key") or item.get("uuid")
+    if message_id is not None and (message_id := text_of(message_id)) is None:
+        return wrong_type("/messageId", "a text")
+    if not FIELDS.issuperset(item):
+        names.findings += _told(item)
+    timestamp = item.get("timestamp")
+    draft = Draft(
+        kind,
+        name,
+        message_id or None,
+        names.found,
+        present(traits),
+        properties,
+        context,
+        item.get("event_time") if timestamp is None else timestamp,
+        item.get("originalTimestamp"),
+        item.get("sentAt"),
+        names.findings,
+    )
+    if groups:
+        draft.groups = groups
+    if default_type != "record" and None in traits.values():
+        draft.cleared = cleared(traits)
+    return draft
+
+
+_Objects = tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+def _objects(item: dict[str, Any], shared: dict[str, Any]) -> _Objects | Rejected:
+    """Traits, properties, context with the request's, and the traits that stood in the context."""
     traits = item.get("traits", _NOTHING)
     properties = item.get("properties", _NOTHING)
     context = item.get("context", _NOTHING)
@@ -57,42 +120,16 @@ def read(item: dict[str, Any], shared: dict[str, Any], default_type: str | None)
     if shared:
         context = _of_request(shared) | context
     of_person = context.get("traits")
-    if of_person is not None:
-        if type(of_person) is not dict and (of_person := _map(of_person)) is None:
-            return wrong_type("/context/traits", "an object")
-        context = {key: value for key, value in context.items() if key != "traits"}
-    if kind == "group":
-        properties, traits = _of_group(item, traits, properties), of_person or _NOTHING
-    elif of_person:
-        traits = of_person | traits
-    name = item.get("event") or item.get("event_name")
-    if name is not None and type(name) is not str:
-        return wrong_type("/event", "a text")
-    if kind in ("page", "screen"):
-        properties, name = _of_view(item, properties), None
-    elif kind not in ("track", "record"):
-        name = None
-    names = Names()
-    fault = _identify(names, item, kind, traits, properties, context)
-    if fault is not None:
-        return fault
-    message_id = item.get("messageId") or item.get("idempotency_key") or item.get("uuid")
-    if message_id is not None and (message_id := text_of(message_id)) is None:
-        return wrong_type("/messageId", "a text")
-    timestamp = item.get("timestamp")
-    return Draft(
-        kind,
-        name,
-        message_id or None,
-        names.found,
-        present(traits),
-        properties,
-        context,
-        item.get("event_time") if timestamp is None else timestamp,
-        item.get("originalTimestamp"),
-        item.get("sentAt"),
-        names.findings,
-    )
+    if of_person is None:
+        return traits, properties, context, _NOTHING
+    if type(of_person) is not dict and (of_person := _map(of_person)) is None:
+        return wrong_type("/context/traits", "an object")
+    return traits, properties, {key: value for key, value in context.items() if key != "traits"}, of_person
+
+
+def _told(item: dict[str, Any]) -> list[Finding]:
+    """The fields that have no effect."""
+    return [finding("field_ignored", pointer(key)) for key in item if key not in FIELDS][:FIELDS_TOLD_MAX]
 
 
 def _map(value: Any) -> dict[str, Any] | None:
@@ -136,13 +173,16 @@ def _identify(
         return wrong_type("/anonymousId", "a text or a number")
     if kind == "alias":
         previous = item.get("previousId")
-        known = type(previous) is str and "@" in previous
-        if not names.add("email" if known else "anonymous_id", previous):
+        if previous is not None and previous == item.get("anonymousId"):
+            pass  # a browser's own id, stated already
+        elif not add_alias(names, previous):
             return wrong_type("/previousId", "a text or a number")
-    for fields in (traits, properties):
-        if fields:
-            names.try_add("email", fields.get("email"))
-            names.try_add("phone", fields.get("phone"))
+        elif previous:
+            names.findings.append(finding("merge_requested", "/previousId"))
+    if traits:
+        add_contacts(names, traits, "/traits")
+    if properties:
+        add_contacts(names, properties, "/properties")
     if "crossDomainId" in traits:
         names.try_add("cross_domain_id", traits["crossDomainId"])
     add_circumstantial(names, context)

@@ -4,7 +4,7 @@
 | --- | --- |
 | `userId` | `user_id` |
 | `anonymousId` | `anonymous_id` |
-| `previousId` (alias) | `anonymous_id`; `email` when it has an @ |
+| `previousId` (alias) | `user_id`, and `anonymous_id` or, when it has an @, `email` |
 | `traits.email`, `context.traits.email`, `properties.email` | `email` |
 | `traits.phone`, `context.traits.phone`, `properties.phone` | `phone` |
 | `context.device.id` | `device_id` |
@@ -14,6 +14,9 @@
 | `context.traits.crossDomainId` | `cross_domain_id` |
 | `context.externalIds[]` | its `type`, when `collection` is `users` and `encoding` is `none` |
 | `identifiers[]` | its `type` |
+
+An alias does not say of which type the id is that it names, and the event is read without knowing who used it. So it states
+both, and a profile leaves out the one that nobody but the alias ever named.
 
 Numbers are read as text. Null and blank are absent. The traits of a group are the group's, so they name nobody.
 """
@@ -26,10 +29,13 @@ from typing import Any
 from onefold.ingest.draft import text_of
 from onefold.ingest.findings import finding
 from onefold.ingest.reasons import rejected, wrong_type
-from onefold.model import Finding, Identifier, Rejected
+from onefold.model import Finding, GroupStatement, Identifier, Rejected
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
 _ALIASES = {"external_id": "user_id"}
+_CONTACTS = ("email", "phone")
+_CONTACT_CHARACTERS = 5
+_GROUP_CHARACTERS_MAX = 255
 _PLATFORMS = {"ios": "ios", "ipados": "ios", "tvos": "ios", "iphone os": "ios", "android": "android"}
 IGNORED = finding("identifier_ignored")
 """Of an event that states an identifier in a form that is none (an e-mail that is a list)."""
@@ -59,6 +65,45 @@ class Names:
         """Take a value from a place that is not ours to insist on: what cannot be an identifier is a finding."""
         if not self.add(type_, value) and IGNORED not in self.findings:
             self.findings.append(IGNORED)
+
+
+def add_contacts(names: Names, fields: dict[str, Any], where: str) -> None:
+    """The e-mail address and phone number among fields, whatever the capitals of their names."""
+    email, phone = fields.get("email"), fields.get("phone")
+    if email is None or phone is None:
+        for key, value in fields.items():
+            if (
+                len(key) == _CONTACT_CHARACTERS
+                and key not in _CONTACTS
+                and key.lower() in _CONTACTS
+                and value is not None
+            ):
+                names.findings.append(finding("case_differs", f"{where}/{key}"))
+                names.try_add(key.lower(), value)
+    names.try_add("email", email)
+    names.try_add("phone", phone)
+
+
+def add_alias(names: Names, value: Any) -> bool:
+    """The other id of an alias, as each type that it may be of; False when it cannot be an identifier."""
+    if not names.add("user_id", value):
+        return False
+    names.add("email" if type(value) is str and "@" in value else "anonymous_id", value)
+    return True
+
+
+def group_of(type_: Any, id_: Any, traits: Any, names: Names, where: str) -> tuple[GroupStatement, ...]:
+    """A statement about one group, or none with a finding."""
+    if id_ is None or id_ == "":
+        if traits:
+            names.findings.append(finding("group_without_id", where))
+        return ()
+    text = text_of(id_)
+    kind = type_ if type(type_) is str and type_ else "group"
+    if text is None or (traits and type(traits) is not dict) or max(len(text), len(kind)) > _GROUP_CHARACTERS_MAX:
+        names.findings.append(finding("group_ignored", where))
+        return ()
+    return (GroupStatement(kind, text, traits or {}),)
 
 
 def add_circumstantial(names: Names, context: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-Shape = Literal["segment", "posthog", "record", "judgement", "unreadable"]
-"""How to read the body: a Segment/RudderStack item, a PostHog item, a row of a file, a person's judgement on the
-identity graph, or bytes that are not JSON."""
+Shape = Literal["segment", "posthog", "mixpanel", "amplitude", "record", "judgement", "unreadable"]
+"""How to read the body: a Segment/RudderStack item, one of PostHog, Mixpanel or Amplitude, a row of a file, a person's
+judgement on the identity graph, or bytes that are not JSON."""
 
 
 class LogEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from onefold.serving.routes import Family
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -53,6 +55,17 @@ def failure(status: int, code: str, message: str, headers: Headers = ()) -> Answ
     """
     body = {"success": False, "code": code, "message": message, "detail": message}
     return Answer(status, msgspec.json.encode(body), headers)
+
+
+def in_form_of(answer: Answer, family: Family) -> Answer:
+    """An error in the form that a vendor's SDKs parse; other answers as they are."""
+    if family == "common" or answer.status < 400:
+        return answer
+    message = msgspec.json.decode(answer.body).get("message", "")
+    told = {"code": answer.status, "error": message}
+    if family == "mixpanel":
+        told["status"] = 0
+    return Answer(answer.status, msgspec.json.encode(told), answer.headers)
 
 
 def wait(status: int, code: str, message: str, seconds: float, now_us: int) -> Answer:

@@ -19,7 +19,7 @@ from onefold.governance.access import Key
 from onefold.ingest import framing
 from onefold.model import LogEntry
 from onefold.serving import pixel
-from onefold.serving.answers import Answer, Receive, Scope, Send, failure, give, preflight, wait
+from onefold.serving.answers import Answer, Receive, Scope, Send, failure, give, in_form_of, preflight, wait
 from onefold.serving.appender import Appender
 from onefold.serving.fetches import UNKNOWN_KEY, Fetches
 from onefold.serving.keys import Keyring, tokens_of
@@ -62,6 +62,7 @@ class _Call(msgspec.Struct, gc=False):
     key: Key | None = None
     size: int = 0
     items: int = 0
+    verbose: bool = False
 
 
 _KEY_UNKNOWN = failure(401, "unknown_key", UNKNOWN_KEY)
@@ -134,7 +135,7 @@ class Collector:
             current_request.reset(token)
             answer = wait(503, "failed", "The request failed; try again.", 2, self._clock_us())
         # An image cannot show an error, and a broken picture in a mail helps nobody: the log and the metrics tell it.
-        shown = _GIF if route.meaning == "pixel" else answer
+        shown = _GIF if route.meaning == "pixel" else in_form_of(answer, route.family)
         await give(send, shown, call.id.encode(), head.origin)
         seconds = self._monotonic() - started
         self._measures.answered(route.name, answer.status, seconds)
@@ -147,6 +148,8 @@ class Collector:
             return preflight(call.head.asked_headers)
         match call.route.meaning:
             case "collect":
+                if method == "GET" and call.route.get:
+                    return await self._take(scope, call, pixel.body_of(call.query))
                 return await self._collect(scope, receive, call) if method == "POST" else _METHOD
             case "pixel":
                 return await self._take(scope, call, pixel.body_of(call.query))
@@ -179,6 +182,7 @@ class Collector:
     async def _take(self, scope: Scope, call: _Call, body: bytes) -> Answer:
         """Unpack a body, find its key, append its items, wait for the disk."""
         call.size = len(body)
+        call.verbose = call.route.terse is None or b"verbose=1" in call.query or b"verbose=1" in body
         opened = open_small(body)
         if opened is None:
             # A stranger's key may stand beside the body, too.
@@ -208,6 +212,9 @@ class Collector:
             return _NOT_JSON
         if len(envelope.items) > self._settings.request_items:
             return _TOO_LARGE
+        if scope["method"] == "GET" and envelope.sent_at is None:
+            # An image is fetched when it is seen, and fetched again when it is seen again: two equal ones are two.
+            envelope = msgspec.structs.replace(envelope, sent_at=str(now_us // 1000))
         make = partial(
             framing.entries,
             envelope,
@@ -223,7 +230,7 @@ class Collector:
             await appender.append(entries, len(body))
             call.items = len(entries)
             self._measures.appended(key.workspace, call.items)
-        return self._success(call.route)
+        return self._success(call.route, verbose=call.verbose)
 
     def _identify(self, scope: Scope, call: _Call, stated: Iterable[str | None]) -> Answer | None:
         """Find the key in the body or the query string; None when found, else the refusal."""
@@ -247,10 +254,11 @@ class Collector:
         seconds = self._limits.wait_seconds(key, scope, head, pixel=is_pixel, now_seconds=self._monotonic())
         return None if seconds == 0 else wait(429, "rate_limited", _REFUSED_FOR_NOW, seconds, self._clock_us())
 
-    def _success(self, route: Route) -> Answer:
-        answer = self._successes.get(route.success)
+    def _success(self, route: Route, *, verbose: bool = True) -> Answer:
+        body = route.success if verbose or route.terse is None else route.terse
+        answer = self._successes.get(body)
         if answer is None:
-            answer = self._successes[route.success] = Answer(200, route.success)
+            answer = self._successes[body] = Answer(200, body)
         return answer
 
     def _write_log(self, method: str, call: _Call, status: int, seconds: float) -> None:

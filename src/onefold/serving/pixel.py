@@ -50,6 +50,8 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
 
 
 def _decoded(data: str) -> bytes:
+    if data.lstrip()[:1] in ("{", "["):
+        return data.encode()
     # A `+` of base64 arrives as a space, url-safe alphabets are common, and padding gets lost.
     text = data.strip().replace(" ", "+").replace("-", "+").replace("_", "/")
     try:

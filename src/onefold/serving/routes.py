@@ -13,6 +13,9 @@ Meaning = Literal[
     "posthog_config_script", "posthog_script",
 ]  # fmt: skip
 
+Family = Literal["common", "mixpanel", "amplitude"]
+"""SDKs that read errors in the same form: those of Segment, RudderStack and PostHog, Mixpanel's, Amplitude's."""
+
 
 class Route(msgspec.Struct, frozen=True):
     """What a path means.
@@ -23,6 +26,9 @@ class Route(msgspec.Struct, frozen=True):
         shape: How to read the items of the body.
         default_type: The type of an item that does not state its own, from the path.
         success: The body of the 200 answer.
+        terse: The same for requests that do not say `verbose=1`; None where that makes no difference.
+        family: Whose SDKs call it, for the form of errors.
+        get: Whether a GET with the item in its query is taken, too.
     """
 
     name: str
@@ -30,10 +36,16 @@ class Route(msgspec.Struct, frozen=True):
     shape: Shape = "segment"
     default_type: str | None = None
     success: bytes = b'{"success":true}'
+    terse: bytes | None = None
+    family: Family = "common"
+    get: bool = False
 
 
 _CALLS = {"track": "t", "identify": "i", "page": "p", "screen": "s", "group": "g", "alias": "a"}
 _POSTHOG_SUCCESS = b'{"status":1}'
+# Amplitude's batches come by the same path as PostHog's, so its answer says both.
+_AMPLITUDE_SUCCESS = b'{"code":200,"status":1}'
+_MIXPANEL_SUCCESS = b'{"code":200,"error":null,"status":1}'
 
 
 def _table() -> dict[str, Route]:
@@ -42,10 +54,19 @@ def _table() -> dict[str, Route]:
     # Pixels as RudderStack (/pixel/v1/track) and as Segment (/v1/pixel/track) spell them.
     for call in _CALLS:
         routes += [Route(f"/{path}/{call}", "pixel", default_type=call) for path in ("pixel/v1", "v1/pixel")]
+    routes += [Route(path, shape="posthog", success=_POSTHOG_SUCCESS) for path in ("/e", "/i/v0/e", "/capture")]
+    routes.append(Route("/batch", shape="posthog", success=_AMPLITUDE_SUCCESS))
     routes += [
-        Route(path, shape="posthog", success=_POSTHOG_SUCCESS)
-        for path in ("/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage")
-    ]
+        Route(
+            path, shape="mixpanel", success=_MIXPANEL_SUCCESS, terse=b"1", family="mixpanel", get=True,
+        )
+        for path in ("/track", "/engage", "/groups")
+    ]  # fmt: skip
+    routes.append(Route("/import", shape="mixpanel", success=_MIXPANEL_SUCCESS, family="mixpanel"))
+    routes.append(Route("/2/httpapi", shape="amplitude", success=_AMPLITUDE_SUCCESS, family="amplitude"))
+    routes.append(
+        Route("/identify", shape="amplitude", default_type="$identify", success=b"success", family="amplitude")
+    )
     routes += [Route(path, "flags") for path in ("/decide", "/flags")]
     # The SDK's own counters about itself: answered, not kept.
     routes += [Route("/v1/m", "discard"), Route("/sourceConfig", "source_config")]

@@ -12,7 +12,7 @@ import msgspec
 from onefold.errors import NotFoundError, UsageError
 from onefold.governance.consent import Spoken
 from onefold.identity import explain as explaining
-from onefold.model import Accepted, Identifier, NodeId, StoredEntry, format_profile_id
+from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.neighbours import spoken_beside
@@ -20,15 +20,21 @@ from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import NodeRow, ProfileSnapshot
 from onefold.profiles import profile as profiles
 from onefold.profiles import state as folds
+from onefold.profiles.state import NodeState
 
 _CURSOR = struct.Struct(">qqq")
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
-    """A person found: the node that names them, and the rows of all their nodes."""
+    """A person found: the node that names them, and the rows of all their nodes.
+
+    An alias names an id without its type, so it leaves a node of each type that the id may be of. `only_in_aliases` are the
+    nodes that no other evidence speaks of; they are looked for where there can be any.
+    """
 
     id: NodeId
     rows: tuple[NodeRow, ...]
+    only_in_aliases: frozenset[NodeId] = frozenset()
 
     @property
     def nodes(self) -> list[NodeId]:
@@ -86,7 +92,18 @@ def find(snapshot: ProfileSnapshot, node: NodeId) -> Person | None:
     person = row.member.person
     others = [m.id for m in snapshot.members([row.member.component]) if m.person == person and m.id != node]
     rows = snapshot.nodes(others) if others else {}
-    return Person(person, (row, *rows.values()))
+    found = (row, *rows.values())
+    return Person(person, found, _only_in_aliases(snapshot, found))
+
+
+def _only_in_aliases(snapshot: ProfileSnapshot, rows: Sequence[NodeRow]) -> frozenset[NodeId]:
+    types = [row.member.type for row in rows]
+    if types.count("user_id") < 2 or len(set(types)) < 2:
+        return frozenset()
+    nodes = {row.member.id for row in rows}
+    edges = snapshot.edges(sorted(nodes))
+    seen = {end for edge in edges if edge.kind != "alias" for end in (edge.a, edge.b)}
+    return frozenset(nodes & {end for edge in edges for end in (edge.a, edge.b)} - seen)
 
 
 def profile(context: Context, identifier: Identifier) -> dict[str, Any] | None:
@@ -106,8 +123,27 @@ def view(context: Context, person: Person, beside: Sequence[Spoken] = ()) -> dic
     for row in person.rows:
         value, state = folds.open_node(context.sealer.open(row))
         nodes.append((row.member, value, state))
-    found = profiles.view(person.id, nodes, context.profiles, context.clock_us(), context.identity.priorities(), beside)
+    shown = _named_otherwise(nodes, person.only_in_aliases)
+    found = profiles.view(person.id, shown, context.profiles, context.clock_us(), context.identity.priorities(), beside)
     return profiles.as_json(found)
+
+
+def _named_otherwise(
+    nodes: Sequence[tuple[Member, str, NodeState]], only_in_aliases: frozenset[NodeId]
+) -> Sequence[tuple[Member, str, NodeState]]:
+    """The nodes without those that an alias left because it does not say of which type its id is; one of them stays."""
+    if not only_in_aliases:
+        return nodes
+    doubtful = {m.id for m, _, state in nodes if m.id in only_in_aliases and not state.events}
+    kept = [node for node in nodes if node[0].id not in doubtful]
+    known = {value for _, value, _ in kept}
+    # With an @ it is an address sooner than a user id; else a user id sooner than a cookie.
+    order = {"email": 0, "user_id": 1}
+    for node in sorted((n for n in nodes if n[0].id in doubtful), key=lambda n: (order.get(n[0].type, 2), n[0].id)):
+        if node[1] not in known:
+            known.add(node[1])
+            kept.append(node)
+    return kept
 
 
 def timeline(
