@@ -80,6 +80,10 @@ faults: $(VENV)/.dev strace iproute2  ## Kills, power cuts, full disks, networks
 fuzz: $(VENV)/.dev  ## Fuzz event decoder, identifiers and file reader, a minute each (ARGS="--seconds 600")
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
+.PHONY: test-sdks
+test-sdks: $(VENV)/.dev  ## The vendors' own test suites of their SDKs, against our server; says what cannot hold, and why
+	$(BIN)/python -m tests.sdks $(ARGS)
+
 .PHONY: soak
 soak: $(VENV)/.dev  ## Two hours of mixed load with faults on a filled store (ARGS="--minutes 15" for less)
 	$(BIN)/python -m bench soak --minutes 120 --prefill 600000 --faults $(ARGS)
@@ -113,6 +117,10 @@ schemas: $(VENV)/.dev  ## Renew the published JSON Schemas of the project files
 .PHONY: cli-reference
 cli-reference: $(VENV)/.dev  ## Renew the reference page of the command line
 	$(BIN)/python -m tools.cli_reference
+
+.PHONY: dialects-reference
+dialects-reference: $(VENV)/.dev  ## Renew what the reference page of SDKs says of each dialect
+	$(BIN)/python -m tools.dialects_reference
 
 .PHONY: findings-reference
 findings-reference: $(VENV)/.dev  ## Renew the reference page of findings

@@ -108,6 +108,9 @@ def test_posthog_every_message_is_stored_once_with_the_right_identity_and_time()
         assert (account["received"], account["stored"], account["duplicate"], account["rejected"]) == (211, 211, 0, 0)
         for n in range(5):
             assert server.profile(f"email:n{n}@mail.test")["id"] == server.profile(f"user_id:n{n}")["id"]
+            assert server.profile(f"anonymous_id:c{n}")["id"] == server.profile(f"user_id:n{n}")["id"]
+        (company,) = server.profile("user_id:n1")["groups"]
+        assert (company["type"], company["id"], company["traits"]) == ("company", "g1", {"size": 3})
         seen = stories(server, "user_id:n2")
         assert sorted(seen) == list(range(2, 200, 5))
         assert seen[2] == "2025-10-09T08:53:22.000Z"

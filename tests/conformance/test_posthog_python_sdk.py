@@ -35,6 +35,12 @@ def test_every_message_is_stored_once_with_the_right_identity_and_time(gzip):
         assert (account["received"], account["stored"], account["duplicate"], account["rejected"]) == (sent, sent, 0, 0)
         for n in range(PEOPLE):
             assert server.profile(f"email:u{n}@mail.test")["id"] == server.profile(f"user_id:u{n}")["id"]
+            # This SDK puts the previous id where posthog-node and posthog-js put the new one.
+            assert server.profile(f"anonymous_id:a{n}")["id"] == server.profile(f"user_id:u{n}")["id"]
+        people = {server.profile(f"user_id:u{n}")["id"] for n in range(PEOPLE)}
+        assert len(people) == PEOPLE
+        (company,) = server.profile("user_id:u1")["groups"]
+        assert (company["type"], company["id"], company["traits"]) == ("company", "newsroom", {"size": 7})
         seen = {e["properties"]["n"]: e for e in server.timeline("user_id:u3") if e["name"] == "Story Read"}
         assert sorted(seen) == list(range(3, MESSAGES, PEOPLE))
         for n, event in seen.items():
