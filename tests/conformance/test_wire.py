@@ -176,3 +176,36 @@ def test_a_dead_letter_is_mended_and_sent_again(server, tmp_path):
     server.account()
     assert server.profile("user_id:mended-1")["counters"]["events"] == 1
     assert offset not in letters(server, "u")
+
+
+def test_an_emoji_of_old_posthog_js_loses_nothing(server):
+    """It writes each half of a character as UTF-8, into base64, with its key inside: the whole batch is read."""
+    events = [
+        {
+            "event": "Said",
+            "properties": {"token": server.here.write_key, "distinct_id": f"e{n}", "text": "hi \U0001f600"},
+        }
+        for n in range(2)
+    ]
+    halves = json.dumps(events, ensure_ascii=False).encode("utf-16-be", "surrogatepass")
+    cesu = b"".join(
+        chr(int.from_bytes(halves[i : i + 2], "big")).encode("utf-8", "surrogatepass") for i in range(0, len(halves), 2)
+    )
+    assert b"\xed\xa0\xbd\xed\xb8\x80" in cesu
+    form = b"data=" + base64.b64encode(cesu).replace(b"+", b"%2B") + b"&compression=base64"
+    assert server.send("POST", "/e/?ip=1", form)[0] == 200
+    server.account()
+    for n in range(2):
+        assert server.timeline(f"user_id:e{n}")[0]["properties"] == {"text": "hi \U0001f600"}
+
+
+def test_a_body_that_cannot_be_read_belongs_to_the_key_that_stands_in_it(server):
+    """Its bytes become a dead letter of that source, wherever the key stands."""
+    before = letters(server, "u")
+    broken = json.dumps({"event": "x", "properties": {"token": server.here.write_key, "distinct_id": "u"}}).encode()
+    form = b"data=" + base64.b64encode(broken.replace(b'"x"', b'"\xff"')).replace(b"+", b"%2B")
+    assert server.send("POST", "/e/", form)[0] == 200
+    assert server.send("POST", "/batch/", broken[:-2])[0] == 400
+    server.account()
+    new = sorted(r for offset, r in letters(server, "u").items() if offset not in before)
+    assert new == ["bad_utf8", "malformed_json"]
