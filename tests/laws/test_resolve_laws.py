@@ -11,7 +11,7 @@ from onefold.identity import resolve as resolving
 from onefold.identity.hashing import Hasher
 from onefold.identity.known import KnownEdges
 from onefold.identity.resolve import Sighting, resolve
-from onefold.identity.settings import IdentitySettings
+from onefold.identity.settings import IdentitySettings, IdentityType
 from onefold.identity.solver import solve
 from onefold.model import Identifier, Judgement
 from onefold.ports import NodeRow
@@ -182,3 +182,26 @@ def test_what_was_seen_with_a_shared_user_id_is_shared_at_the_next_one():
     assert not strays([shared, first, second], 1)
     graph = resolved([shared, first, second], 1)
     assert graph.placed[named[0][1].node].shared
+
+
+def beyond_a_limit():
+    """Three addresses where two are allowed, joined by an alias; then evidence that, taken first, leaves one outside."""
+    one, two, three = (Identifier("email", f"e{n}@x.org") for n in range(3))
+    stated = [([one], 0, "event"), ([two], 0, "event"), ([three], 0, "event"), ([one, three], 5, "event")]
+    stated += [([one, two], 6, "alias"), ([one, two], 1, "event")]
+    return [
+        Sighting(HASHER.name(names, RULES)[0], at, n.to_bytes(16, "big"), kind, "web", 0, n, 0, "")
+        for n, (names, at, kind) in enumerate(stated)
+    ]
+
+
+def test_a_person_beyond_a_limit_is_solved_again_with_new_evidence(monkeypatch):
+    """An alias may join beyond a limit, so more evidence inside may part them, as when it had come first."""
+    few = IdentitySettings(types={"email": IdentityType("email", 80, limit=2)})
+    monkeypatch.setitem(globals(), "RULES", few)
+    assert len({m.person for m in resolved(beyond_a_limit()[:5], 5).placed.values()}) == 1
+    assert len({m.person for m in resolved(beyond_a_limit(), 5).placed.values()}) == 2
+    assert not strays(beyond_a_limit(), 5)
+    # The negative control: taken for a component like any other, it stays as it is.
+    monkeypatch.setattr(contested, "_beyond_limits", lambda *_: set())
+    assert strays(beyond_a_limit(), 5)
