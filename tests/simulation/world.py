@@ -188,7 +188,10 @@ def _fact(chance: random.Random, neighbourhood: int, number: int, pools: dict[st
     if "user_id" in stated:
         body["userId"] = stated["user_id"]
     if "anonymous_id" in stated:
-        body["previousId" if shape == "alias" else "anonymousId"] = stated["anonymous_id"]
+        body["anonymousId"] = stated["anonymous_id"]
+        if shape == "alias":
+            # A browser's: the id it names is its own, and of a known type.
+            body["previousId"] = stated["anonymous_id"]
     if shape != "record":
         body["type"] = shape
     purchase = None
