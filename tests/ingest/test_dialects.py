@@ -247,10 +247,10 @@ def test_alias():
 
 
 def test_identifiers_from_properties_phone_and_numbers():
-    """E-mail and phone in properties identify; numbers are text; repeats and blanks are left out."""
+    """E-mail and phone in properties of a known event identify; numbers are text; repeats and blanks are left out."""
     item = {
         "type": "track",
-        "event": "x",
+        "event": "Signed Up",
         "userId": 12.0,
         "anonymousId": " ",
         "properties": {"email": "a@b.example", "phone": 15551234567},

@@ -239,6 +239,10 @@ IDENTITY = Record(
             ),
             "Identifier types: changes to the built-in ones, and the project's own.",
         ),
+        "property_identifiers": Field(
+            MapOf(ListOf(Text(("email", "phone")))),
+            "For each event name, which of its properties `email` and `phone` are the sender's own; an empty list for none.",
+        ),
         "blocked": Field(
             Record(
                 {

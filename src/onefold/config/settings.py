@@ -38,6 +38,7 @@ def settings(project: Project) -> StageSettings:
 
 def _ingest(stated: Stages) -> IngestSettings:
     return IngestSettings(
+        property_identifiers=stated.property_identifiers,
         tracking_plans={source: tracking_plan.plan(source, said) for source, said in stated.tracking_plans.items()},
         **_said(
             max_event_bytes=stated.max_event_bytes,

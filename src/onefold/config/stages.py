@@ -49,6 +49,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     blocked_values: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
     allowed_values: tuple[str, ...] = ()
+    property_identifiers: Mapping[str, tuple[str, ...]] = {}
     source_rank: tuple[str, ...] = ()
     default_strategy: str | None = None
     survivorship: Mapping[str, str] = {}
@@ -83,6 +84,7 @@ def stages(
         blocked_values=tuple(blocked.get("values", ())),
         blocked_patterns=tuple(blocked.get("patterns", ())),
         allowed_values=tuple(blocked.get("except", ())),
+        property_identifiers={n: tuple(types or ()) for n, types in identity.get("property_identifiers", {}).items()},
         source_rank=source_rank,
         default_strategy=survivorship.get("default"),
         survivorship=survivorship.get("fields", {}),

@@ -22,7 +22,7 @@ from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
 from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
-from onefold.ingest.stated import Names, add_contacts, group_of
+from onefold.ingest.stated import Names, add_contacts, add_contacts_of_event, group_of
 from onefold.ingest.support import FIELDS_TOLD_MAX
 from onefold.ingest.support.amplitude import FIELDS, IGNORED_OPERATIONS, IN_PROPERTIES, OPERATIONS
 from onefold.model import GroupStatement, Kind, Rejected, Suppressed
@@ -81,7 +81,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
         return wrong_type("/event_properties", "an object")
     add_contacts(names, traits, "/user_properties")
     if of_event:
-        add_contacts(names, of_event, "/event_properties")
+        add_contacts_of_event(names, of_event, "/event_properties")
     message_id = item.get("insert_id")
     if message_id is not None and (message_id := text_of(message_id)) is None:
         return wrong_type("/insert_id", "a text")
@@ -99,6 +99,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
         placed(item, _CONTEXT, shared),
         item.get("time"),
         findings=names.findings,
+        of_event=names.of_event,
     )
     draft.traits_once, draft.groups = present(once), groups
     draft.cleared = cleared(traits) + unset

@@ -24,6 +24,7 @@ class Draft(msgspec.Struct, gc=False):
         original_timestamp: RudderStack's second time, as sent; None when absent.
         sent_at: As sent with the item; None when absent.
         findings: What a reader of the event should know.
+        of_event: E-mail addresses and phone numbers among the event's own properties, each with its JSON pointer.
         age_ms: Milliseconds from the event to its receipt, as sent by PostHog's browser SDK in place of a time.
         traits_once: Traits that hold while none is stated otherwise, nulls left out.
         cleared: Traits to take away.
@@ -42,6 +43,7 @@ class Draft(msgspec.Struct, gc=False):
     sent_at: Any = None
     findings: list[Finding] = []
     age_ms: Any = None
+    of_event: list[tuple[Identifier, str]] = []
     traits_once: dict[str, Any] = {}
     cleared: tuple[str, ...] = ()
     groups: tuple[GroupStatement, ...] = ()

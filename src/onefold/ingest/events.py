@@ -51,6 +51,29 @@ CALL_NAMES: dict[str, str] = {
 }
 """The name of calls that state none of their own."""
 
+PROPERTY_IDENTIFIERS: dict[str, tuple[str, ...]] = {
+    # What is sent to somebody, and what they answer to it.
+    **dict.fromkeys(
+        ("Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Email Marked as Spam",
+         "Email Subscribed", "Email Unsubscribed"),
+        ("email",),
+    ),
+    **dict.fromkeys(("SMS Subscribed", "SMS Unsubscribed"), ("phone",)),
+    **dict.fromkeys(
+        ("Subscribed", "Unsubscribed", "Consent Granted", "Consent Denied", "Consent Revoked", "Consent Withdrawn",
+         "Consent Updated"),
+        ("email", "phone"),
+    ),
+    # Forms in which people state their own.
+    **dict.fromkeys(("Signed Up", "Signed In", "Account Created", "Trial Started"), ("email", "phone")),
+    **dict.fromkeys(
+        ("Checkout Started", "Checkout Step Completed", "Payment Info Entered", "Order Completed", "Donation Completed"),
+        ("email", "phone"),
+    ),
+}  # fmt: skip
+"""The specifications' own events whose properties `email` and `phone` are the sender's. Elsewhere they may be a friend's, a
+recipient's or a guest's, and identify nobody."""
+
 REQUIRED: dict[str, tuple[str, ...]] = {
     "Products Searched": ("query",),
     "Product List Viewed": ("list_id", "products"),

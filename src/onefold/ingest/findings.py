@@ -45,6 +45,7 @@ FINDINGS = {
     "group_ignored": "A group's id or traits have a type that cannot be meant, and have no effect.",
     "operation_ignored": "An operation on a profile is not one that Onefold carries out, and changes nothing.",
     "consent_unreadable": "A statement of consent could not be read, and counts as a no.",
+    "contact_of_event": "An e-mail or phone in an event's properties may be somebody else's; it is kept and names nobody.",
     "omitted_by_plan": "Fields that the tracking plan does not allow were left out.",
     "large": "The event is larger than recommended.",
     "beyond_batch_limit": "The batch has more items than recommended.",

@@ -14,7 +14,7 @@ from typing import Any
 
 from onefold.ingest import amplitude, clock, consents, emq, mixpanel, payload, posthog, segment
 from onefold.ingest.draft import Draft
-from onefold.ingest.events import ALIASES, CALL_NAMES
+from onefold.ingest.events import ALIASES, CALL_NAMES, PROPERTY_IDENTIFIERS
 from onefold.ingest.findings import finding, stated
 from onefold.ingest.reasons import REASONS, rejected
 from onefold.ingest.repair import Repaired
@@ -30,6 +30,10 @@ _READERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], Draft | Rejected 
 }
 _COMPRESSED = (b"\x1f\x8b", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _SHARED_KEPT = 256
+_SOMEBODY_ELSES = (
+    "The event names its person by a property alone, which may be somebody else's; if it is the sender's, list the event "
+    "under `property_identifiers` in identity.yaml and send the dead letter again."
+)
 
 
 def deduplication_key(source: str, message_id: str) -> bytes:
@@ -53,6 +57,7 @@ class Gate:
     def __init__(self, settings: IngestSettings) -> None:
         self.settings = settings
         self._aliases = {**ALIASES, **settings.event_names}
+        self._of_sender = {**PROPERTY_IDENTIFIERS, **settings.property_identifiers}
         self._plans = {source: Checker(plan) for source, plan in settings.tracking_plans.items()}
         self._shared: dict[bytes, dict[str, Any]] = {}
 
@@ -107,16 +112,29 @@ class Gate:
         self._shared[shared] = read
         return read
 
+    def _take_contacts(self, draft: Draft, original: str, name: str) -> None:
+        """Take the event's own e-mail address and phone number where they are the sender's; else say so."""
+        types = self._of_sender.get(original if original in self._of_sender else name, ())
+        for identifier, where in draft.of_event:
+            if identifier in draft.identifiers:
+                continue
+            if identifier.type in types:
+                draft.identifiers.append(identifier)
+            else:
+                draft.findings = [*draft.findings, finding("contact_of_event", where)]
+
     def _event(self, entry: LogEntry, draft: Draft) -> GateResult:
         settings, kind, identifiers = self.settings, draft.kind, draft.identifiers
+        original = draft.name.strip() if draft.name else ""
+        name = self._aliases.get(original, original) if original else CALL_NAMES.get(kind, "")
+        if draft.of_event:
+            self._take_contacts(draft, original, name)
         if not identifiers:
-            return rejected("no_identifier")
+            return rejected("no_identifier", _SOMEBODY_ELSES if draft.of_event else "")
         if len(identifiers) > settings.max_identifiers:
             return too_many(len(identifiers), settings.max_identifiers)
-        original = draft.name.strip() if draft.name else ""
         if kind == "track" and not original:
             return rejected("no_event_name")
-        name = self._aliases.get(original, original) if original else CALL_NAMES[kind]
         message_id = derived_message_id(entry) if draft.message_id is None else draft.message_id
         if len(message_id) > settings.max_message_id_length:
             return rejected("message_id_too_long")

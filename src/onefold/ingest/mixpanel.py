@@ -26,7 +26,7 @@ from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
 from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
-from onefold.ingest.stated import Names, add_alias, add_contacts
+from onefold.ingest.stated import Names, add_alias, add_contacts, add_contacts_of_event
 from onefold.ingest.support import FIELDS_TOLD_MAX
 from onefold.ingest.support.mixpanel import IGNORED_OPERATIONS, PROFILE_FIELDS, RESERVED
 from onefold.model import Kind, Rejected, Suppressed
@@ -88,7 +88,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
     fault = _identify(names, properties, kind)
     if fault is not None:
         return fault
-    add_contacts(names, properties, "/properties")
+    add_contacts_of_event(names, properties, "/properties")
     message_id = properties.get("$insert_id")
     if message_id is not None and (message_id := text_of(message_id)) is None:
         return wrong_type("/properties/$insert_id", "a text")
@@ -105,6 +105,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
         placed(properties, _CONTEXT, shared),
         properties.get("time"),
         findings=names.findings,
+        of_event=names.of_event,
     )
 
 

@@ -30,7 +30,7 @@ from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
 from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
-from onefold.ingest.stated import Names, add_alias, add_contacts, group_of
+from onefold.ingest.stated import Names, add_alias, add_contacts, add_contacts_of_event, group_of
 from onefold.ingest.support import FIELDS_TOLD_MAX
 from onefold.ingest.support.posthog import FIELDS
 from onefold.model import GroupStatement, Kind, Rejected, Suppressed
@@ -133,6 +133,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
         item.get("sent_at"),
         names.findings,
         item.get("offset"),
+        of_event=names.of_event,
     )
     if once:
         draft.traits_once = present(once)
@@ -200,7 +201,7 @@ def _identify(
     if traits:
         add_contacts(names, traits, "/properties/$set")
     if properties:
-        add_contacts(names, properties, "/properties")
+        add_contacts_of_event(names, properties, "/properties")
     device = properties.get("$device_id")
     if device not in (anonymous, distinct if is_anonymous else None):
         names.try_add("device_id", device)

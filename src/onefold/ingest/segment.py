@@ -26,6 +26,7 @@ from onefold.ingest.stated import (
     add_alias,
     add_circumstantial,
     add_contacts,
+    add_contacts_of_event,
     add_external,
     add_listed,
     group_of,
@@ -94,6 +95,7 @@ def read(item: dict[str, Any], shared: dict[str, Any], default_type: str | None)
         item.get("originalTimestamp"),
         item.get("sentAt"),
         names.findings,
+        of_event=names.of_event,
     )
     if groups:
         draft.groups = groups
@@ -182,7 +184,7 @@ def _identify(
     if traits:
         add_contacts(names, traits, "/traits")
     if properties:
-        add_contacts(names, properties, "/properties")
+        add_contacts_of_event(names, properties, "/properties")
     if "crossDomainId" in traits:
         names.try_add("cross_domain_id", traits["crossDomainId"])
     add_circumstantial(names, context)

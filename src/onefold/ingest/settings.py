@@ -33,6 +33,8 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
         priorities: Strength of identifier types, 0 to 100, for the match-quality score.
         custom_priority: Strength of a type not among them.
         event_names: Further aliases of event names, name as sent to canonical name; they win over the built-in ones.
+        property_identifiers: Event name to the types (`email`, `phone`) that its properties state of the sender; they
+            win over the built-in ones.
         tracking_plans: By source.
     """
 
@@ -47,4 +49,5 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     priorities: Mapping[str, int] = msgspec.field(default_factory=lambda: PRIORITIES)
     custom_priority: int = 60
     event_names: Mapping[str, str] = {}
+    property_identifiers: Mapping[str, tuple[str, ...]] = {}
     tracking_plans: Mapping[str, TrackingPlan] = {}

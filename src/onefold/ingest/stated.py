@@ -5,8 +5,9 @@
 | `userId` | `user_id` |
 | `anonymousId` | `anonymous_id` |
 | `previousId` (alias) | `user_id`, and `anonymous_id` or, when it has an @, `email` |
-| `traits.email`, `context.traits.email`, `properties.email` | `email` |
-| `traits.phone`, `context.traits.phone`, `properties.phone` | `phone` |
+| `traits.email`, `context.traits.email` | `email` |
+| `traits.phone`, `context.traits.phone` | `phone` |
+| `properties.email`, `properties.phone` | the same, where they are the sender's (`events.PROPERTY_IDENTIFIERS`) |
 | `context.device.id` | `device_id` |
 | `context.device.advertisingId` | `ios.idfa` or `android.idfa`, by `device.type`, `os.name`; not when tracking is off |
 | `context.device.token` | `ios.push_token` or `android.push_token`, likewise |
@@ -24,6 +25,7 @@ Numbers are read as text. Null and blank are absent. The traits of a group are t
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Any
 
 from onefold.ingest.draft import text_of
@@ -34,6 +36,7 @@ from onefold.model import Finding, GroupStatement, Identifier, Rejected
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
 _ALIASES = {"external_id": "user_id"}
 _CONTACTS = ("email", "phone")
+_SPELLINGS = frozenset("".join(case) for word in _CONTACTS for case in product(*zip(word, word.upper(), strict=True)))
 _CONTACT_CHARACTERS = 5
 _GROUP_CHARACTERS_MAX = 255
 _PLATFORMS = {"ios": "ios", "ipados": "ios", "tvos": "ios", "iphone os": "ios", "android": "android"}
@@ -44,10 +47,11 @@ IGNORED = finding("identifier_ignored")
 class Names:
     """The identifiers of one item, as they are collected."""
 
-    __slots__ = ("findings", "found")
+    __slots__ = ("findings", "found", "of_event")
 
     def __init__(self) -> None:
         self.found: list[Identifier] = []
+        self.of_event: list[tuple[Identifier, str]] = []
         self.findings: list[Finding] = []
 
     def add(self, type_: str, value: Any) -> bool:
@@ -69,6 +73,8 @@ class Names:
 
 def add_contacts(names: Names, fields: dict[str, Any], where: str) -> None:
     """The e-mail address and phone number among fields, whatever the capitals of their names."""
+    if _SPELLINGS.isdisjoint(fields):
+        return
     email, phone = fields.get("email"), fields.get("phone")
     if email is None or phone is None:
         for key, value in fields.items():
@@ -82,6 +88,16 @@ def add_contacts(names: Names, fields: dict[str, Any], where: str) -> None:
                 names.try_add(key.lower(), value)
     names.try_add("email", email)
     names.try_add("phone", phone)
+
+
+def add_contacts_of_event(names: Names, properties: dict[str, Any], where: str) -> None:
+    """The same among what an event says of itself. Whose they are depends on the event, and is for the gate to say."""
+    if _SPELLINGS.isdisjoint(properties):
+        return
+    apart = Names()
+    add_contacts(apart, properties, where)
+    names.findings += apart.findings
+    names.of_event += [(identifier, f"{where}/{identifier.type}") for identifier in apart.found]
 
 
 def add_alias(names: Names, value: Any) -> bool:
