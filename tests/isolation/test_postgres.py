@@ -22,7 +22,7 @@ def databases():
         owner, worker = (
             postgres.url(role).replace("/postgres?", f"/{name}?") for role in (postgres.OWNER, postgres.WORKER)
         )
-        bootstrap.migrate(owner, tuple(tenant.name for tenant in tenants.TENANTS), role=postgres.WORKER)
+        bootstrap.migrate_postgres(owner, tuple(tenant.name for tenant in tenants.TENANTS), role=postgres.WORKER)
         yield worker
 
 

@@ -26,7 +26,7 @@ LOOKUPS = 60
 def served(monkeypatch):
     """A running server with its store behind a proxy."""
     with behind.before_postgres() as proxy, project() as here:
-        bootstrap.migrate(postgres.url(database.OWNER), ("bench",), role=database.WORKER)
+        bootstrap.migrate_postgres(postgres.url(database.OWNER), ("bench",), role=database.WORKER)
         monkeypatch.setenv(
             "ONEFOLD_STORE", f"postgresql://{database.WORKER}@127.0.0.1:{proxy.port}/postgres?sslmode=disable"
         )

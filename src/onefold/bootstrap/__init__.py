@@ -1,6 +1,6 @@
 """Wires adapters to stages; the only package that knows both."""
 
-from onefold.bootstrap.backups import backup, restore
+from onefold.bootstrap.backups import backup, check_backup, restore
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import (
     AppendingError,
@@ -43,6 +43,7 @@ __all__ = [
     "Workspace",
     "backup",
     "catch_up",
+    "check_backup",
     "check_file",
     "checks",
     "clock_us",

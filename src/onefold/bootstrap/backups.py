@@ -13,13 +13,26 @@ from onefold.adapters.sqlite import lease, occupancy
 from onefold.bootstrap import registry
 from onefold.bootstrap.logs import LOG
 from onefold.bootstrap.opening import KEYS, key_manager
-from onefold.bootstrap.stores import STORE, address, leases_of
+from onefold.bootstrap.stores import STORE, address
 from onefold.bootstrap.workspace import Workspace, choose, clock_us, open_workspace
 from onefold.config import Project
 from onefold.errors import UsageError
 from onefold.governance.encryption import open_keys
 
 KEY_FILE = "keys.db"
+
+
+def check_backup(project: Project) -> None:
+    """Refuse what a backup does not hold, before anything is opened.
+
+    Raises:
+        UsageError: The store is in PostgreSQL.
+    """
+    if address(project) is not None:
+        raise UsageError(
+            "The profile store is in PostgreSQL: copy it with `pg_dump`, and this workspace's folder after it; see "
+            "docs/how-to/run-on-postgres.md."
+        )
 
 
 def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
@@ -30,11 +43,7 @@ def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
     Raises:
         UsageError: The directory exists, or the store is in PostgreSQL.
     """
-    if leases_of(workspace.context.store) is not None:
-        raise UsageError(
-            "The profile store is in PostgreSQL: copy it with `pg_dump`, and the data folder after it; see "
-            "docs/how-to/run-on-postgres.md."
-        )
+    check_backup(project)
     directory, name = workspace.directory, workspace.context.name
     databases = [directory / file for file in (STORE, LOG) if (directory / file).exists()]  # Kafka keeps its own log
     issued = project.data / KEY_FILE
@@ -58,8 +67,8 @@ def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, A
     name = choose(project, workspace)
     if address(project) is not None:
         raise UsageError(
-            "The profile store is in PostgreSQL: put the data folder back, then the schema with `pg_restore`; see "
-            "docs/how-to/run-on-postgres.md."
+            "The profile store is in PostgreSQL: put this workspace's folder back, then its schema with `pg_restore`; "
+            "see docs/how-to/run-on-postgres.md."
         )
     names, of = backups.check(source)
     open_keys(key_manager(project), name, (source / KEYS).read_bytes())  # before anything is moved

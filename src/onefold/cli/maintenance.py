@@ -177,8 +177,10 @@ def backup(
     Example: onefold backup backups/2026-11-21
     """
     out = Output(as_json=as_json)
+    read = config.read_project(project)
+    bootstrap.check_backup(read)
     with bootstrap.opened(project, workspace, start=False) as opened:
-        made = bootstrap.backup(config.read_project(project), opened, to)
+        made = bootstrap.backup(read, opened, to)
     out.say(f"Backed up to {to}: {made['bytes']:,} bytes. It needs this project's root key to be read.")
     if as_json:
         out.result(made)

@@ -10,7 +10,7 @@ from onefold.adapters.postgres import migrations
 from onefold.adapters.postgres.connections import schema_of
 from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.errors import ConfigurationError, UnavailableError
-from onefold.model import Edge, IdentityChange, Judgement, Member
+from onefold.model import Edge, IdentityChange, Judgement, Member, WorkspaceIdentity
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
 
 A, B = b"a" * 16, b"b" * 16
@@ -26,6 +26,7 @@ def furnished() -> str:
         transaction.write(
             Changes(
                 offsets={0: 1},
+                identity=WorkspaceIdentity("a" * 32, "1" * 32),
                 nodes=[NodeRow(Member(n, "email", 1, n, n), b"k", 1, b"s") for n in (A, B)],
                 edges=[Edge(A, B, "event", 1, 1, A, "web", "r/1")],
                 judgements=[Judgement(A, "same", A, B, 1, "ann")],
