@@ -15,10 +15,10 @@ from onefold.errors import ConfigurationError
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("type: recrod", r"m.yaml:1: 'recrod' is not possible here; did you mean 'record'"),
-        ("type: record\ntrats: {a: b}", r"m.yaml:2: .*'trats'; did you mean 'traits'"),
-        ("traits:\n  a:\n    colum: b", r"m.yaml:3: .*'colum'; did you mean 'column'"),
-        ("traits:\n  a: {column: b, as: decimla}", r"m.yaml:2: 'decimla'.*did you mean 'decimal'"),
+        ("type: recrod", r"m.yaml:1: 'recrod' is not possible here; did you mean `record`"),
+        ("type: record\ntrats: {a: b}", r"m.yaml:2: .*'trats'; did you mean `traits`"),
+        ("traits:\n  a:\n    colum: b", r"m.yaml:3: .*'colum'; did you mean `column`"),
+        ("traits:\n  a: {column: b, as: decimla}", r"m.yaml:2: 'decimla'.*did you mean `decimal`"),
         ("type: track", r"m.yaml:1: a track mapping needs `event:`"),
         ("traits: {a: {column: b, value: c}}", r"either `column:` or `value:`"),
         ("traits: {a: b}\ntraits: {c: d}", r"m.yaml:2: 'traits' stands here twice"),
@@ -29,18 +29,18 @@ from onefold.errors import ConfigurationError
         ("encoding: utf-9", r"no encoding 'utf-9'"),
         ("delimiter: ';;'", r"one character"),
         ("- a", r"`name: value` pairs"),
-        ("skip:\n- {when: {column: a, contians: b}, because: c}", r"m.yaml:2: .*'contians'; did you mean 'contains'"),
+        ("skip:\n- {when: {column: a, contians: b}, because: c}", r"m.yaml:2: .*'contians'; did you mean `contains`"),
         ("skip:\n- {when: {column: a, is: b}}", r"m.yaml:2: .*`because:`"),
         ("skip:\n- {when: {column: a}, because: b}", r"m.yaml:2: a condition needs `column:` and one of is, is_not"),
         ("skip:\n- {when: {column: a, below: x}, because: b}", r"m.yaml:2: `below:` needs a number"),
-        ("statements:\n- tpye: record", r"m.yaml:2: a statement has no key 'tpye'; did you mean 'type'"),
+        ("statements:\n- tpye: record", r"m.yaml:2: a statement has no key 'tpye'; did you mean `type`"),
         ("statements:\n- type: track", r"m.yaml:2: a track mapping needs `event:`"),
         ("statements:\n- skip: []", r"m.yaml:2: a statement has no key 'skip'"),
-        ("traits: {a: {column: b, unreadable: omitt}}", r"'omitt'.*did you mean 'omit'"),
+        ("traits: {a: {column: b, unreadable: omitt}}", r"'omitt'.*did you mean `omit`"),
         ("traits: {a: {column: b, split: ;}}", r"`split:` is for identifiers"),
         ("consent: {email: {value: yes}}", r"'yes' is not possible here.*granted, denied"),
         ("skip_lines: few", r"a number of lines"),
-        ("others: trait", r"did you mean 'traits'"),
+        ("others: trait", r"did you mean `traits`"),
         ("a: [", r"m.yaml:\d+: this is not YAML"),
         ("", r"`name: value` pairs"),
     ],
@@ -66,7 +66,7 @@ def test_every_preset_is_valid(name):
 
 def test_an_unknown_preset_names_the_nearest():
     """A slip of the finger is answered with the right name."""
-    with pytest.raises(ConfigurationError, match="did you mean 'cdnow'"):
+    with pytest.raises(ConfigurationError, match="did you mean `cdnow`"):
         mapping.preset("cdnwo")
 
 

@@ -101,7 +101,7 @@ def say(
             raise UsageError(f"There is no identifier type `{identifier.type}`{near}")
         node = subject(identifier, context.identity, context.hasher)
         if node is None:
-            raise UsageError(f"That {identifier.type} is blocked or malformed, so it cannot identify anybody.")
+            raise UsageError(f"That {identifier.type} is blocked or malformed, so it identifies nobody.")
         nodes.append(node)
     if not _fits(verdict, nodes[0], None if b is None else nodes[1]):
         wanted = "one identifier" if verdict in {"shared", "not_shared"} else "two different identifiers"
