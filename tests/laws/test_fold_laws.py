@@ -16,7 +16,7 @@ from onefold.model import Event
 from onefold.profiles import sessions, state
 from onefold.profiles.person import combine_nodes
 from onefold.profiles.state import NodeState
-from onefold.profiles.survivorship import ranked, shown
+from onefold.profiles.survivorship import ranked, shown, size_class
 
 Fold = Callable[[NodeState, Event], None]
 
@@ -245,6 +245,68 @@ def test_sessions_are_the_chains_of_all_moments(moments, gap, data):
     assert sessions.count(both) == len(chains)
 
 
+def assert_a_cut_commutes(data: st.DataObject, cut: Callable[[bytes], bytes]) -> None:
+    """The law: cutting after each moment leaves what cutting once at the end leaves, in any order and division."""
+    moments = data.draw(st.lists(st.integers(0, 120), max_size=20))
+    whole = b""
+    for moment in moments:
+        whole = sessions.extended(whole, moment, 10)
+    left, right = b"", b""
+    for moment in data.draw(st.permutations(moments)):
+        if data.draw(st.booleans()):
+            left = cut(sessions.extended(left, moment, 10))
+        else:
+            right = cut(sessions.extended(right, moment, 10))
+    assert cut(sessions.union(left, right, 10)) == cut(whole)
+
+
+@given(st.data(), st.integers(2, 9))
+def test_what_is_cut_from_sessions_would_be_cut_in_any_order(data, slices):
+    """And no more is kept than was to be."""
+    assert_a_cut_commutes(data, lambda held: sessions.latest(held, slices, 10))
+
+
+def test_keeping_the_latest_sessions_breaks_the_law():
+    """Negative control: sessions merge, so which are the last four depends on what came before the cut."""
+    law = settings(derandomize=True, database=None, phases=[Phase.generate], max_examples=1_000)(
+        given(st.data())(lambda data: assert_a_cut_commutes(data, lambda held: held[-4 * sessions.SIZE :]))
+    )
+    with pytest.raises(AssertionError):
+        law()
+
+
+@given(event_lists(20))
+def test_nothing_grows_beyond_its_limit(events):
+    """Values of each size, visits, purposes, currencies."""
+    total, most = folded(events), SETTINGS.limits
+    sizes = [size_class(f, c.value) for f, held in total.attributes.items() for c in held]
+    # Where the best value of a field may be older than a clear, its latest is kept as well.
+    assert all(sizes.count(n) <= 2 * limit for n, limit in enumerate(most.candidates))
+    assert sum(len(once.first) for once in total.once.values()) <= most.once
+    assert (
+        sum(len(group.traits) for of_type in total.groups.values() for group in of_type.values()) <= most.group_traits
+    )
+    assert sessions.count(total.sessions) <= most.session_slices
+    assert len(total.revenue) <= most.currencies + 1
+    assert len(total.consents) <= most.purposes + 2
+
+
+@given(event_lists(20), st.sampled_from(["email", "sms", "ads", "analytics", "post", "calls"]))
+def test_what_is_not_kept_of_consent_is_never_granted(events, purpose):
+    """A node that drops purposes allows nothing that it would not allow with all of them."""
+    kept, whole = Spoken(b"a", folded(events).consents), Spoken(b"a", kept_whole(events).consents)
+    if decide([kept], purpose) != decide([whole], purpose):
+        assert not allowed([kept], purpose)
+
+
+def kept_whole(events: Sequence[Event]) -> NodeState:
+    """The events folded with room for everything."""
+    total, roomy = state.empty(), msgspec.structs.replace(SETTINGS, state_bytes=1 << 24)
+    for one in events:
+        state.fold(total, one, roomy)
+    return total
+
+
 @given(event_lists(8), event_lists(8, first=100))
 def test_a_merge_never_widens_consent(left, right):
     """Where a side denies, the merged person denies; where they allow, a side did. Whole-person statements aside."""
@@ -291,6 +353,13 @@ def _counts_sessions_as_they_come(into: NodeState, event: Event) -> None:
     _fold(into, event)
     gap = abs(at_us - into.last_us) > SETTINGS.session_gap_us
     into.sessions = held + sessions._INTERVAL.pack(at_us, at_us) if gap or not held else held
+
+
+def _keeps_the_first_fields_to_arrive(into: NodeState, event: Event) -> None:
+    before = set(into.attributes)
+    _fold(into, event)
+    if len(before) >= 4:
+        into.attributes = {field: held for field, held in into.attributes.items() if field in before}
 
 
 def _adds_floats(into: NodeState, event: Event) -> None:
@@ -340,6 +409,7 @@ def _last_named_group_wins(into: NodeState, event: Event) -> None:
         _last_statement_to_arrive_wins,
         _counts_sessions_as_they_come,
         _keeps_the_first_to_arrive,
+        _keeps_the_first_fields_to_arrive,
     ],
 )
 def test_a_naive_fold_breaks_the_law(planted):

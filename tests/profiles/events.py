@@ -24,9 +24,9 @@ SETTINGS = ProfileSettings(
     tracked_events=frozenset({"Application Submitted"}),
     consent_authorities=frozenset({"crm"}),
     candidates_kept=2,
-    fields_kept=4,
+    state_bytes=128,
 )
-"""Small limits, so that little data reaches them."""
+"""Small limits, so that little data reaches them: 8 small values, 4 medium, 2 large; 4 slices, purposes, currencies."""
 
 
 def event(
@@ -64,19 +64,41 @@ def event(
     )
 
 
+_LARGE = ["m" * 100, "n" * 100, ["l" * 50] * 3, "x" * 500, "y" * 500, {"z": "z" * 500}]
 _VALUES: st.SearchStrategy[Any] = st.sampled_from(
-    ["Ann", "Anna", "A.", "", " ", 1, 1.0, True, "1", 0.0, -0.0, 2**70, [], ["x", None], {"b": 1, "a": ""}, {"a": "x"}]
+    [
+        "Ann",
+        "Anna",
+        "A.",
+        "",
+        " ",
+        1,
+        1.0,
+        True,
+        "1",
+        0.0,
+        -0.0,
+        2**70,
+        [],
+        ["x", None],
+        {"b": 1, "a": ""},
+        {"a": "x"},
+        *_LARGE,
+    ]
 )
-_FIELDS = st.sampled_from(["name", "city", "plan", "address", "tier", "a field"])
+_FIELDS = st.sampled_from(["name", "city", "plan", "address", "tier", "a field", *"pqrs"])
 _GROUPS = st.builds(
     GroupStatement,
     st.sampled_from(["company", "team"]),
-    st.sampled_from(["g1", "g2"]),
+    st.sampled_from(["g1", "g2", "g3"]),
     st.dictionaries(st.sampled_from(["name", "size", "a", "b", "c"]), st.none() | _VALUES, max_size=3),
 )
 _AMOUNTS: st.SearchStrategy[Any] = st.sampled_from(
     [0.1, 0.2, 1, -3, "12.50", "1,5", None, True, 1e300, "10.0", 1e14, 10**14, "0.000000000001", {}, "-0"]
 )
+
+
+_PURPOSES = st.sampled_from(["email", "sms", "all", "ads", "analytics", "post", "calls"])
 
 
 @st.composite
@@ -101,7 +123,7 @@ def event_lists(draw: st.DrawFn, max_size: int = 14, *, first: int = 0) -> list[
                 cleared=tuple(draw(st.lists(_FIELDS, max_size=2, unique=True))),
                 groups=tuple(draw(st.lists(_GROUPS, max_size=2, unique_by=lambda g: (g.type, g.id)))),
                 properties={"revenue": draw(_AMOUNTS), "currency": draw(st.sampled_from([None, "EUR", "eur ", "€"]))},
-                consents=draw(st.dictionaries(st.sampled_from(["email", "sms", "all"]), st.booleans(), max_size=2)),
+                consents=draw(st.dictionaries(_PURPOSES, st.booleans(), max_size=3)),
                 person_level=draw(st.booleans()),
             )
         )

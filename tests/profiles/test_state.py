@@ -9,11 +9,13 @@ import pytest
 from tests.profiles.events import DAY_US, MINUTE_US, SETTINGS, event
 
 from onefold.errors import IntegrityError
+from onefold.governance.consent import Spoken, decide
 from onefold.model import GroupStatement, Member
 from onefold.profiles import sessions, state
 from onefold.profiles.money import UNREADABLE_CURRENCY
 from onefold.profiles.profile import as_json, view
 from onefold.profiles.settings import ProfileSettings
+from onefold.profiles.survivorship import Survivorship
 
 
 def folded(*events, settings=SETTINGS):
@@ -134,9 +136,45 @@ def test_values_kept_per_source_are_bounded():
 
 
 def test_fields_kept_are_bounded():
-    """The first in the alphabet stay, whichever came first."""
-    total = folded(event(1, traits={f"f{n}": "x" for n in range(9, 0, -1)}))
-    assert sorted(total.attributes) == ["f1", "f2", "f3", "f4"]
+    """Declared and well-known fields stay, then the first in the alphabet, whichever came first."""
+    total = folded(event(1, traits={f"f{n:02}": "x" for n in range(99, 0, -1)} | {"name": "Ann", "zip": "1"}))
+    assert sorted(total.attributes) == ["f01", "f02", "f03", "f04", "f05", "f06", "name", "zip"]
+
+
+def test_second_best_values_give_way_to_other_fields():
+    """Of more small values than a node may hold, each field's best comes before all that lost."""
+    traits = [{f"f{n}": f"v{time}" for n in range(6)} for time in range(2)]
+    total = folded(*[event(time, time, traits=stated) for time, stated in enumerate(traits)])
+    assert {field: [c.value for c in held] for field, held in total.attributes.items()} == {
+        **{f"f{n}": ["v1"] for n in range(2, 6)}, "f0": ["v0", "v1"], "f1": ["v0", "v1"],
+    }  # fmt: skip
+
+
+def test_large_values_and_small_ones_are_bounded_apart():
+    """However many large values are stated, no small one is lost to them; and the reverse."""
+    large = {f"a{n}": "x" * 1_000 for n in range(50)}
+    assert sorted(folded(event(1, traits=large | {"tier": "gold"})).attributes) == ["a0", "a1", "tier"]
+    small = {f"a{n:02}": "x" for n in range(50)}
+    assert "tier" in folded(event(1, traits=small | {"tier": "x" * 1_000})).attributes
+
+
+def test_a_node_stays_small_whatever_is_sent():
+    """From one key, in events within every limit of a single one: long lists in many fields, purposes, currencies, visits."""
+    settings = ProfileSettings(survivorship={"f1": Survivorship("most_frequent")})
+    total = state.empty()
+    for n in range(1_500):
+        hostile = event(
+            n, n * 86_400_000_000, name="Order Completed",
+            traits={f"f{n % 700}": [f"{n}"] * (n % 900), f"g{n}": f"{n}" * 15, "f1": n, "first_name": "Ann"},
+            consents={f"purpose {n}": True},
+            properties={"revenue": 1, "currency": "".join(chr(65 + n // k % 26) for k in (1, 26, 676))},
+        )  # fmt: skip
+        state.fold(total, hostile, settings)
+    assert len(state.encode(total)) < 300_000
+    assert (total.events, total.purchases) == (1_500, 1_500)
+    assert sum(total.revenue.values()) == 1_500
+    assert "first_name" in total.attributes
+    assert not decide([Spoken(b"a", total.consents)], "purpose 999").granted
 
 
 def test_only_an_authority_speaks_for_the_whole_person():

@@ -60,7 +60,7 @@ def test_ties_go_to_the_later_event_then_the_greater_id():
 def test_values_of_different_types_are_different_values():
     """1, 1.0, true and "1" do not become one candidate."""
     stated = [Candidate(v, "web", n, bytes([n])) for n, v in enumerate([1, 1.0, True, "1"])]
-    assert len(united([], stated, Survivorship(), 9)) == len({identity(c.value) for c in stated}) == 4
+    assert len(united([], stated, Survivorship(), 9, "name")) == len({identity(c.value) for c in stated}) == 4
 
 
 def test_the_order_of_keys_does_not_make_another_value():
@@ -70,5 +70,5 @@ def test_the_order_of_keys_does_not_make_another_value():
 
 def test_a_value_stated_again_keeps_its_latest_statement():
     """And is one candidate."""
-    again = united([OLD_CRM], [Candidate("Anna-Maria", "crm", 7, b"z")], Survivorship(), 4)
+    again = united([OLD_CRM], [Candidate("Anna-Maria", "crm", 7, b"z")], Survivorship(), 4, "name")
     assert [(c.at_us, c.event) for c in again] == [(7, b"z")]

@@ -151,6 +151,10 @@ ONEFOLD = Record(
                         Size(), "Largest event; a larger one becomes a dead letter. `512KB` when left out."
                     ),
                     "warn_size": Field(Size(), "Size from which an event is flagged `large`; `32KB` when left out."),
+                    "max_trait": Field(
+                        Size(),
+                        "Largest value of a trait; a larger one is not kept on the profile. `8KB` when left out.",
+                    ),
                     "max_depth": Field(Integer(4, 128), "Deepest nesting of an event; 32 when left out."),
                 }
             ),
@@ -268,6 +272,10 @@ PROFILE = Record(
                 }
             ),
             "Which of several values of a field is shown.",
+        ),
+        "max_state": Field(
+            Size(),
+            "About the most that what is known at one identifier may take; of more, a fixed choice is kept. `256KB`.",
         ),
         "sessions": Field(Record({"gap": Field(Duration(), "Pause that ends a session; `30m`.")}), "Visits."),
         "purchases": Field(

@@ -33,10 +33,11 @@ def settings(project: Project) -> StageSettings:
         ConfigurationError: A lifecycle rule cannot be read or names a field that does not exist.
     """
     stated = project.stages
-    return StageSettings(_ingest(stated), _identity(stated), _profiles(stated))
+    profiles = _profiles(stated)
+    return StageSettings(_ingest(stated, profiles.declared_fields), _identity(stated), profiles)
 
 
-def _ingest(stated: Stages) -> IngestSettings:
+def _ingest(stated: Stages, declared_traits: frozenset[str]) -> IngestSettings:
     return IngestSettings(
         property_identifiers=stated.property_identifiers,
         tracking_plans={source: tracking_plan.plan(source, said) for source, said in stated.tracking_plans.items()},
@@ -44,7 +45,9 @@ def _ingest(stated: Stages) -> IngestSettings:
             max_event_bytes=stated.max_event_bytes,
             warn_event_bytes=stated.warn_event_bytes,
             max_depth=stated.max_depth,
+            max_trait_bytes=stated.max_trait_bytes,
         ),
+        declared_traits=declared_traits,
     )
 
 
@@ -79,6 +82,7 @@ def _profiles(stated: Stages) -> ProfileSettings:
         else {name: Purchase(amount_keys=keys) for name, keys in stated.purchase_events.items()},
         default_currency=stated.currency,
         session_gap_us=stated.session_gap_us,
+        state_bytes=stated.max_state_bytes,
         churn_days=None if stated.churn_after_us is None else stated.churn_after_us // 86_400_000_000,
     )
     stages = tuple(Stage(name, text) for name, text in stated.lifecycle)

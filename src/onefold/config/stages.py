@@ -42,6 +42,8 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     max_event_bytes: int | None = None
     warn_event_bytes: int | None = None
     max_depth: int | None = None
+    max_trait_bytes: int | None = None
+    max_state_bytes: int | None = None
     tracking_plans: Mapping[str, Mapping[str, Any]] = {}
     default_region: str | None = None
     alias_beyond_limits: bool | None = None
@@ -77,6 +79,8 @@ def stages(
         max_event_bytes=events.get("max_size"),
         warn_event_bytes=events.get("warn_size"),
         max_depth=events.get("max_depth"),
+        max_trait_bytes=events.get("max_trait"),
+        max_state_bytes=profile.get("max_state"),
         tracking_plans=plans,
         default_region=identity.get("default_region"),
         alias_beyond_limits=identity.get("alias_beyond_limits"),

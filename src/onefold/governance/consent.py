@@ -15,12 +15,14 @@ addresses"), which outranks what any node said before it. The caller decides whi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from onefold.model import NodeId
 
 ALL = "all"
+_T = TypeVar("_T")
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -43,6 +45,10 @@ class Register(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     own: Statement | None = None
     whole: Statement | None = None
+
+
+TOO_MANY = " more"
+"""Stands at a node for purposes that are not kept. No event can state it: purposes have no blanks around them."""
 
 
 class Spoken(msgspec.Struct, frozen=True, gc=False):
@@ -71,10 +77,13 @@ class Spoken(msgspec.Struct, frozen=True, gc=False):
 
     def address(self, purpose: str) -> Statement | None:
         """The last word on this node as an address, whoever said it."""
-        return later(later(self.own(purpose), self.whole(purpose)), later(self.named.get(purpose), self.named.get(ALL)))
+        named = self.named.get(purpose, self.named.get(TOO_MANY))
+        return later(later(self.own(purpose), self.whole(purpose)), later(named, self.named.get(ALL)))
 
     def _register(self, purpose: str) -> Register:
-        return self.registers.get(purpose, _SILENT)
+        # Where purposes were dropped, one of them may have been this, and denied.
+        unnamed = _SILENT if purpose == ALL else self.registers.get(TOO_MANY, _SILENT)
+        return self.registers.get(purpose, unnamed)
 
 
 def later(a: Statement | None, b: Statement | None) -> Statement | None:
@@ -131,6 +140,18 @@ def _unless_lifted(word: Statement | None, about: Statement | None) -> Statement
     return later(word, about)
 
 
+def first_purposes(said: Mapping[str, _T], most: int, denied: _T) -> dict[str, _T]:
+    """What is said of `all` and of the first `most` purposes by name; the rest count as `denied`, whatever was said.
+
+    So what is kept depends on no order, and nobody can widen a consent by naming many purposes.
+    """
+    named = sorted(said.keys() - {ALL, TOO_MANY})
+    if len(named) <= most:
+        return dict(said)
+    kept = {purpose: said[purpose] for purpose in (ALL, *named[:most]) if purpose in said}
+    return kept | {TOO_MANY: denied}
+
+
 def allowed(person: Iterable[Spoken], purpose: str, beside: Iterable[Spoken] = ()) -> bool:
     """Whether the person allows `purpose`. Silence is a no."""
     settled = decide(person, purpose, beside)
@@ -149,3 +170,5 @@ def _rank(statement: Statement) -> tuple[int, bool, bytes]:
 
 
 _SILENT = Register()
+NO = Statement(granted=False, at_us=2**63 - 1, event=b"", source="")
+DENIED = Register(own=NO)

@@ -47,6 +47,7 @@ FINDINGS = {
     "consent_unreadable": "A statement of consent could not be read, and counts as a no.",
     "contact_of_event": "An e-mail or phone in an event's properties may be somebody else's; it is kept and names nobody.",
     "omitted_by_plan": "Fields that the tracking plan does not allow were left out.",
+    "trait_dropped": "A trait with a name or value that is too large is not kept on the profile; the log has it.",
     "large": "The event is larger than recommended.",
     "beyond_batch_limit": "The batch has more items than recommended.",
 }

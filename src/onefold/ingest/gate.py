@@ -21,6 +21,7 @@ from onefold.ingest.repair import Repaired
 from onefold.ingest.settings import IngestSettings
 from onefold.ingest.stated import too_many
 from onefold.ingest.tracking_plan import Checker
+from onefold.ingest.traits import bounded
 from onefold.model import Accepted, Event, Finding, GateResult, LogEntry, Rejected, Suppressed
 
 _READERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], Draft | Rejected | Suppressed]] = {
@@ -159,6 +160,9 @@ class Gate:
             if verdict.omitted:
                 findings = (*findings, finding("omitted_by_plan"))
                 traits, properties = (verdict.fields, properties) if of_traits else (traits, verdict.fields)
+        traits, dropped = bounded(traits, len(entry.body), settings)
+        if dropped:
+            findings = (*findings, *dropped)
         known = (draft.message_id is not None) + (times.original_us is not None)
         received_us, timestamp_us = entry.received_at_us, times.timestamp_us
         age_us = received_us - timestamp_us

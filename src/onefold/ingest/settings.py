@@ -28,6 +28,8 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
         max_string_length: Characters of a text, keys included (`string_too_long`).
         max_keys: Keys of one object (`too_many_keys`).
         max_identifiers: Identifiers of one event (`too_many_identifiers`).
+        max_trait_bytes: A trait with a larger value is left out (finding `trait_dropped`).
+        declared_traits: Names of traits that findings may tell, for they are the configuration's own.
         max_message_id_length: Characters of a message id (`message_id_too_long`).
         warn_batch_items: Items of a request beyond this number are flagged `beyond_batch_limit`, and kept.
         priorities: Strength of identifier types, 0 to 100, for the match-quality score.
@@ -44,6 +46,8 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_string_length: int = 8 * 1024
     max_keys: int = 1_000
     max_identifiers: int = 100
+    max_trait_bytes: int = 8 * 1024
+    declared_traits: frozenset[str] = frozenset()
     max_message_id_length: int = 255
     warn_batch_items: int = 2_500
     priorities: Mapping[str, int] = msgspec.field(default_factory=lambda: PRIORITIES)

@@ -46,6 +46,23 @@ def currency(stated: Any, default: str) -> str:
     return UNREADABLE_CURRENCY
 
 
+def bounded(sums: dict[str, Decimal], most: int, default: str) -> dict[str, Decimal]:
+    """The sums of the first `most` currencies, the default before others, then by code; the rest as one, unreadable.
+
+    A code that is once behind so many others stays there, so its amounts end in that sum in any order of arrival.
+    """
+    codes = [code for code in sums if code != UNREADABLE_CURRENCY]
+    if len(codes) <= most:
+        return sums
+    kept = sorted(codes, key=lambda code: (code != default, code))[:most]
+    found = {code: sums[code] for code in kept}
+    rest = sums.get(UNREADABLE_CURRENCY, Decimal(0))
+    for code in codes:
+        if code not in found:
+            rest = plus(rest, sums[code])
+    return found | {UNREADABLE_CURRENCY: rest}
+
+
 def _read(stated: Any) -> Decimal | None:
     kind = type(stated)
     if kind is float or kind is int:

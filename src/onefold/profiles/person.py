@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from onefold.governance.consent import Spoken, Statement, decide
+from onefold.governance.consent import TOO_MANY, Spoken, Statement, decide
 from onefold.model import NodeId
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NodeState, added
@@ -31,7 +31,7 @@ class PersonState(msgspec.Struct, frozen=True, gc=False):
 
     def purposes(self) -> list[str]:
         """Every purpose spoken of at any node, `all` among them: it settles those that nobody named."""
-        return sorted({p for node in (*self.spoken, *self.beside) for p in node.registers})
+        return sorted({p for node in (*self.spoken, *self.beside) for p in node.registers if p != TOO_MANY})
 
 
 def combine_nodes(

@@ -13,6 +13,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
+SLICES_MAX = 2
+"""Most slices of time that one moment touches: its own and the next."""
+NEVER_TOUCHED = 2**63
+
 _INTERVAL = struct.Struct("<qq")
 SIZE = _INTERVAL.size
 _pack, _unpack_from = _INTERVAL.pack, _INTERVAL.unpack_from
@@ -40,6 +44,26 @@ def union(a: bytes, b: bytes, gap_us: int) -> bytes:
         return a or b
     moments = sorted([*_INTERVAL.iter_unpack(a), *_INTERVAL.iter_unpack(b)])
     return b"".join(_pack(start, end) for start, end in _chained(moments, gap_us))
+
+
+def latest(sessions: bytes, slices: int, gap_us: int) -> bytes:
+    """The sessions, cut where they touch more than `slices` slices of time as long as the gap: the latest are kept.
+
+    A moment stands for the time until one gap after it, and joining stretches of time and cutting them commute. Slices that
+    are touched stay touched, so the cut only moves on, and what is before it never matters again.
+    """
+    left, before = slices, NEVER_TOUCHED
+    for number in range(len(sessions) - SIZE, -1, -SIZE):
+        start, end = _unpack_from(sessions, number)
+        first, last = start // gap_us, min((end + gap_us) // gap_us, before - 1)
+        if last - first + 1 > left:
+            cut = (last - left + 1) * gap_us
+            # What ends just before the cut still reaches over it.
+            kept = [(max(s, cut), e) for s, e in _INTERVAL.iter_unpack(sessions) if e + gap_us >= cut]
+            return b"".join(_pack(s, e) for s, e in kept)
+        left -= max(0, last - first + 1)
+        before = min(before, first)
+    return sessions
 
 
 def count(sessions: bytes) -> int:

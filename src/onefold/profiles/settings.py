@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from onefold.profiles.lifecycle import Lifecycle, Stage, compiled, default_stages
+from onefold.profiles.limits import Limits, limits
 from onefold.profiles.survivorship import Survivorship
 
 MINUTE_US = 60_000_000
@@ -29,6 +30,18 @@ DEFAULT_PURCHASES: Mapping[str, Purchase] = {
 }
 
 
+WELL_KNOWN_FIELDS = frozenset(
+    {
+        "address", "age", "avatar", "birthday", "birthdate", "city", "company", "country", "created_at", "createdAt",
+        "date_of_birth", "dateOfBirth", "email", "employees", "first_name", "firstName", "firstname", "full_name",
+        "fullName", "gender", "job_title", "jobTitle", "language", "last_name", "lastName", "lastname", "locale", "name",
+        "phone", "plan", "postal_code", "postalCode", "state", "street", "surname", "timezone", "title", "username",
+        "website", "zip",
+    }
+)  # fmt: skip
+"""Traits that every dialect has; kept before others where there are more than a node may hold."""
+
+
 class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the profile stage is told.
 
@@ -44,8 +57,10 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         consent_authorities: Sources whose events may state consent for the whole person
             (`context.consent.person_level: true`), outranking earlier denials on other identifiers. From any other
             source the mark is ignored, so that a public browser key cannot widen anybody's consent.
-        candidates_kept: Values kept per field and source.
-        fields_kept: Attributes kept per node; of more, those first in the alphabet.
+        candidates_kept: Values kept per field, source and size of value; of `most_frequent` sixteen times as many.
+        declared_fields: Attributes to keep before others, beside those of `survivorship`, of lifecycle rules, and those
+            that every dialect has.
+        state_bytes: About the most that a node's state may take (`bounds`).
     """
 
     survivorship: dict[str, Survivorship] = {}
@@ -58,7 +73,8 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
     tracked_events: frozenset[str] = frozenset()
     consent_authorities: frozenset[str] = frozenset()
     candidates_kept: int = 4
-    fields_kept: int = 1_000
+    declared_fields: frozenset[str] = frozenset()
+    state_bytes: int = 256 * 1024
 
     def __post_init__(self) -> None:
         # The fold asks for the tracked names on every event, so the rules are read here, once.
@@ -66,6 +82,10 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "stages", stages)
         tracked = self.tracked_events | self.lifecycle.event_names | frozenset(self.purchases)
         msgspec.structs.force_setattr(self, "tracked_events", tracked)
+        ruled = {name.removeprefix("attr.") for name in self.lifecycle.fields if name.startswith("attr.")}
+        outer = {name.partition(".")[0] for name in ruled}
+        declared = self.declared_fields | WELL_KNOWN_FIELDS | self.survivorship.keys() | ruled | outer
+        msgspec.structs.force_setattr(self, "declared_fields", declared)
 
     @property
     def lifecycle(self) -> Lifecycle:
@@ -75,6 +95,11 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
             RuleError: A stage's rule cannot be read.
         """
         return compiled(self.stages)
+
+    @property
+    def limits(self) -> Limits:
+        """What a node may hold of each kind of thing."""
+        return limits(self.state_bytes)
 
     def rule_for(self, field: str) -> Survivorship:
         """The survivorship rule of a field."""

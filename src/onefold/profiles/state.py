@@ -1,7 +1,8 @@
 """Node state: everything the events anchored at one identity node add up to.
 
 A state is a fold: `fold(s, event)` is `merge_same_node(s, lift(event))`, and merging is commutative and associative,
-so any order, batching or division of the same events leaves the same state and, through `encode`, the same bytes.
+so any order, batching or division of the same events leaves the same state and, through `encode`, the same bytes. A state
+is bounded (`bounds`), by rules that do not depend on the order either.
 Counters add up, so each event may be folded once only; the de-duplication keys see to that. All other parts would
 bear repetition.
 """
@@ -15,17 +16,20 @@ from typing import Any
 import msgspec
 
 from onefold.errors import IntegrityError
-from onefold.governance.consent import Register, Statement, merged
+from onefold.governance.consent import DENIED, NO, Register, Statement, first_purposes, merged
 from onefold.model import Event, NodeId
 from onefold.profiles import consents, money, sessions
+from onefold.profiles.bounds import bounded_attributes, bounded_once
 from onefold.profiles.groups import GroupState, joined, united_groups
 from onefold.profiles.settings import ProfileSettings, Purchase
 from onefold.profiles.survivorship import (
+    LARGE,
     Candidate,
     Moment,
     Once,
     bounded,
     identity,
+    size_class,
     storable,
     united,
     united_clears,
@@ -167,8 +171,10 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
     if purchase is not None or event.kind != "record":
         state.active_us = max(state.active_us, at_us)
         state.sessions = sessions.extended(state.sessions, at_us, settings.session_gap_us)
+        if state.events * sessions.SLICES_MAX > settings.limits.session_slices:
+            state.sessions = sessions.latest(state.sessions, settings.limits.session_slices, settings.session_gap_us)
     if purchase is not None:
-        _buy(state, event.properties, purchase, settings.default_currency)
+        _buy(state, event.properties, purchase, settings)
     if name in settings.tracked_events:
         before = state.tracked.get(name)
         once = Occurrences(1, at_us, at_us)
@@ -177,14 +183,15 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
         _describe(state, event, settings)
     if event.consents:
         consents.state_words(state.consents, state.about, event, settings.consent_authorities, others)
+        bound_consents(state, settings)
     if event.traits_once:
         _describe_once(state, event, settings)
     if event.cleared:
         moment = (event.ranked_us, event.id)
         fields = {field: {source: moment} for field in event.cleared}
-        state.cleared = bounded(_united_fields(state.cleared, fields), settings.fields_kept)
+        state.cleared = _united_clears(state.cleared, fields, settings)
     if event.groups:
-        state.groups = joined(state.groups, event, settings.fields_kept)
+        state.groups = joined(state.groups, event, settings.limits)
     if event.findings:
         once = Occurrences(1, at_us, at_us)
         for code in {finding.code for finding in event.findings}:
@@ -205,6 +212,7 @@ def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> No
         state.consents[purpose] = register if before is None else merged(before, register)
     state.about = consents.united_about(a.about, b.about)
     state.named = consents.united_named(a.named, b.named)
+    bound_consents(state, settings)
     return state
 
 
@@ -216,7 +224,7 @@ def added(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
         attributes[field] = (
             candidates
             if before is None
-            else united(before, candidates, settings.rule_for(field), settings.candidates_kept)
+            else united(before, candidates, settings.rule_for(field), settings.candidates_kept, field)
         )
     revenue = dict(a.revenue)
     for currency, amount in b.revenue.items():
@@ -224,40 +232,45 @@ def added(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
     counts = dict(a.sources)
     for source, count in b.sources.items():
         counts[source] = counts.get(source, 0) + count
-    state = NodeState(
-        events=a.events + b.events,
+    events, most = a.events + b.events, settings.limits
+    visits = sessions.union(a.sessions, b.sessions, settings.session_gap_us)
+    if events * sessions.SLICES_MAX > most.session_slices:
+        visits = sessions.latest(visits, most.session_slices, settings.session_gap_us)
+    return NodeState(
+        events=events,
         first_us=min(a.first_us, b.first_us),
         last_us=max(a.last_us, b.last_us),
         active_us=max(a.active_us, b.active_us),
-        sessions=sessions.union(a.sessions, b.sessions, settings.session_gap_us),
+        sessions=visits,
         purchases=a.purchases + b.purchases,
         unpriced=a.unpriced + b.unpriced,
-        revenue=revenue,
+        revenue=money.bounded(revenue, most.currencies, settings.default_currency),
         sources=counts,
         tracked=_all_of(a.tracked, b.tracked),
-        attributes=attributes,
+        attributes=bounded_attributes(attributes, settings),
         once=_united_once(a.once, b.once, settings),
-        cleared=bounded(_united_fields(a.cleared, b.cleared), settings.fields_kept),
-        groups=united_groups(a.groups, b.groups, settings.fields_kept),
+        cleared=_united_clears(a.cleared, b.cleared, settings),
+        groups=united_groups(a.groups, b.groups, most),
         findings=_all_of(a.findings, b.findings),
     )
-    _bound(state, settings)
-    return state
 
 
-def _buy(state: NodeState, properties: dict[str, Any], purchase: Purchase, default_currency: str) -> None:
+def _buy(state: NodeState, properties: dict[str, Any], purchase: Purchase, settings: ProfileSettings) -> None:
     state.purchases += 1
     amount = money.amount(properties, purchase.amount_keys)
     if amount is None:
         state.unpriced += 1
         return
-    currency = money.currency(properties.get(purchase.currency_key), default_currency)
+    currency = money.currency(properties.get(purchase.currency_key), settings.default_currency)
     before = state.revenue.get(currency)
     state.revenue[currency] = amount if before is None else money.plus(before, amount)
+    if before is None:
+        state.revenue = money.bounded(state.revenue, settings.limits.currencies, settings.default_currency)
 
 
 def _describe(state: NodeState, event: Event, settings: ProfileSettings) -> None:
     attributes, source, at_us, event_id = state.attributes, event.source, event.ranked_us, event.id
+    grown, large = False, False
     for field, stated in event.traits.items():
         value = storable(stated)
         if value is None:
@@ -275,16 +288,20 @@ def _describe(state: NodeState, event: Event, settings: ProfileSettings) -> None
                 at_us_kept, event_kept = at_us, event_id
             # A new list: this one may be shared with the state it was merged from.
             attributes[field] = [Candidate(value, source, at_us_kept, event_kept, only.count + new.count)]
+            continue
         else:
-            attributes[field] = united(held, (new,), rule, settings.candidates_kept)
-    _bound(state, settings)
+            attributes[field] = united(held, (new,), rule, settings.candidates_kept, field)
+        grown, large = True, large or size_class(field, value) > 0
+    # Small values are counted only where there are many; the usual event pays for neither.
+    if large or (grown and sum(map(len, attributes.values())) > settings.limits.candidates[0]):
+        state.attributes = bounded_attributes(attributes, settings)
 
 
 def _describe_once(state: NodeState, event: Event, settings: ProfileSettings) -> None:
     stated = {}
     for field, raw in event.traits_once.items():
         value = storable(raw)
-        if value is not None:
+        if value is not None and size_class(field, value) < LARGE:
             only = (Candidate(value, event.source, event.timestamp_us, event.id),)
             stated[field] = Once(only, only)
     state.once = _united_once(state.once, stated, settings)
@@ -296,20 +313,28 @@ def _united_once(a: dict[str, Once], b: dict[str, Once], settings: ProfileSettin
     found = dict(a)
     for field, once in b.items():
         before = found.get(field)
-        found[field] = united_once(before or Once(), once, settings.candidates_kept)
-    return bounded(found, settings.fields_kept)
+        found[field] = united_once(before or Once(), once, settings.candidates_kept, field)
+    return bounded_once(found, settings)
 
 
-def _united_fields(a: dict[str, dict[str, Moment]], b: dict[str, dict[str, Moment]]) -> dict[str, dict[str, Moment]]:
+def _united_clears(
+    a: dict[str, dict[str, Moment]], b: dict[str, dict[str, Moment]], settings: ProfileSettings
+) -> dict[str, dict[str, Moment]]:
     found = dict(a)
     for field, clears in b.items():
         before = found.get(field)
         found[field] = clears if before is None else united_clears(before, clears)
-    return found
+    return bounded(found, settings.limits.cleared, settings.declared_fields)
 
 
-def _bound(state: NodeState, settings: ProfileSettings) -> None:
-    state.attributes = bounded(state.attributes, settings.fields_kept)
+def bound_consents(state: NodeState, settings: ProfileSettings) -> None:
+    """Keep as many purposes as a node may have; those of `named` are told by events of other nodes."""
+    most = settings.limits.purposes
+    if max(len(state.consents), len(state.named), len(state.about)) > most:
+        state.consents = first_purposes(state.consents, most, DENIED)
+        state.named = first_purposes(state.named, most, NO)
+        # Its words only lift denials.
+        state.about = {purpose: state.about[purpose] for purpose in sorted(state.about)[:most]}
 
 
 def _all_of(a: dict[str, Occurrences], b: dict[str, Occurrences]) -> dict[str, Occurrences]:

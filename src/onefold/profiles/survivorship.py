@@ -1,9 +1,10 @@
 """Survivorship: of several values stated for one attribute, which one the profile shows; the others are kept.
 
-A candidate is one value as one source stated it, at its latest statement. Per source and field the best few are kept
-in the order of the field's strategy. A candidate's place in that order can only rise when it is stated again, so
-whatever is dropped would be dropped in any order of arrival and any grouping: the states are a semilattice.
-`most_frequent` is the exception. Counts cannot be bounded exactly, so it keeps every value: use it where values are few.
+A candidate is one value as one source stated it, at its latest statement. Per source, field and size of the value the
+best few are kept in the order of the field's strategy. A candidate's place in that order can only rise when it is stated
+again, so whatever is dropped would be dropped in any order of arrival and any grouping: the states are a semilattice.
+`most_frequent` is the exception. A count that was dropped would be missed, so it keeps the first values of a fixed order,
+more of them: use it where values are few.
 
 Two kinds of statement stand beside the plain ones. A *clear* says that an attribute has no value: it takes away what was
 stated no later, by its own source and by sources of the same or a lower rank, and it stays, so that an older value which
@@ -75,6 +76,10 @@ Clears = Mapping[str, Moment]
 Identity = str | bytes
 _T = TypeVar("_T")
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_SMALL, _MEDIUM = 80, 448
+LARGE = 2
+"""The size class that only plain traits are kept of: of what is stated once, and of groups, there is one limit."""
+_COUNTED_FACTOR = 16
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 
 
@@ -100,7 +105,36 @@ def identity(value: Any) -> Identity:
     return value if type(value) is str else _encode(value)
 
 
-def united(a: Sequence[Candidate], b: Iterable[Candidate], rule: Survivorship, limit: int) -> list[Candidate]:
+def size_class(field: str, value: Any) -> int:
+    """How large a value is with its field's name: 0 up to 80 bytes, 1 up to 448, else 2.
+
+    Sizes are bounded apart: which of many large values are dropped must not depend on small ones, and the reverse.
+    """
+    size = len(field) + len(value) if type(value) is str else 0
+    if size * 4 > _SMALL or type(value) in (str, list, dict):
+        # A character has up to four bytes.
+        size = len(field.encode()) + len(value.encode() if type(value) is str else _encode(value))
+    return 0 if size <= _SMALL else 1 if size <= _MEDIUM else LARGE
+
+
+def counted(rule: Survivorship, limit: int) -> int:
+    """How many values of a source and size are kept by a rule, where `limit` are of most."""
+    return limit * _COUNTED_FACTOR if rule.strategy == "most_frequent" else limit
+
+
+def best(candidates: Sequence[Candidate], rule: Survivorship, limit: int) -> list[Candidate]:
+    """Those of one source and size that are kept, at most `limit` for each reason there is to keep them."""
+    if rule.strategy == "most_frequent":
+        return sorted(candidates, key=lambda c: _encode(c.value))[:limit]
+    found = ranked(candidates, rule)[:limit]
+    if rule.strategy in _BY_VALUE:
+        found += [c for c in ranked(candidates, LATEST)[:limit] if c not in found]
+    return found
+
+
+def united(
+    a: Sequence[Candidate], b: Iterable[Candidate], rule: Survivorship, limit: int, field: str
+) -> list[Candidate]:
     """The candidates of both, in canonical order (source, then time and event of the latest statement)."""
     held = {(c.source, identity(c.value)): c for c in a}
     for c in b:
@@ -111,9 +145,8 @@ def united(a: Sequence[Candidate], b: Iterable[Candidate], rule: Survivorship, l
             c = Candidate(c.value, c.source, last.at_us, last.event, before.count + c.count)  # noqa: PLW2901 - it replaces what it joins
         held[key] = c
     found = sorted(held.values(), key=_canonical)
-    if len(found) <= limit or rule.strategy == "most_frequent":
-        return found
-    return _retained(found, rule, limit)
+    limit = counted(rule, limit)
+    return found if len(found) <= limit else _retained(found, rule, limit, field)
 
 
 def ranked(candidates: Sequence[Candidate], rule: Survivorship) -> list[Candidate]:
@@ -128,8 +161,8 @@ def ranked(candidates: Sequence[Candidate], rule: Survivorship) -> list[Candidat
     return sorted(candidates, key=lambda c: (merit(c, rule), c.at_us, c.event, c.source), reverse=True)
 
 
-def united_once(a: Once, b: Once, limit: int) -> Once:
-    """The statements of both: per source the `limit` earliest values, and the `limit` latest."""
+def united_once(a: Once, b: Once, limit: int, field: str) -> Once:
+    """The statements of both: per source the `limit` earliest values, and the `limit` latest of each size."""
     first: dict[tuple[str, Identity], Candidate] = {}
     for c in (*a.first, *b.first):
         key = (c.source, identity(c.value))
@@ -142,7 +175,7 @@ def united_once(a: Once, b: Once, limit: int) -> Once:
         room[c.source] = room.get(c.source, limit) - 1
         if room[c.source] >= 0:
             earliest.append(c)
-    return Once(tuple(earliest), tuple(united(a.last, b.last, _LATEST, limit)))
+    return Once(tuple(earliest), tuple(united(a.last, b.last, LATEST, limit, field)))
 
 
 def united_clears(a: Clears, b: Clears) -> dict[str, Moment]:
@@ -179,9 +212,11 @@ def shown(candidates: Sequence[Candidate], once: Once | None, clears: Clears, ru
     return found
 
 
-def bounded(fields: dict[str, _T], limit: int) -> dict[str, _T]:
-    """At most `limit` fields: the first names in the alphabet, because what falls out would fall out in any order."""
-    return fields if len(fields) <= limit else {field: fields[field] for field in sorted(fields)[:limit]}
+def bounded(fields: dict[str, _T], limit: int, declared: frozenset[str] = frozenset()) -> dict[str, _T]:
+    """At most `limit` fields: the declared first, then by name, because what falls out would fall out in any order."""
+    if len(fields) <= limit:
+        return fields
+    return {field: fields[field] for field in sorted(fields, key=lambda f: (f not in declared, f))[:limit]}
 
 
 def filled(value: Any) -> int:
@@ -193,20 +228,12 @@ def filled(value: Any) -> int:
     return 1
 
 
-def _retained(found: Iterable[Candidate], rule: Survivorship, limit: int) -> list[Candidate]:
-    by_source: dict[str, list[Candidate]] = {}
+def _retained(found: Iterable[Candidate], rule: Survivorship, limit: int, field: str) -> list[Candidate]:
+    groups: dict[tuple[str, int], list[Candidate]] = {}
     for c in found:
-        by_source.setdefault(c.source, []).append(c)
-    kept: list[Candidate] = []
-    for candidates in by_source.values():
-        if len(candidates) > limit:
-            best = ranked(candidates, rule)[:limit]
-            if rule.strategy in _BY_VALUE:
-                best += [c for c in ranked(candidates, _LATEST)[:limit] if c not in best]
-            kept += sorted(best, key=_canonical)
-        else:
-            kept += candidates
-    return kept
+        groups.setdefault((c.source, size_class(field, c.value)), []).append(c)
+    kept = [c for group in groups.values() for c in (best(group, rule, limit) if len(group) > limit else group)]
+    return sorted(kept, key=_canonical)
 
 
 def _canonical(c: Candidate) -> tuple[str, int, bytes, bytes]:
@@ -235,6 +262,6 @@ _MERITS: dict[Strategy, Callable[[Candidate, Survivorship], int]] = {
     "longest": _length,
     "most_complete": lambda c, _rule: filled(c.value),
 }
-_LATEST = Survivorship()
+LATEST = Survivorship()
 _BY_VALUE = frozenset({"longest", "most_complete"})
 """Strategies whose best values may all be older than a clear."""

@@ -99,4 +99,5 @@ def _folded(
         folds.fold(state, candidate.event, settings, others)
     for candidate in named_in:
         consents.hear(state.named, candidate.event)
+    folds.bound_consents(state, settings)
     return folds.close_node(value, state)
