@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 
 from onefold.profiles.settings import ProfileSettings
-from onefold.profiles.survivorship import LATEST, Candidate, Once, best, counted, size_class
+from onefold.profiles.survivorship import LATEST, Candidate, Once, best, counted, identity, size_class
 
 Attributes = dict[str, list[Candidate]]
 _Group = tuple[str, str, int]
@@ -71,22 +71,27 @@ def bounded_once(once: dict[str, Once], settings: ProfileSettings) -> dict[str, 
     slots: list[_Slot] = []
     for field, held in once.items():
         tier = 0 if field in settings.declared_fields else 1
-        counts = Counter(c.source for c in held.first)
-        slots.extend((rank, tier, field, source) for source, count in counts.items() for rank in range(count))
+        # A value may have been dropped from one half and not from the other.
+        counts = Counter(source for source, _ in {(c.source, identity(c.value)) for c in (*held.first, *held.last)})
+        slots.extend(
+            (rank, tier, field, source)
+            for source, count in counts.items()
+            for rank in range(min(count, settings.candidates_kept))
+        )
     if len(slots) <= settings.limits.once:
         return once
     depths = Counter((field, source) for _, _, field, source in nsmallest(settings.limits.once, slots))
     found = {}
     for field, held in once.items():
-        kept: set[int] = set()
+        first: list[Candidate] = []
+        last: list[Candidate] = []
         for source in {c.source for c in held.first}:
             depth = depths[field, source]
             # The earliest stand first.
-            kept.update(id(c) for c in [c for c in held.first if c.source == source][:depth])
-            kept.update(id(c) for c in best([c for c in held.last if c.source == source], LATEST, depth))
-        if kept:
-            first, last = (tuple(c for c in half if id(c) in kept) for half in (held.first, held.last))
-            found[field] = Once(first, last)
+            first += [c for c in held.first if c.source == source][:depth]
+            last += best([c for c in held.last if c.source == source], LATEST, depth)
+        if first:
+            found[field] = Once(tuple(c for c in held.first if c in first), tuple(c for c in held.last if c in last))
     return found
 
 

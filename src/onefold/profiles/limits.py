@@ -41,6 +41,6 @@ def limits(state_bytes: int) -> Limits:
         currencies=max(4, state_bytes // 4_096),
         once=max(4, state_bytes // 4_096),
         cleared=max(4, state_bytes // 2_048),
-        groups=max(3, state_bytes // 2_048),
+        groups=max(6, state_bytes // 2_048),
         group_traits=max(4, state_bytes // 4_096),
     )

@@ -162,7 +162,7 @@ def ranked(candidates: Sequence[Candidate], rule: Survivorship) -> list[Candidat
 
 
 def united_once(a: Once, b: Once, limit: int, field: str) -> Once:
-    """The statements of both: per source the `limit` earliest values, and the `limit` latest of each size."""
+    """The statements of both: per source the `limit` earliest values, and the `limit` latest."""
     first: dict[tuple[str, Identity], Candidate] = {}
     for c in (*a.first, *b.first):
         key = (c.source, identity(c.value))
@@ -175,7 +175,12 @@ def united_once(a: Once, b: Once, limit: int, field: str) -> Once:
         room[c.source] = room.get(c.source, limit) - 1
         if room[c.source] >= 0:
             earliest.append(c)
-    return Once(tuple(earliest), tuple(united(a.last, b.last, LATEST, limit, field)))
+    # By source alone, as the earliest: all values are small, or of medium size.
+    last: list[Candidate] = []
+    for source in {c.source for c in (*a.last, *b.last)}:
+        mine = [[c for c in half if c.source == source] for half in (a.last, b.last)]
+        last += best(united(mine[0], mine[1], LATEST, len(mine[0]) + len(mine[1]), field), LATEST, limit)
+    return Once(tuple(earliest), tuple(sorted(last, key=_canonical)))
 
 
 def united_clears(a: Clears, b: Clears) -> dict[str, Moment]:
