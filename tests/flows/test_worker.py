@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(120)]
 
 PROGRAM = "import sys, time, types; from onefold import cli\n{plant}\ncli.main()"
 DEAF = (
-    "from onefold.bootstrap import worker_process\n"
+    "from onefold.bootstrap import supervisor, worker_process\n"
+    "supervisor.die_with = lambda _: None\n"
     "worker_process.select = types.SimpleNamespace(select=lambda *_: (time.sleep(0.2), [[]])[1])"
 )
 

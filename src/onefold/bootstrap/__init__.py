@@ -21,7 +21,7 @@ from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate_postgres, with_store
 from onefold.bootstrap.worker_process import WorkerProcess
-from onefold.bootstrap.workers import supervise, work
+from onefold.bootstrap.workers import supervise
 from onefold.bootstrap.workspace import (
     HERE,
     Workspace,
@@ -75,6 +75,5 @@ __all__ = [
     "supervise",
     "verify",
     "with_store",
-    "work",
     "work_off",
 ]

@@ -5,8 +5,8 @@ look-up in a hundred waited 20 ms; beside a worker it takes 4 (`python -m bench 
 
     server ── keeper ── worker
 
-The keeper does nothing but fork the worker, and fork it anew when it dies: a server with threads cannot. Orders and news
-pass it by, over pipes. A worker whose server is gone ends at once; a server with neither of the two drains and ends.
+The keeper does nothing but supervise the worker: a server with threads cannot fork. Orders come to it over a pipe, news goes
+to the server over another. A worker whose server or keeper is gone ends at once; a server without them drains and ends.
 """
 
 from __future__ import annotations
@@ -17,29 +17,23 @@ import logging
 import os
 import select
 import signal
-import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import IO, NoReturn
+from typing import IO
 
 import msgspec
 
+from onefold.bootstrap.board import Board
 from onefold.bootstrap.processing import Processing
-from onefold.bootstrap.workers import PATIENCE_SECONDS, working
+from onefold.bootstrap.supervisor import DRAIN_SECONDS, LOOK_SECONDS, Stop, Supervisor, alone
+from onefold.bootstrap.workers import PATIENCE_SECONDS, permanent, working
 from onefold.config import Project
 from onefold.errors import OnefoldError, UnavailableError
 
 _log = logging.getLogger("onefold.worker")
 
 _GO, _STOP = b"g", b"s"
-_LOOK_SECONDS = 0.2
-_DRAIN_SECONDS = 25.0
-_AGAIN_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
-"""How long the keeper waits before it forks a worker in place of one that died, the first time and the next ones."""
-_LIVED_LONG_SECONDS = 60.0
-_ENDED = "The worker ended and is started again; its log lines may say why."
 
 
 class _News(msgspec.Struct, frozen=True, gc=False):
@@ -66,7 +60,7 @@ class WorkerProcess:
         if self._pid == 0:
             os.close(self._orders)
             os.close(news)
-            _alone(partial(_keep, project, orders, telling))
+            alone(partial(_keep, project, orders, telling))
         os.close(orders)
         os.close(telling)
         self._news: IO[bytes] = os.fdopen(news, "rb")
@@ -106,7 +100,7 @@ class WorkerProcess:
             return
         self._told_to_stop = True
         self._order(_STOP)
-        self._listener.join(_DRAIN_SECONDS)
+        self._listener.join(DRAIN_SECONDS + 5.0)
         if self._listener.is_alive():
             os.killpg(self._pid, signal.SIGKILL)
             self._listener.join()
@@ -162,67 +156,55 @@ class _Share(Processing):
         self._worker.stop()
 
 
-def _alone(life: Callable[[], int]) -> NoReturn:
-    """A forked process's whole life; nothing of its parent's is run or cleaned up on its way out."""
-    code = 1
-    try:
-        code = life()
-    except BaseException:  # noqa: BLE001  whatever it is must not run on as a second server
-        _log.exception("worker failed")
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
 def _keep(project: Project, orders: int, telling: int) -> int:
-    """The keeper: see to it that there is a worker, until one ends because it should."""
-    # A group of their own, so that one signal reaches both. When to end is the server's to hear, and told over the pipe.
+    """The keeper: see to it that there is a worker, until one ends because it should, or the server wants it to."""
+    # When to end is the server's to hear, and told over the pipe.
     os.setpgid(0, 0)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if os.read(orders, 1) != _GO:
         return 0
-    failures = 0
-    while True:
-        born = time.monotonic()
-        worker = os.fork()
-        if worker == 0:
-            _alone(partial(_work, project, orders, telling, again=failures > 0))
-        _, status = os.waitpid(worker, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code == 0:
-            return 0
-        _log.error("worker ended", extra={"outcome": str(code), "attempt": failures + 1})
-        _tell(telling, _News(dict.fromkeys(project.workspaces, _ENDED)))
-        failures = 1 if time.monotonic() - born > _LIVED_LONG_SECONDS else failures + 1
-        if select.select([orders], [], [], _AGAIN_SECONDS[min(failures, len(_AGAIN_SECONDS)) - 1])[0]:
-            return 0  # to stop, or because the server is gone
+
+    def stopping(seconds: float) -> Stop | None:
+        if not select.select([orders], [], [], seconds)[0]:
+            return None
+        return (
+            "drain" if os.read(orders, 1) == _STOP else "kill"
+        )  # killed like the server, in the midst of whatever it does
+
+    supervisor = Supervisor(
+        lambda board, again: _work(project, board, telling, again=again),
+        project.workspaces,
+        stall_seconds=project.worker.stall_us / 1_000_000,
+        told=lambda failures: _tell(telling, _News(failures)),
+    )
+    return supervisor.run(stopping)
 
 
-def _work(project: Project, orders: int, telling: int, *, again: bool) -> int:
-    """The worker. Zero when it should have ended: told to, without a server, or unable to start the first time."""
+def _work(project: Project, board: Board, telling: int, *, again: bool) -> int:
+    """The worker. It ends for good when it was told to, cannot start the first time, or never will."""
     stop = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())  # the lease names this process, so somebody may tell it to end
     try:
-        with working(project, patience_seconds=PATIENCE_SECONDS) as backends:
+        with working(project, board, patience_seconds=PATIENCE_SECONDS) as backends:
             told: Mapping[str, str | None] | None = None
-            while not stop.is_set():
+            while not stop.wait(0.0 if told is None else LOOK_SECONDS):
                 failures = {backend.name: backend.failure for backend in backends}
                 if failures != told:
                     _tell(telling, _News(failures))
                     told = failures
-                if select.select([orders], [], [], _LOOK_SECONDS)[0]:
-                    if os.read(orders, 1) != _STOP:
-                        os._exit(0)  # its server was killed; so is this, in the midst of whatever it does
-                    stop.set()
     except OnefoldError as error:
-        if again:
+        code = permanent(error)
+        if again and code is None:
             _log.warning("worker not started", extra={"error": str(error)})
             return 1
-        _tell(telling, _News(error=str(error)))
+        _log.log(logging.ERROR if again else logging.DEBUG, "worker not started", extra={"error": str(error)})
+        _tell(telling, _News(dict.fromkeys(project.workspaces, str(error)), error=str(error)))
+        return 0 if code is None else code
     return 0
 
 
 def _tell(telling: int, news: _News) -> None:
-    with contextlib.suppress(OSError):  # the server is gone, which the next look at its orders shows
+    with contextlib.suppress(OSError):  # the server is gone, and so is this in a moment
         os.write(telling, msgspec.json.encode(news) + b"\n")

@@ -1,52 +1,36 @@
-"""Workers: processes that process, and the one that keeps them alive."""
+"""Workers: processes that process all workspaces of a project."""
 
 from __future__ import annotations
 
 import logging
-import subprocess
+import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+from onefold.bootstrap.board import Board
 from onefold.bootstrap.processing import Within
 from onefold.bootstrap.server import Backend, sole
+from onefold.bootstrap.supervisor import CONFIGURATION, INTEGRITY, Stop, Supervisor
 from onefold.bootstrap.workspace import open_workspace
 from onefold.config import Project
+from onefold.errors import ConfigurationError, IntegrityError, OnefoldError, UsageError
 
 _log = logging.getLogger("onefold.workers")
 
 PATIENCE_SECONDS = 5.0
 """How long a worker waits for the lease of one whose server was killed a moment ago."""
-_LOOK_SECONDS = 0.2
 _STATUS_SECONDS = 10.0
-_RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
-_LIVED_LONG_SECONDS = 60.0
-_DRAIN_SECONDS = 25.0
-
-
-def work(project: Project, stop: threading.Event) -> None:
-    """Process all of a project's workspaces in this process until `stop` is set; the batch under way is finished.
-
-    Raises:
-        UnavailableError: The store takes one worker only, and there is one already.
-    """
-    with sole(project), working(project, patience_seconds=PATIENCE_SECONDS) as backends:
-        while not stop.wait(_STATUS_SECONDS):
-            for backend in backends:
-                _log.info(
-                    "working",
-                    extra={"workspace": backend.name, "lag_entries": sum(backend.lag().values()),
-                           "error": backend.failure},
-                )  # fmt: skip
 
 
 @contextmanager
-def working(project: Project, *, patience_seconds: float = 0.0) -> Iterator[Sequence[Backend]]:
+def working(project: Project, board: Board, *, patience_seconds: float = 0.0) -> Iterator[Sequence[Backend]]:
     """All of a project's workspaces, processed by threads of this process until the block ends.
 
-    `patience_seconds` is how long each waits for another processor that may be about to end.
+    Where they stand is written to `board`. `patience_seconds` is how long each waits for another processor that may be about
+    to end.
 
     Raises:
         UnavailableError: The store takes one worker only, and there is one already.
@@ -54,7 +38,7 @@ def working(project: Project, *, patience_seconds: float = 0.0) -> Iterator[Sequ
     with ExitStack() as leaving:
         backends = []
         for name in project.workspaces:
-            workspace = open_workspace(project, name)
+            workspace = open_workspace(project, name, progress=board.slots[name])
             leaving.callback(workspace.close)
             backends.append(Backend(workspace, Within(project, workspace, patience_seconds=patience_seconds)))
         for backend in backends:
@@ -63,54 +47,51 @@ def working(project: Project, *, patience_seconds: float = 0.0) -> Iterator[Sequ
         yield backends
 
 
-def supervise(command: Sequence[str], workers: int, stop: threading.Event) -> None:
-    """Keep `workers` processes of this program running with the arguments `command`, until `stop` is set.
+def supervise(project: Project, workers: int, stop: threading.Event) -> int:
+    """Keep `workers` processes working until `stop` is set; the batches under way are finished. Returns the exit code."""
 
-    One that ends by itself is started again, later each time it did not live long.
-    """
-    full = [sys.executable, "-m", "onefold", *command]
-    crews = [_Place(full) for _ in range(workers)]
-    while not stop.wait(_LOOK_SECONDS):
-        for place in crews:
-            place.keep()
-    for place in crews:
-        place.end()
-    until = time.monotonic() + _DRAIN_SECONDS
-    for place in crews:
-        place.wait(max(0.0, until - time.monotonic()))
+    def stopping(seconds: float) -> Stop | None:
+        return "drain" if stop.wait(seconds) else None
+
+    def life(board: Board, again: bool) -> int:
+        # One that shares the work may come before the store does; a single one says what is wrong and ends.
+        return _work(project, board, lenient=again or workers > 1)
+
+    supervisor = Supervisor(
+        life, project.workspaces, workers=workers, stall_seconds=project.worker.stall_us / 1_000_000
+    )  # fmt: skip
+    code = supervisor.run(stopping)
+    return 1 if code == INTEGRITY else code
 
 
-class _Place:
-    """One worker's place: the process in it, and when the next may be started."""
+def permanent(error: OnefoldError) -> int | None:
+    """The exit code of an error that no further try can mend; None for others."""
+    if isinstance(error, ConfigurationError | UsageError):
+        return CONFIGURATION
+    return INTEGRITY if isinstance(error, IntegrityError) else None
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = command
-        self._process: subprocess.Popen[bytes] | None = None
-        self._started = self._not_before = 0.0
-        self._failures = 0
 
-    def keep(self) -> None:
-        now = time.monotonic()
-        if self._process is not None:
-            code = self._process.poll()
-            if code is None:
-                return
-            self._failures = 0 if now - self._started > _LIVED_LONG_SECONDS else self._failures + 1
-            pause = _RESTART_SECONDS[min(self._failures, len(_RESTART_SECONDS) - 1)]
-            _log.warning("worker ended", extra={"outcome": str(code), "milliseconds": int(pause * 1000)})
-            self._process, self._not_before = None, now + pause
-        if now >= self._not_before:
-            self._process = subprocess.Popen(self._command)  # noqa: S603  ourselves, with our own arguments
-            self._started = now
-
-    def end(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-
-    def wait(self, seconds: float) -> None:
-        if self._process is not None:
-            try:
-                self._process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+def _work(project: Project, board: Board, *, lenient: bool) -> int:
+    """A worker's life. What fails it is permanent unless it is `lenient`, or the error says that a further try may help."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with sole(project), working(project, board, patience_seconds=PATIENCE_SECONDS) as backends:
+            until = time.monotonic()
+            while not stop.wait(max(0.0, until - time.monotonic())):
+                until = time.monotonic() + _STATUS_SECONDS
+                for backend in backends:
+                    _log.info(
+                        "working",
+                        extra={"workspace": backend.name, "lag_entries": sum(backend.lag().values()),
+                               "error": backend.failure},
+                    )  # fmt: skip
+    except OnefoldError as error:
+        code = permanent(error)
+        if lenient and code is None:
+            _log.warning("worker not working", extra={"error": str(error)})
+            return 1
+        sys.stderr.write(f"onefold: {error}\n")
+        return INTEGRITY if code is None else code
+    return 0

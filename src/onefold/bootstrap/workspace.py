@@ -29,6 +29,7 @@ from onefold.model import WorkspaceIdentity
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.stream import quarantine
+from onefold.pipelines.stream.progress import Progress
 from onefold.ports import Changes, Leases, ProfileStore
 
 HERE = Path()
@@ -59,7 +60,13 @@ class Workspace:
 
 
 def open_workspace(
-    project: Project, name: str, *, start: bool = True, checked: bool = True, adopt: bool = False
+    project: Project,
+    name: str,
+    *,
+    start: bool = True,
+    checked: bool = True,
+    adopt: bool = False,
+    progress: Progress | None = None,
 ) -> Workspace:
     """Open a workspace; made on first use if this is a start.
 
@@ -69,6 +76,7 @@ def open_workspace(
         start: Whether this process may begin the workspace, or convert what it is alone with. Who only reads must not.
         checked: Whether log and store that do not belong together are refused.
         adopt: See `open_keys_and_log`.
+        progress: Where its processor tells how far it is.
 
     Raises:
         ConfigurationError: The root key is missing, weak or readable by others; the workspace's keys or data are gone or
@@ -96,6 +104,7 @@ def open_workspace(
         profiles=settings.profiles,
         sealer=NodeSealer(opened.keys, os.urandom),
         clock_us=clock_us,
+        progress=progress or Progress(),
     )
     workspace = Workspace(opened.directory, opened.identity, context, opened.entries, (hold, opened.occupied))
     try:

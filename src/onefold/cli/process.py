@@ -30,10 +30,7 @@ def process(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if workers == 1:
-        bootstrap.work(read, stop)
-        return
-    if bootstrap.store_address(read) is None:
+    if workers > 1 and bootstrap.store_address(read) is None:
         raise UsageError(
             "The embedded store has one worker. Several need PostgreSQL: --store postgresql://…, or `store` in onefold.yaml."
         )
@@ -42,7 +39,9 @@ def process(
             f"The log has {read.log.partitions} partition(s), so {workers} workers could not share it: "
             f"say `log: {{partitions: {workers}}}` in onefold.yaml, or more."
         )
-    bootstrap.supervise(["process", "--project", str(project)], workers, stop)
+    code = bootstrap.supervise(read, workers, stop)
+    if code:
+        raise typer.Exit(code)
 
 
 def migrate(

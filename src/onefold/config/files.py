@@ -79,6 +79,18 @@ ONEFOLD = Record(
             "Encryption keys, by reference.",
             required=True,
         ),
+        "worker": Field(
+            Record(
+                {
+                    "stall": Field(
+                        Duration(),
+                        "How long a batch may make no progress before its worker is ended and the entry at fault set "
+                        "aside; `30s` when left out.",
+                    )
+                }
+            ),
+            "Whoever processes what was collected.",
+        ),
         "server": Field(
             Record(
                 {

@@ -64,6 +64,16 @@ class Store(msgspec.Struct, frozen=True):
     dsn: SecretReference | None = None
 
 
+class Worker(msgspec.Struct, frozen=True):
+    """Whoever processes.
+
+    Attributes:
+        stall_us: How long a batch may make no progress before its worker is ended, and the entry at fault looked for.
+    """
+
+    stall_us: int = 30_000_000
+
+
 class Source(msgspec.Struct, frozen=True):
     """A system that sends events or records.
 
@@ -103,6 +113,7 @@ class Project(msgspec.Struct, frozen=True):
     root_key: SecretReference
     log: Log
     store: Store
+    worker: Worker
     server: Server
     limits: Limits
     sources: dict[str, Source]
@@ -149,6 +160,7 @@ def read_project(directory: Path) -> Project:
         root_key=parse_reference(value["keys"]["root"], directory),
         log=_log(value.get("log", {}), directory),
         store=_store(value.get("store", {}), directory),
+        worker=_worker(value.get("worker", {})),
         server=server(value.get("server", {})),
         limits=Limits(**value.get("limits", {})),
         sources=sources,
@@ -211,6 +223,11 @@ def _log_problems(main: Document) -> Iterator[Problem]:
 def _store(value: dict[str, Any], directory: Path) -> Store:
     dsn = value.get("dsn")
     return Store(value.get("kind", "sqlite"), None if dsn is None else parse_reference(dsn, directory))
+
+
+def _worker(value: dict[str, Any]) -> Worker:
+    stall_us = value.get("stall")
+    return Worker() if stall_us is None else Worker(stall_us)
 
 
 def _log(value: dict[str, Any], directory: Path) -> Log:

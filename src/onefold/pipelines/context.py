@@ -12,6 +12,7 @@ from onefold.identity.known import KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.gate import Gate
 from onefold.pipelines.stream.prefetch import Prefetch
+from onefold.pipelines.stream.progress import Progress
 from onefold.ports import EventLog, ProfileStore
 from onefold.profiles.settings import ProfileSettings
 
@@ -31,6 +32,8 @@ class Context:
         sealer: Seals node states.
         clock_us: The time now, microseconds UTC.
         known: Edges known to be stored; the processor's memory, not state.
+        prefetch: What is worked out of the next batch.
+        progress: Where the processor stands, for whoever watches over it.
 
     """
 
@@ -45,3 +48,4 @@ class Context:
     clock_us: Callable[[], int]
     known: KnownEdges = field(default_factory=KnownEdges)
     prefetch: Prefetch[Any] = field(default_factory=Prefetch)
+    progress: Progress = field(default_factory=Progress)

@@ -96,7 +96,7 @@ def batches(monkeypatch, read, seconds):
     """How many batches of so many entries a processor makes in that time, there being always more."""
     made, enough = [], threading.Event()
 
-    def advance(_):
+    def advance(_, **_bounds):
         made.append(time.monotonic())
         time.sleep(0.001)
         if len(made) == 100:

@@ -102,9 +102,9 @@ def test_a_dead_letter_names_the_bug_and_not_the_payload(monkeypatch):
     assert "u0" not in letter["detail"]
 
 
-@pytest.mark.parametrize("error", [UnavailableError("down"), IntegrityError("torn"), MemoryError()])
+@pytest.mark.parametrize("error", [UnavailableError("down"), IntegrityError("torn")])
 def test_what_is_no_entrys_fault_blames_none(error, monkeypatch):
-    """A store that does not answer, damaged files and a want of memory: nothing is passed, nothing set aside."""
+    """A store that does not answer and damaged files: nothing is passed, nothing set aside."""
     context = filled(events=10)
 
     def refuse(*_):
@@ -213,5 +213,38 @@ def test_an_entry_that_another_worker_has_passed_is_not_set_aside():
     """A batch broke, the lease was lost, the new holder got through: nothing is left here to blame, and nothing breaks."""
     context = filled(events=1, every=2)
     process.drain(context)
-    assert quarantine._set_aside(context, 0, Rejected("internal_error", ""), {}) == process.BatchResult()
+    assert quarantine.set_aside(context, 0, Rejected("internal_error", ""), {}) == process.BatchResult()
     assert dead_letters.listed(context) == []
+
+
+def starving(monkeypatch, hungry):
+    """Folding runs out of memory on events for which `hungry` says so."""
+    real = folds.fold
+
+    def fold(into, event, settings):
+        if hungry(event):
+            raise MemoryError
+        real(into, event, settings)
+
+    monkeypatch.setattr(folds, "fold", fold)
+
+
+def test_an_event_that_takes_all_memory_is_set_aside_and_the_rest_is_processed(monkeypatch):
+    """It is found in parts, like what breaks a batch as a whole."""
+    context = filled(events=10)
+    (fourth,) = (s for s in context.log.read(0, 0, 100) if s.offset == 4)
+    hungry = context.gate.check(fourth.entry).event.id
+    starving(monkeypatch, lambda event: event.id == hungry)
+    done = quarantine.drain(context)
+    assert done.rejected == 1
+    (letter,) = dead_letters.listed(context)
+    assert (letter["offset"], letter["reason"]) == (4, "out_of_memory")
+
+
+def test_a_want_of_memory_that_befalls_all_blames_one_at_a_time(monkeypatch):
+    """Then the batch waits: it may be nobody's fault."""
+    context = filled(events=10)
+    starving(monkeypatch, lambda _: True)
+    with pytest.raises(MemoryError):
+        quarantine.advance(context)
+    assert len(dead_letters.listed(context)) == 1

@@ -47,7 +47,7 @@ def crowd(names, *, message=None, people=7, context=None):
 def tries(monkeypatch):
     """Transactions begun from here on, as a list that grows."""
     begun, advance = [], process.advance
-    set_aside = quarantine._set_aside
+    set_aside = quarantine.set_aside
 
     def counted(*arguments, **named):
         begun.append(1)
@@ -58,7 +58,7 @@ def tries(monkeypatch):
         return set_aside(*arguments)
 
     monkeypatch.setattr(process, "advance", counted)
-    monkeypatch.setattr(quarantine, "_set_aside", counted_too)
+    monkeypatch.setattr(quarantine, "set_aside", counted_too)
     return begun
 
 

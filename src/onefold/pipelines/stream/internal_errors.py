@@ -14,6 +14,14 @@ from onefold.model import Rejected
 INTERNAL_ERROR = "internal_error"
 """The reason of such dead letters. The fault is ours, so the payload is to be sent again as it is, once mended."""
 
+OUT_OF_MEMORY, TIMED_OUT, WORKER_DIED = "out_of_memory", "timed_out", "worker_died"
+SENTENCES = {
+    OUT_OF_MEMORY: "Processing it took more memory than the worker may have.",
+    TIMED_OUT: "The worker made no progress on it, twice, and was ended.",
+    WORKER_DIED: "The worker was killed while it processed this, twice: most likely for want of memory.",
+}
+"""The reasons for which an entry is set aside that our code did not break on, and what they mean."""
+
 _PACKAGE = f"{PurePath(__file__).parents[2]}{os.sep}"
 
 T = TypeVar("T")
@@ -44,8 +52,15 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, OnefoldError | MemoryError)
 
 
+def may_be_an_entrys(error: BaseException) -> bool:
+    """Whether an exception can be the fault of an entry that stands alone: as `is_ours`, and a want of memory."""
+    return is_ours(error) or isinstance(error, MemoryError)
+
+
 def rejection(error: BaseException) -> Rejected:
     """The rejection an exception becomes: its type and place. Its words stay out, for they may quote the payload."""
+    if isinstance(error, MemoryError):
+        return Rejected(OUT_OF_MEMORY, SENTENCES[OUT_OF_MEMORY])
     return Rejected(INTERNAL_ERROR, f"{type(error).__name__} in {_place(error)}. The fault is in Onefold, not in this.")
 
 

@@ -82,7 +82,9 @@ def process_batch(
     Raises:
         BrokenEntriesError: Our code broke on single events: the transaction is to be rolled back.
     """
+    step = context.progress.step
     batch = prepared or name(context, validate(context, read(context.log, bounds)))
+    step()
     if not batch.entries:
         return BatchResult(), batch, []
     batch.reject(rejecting or {})
@@ -91,13 +93,16 @@ def process_batch(
     evidence: list[Edge] = []
     solved = changed = 0
     for piece, changes in _pieces(fresh, context, _accounts(context, batch, fresh, duplicates, bounds.leased or {})):
+        step()
         rows = transaction.nodes(sorted({n.node for c in piece for n in c.named}))
         resolution, found = resolve(context, transaction, piece, rows, changes.judgements)
         broken += found
         if resolution is None:
             continue
+        step()
         nodes, found = fold(context, piece, rows, resolution)
         broken += found
+        step()
         if broken:
             continue
         transaction.write(_with_piece(changes, piece, nodes, resolution))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from onefold.errors import ConflictError, LeaseLostError, OnefoldError, UnavailableError
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import agreement
-from onefold.pipelines.stream import process, quarantine
+from onefold.pipelines.stream import parts, process, quarantine
 from onefold.ports import Leases
 
 _log = logging.getLogger("onefold.processor")
@@ -30,6 +30,10 @@ who hold them give a newcomer its share when they renew."""
 SMALLEST_BATCH = 100
 AGREED_SECONDS = 1.0
 """How long log and store are taken for the right ones, once that was seen."""
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Of a worker's workspaces one at a time looks for the entry that ended its predecessor: else all were suspects."""
 
 
 class Work:
@@ -56,12 +60,19 @@ class Work:
         if self._monotonic() >= self._agreed_until:
             agreement.require(self._context)
             self._agreed_until = self._monotonic() + AGREED_SECONDS
-        if self._leases is None:
-            return quarantine.advance(self._context)
-        if self._monotonic() >= self._renew_at:
+        progress = self._context.progress
+        if self._leases is not None and self._monotonic() >= self._renew_at:
             self.renew()
+        leased = None if self._leases is None else self._held
+        if progress.part:
+            try:
+                with _ONE_AT_A_TIME:
+                    return parts.advance(self._context, leased)
+            finally:
+                progress.ends()
+        progress.begins(self.batch)
         try:
-            worked = quarantine.advance(self._context, batch=self.batch, leased=self._held)
+            worked = quarantine.advance(self._context, batch=self.batch, leased=leased)
         except LeaseLostError:
             # It may have taken longer than a lease lasts, and at the same size would again, for ever.
             self._renew_at = 0.0
@@ -70,6 +81,8 @@ class Work:
         except ConflictError:
             self._shrink()
             raise
+        finally:
+            progress.ends()
         self.batch = min(process.BATCH_ENTRIES, self.batch * 2)
         return worked
 
@@ -173,7 +186,7 @@ class Processor:
                 self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 failures += 1
                 continue
-            self.failure, failures = None, 0
+            self.failure, failures = parts.LOOKING if self._context.progress.part else None, 0
             if worked.read:
                 _log.debug("batch", extra={"workspace": self._context.name, "entries": worked.read})
                 if worked.read < GATHERED_ENTRIES:

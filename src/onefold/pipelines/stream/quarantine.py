@@ -3,7 +3,8 @@
 What breaks on single events (`BrokenEntriesError`) is known by name: the batch is tried again, and all events that broke
 twice become dead letters (`internal_error`) together, in the batch's own transaction, to be sent again once the bug is
 mended. So thousands of them in a row cost three times what their batch costs. What breaks for no such reason is tried in
-halves until the entry at fault stands alone; everything else is processed. A systemic failure of the store sets nothing
+halves until the entry at fault stands alone; everything else is processed. So is what takes more memory than there is; where
+two entries in a row do, the batch waits before the second is blamed. A systemic failure of the store sets nothing
 aside: recording the dead letter fails as well, and the batch waits.
 """
 
@@ -25,6 +26,9 @@ _log = logging.getLogger("onefold.quarantine")
 _TRIES_ALONE = 2
 """Failures alone, one after the other, before an entry is blamed: what fails once may have been chance."""
 
+_STARVED_MAX = 1
+"""Entries one after the other that want of memory makes dead letters of at a time: it may be nobody's fault."""
+
 _TRIES_TOGETHER = 8
 """Tries of a batch whose events break one by one. Three do, but where an event breaks only once another is set aside."""
 
@@ -45,10 +49,10 @@ def advance(
     try:
         return _advance(context, batch, until, leased)
     except Exception as error:
-        if not internal_errors.is_ours(error):
+        if not internal_errors.may_be_an_entrys(error):
             raise
         _log.warning(
-            "batch broke and is tried in context", extra={"workspace": context.name, "error": type(error).__name__}
+            "batch broke and is tried in parts", extra={"workspace": context.name, "error": type(error).__name__}
         )
         total = BatchResult()
         for partition, (end, entries) in _reach(context, batch, until, leased).items():
@@ -125,13 +129,13 @@ def _work_around(
     context: Context, partition: int, end: int, entries: int, leased: Mapping[int, int] | None
 ) -> BatchResult:
     """Process one partition up to `end` in smaller and, where all is well, again larger batches."""
-    total, size, well, alone = BatchResult(), max(1, entries // 2), 1, 0
+    total, size, well, alone, starved = BatchResult(), max(1, entries // 2), 1, 0, 0
     only = None if leased is None else {partition: leased[partition]}
     while True:
         try:
             done = _advance(context, size, {partition: end}, only)
         except Exception as error:
-            if not internal_errors.is_ours(error):
+            if not internal_errors.may_be_an_entrys(error):
                 raise
             if size > 1:
                 size //= 2
@@ -139,17 +143,20 @@ def _work_around(
             alone += 1
             if alone < _TRIES_ALONE:
                 continue
-            done = _set_aside(context, partition, internal_errors.rejection(error), only or {})
+            starved = starved + 1 if isinstance(error, MemoryError) else 0
+            if starved > _STARVED_MAX:
+                raise
+            done = set_aside(context, partition, internal_errors.rejection(error), only or {})
             # Such entries come in crowds: on at the size that went well since the last one, alone if none did.
             size, well = well, 1
         else:
-            size, well = min(entries, size * 2), size
+            size, well, starved = min(entries, size * 2), size, 0
         if not done.read:
             return total
         total, alone = total + done, 0
 
 
-def _set_aside(context: Context, partition: int, why: Rejected, leased: Mapping[int, int]) -> BatchResult:
+def set_aside(context: Context, partition: int, why: Rejected, leased: Mapping[int, int]) -> BatchResult:
     """Make a dead letter of the partition's next entry, and pass it."""
     with context.store.transaction() as transaction:
         following = context.log.read(partition, transaction.offsets().get(partition, 0), 1)
