@@ -7,6 +7,7 @@
     │   ├── NotFoundError       nobody answers to that identifier (HTTP 404)
     │   ├── UnauthorizedError   the key is unknown, revoked or lacks the scope (HTTP 401/403)
     │   └── TooLargeError       send less (HTTP 413)
+    ├── ExpensiveError          read it where nobody waits: in a process of its own
     ├── OverloadedError         wait and send again (HTTP 429)
     ├── UnavailableError        a part is down: wait, or look at `onefold doctor` (HTTP 503)
     │   ├── ConflictError       another worker was at the same people: nothing was written, do it again
@@ -67,6 +68,10 @@ class UnauthorizedError(UsageError):
 
 class TooLargeError(UsageError):
     """The body is larger than the limit, before or after decompression."""
+
+
+class ExpensiveError(OnefoldError):
+    """Somebody has so many identifiers that reading them here would hold up everybody else."""
 
 
 class OverloadedError(OnefoldError):

@@ -257,6 +257,10 @@ class ProfileTransaction(ProfileReader, Protocol):
 class ProfileSnapshot(ProfileReader, Protocol):
     """What look-ups read. It sees one committed state throughout."""
 
+    def some_members(self, component: NodeId, limit: int) -> list[Member]:
+        """Nodes of this component, at most `limit` of them, in no particular order."""
+        ...
+
     def timeline(
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int
     ) -> list[TimelineRow]:

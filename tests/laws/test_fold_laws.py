@@ -240,7 +240,7 @@ def test_sessions_are_the_chains_of_all_moments(moments, gap, data):
             left = sessions.extended(left, moment, gap)
         else:
             right = sessions.extended(right, moment, gap)
-    both = sessions.union(left, right, gap)
+    both = sessions.union([left, right], gap)
     assert both == b"".join(sessions._INTERVAL.pack(c[0], c[-1]) for c in chains)
     assert sessions.count(both) == len(chains)
 
@@ -257,7 +257,7 @@ def assert_a_cut_commutes(data: st.DataObject, cut: Callable[[bytes], bytes]) ->
             left = cut(sessions.extended(left, moment, 10))
         else:
             right = cut(sessions.extended(right, moment, 10))
-    assert cut(sessions.union(left, right, 10)) == cut(whole)
+    assert cut(sessions.union([left, right], 10)) == cut(whole)
 
 
 @given(st.data(), st.integers(2, 9))

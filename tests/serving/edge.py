@@ -78,6 +78,9 @@ class FakeWorkspace:
     def profile(self, identifier):
         return self.people.get((identifier.type, identifier.value))
 
+    def profile_of_hub(self, identifier):
+        return self.profile(identifier)
+
     def timeline(self, identifier, *, cursor, limit):
         if cursor == "strange":
             raise ValueError(cursor)

@@ -11,12 +11,13 @@ import msgspec
 
 from onefold.adapters.sqlite import occupancy
 from onefold.bootstrap import registry
+from onefold.bootstrap.hub_reader import NODES_MAX, HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.stores import address, leases_of
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
-from onefold.errors import OnefoldError, UnavailableError
+from onefold.errors import ExpensiveError, OnefoldError, UnavailableError
 from onefold.model import Identifier, Verdict
 from onefold.pipelines import judgements
 from onefold.pipelines.maintenance import agreement, dead_letters
@@ -30,9 +31,14 @@ _TAIL_ENTRIES = 200
 class Backend:
     """One workspace as the server sees it; may be called from any thread."""
 
-    def __init__(self, workspace: Workspace, processing: Processing | None) -> None:
-        """A workspace that `processing` keeps up with its log; None when that is another's business."""
+    def __init__(self, workspace: Workspace, processing: Processing | None, hubs: HubReader | None = None) -> None:
+        """A workspace that `processing` keeps up with its log; None when that is another's business.
+
+        People of many identifiers are read by `hubs`; without it, as all others.
+        """
         self._workspace = workspace
+        self._hubs = hubs
+        self._nodes_max = None if hubs is None else NODES_MAX
         self._context = workspace.context
         self._processing = processing
 
@@ -100,20 +106,41 @@ class Backend:
         return None if free > DISK_FREE_MIN else f"only {free:.1%} of the disk is free"
 
     def profile(self, identifier: Identifier) -> dict[str, Any] | None:
-        """See `reading.profile`."""
-        return profiles.profile(self._context, identifier)
+        """See `reading.profile`.
+
+        Raises:
+            ExpensiveError: The person has many identifiers: ask `profile_of_hub`, on a thread.
+        """
+        return profiles.profile(self._context, identifier, nodes_max=self._nodes_max)
+
+    def profile_of_hub(self, identifier: Identifier) -> dict[str, Any] | None:
+        """The same of somebody who has many; it waits for another process."""
+        return self._elsewhere("profile", identifier)
 
     def timeline(self, identifier: Identifier, *, cursor: str | None, limit: int) -> dict[str, Any] | None:
         """See `reading.timeline`."""
-        return profiles.timeline(self._context, identifier, cursor=cursor, limit=limit)
+        return self._read("timeline", identifier, cursor=cursor, limit=limit)
 
     def history(self, identifier: Identifier) -> dict[str, Any] | None:
         """See `reading.history`."""
-        return profiles.history(self._context, identifier)
+        return self._read("history", identifier)
 
     def explain(self, a: Identifier, b: Identifier) -> dict[str, Any] | None:
         """See `reading.explain`."""
-        return profiles.explain(self._context, a, b)
+        return self._read("explain", a, b)
+
+    def _read(self, what: str, *given: Any, **more: Any) -> dict[str, Any] | None:
+        """Read here or, where that would take long, in another process."""
+        read: Callable[..., dict[str, Any] | None] = getattr(profiles, what)
+        try:
+            return read(self._context, *given, **more, nodes_max=self._nodes_max)
+        except ExpensiveError:
+            return self._elsewhere(what, *given, **more)
+
+    def _elsewhere(self, what: str, *given: Any, **more: Any) -> dict[str, Any] | None:
+        assert self._hubs is not None  # noqa: S101  nothing is too expensive without it
+        found: dict[str, Any] | None = self._hubs.read(self.name, what, *given, **more)
+        return found
 
     def judge(
         self, verdict: Verdict, a: Identifier, b: Identifier | None, *, by: str, reason: str, request_id: str
@@ -215,7 +242,9 @@ class Opened:
                 workspace = open_workspace(project, name)
                 opening.callback(workspace.close)
                 self._workspaces.append(workspace)
-            self.backends = {w.context.name: Backend(w, processing(w)) for w in self._workspaces}
+            hubs = HubReader(project)
+            opening.callback(hubs.close)
+            self.backends = {w.context.name: Backend(w, processing(w), hubs) for w in self._workspaces}
             self.keys = open_keys(project)
             opening.callback(self.keys.close)
             self._held = opening.pop_all()

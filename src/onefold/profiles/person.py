@@ -38,11 +38,10 @@ def combine_nodes(
     states: Iterable[tuple[NodeId, NodeState]], settings: ProfileSettings, beside: Iterable[Spoken] = ()
 ) -> PersonState:
     """The states of a person's nodes as one; the order of the nodes changes nothing that can be seen."""
-    said = []
-    total: NodeState | None = None
+    said, stated = [], []
     for node, state in states:
         if state.consents or state.about or state.named:
             said.append(Spoken(node, state.consents, state.about, state.named))
         if state.events:
-            total = state if total is None else added(total, state, settings)
-    return PersonState(total or NodeState(), tuple(said), tuple(beside))
+            stated.append(state)
+    return PersonState(added(stated, settings) if stated else NodeState(), tuple(said), tuple(beside))

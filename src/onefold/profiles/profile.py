@@ -20,6 +20,9 @@ from onefold.profiles.state import NEVER_LAST, NodeState, Occurrences
 from onefold.profiles.survivorship import Candidate, shown
 from onefold.rules import occurrence
 
+IDENTIFIERS_SHOWN = 100
+"""Identifiers of a profile that are shown, the strongest first."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -242,8 +245,9 @@ def as_json(profile: Profile) -> dict[str, Any]:
                 "primary": i.primary,
                 "shared": i.shared,
             }
-            for i in profile.identifiers
+            for i in profile.identifiers[:IDENTIFIERS_SHOWN]
         ],
+        "identifiers_total": len(profile.identifiers),
         "attributes": {
             name: {**_candidate(a.winner), "rule": a.rule, "others": [_candidate(c) for c in a.others]}
             for name, a in profile.attributes.items()

@@ -11,7 +11,7 @@ it is the last one, no work when the state is read, changed and written again.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 SLICES_MAX = 2
 """Most slices of time that one moment touches: its own and the next."""
@@ -35,14 +35,15 @@ def extended(sessions: bytes, at_us: int, gap_us: int) -> bytes:
         return sessions + _pack(at_us, at_us)
     if at_us < _unpack_from(sessions)[0] - gap_us:
         return _pack(at_us, at_us) + sessions
-    return union(sessions, _pack(at_us, at_us), gap_us)
+    return union([sessions, _pack(at_us, at_us)], gap_us)
 
 
-def union(a: bytes, b: bytes, gap_us: int) -> bytes:
-    """The sessions of both together."""
-    if not a or not b:
-        return a or b
-    moments = sorted([*_INTERVAL.iter_unpack(a), *_INTERVAL.iter_unpack(b)])
+def union(parts: Sequence[bytes], gap_us: int) -> bytes:
+    """The sessions of all together."""
+    stated = [part for part in parts if part]
+    if len(stated) <= 1:
+        return stated[0] if stated else b""
+    moments = sorted(interval for part in stated for interval in _INTERVAL.iter_unpack(part))
     return b"".join(_pack(start, end) for start, end in _chained(moments, gap_us))
 
 

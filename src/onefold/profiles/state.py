@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -205,7 +206,7 @@ def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> No
     The two differ in consent alone. Two statements at one node are a person changing their mind: the later counts.
     Statements at two nodes may come from two people we only believe to be one, so there a denial counts.
     """
-    state = added(a, b, settings)
+    state = added([a, b], settings)
     state.consents = dict(a.consents)
     for purpose, register in b.consents.items():
         before = state.consents.get(purpose)
@@ -216,43 +217,55 @@ def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> No
     return state
 
 
-def added(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
-    """Two states over different events as one, without their consents."""
-    attributes = dict(a.attributes)
-    for field, candidates in b.attributes.items():
-        before = attributes.get(field)
-        attributes[field] = (
-            candidates
-            if before is None
-            else united(before, candidates, settings.rule_for(field), settings.candidates_kept, field)
-        )
-    revenue = dict(a.revenue)
-    for currency, amount in b.revenue.items():
-        revenue[currency] = money.plus(revenue[currency], amount) if currency in revenue else amount
-    counts = dict(a.sources)
-    for source, count in b.sources.items():
-        counts[source] = counts.get(source, 0) + count
-    events, most = a.events + b.events, settings.limits
-    visits = sessions.union(a.sessions, b.sessions, settings.session_gap_us)
+def added(states: Sequence[NodeState], settings: ProfileSettings) -> NodeState:
+    """States over different events as one, without their consents: all at once, for a person may have thousands of nodes."""
+    if len(states) == 1:
+        return states[0]
+    stated: dict[str, list[list[Candidate]]] = {}
+    revenue: dict[str, Decimal] = {}
+    counts: dict[str, int] = {}
+    for one in states:
+        for field, candidates in one.attributes.items():
+            stated.setdefault(field, []).append(candidates)
+        for currency, amount in one.revenue.items():
+            revenue[currency] = money.plus(revenue[currency], amount) if currency in revenue else amount
+        for source, count in one.sources.items():
+            counts[source] = counts.get(source, 0) + count
+    attributes = {
+        field: found[0]
+        if len(found) == 1
+        else united(found[0], chain(*found[1:]), settings.rule_for(field), settings.candidates_kept, field)
+        for field, found in stated.items()
+    }
+    events, most = sum(s.events for s in states), settings.limits
+    visits = sessions.union([s.sessions for s in states], settings.session_gap_us)
     if events * sessions.SLICES_MAX > most.session_slices:
         visits = sessions.latest(visits, most.session_slices, settings.session_gap_us)
-    return NodeState(
+    total = NodeState(
         events=events,
-        first_us=min(a.first_us, b.first_us),
-        last_us=max(a.last_us, b.last_us),
-        active_us=max(a.active_us, b.active_us),
+        first_us=min((s.first_us for s in states), default=NEVER_FIRST),
+        last_us=max((s.last_us for s in states), default=NEVER_LAST),
+        active_us=max((s.active_us for s in states), default=NEVER_LAST),
         sessions=visits,
-        purchases=a.purchases + b.purchases,
-        unpriced=a.unpriced + b.unpriced,
+        purchases=sum(s.purchases for s in states),
+        unpriced=sum(s.unpriced for s in states),
         revenue=money.bounded(revenue, most.currencies, settings.default_currency),
         sources=counts,
-        tracked=_all_of(a.tracked, b.tracked),
         attributes=bounded_attributes(attributes, settings),
-        once=_united_once(a.once, b.once, settings),
-        cleared=_united_clears(a.cleared, b.cleared, settings),
-        groups=united_groups(a.groups, b.groups, most),
-        findings=_all_of(a.findings, b.findings),
     )
+    for one in states:
+        # Few nodes have these.
+        if one.tracked:
+            total.tracked = _all_of(total.tracked, one.tracked)
+        if one.once:
+            total.once = _united_once(total.once, one.once, settings)
+        if one.cleared:
+            total.cleared = _united_clears(total.cleared, one.cleared, settings)
+        if one.groups:
+            total.groups = united_groups(total.groups, one.groups, most)
+        if one.findings:
+            total.findings = _all_of(total.findings, one.findings)
+    return total
 
 
 def _buy(state: NodeState, properties: dict[str, Any], purchase: Purchase, settings: ProfileSettings) -> None:

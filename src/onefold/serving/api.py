@@ -10,10 +10,11 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from onefold.errors import UsageError
+from onefold.errors import ExpensiveError, UsageError
 from onefold.model import Identifier, parse_profile_id
 from onefold.serving import live
 from onefold.serving.access import Caller, gate
+from onefold.serving.backend import Workspace
 from onefold.serving.lookup import PLAIN, PREFIX, document, found, looked_up, named, reference
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.telemetry import request_id
@@ -235,11 +236,16 @@ def _judge(caller: Caller, said: Statement) -> Response:
     position = workspace.judge(verdict, a, b, by=caller.by, reason=said.reason, request_id=request_id.get())
     workspace.wake()
     settled = workspace.settle(position, timeout_seconds=SETTLE_SECONDS)
-    people = []
-    for identifier in (a, b):
-        found = workspace.profile(identifier) if identifier is not None else None
-        people.append(found and found.get("id"))
+    people = [None if identifier is None else _id_of(workspace, identifier) for identifier in (a, b)]
     return document({"verdict": said.verdict, "offset": position[1], "settled": settled, "profile_ids": people}, 201)
+
+
+def _id_of(workspace: Workspace, identifier: Identifier) -> str | None:
+    try:
+        found = workspace.profile(identifier)
+    except ExpensiveError:
+        found = workspace.profile_of_hub(identifier)
+    return None if found is None else found.get("id")
 
 
 def _item(body: bytes) -> bytes | None:

@@ -65,7 +65,15 @@ class Workspace(Edge, Protocol):
         ...
 
     def profile(self, identifier: Identifier) -> Json | None:
-        """The profile behind an identifier, through merges; None when nobody answers to it."""
+        """The profile behind an identifier, through merges; None when nobody answers to it.
+
+        Raises:
+            ExpensiveError: Reading it here would hold up everybody: ask `profile_of_hub`, on a thread.
+        """
+        ...
+
+    def profile_of_hub(self, identifier: Identifier) -> Json | None:
+        """The same of a person with very many identifiers; it waits for another process."""
         ...
 
     def timeline(self, identifier: Identifier, *, cursor: str | None, limit: int) -> Json | None:

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onefold.errors import NotFoundError, UsageError
+from onefold.errors import ExpensiveError, NotFoundError, UsageError
 from onefold.model import Identifier
 from onefold.serving.access import FAULT, Caller, Doorkeeper
 from onefold.serving.answers import Receive, Scope, Send
@@ -60,10 +60,14 @@ async def looked_up(caller: Caller, who: Identifier) -> dict[str, Any] | None:
     """A profile, or None for nobody.
 
     From a file it is read on the loop: that takes a fraction of a millisecond, a change of thread under load several. Over
-    a network it is read on a thread, for nobody knows how long it takes.
+    a network it is read on a thread, for nobody knows how long it takes. Somebody with very many identifiers is read by a
+    process of its own.
     """
     read = caller.workspace.profile
-    return await run_in_threadpool(read, who) if caller.workspace.remote else read(who)
+    try:
+        return await run_in_threadpool(read, who) if caller.workspace.remote else read(who)
+    except ExpensiveError:
+        return await run_in_threadpool(caller.workspace.profile_of_hub, who)
 
 
 def reference(text: str) -> Identifier:

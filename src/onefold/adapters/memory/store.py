@@ -128,6 +128,10 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
 class MemorySnapshot(MemoryReader, ProfileSnapshot):
     """Reads one committed state, which nobody changes any more."""
 
+    def some_members(self, component: NodeId, limit: int) -> list[Member]:
+        """Nodes of this component, at most `limit` of them."""
+        return self.members([component])[:limit]
+
     def timeline(
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int
     ) -> list[TimelineRow]:

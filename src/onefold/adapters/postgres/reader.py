@@ -36,6 +36,13 @@ def edge(row: Sequence[Any]) -> Edge:
     return Edge(a, b, KINDS[kind - 1], *rest)
 
 
+MEMBERS = (
+    b"SELECT id, type, first_seen_us, person, component, flags FROM node WHERE id = ANY(%b) AND component = id"
+    b" UNION ALL SELECT id, type, first_seen_us, person, component, flags FROM node"
+    b" WHERE component = ANY(%b) AND component <> id"
+)
+
+
 class PostgresReader(ProfileReader):
     """Reads through one connection, inside the transaction it is in."""
 
@@ -76,14 +83,7 @@ class PostgresReader(ProfileReader):
     def members(self, components: Sequence[NodeId]) -> list[Member]:
         """All nodes of these components, in no particular order."""
         asked = Ids(sorted(set(components)))
-        rows = self._rows(
-            b"SELECT id, type, first_seen_us, person, component, flags FROM node WHERE id = ANY(%b) AND component = id"
-            b" UNION ALL SELECT id, type, first_seen_us, person, component, flags FROM node"
-            b" WHERE component = ANY(%b) AND component <> id",
-            asked,
-            asked,
-        )
-        return [member(row) for row in rows]
+        return [member(row) for row in self._rows(MEMBERS, asked, asked)]
 
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from onefold.adapters.postgres.arrays import Ids
-from onefold.adapters.postgres.reader import PostgresReader, edge, node_row
-from onefold.model import Edge, IdentityChange, NodeId
+from onefold.adapters.postgres.reader import MEMBERS, PostgresReader, edge, member, node_row
+from onefold.model import Edge, IdentityChange, Member, NodeId
 from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Tally, TimelineRow
 
 _ROWS_PER_FETCH = 2_000
@@ -15,6 +15,11 @@ _ROWS_PER_FETCH = 2_000
 
 class PostgresSnapshot(PostgresReader, ProfileSnapshot):
     """Reads inside a repeatable-read transaction: it sees one committed state throughout."""
+
+    def some_members(self, component: NodeId, limit: int) -> list[Member]:
+        """Nodes of this component, at most `limit` of them."""
+        asked = Ids([component])
+        return [member(row) for row in self._rows(MEMBERS + b" LIMIT %b::bigint", asked, asked, limit)]
 
     def timeline(
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int

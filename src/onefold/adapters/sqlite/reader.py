@@ -118,13 +118,13 @@ class SqliteReader(ProfileReader):
         """All nodes of these components, in no particular order."""
         return [member(row) for row in self._member_rows(components)]
 
-    def _member_rows(self, components: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
+    def _member_rows(self, components: Sequence[NodeId], most: int = -1) -> Iterator[tuple[Any, ...]]:
         numbers = []
         for row in self._by_id(MEMBER_COLUMNS, NODES, components):
             numbers.append(row[0])
             if row[2] is not None and row[5] is None:
                 yield row
-        yield from select_in(self._connection, _MEMBERS, numbers)
+        yield from select_in(self._connection, _MEMBERS if most < 0 else f"{_MEMBERS} LIMIT {most:d}", numbers)
 
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
+from heapq import nlargest
+from itertools import islice
 from typing import Any
 
+import apsw
 import msgspec
 
 from onefold.adapters.sqlite.queries import select, select_in
@@ -15,25 +19,39 @@ from onefold.adapters.sqlite.reader import (
     NUMBERS,
     SqliteReader,
     edge,
+    member,
     node_row,
     split_ids,
 )
-from onefold.model import Edge, IdentityChange, NodeId
+from onefold.model import Edge, IdentityChange, Member, NodeId
 from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Tally, TimelineRow
 
 _CHANGE_COLUMNS = "kind, person, before, nodes, at_us, log_partition, log_offset, request_id, seq"
+_LATEST = """
+SELECT v.value, (
+    SELECT at_us FROM {0} WHERE node = v.value AND (at_us, log_partition, log_offset) < (?2, ?3, ?4)
+    ORDER BY at_us DESC, log_partition DESC, log_offset DESC LIMIT 1
+) FROM carray(?1) v
+"""
 _FOR_EVER = (2**63 - 1, 2**63 - 1, 2**63 - 1)
 
 
 class SqliteSnapshot(SqliteReader, ProfileSnapshot):
     """Reads inside one deferred transaction, so every answer is about the same moment."""
 
+    def some_members(self, component: NodeId, limit: int) -> list[Member]:
+        """Nodes of this component, at most `limit` of them."""
+        return [member(row) for row in islice(self._member_rows([component], limit), limit)]
+
     def timeline(
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int
     ) -> list[TimelineRow]:
         """Newest first, strictly before the given triple, at most `limit`."""
         found: set[TimelineRow] = set()
-        for node, number in self._numbers_of(nodes).items():
+        numbers = self._numbers_of(nodes)
+        if len(numbers) > limit:
+            numbers = self._latest(numbers, before or _FOR_EVER, limit)
+        for node, number in numbers.items():
             for tier in ("timeline_new", "timeline"):
                 rows = select(
                     self._connection,
@@ -46,6 +64,18 @@ class SqliteSnapshot(SqliteReader, ProfileSnapshot):
         ordered = sorted(found, key=lambda row: row.node)
         ordered.sort(key=lambda row: (row.at_us, row.partition, row.offset), reverse=True)
         return ordered[:limit]
+
+    def _latest(self, numbers: dict[NodeId, int], before: tuple[int, int, int], limit: int) -> dict[NodeId, int]:
+        """The nodes that can have one of the `limit` latest events: their own latest is as late as that of so many."""
+        last: dict[int, int] = {}
+        for tier in ("timeline_new", "timeline"):
+            rows = select(self._connection, _LATEST.format(tier), (apsw.carray(array("q", numbers.values())), *before))
+            for number, at_us in rows:
+                if at_us is not None:
+                    last[number] = max(at_us, last.get(number, at_us))
+        # Several may be as late as the last that counts.
+        least = min(nlargest(limit, last.values()), default=0)
+        return {node: number for node, number in numbers.items() if last.get(number, least - 1) >= least}
 
     def changes(self, nodes: Sequence[NodeId]) -> list[IdentityChange]:
         """Merge history in which any of `nodes` moved or is named as a person, oldest first."""

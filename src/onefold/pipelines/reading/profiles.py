@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.errors import NotFoundError, UsageError
+from onefold.errors import ExpensiveError, NotFoundError, UsageError
 from onefold.governance.consent import Spoken
 from onefold.identity import explain as explaining
 from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id
@@ -84,13 +84,17 @@ def value_of(context: Context, identifier: Identifier) -> str:
     return value
 
 
-def find(snapshot: ProfileSnapshot, node: NodeId) -> Person | None:
-    """The person `node` belongs to now; a profile id that was retired by a merge still finds them."""
+def find(snapshot: ProfileSnapshot, node: NodeId, nodes_max: int | None = None) -> Person | None:
+    """The person `node` belongs to now; a profile id that was retired by a merge still finds them.
+
+    Raises:
+        ExpensiveError: The component has more than `nodes_max` nodes.
+    """
     row = snapshot.nodes([node]).get(node)
     if row is None:
         return None
     person = row.member.person
-    others = [m.id for m in snapshot.members([row.member.component]) if m.person == person and m.id != node]
+    others = [m.id for m in _component(snapshot, row.member, nodes_max) if m.person == person and m.id != node]
     rows = snapshot.nodes(others) if others else {}
     found = (row, *rows.values())
     return Person(person, found, _only_in_aliases(snapshot, found))
@@ -106,15 +110,86 @@ def _only_in_aliases(snapshot: ProfileSnapshot, rows: Sequence[NodeRow]) -> froz
     return frozenset(nodes & {end for edge in edges for end in (edge.a, edge.b)} - seen)
 
 
-def profile(context: Context, identifier: Identifier) -> dict[str, Any] | None:
-    """The profile behind an identifier, ready for JSON; None when nobody answers to it."""
+def find_nodes(
+    snapshot: ProfileSnapshot, node: NodeId, nodes_max: int | None = None
+) -> tuple[NodeId, list[NodeId]] | None:
+    """The person `node` belongs to, and their nodes, none of which is read.
+
+    Raises:
+        ExpensiveError: The component has more than `nodes_max` nodes.
+    """
+    row = snapshot.nodes([node]).get(node)
+    if row is None:
+        return None
+    person = row.member.person
+    return person, [m.id for m in _component(snapshot, row.member, nodes_max) if m.person == person]
+
+
+def _component(snapshot: ProfileSnapshot, member: Member, nodes_max: int | None) -> list[Member]:
+    if nodes_max is None:
+        return snapshot.members([member.component])
+    found = snapshot.some_members(member.component, nodes_max + 1)
+    if len(found) > nodes_max:
+        raise ExpensiveError("This person has many identifiers.")
+    return found
+
+
+def profile(
+    context: Context, identifier: Identifier, *, nodes_max: int | None = None, cache: ProfileCache | None = None
+) -> dict[str, Any] | None:
+    """The profile behind an identifier, ready for JSON; None when nobody answers to it.
+
+    Raises:
+        ExpensiveError: The person is among more than `nodes_max` nodes.
+    """
     node = node_of(context, identifier)
     if node is None:
         return None
     with context.store.snapshot() as snapshot:
-        person = find(snapshot, node)
-        beside = [] if person is None else spoken_beside(context, snapshot, person.rows)
-    return None if person is None else view(context, person, beside)
+        if cache is not None:
+            known = cache.find(snapshot, node, context.clock_us())
+            if known is not None:
+                return known
+        person = find(snapshot, node, nodes_max)
+        if person is None:
+            return None
+        beside = spoken_beside(context, snapshot, person.rows)
+        # From the same committed state as the rows.
+        offsets = None if cache is None else snapshot.offsets()
+    found = view(context, person, beside)
+    if cache is not None and offsets is not None:
+        cache.keep(person.id, offsets, found)
+    return found
+
+
+class ProfileCache:
+    """Profiles of people with many nodes, each good until anything is processed or the person's stage may change.
+
+    Anything: what other people's events say of consent may concern an address that this person has, too.
+    """
+
+    def __init__(self, most: int = 64) -> None:
+        self._most = most
+        self._known: dict[NodeId, tuple[dict[int, int], dict[str, Any]]] = {}
+
+    def find(self, snapshot: ProfileSnapshot, node: NodeId, now_us: int) -> dict[str, Any] | None:
+        """The profile of whoever `node` belongs to, if it is known and still so."""
+        row = snapshot.nodes([node]).get(node)
+        known = None if row is None else self._known.get(row.member.person)
+        if known is None:
+            return None
+        offsets, found = known
+        changes_at, now = found["lifecycle"]["changes_at"], profiles.iso(now_us)
+        if changes_at is not None and now is not None and changes_at <= now:
+            return None
+        return found if snapshot.offsets() == offsets else None
+
+    def keep(self, person: NodeId, offsets: dict[int, int], found: dict[str, Any]) -> None:
+        """Keep a profile; the one that was kept first goes when there are too many."""
+        self._known.pop(person, None)
+        if len(self._known) >= self._most:
+            self._known.pop(next(iter(self._known)))
+        self._known[person] = offsets, found
 
 
 def view(context: Context, person: Person, beside: Sequence[Spoken] = ()) -> dict[str, Any]:
@@ -147,11 +222,17 @@ def _named_otherwise(
 
 
 def timeline(
-    context: Context, identifier: Identifier, *, cursor: str | None = None, limit: int = 50
+    context: Context,
+    identifier: Identifier,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    nodes_max: int | None = None,
 ) -> dict[str, Any] | None:
     """A person's events, newest first, with the cursor of the next page; None when nobody answers.
 
     Raises:
+        ExpensiveError: The person is among more than `nodes_max` nodes.
         ValueError: Invalid cursor.
     """
     before = None if cursor is None else _position(cursor)
@@ -159,10 +240,11 @@ def timeline(
     if node is None:
         return None
     with context.store.snapshot() as snapshot:
-        person = find(snapshot, node)
-        if person is None:
+        found = find_nodes(snapshot, node, nodes_max)
+        if found is None:
             return None
-        rows = snapshot.timeline(person.nodes, before=before, limit=limit + 1)
+        person, nodes = found
+        rows = snapshot.timeline(nodes, before=before, limit=limit + 1)
     page = rows[:limit]
     entries = {(s.partition, s.offset): s for s in context.log.get([(r.partition, r.offset) for r in page])}
     events = []
@@ -172,7 +254,7 @@ def timeline(
             events.append(event(context, stored))
     last = page[-1] if len(rows) > limit else None
     after = last and base64.urlsafe_b64encode(_CURSOR.pack(last.at_us, last.partition, last.offset)).decode()
-    return {"profile_id": format_profile_id(person.id), "events": events, "next": after}
+    return {"profile_id": format_profile_id(person), "events": events, "next": after}
 
 
 def _position(cursor: str) -> tuple[int, int, int]:
@@ -217,21 +299,22 @@ def event(context: Context, stored: StoredEntry) -> dict[str, Any]:
     }
 
 
-def history(context: Context, identifier: Identifier) -> dict[str, Any] | None:
+def history(context: Context, identifier: Identifier, *, nodes_max: int | None = None) -> dict[str, Any] | None:
     """Merges and splits that led to a person, and the judgements about them, oldest first; None when nobody answers."""
     node = node_of(context, identifier)
     if node is None:
         return None
     with context.store.snapshot() as snapshot:
-        person = find(snapshot, node)
-        if person is None:
+        found = find_nodes(snapshot, node, nodes_max)
+        if found is None:
             return None
-        changes = snapshot.changes(person.nodes)
-        judgements = snapshot.judgements(person.nodes)
+        person, nodes = found
+        changes = snapshot.changes(nodes)
+        judgements = snapshot.judgements(nodes)
         moved = sorted({n for c in changes for n in c.nodes} | {n for j in judgements for n in (j.a, j.b) if n})
         label = labels(context, snapshot.nodes(moved))
     return {
-        "profile_id": format_profile_id(person.id),
+        "profile_id": format_profile_id(person),
         "changes": [
             {
                 "kind": c.kind,
@@ -258,7 +341,7 @@ def history(context: Context, identifier: Identifier) -> dict[str, Any] | None:
     }
 
 
-def explain(context: Context, a: Identifier, b: Identifier) -> dict[str, Any] | None:
+def explain(context: Context, a: Identifier, b: Identifier, *, nodes_max: int | None = None) -> dict[str, Any] | None:
     """Why two identifiers are, or are not, one person; None when either was never seen."""
     ends = [node_of(context, a), node_of(context, b)]
     if None in ends:
@@ -268,7 +351,7 @@ def explain(context: Context, a: Identifier, b: Identifier) -> dict[str, Any] | 
         rows = snapshot.nodes([first, second])
         if len(rows) < len({first, second}):
             return None
-        members = {m.id: m for m in snapshot.members(sorted({r.member.component for r in rows.values()}))}
+        members = {m.id: m for row in rows.values() for m in _component(snapshot, row.member, nodes_max)}
         # Shared identifiers stand outside the component, yet they are what people ask about.
         edges = snapshot.edges(sorted(members))
         outside = sorted({n for e in edges for n in (e.a, e.b)} - members.keys())
