@@ -17,14 +17,14 @@ from onefold import cli
 from onefold.bootstrap import supervisor
 from onefold.profiles import state
 fold = state.fold
-def planted(into, event, settings):
+def planted(into, event, *more):
     while event.traits.get("plan") == "hang":
         pass
     if event.traits.get("plan") == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if event.traits.get("plan") == "eat":
         bytearray(1 << 46)
-    fold(into, event, settings)
+    fold(into, event, *more)
 state.fold = planted
 {more}
 cli.main()

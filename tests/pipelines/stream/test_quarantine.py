@@ -221,17 +221,17 @@ def starving(monkeypatch, hungry):
     """Folding runs out of memory on events for which `hungry` says so."""
     real = folds.fold
 
-    def fold(into, event, settings):
+    def fold(into, event, *more):
         if hungry(event):
             raise MemoryError
-        real(into, event, settings)
+        real(into, event, *more)
 
     monkeypatch.setattr(folds, "fold", fold)
 
 
 def test_an_event_that_takes_all_memory_is_set_aside_and_the_rest_is_processed(monkeypatch):
     """It is found in parts, like what breaks a batch as a whole."""
-    context = filled(events=10)
+    context = filled(events=10, every=100)
     (fourth,) = (s for s in context.log.read(0, 0, 100) if s.offset == 4)
     hungry = context.gate.check(fourth.entry).event.id
     starving(monkeypatch, lambda event: event.id == hungry)
