@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 
-from bench import client
+from bench import client, hubs
 from bench.ground import ground, quantile, resident_mb
 from bench.report import Figure
 from bench.stream import fill, load_2000
@@ -57,3 +57,4 @@ def run(full: bool) -> Iterator[Figure]:
         yield Figure(bench="lookup", metric="resident_mb", value=memory, unit="MB", beside=TARGET, beside_value=500.0)
         failed = float(done["errors"] + sent["errors"])
         yield Figure(bench="lookup", metric="errors", value=failed, unit="requests")
+    yield from hubs.run(full)
