@@ -341,7 +341,8 @@ class Leases(Protocol):
         """Say that `worker` lives, and settle what it works on until `seconds` from now.
 
         It keeps what it holds, takes free and expired partitions up to its fair share (partitions by living workers,
-        rounded up), and gives back what is above that. Time is the store's clock, not the worker's.
+        rounded up), and gives back what is above that. A worker that sees fewer partitions than another has nothing until it
+        sees them too. Time is the store's clock, not the worker's.
 
         Returns:
             Epoch of each partition it now holds. An epoch rises whenever a partition changes hands.

@@ -189,3 +189,29 @@ def test_a_processor_with_leases_works_its_partitions_and_gives_them_back():
     assert rebuild.state_hash(context) == by_one_worker()
     assert set(store.leases.renew("next", context.log.ends(), seconds=60)) == set(context.log.ends())
     store.close()
+
+
+def test_who_sees_fewer_partitions_than_another_holds_down_nobody():
+    """Workers that have not seen new partitions leave all to those who have; once they see them, all share again."""
+    name = database.workspace()
+    stores = [database.store(name) for _ in range(3)]
+    a, b, c = (store.leases for store in stores)
+    few, all_of_them = range(4), range(8)
+    try:
+        a.renew("a", few, seconds=60)
+        b.renew("b", few, seconds=60)
+        assert sorted([*a.renew("a", few, seconds=60), *b.renew("b", few, seconds=60)]) == [0, 1, 2, 3]
+        assert set(c.renew("c", all_of_them, seconds=60)) == {4, 5, 6}  # counted with the others it may have no more
+        assert a.renew("a", few, seconds=60) == b.renew("b", few, seconds=60) == {}
+        assert set(c.renew("c", all_of_them, seconds=60)) == set(all_of_them)
+        c.renew("c", all_of_them, seconds=60)
+        a.renew("a", all_of_them, seconds=60)
+        c.renew("c", all_of_them, seconds=60)
+        assert len(a.renew("a", all_of_them, seconds=60)) == len(c.renew("c", all_of_them, seconds=60)) == 4
+        # Where the only others are gone, who sees fewer works on: a log with fewer partitions stops nobody.
+        a.release("a")
+        c.release("c")
+        assert set(b.renew("b", few, seconds=60)) == set(few)
+    finally:
+        for store in stores:
+            store.close()

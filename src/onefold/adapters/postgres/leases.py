@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
+
+from psycopg import Connection
 
 from onefold.adapters.postgres.connections import Connections
 from onefold.ports import Leases
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_GIVE_BACK = "UPDATE lease SET worker = NULL WHERE worker = %s"
+_LEAVE = "DELETE FROM worker WHERE name = %s"
 IDLE = "3s"
 LONGEST = "10s"
 """Who is cut off in the middle of a renewal holds up everybody else's until the server ends its transaction."""
@@ -31,6 +36,10 @@ class PostgresLeases(Leases):
                 " ON CONFLICT (name) DO UPDATE SET expires = excluded.expires",
                 (worker, seconds),
             )
+            if self._others_see_more(connection, worker, partitions):
+                connection.execute(_GIVE_BACK, (worker,))
+                connection.execute(_LEAVE, (worker,))
+                return {}
             connection.execute(
                 "INSERT INTO lease (log_partition) SELECT unnest(%s::integer[]) ON CONFLICT DO NOTHING",
                 (sorted(partitions),),
@@ -68,5 +77,19 @@ class PostgresLeases(Leases):
     def release(self, worker: str) -> None:
         """Give everything back."""
         with self._connections.lend(begin=_BEGIN, idle=IDLE, longest=LONGEST) as connection:
-            connection.execute("UPDATE lease SET worker = NULL WHERE worker = %s", (worker,))
-            connection.execute("DELETE FROM worker WHERE name = %s", (worker,))
+            connection.execute(_GIVE_BACK, (worker,))
+            connection.execute(_LEAVE, (worker,))
+
+    @staticmethod
+    def _others_see_more(connection: Connection[Any], worker: str, partitions: Collection[int]) -> bool:
+        """Whether another living worker holds a partition that this one does not see.
+
+        Then it takes no share until it does: counted as a worker, it would keep the others' shares too small for all
+        partitions to be somebody's. Leases that expired say nothing: the log may have become another, with fewer.
+        """
+        ((more,),) = connection.execute(
+            "SELECT EXISTS (SELECT FROM lease WHERE NOT log_partition = ANY(%s) AND worker <> %s"
+            " AND expires > clock_timestamp())",
+            (sorted(partitions), worker),
+        ).fetchall()
+        return bool(more)
