@@ -39,6 +39,9 @@ REASONS: dict[str, str] = {
     "missing_id": "A column that makes the row's id is blank.",
     "wrong_column_count": "The row has more or fewer fields than the header.",
     "malformed_row": "The row cannot be read.",
+    # The records of a topic: the log on Kafka says these.
+    "foreign_record": "Something other than Onefold wrote this record to the topic.",
+    "damaged_record": "The record cannot be decrypted, although others beside it can.",
 }
 """Every `Rejected.reason` that ingest gives, and what it means."""
 

@@ -14,17 +14,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from onefold.adapters.kafka.faults import translated
-from onefold.adapters.kafka.reading import taken
+from onefold.adapters.kafka.reading import source_of, taken
 from onefold.adapters.kafka.settings import ANSWER_SECONDS, KafkaSettings
 from onefold.errors import UnavailableError
 
-SOURCE = "s"
-"""The header that names a record's source."""
-NAMELESS = "(unknown)"
-"""The source of records that name none: somebody else's."""
 _NOTE_EVERY = 20_000
 _CHUNK = 2_000
 _PATIENCE_SECONDS = 600.0
@@ -39,12 +35,6 @@ class _Note(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Note).decode
-
-
-def source_of(message: Message) -> str:
-    """The source that a record names."""
-    found = dict(message.headers() or []).get(SOURCE)
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else NAMELESS
 
 
 class Ledger:

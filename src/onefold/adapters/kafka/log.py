@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from onefold.adapters.kafka import identity as identities
 from onefold.adapters.kafka import topics
-from onefold.adapters.kafka.counting import SOURCE, Ledger
+from onefold.adapters.kafka.counting import Ledger
 from onefold.adapters.kafka.faults import translated
+from onefold.adapters.kafka.opening import Opener
 from onefold.adapters.kafka.positions import first_after, kafka_of, offset_of
-from onefold.adapters.kafka.reading import Follower, Picker
+from onefold.adapters.kafka.reading import SOURCE, Follower, Picker, Sealed
 from onefold.adapters.kafka.sending import Record, Sender
-from onefold.adapters.kafka.settings import ANSWER_SECONDS, KafkaSettings
+from onefold.adapters.kafka.settings import ANSWER_SECONDS, PARTITIONS_MAX, KafkaSettings
 from onefold.errors import ConfigurationError, IntegrityError, UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.ingest.partition import partition_of
@@ -26,6 +28,10 @@ from onefold.ports import EventLog
 _RECOGNISED_SECONDS = 1.0
 """For how long the topic is taken for the one that was claimed, once that was seen."""
 _ASKING_SECONDS = 1.0
+_PARTITIONS_SECONDS = 5.0
+"""How soon partitions are seen that were added to the topic while this process runs."""
+_NEIGHBOURS = 20
+"""Records on each side that are tried before keys are said to be another log's."""
 _FRESH_SECONDS = 0.02
 """For how long the partitions' ends are taken as known: what another process appends is seen that much later at most."""
 
@@ -58,6 +64,7 @@ class KafkaEventLog(EventLog):
         self._partitions = topics.ensure(self._admin, settings, change=change)
         self._sender = Sender(settings)
         self._picker = Picker(settings, settings.raw)
+        self._opener = Opener(sealer, settings.raw, self._neighbours)
         self._ledger = Ledger(settings)
         self._asker: Consumer | None = None
         self._followers: dict[int, Follower] = {}
@@ -65,6 +72,7 @@ class KafkaEventLog(EventLog):
         self._headers: dict[str, list[tuple[str, str | bytes | None]]] = {}
         self._ends: dict[int, int] = {}
         self._looked = float("-inf")
+        self._partitions_at = time.monotonic()
         self._claim: identities.Claim | None = None
         self._recognised = float("-inf")
 
@@ -102,7 +110,7 @@ class KafkaEventLog(EventLog):
         Raises:
             IntegrityError: The partition ends before `after`: the topic lost what was processed, or is another one.
         """
-        if not 0 <= partition < self._partitions or limit <= 0:
+        if not self._sees(partition) or limit <= 0:
             return []
         start = first_after(partition, after)
         end = self._end(partition, start)
@@ -113,9 +121,7 @@ class KafkaEventLog(EventLog):
             )
         if start == end:
             return []
-        records = self._follower(partition).read(start, min(limit, end - start))
-        opened = self._sealer.open
-        return [StoredEntry(partition, offset_of(partition, kafka), opened(sealed)) for kafka, sealed in records]
+        return self._opener.read(partition, self._follower(partition).read(start, min(limit, end - start)))
 
     def _follower(self, partition: int) -> Follower:
         with self._lock:
@@ -130,12 +136,12 @@ class KafkaEventLog(EventLog):
         wanted: dict[int, list[int]] = {}
         for partition, offset in positions:
             kafka = kafka_of(partition, offset)
-            if kafka is not None and partition < self._partitions and kafka < self._end(partition, kafka):
+            if kafka is not None and self._sees(partition) and kafka < self._end(partition, kafka):
                 wanted.setdefault(partition, []).append(kafka)
         found = self._picker.pick(wanted)
-        opened = self._sealer.open
+        opened = self._opener.entry
         return [
-            StoredEntry(partition, offset, opened(found[partition, kafka]))
+            StoredEntry(partition, offset, opened(partition, kafka, found[partition, kafka]))
             for partition, offset in positions
             if (kafka := kafka_of(partition, offset)) is not None and (partition, kafka) in found
         ]
@@ -152,12 +158,30 @@ class KafkaEventLog(EventLog):
     def _look(self) -> dict[int, int]:
         now = time.monotonic()
         if now - self._looked > _FRESH_SECONDS:
+            self._look_for_partitions(_PARTITIONS_SECONDS)
             found = topics.ends(self._admin, self._settings.raw, self._partitions)
             with self._lock:
                 # What the cluster has confirmed is there, even if its answer comes from a moment before.
                 self._ends = {p: max(end, self._ends.get(p, 0)) for p, end in found.items()}
                 self._looked = now
         return dict(self._ends)
+
+    def _look_for_partitions(self, every: float) -> None:
+        """Whether somebody added partitions, for what lies in them would never be read; asked at most so often."""
+        now = time.monotonic()
+        if now - self._partitions_at < every:
+            return
+        self._partitions_at = now
+        with suppress(UnavailableError):  # whatever is asked next tells
+            found = topics.count(self._admin, self._settings.raw, seconds=_ASKING_SECONDS)
+            if found > self._partitions:
+                self._partitions, self._looked = found, float("-inf")
+
+    def _sees(self, partition: int) -> bool:
+        """Whether there is such a partition, as far as we know; one that another process names is looked for at once."""
+        if self._partitions <= partition < PARTITIONS_MAX:
+            self._look_for_partitions(_ASKING_SECONDS)
+        return 0 <= partition < self._partitions
 
     def waiting(self, offsets: Mapping[int, int]) -> dict[int, int]:
         """How many entries of each partition lie after these offsets."""
@@ -230,9 +254,19 @@ class KafkaEventLog(EventLog):
         ends = topics.ends(self._admin, self._settings.raw, self._partitions)
         if kafka is None or kafka >= ends.get(partition, 0) or kafka < self._starts([partition])[partition]:
             return None
-        found = self._picker.pick({partition: [kafka]}, remembered=False)
-        sealed = found.get((partition, kafka))
-        return None if sealed is None else self._sealer.open(sealed)
+        record = self._picker.pick({partition: [kafka]}, remembered=False).get((partition, kafka))
+        return None if record is None else self._opener.entry(partition, kafka, record)
+
+    def _neighbours(self, partition: int, kafka: int) -> list[Sealed]:
+        """Records around one, and the last ones of the other partitions."""
+        starts, ends = self._starts(range(self._partitions)), self._look()
+        wanted = {}
+        for p, start in starts.items():
+            end = ends.get(p, 0)
+            at = kafka if p == partition else end
+            near = range(max(start, at - _NEIGHBOURS), min(end, at + _NEIGHBOURS + 1))
+            wanted[p] = [n for n in near if (p, n) != (partition, kafka)]
+        return list(self._picker.pick(wanted, remembered=False).values())
 
     def lost(self, offsets: Mapping[int, int]) -> list[LostEntries]:
         """Entries after these offsets that retention or somebody deleted; numbered as Kafka numbers them."""

@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from onefold.adapters.kafka.faults import fault, translated
@@ -22,6 +23,32 @@ _NEAR = 200
 """Records up to this far ahead are read through: faster than asking anew (measured: 50 positions spread over 2,500
 records take 10 ms read through, 60 ms one by one)."""
 _CACHE_BYTES = 16 * 1024 * 1024
+
+
+SOURCE = "s"
+"""The header that names a record's source."""
+NAMELESS = "(unknown)"
+"""The source of records that name none: somebody else's."""
+
+
+class Sealed(msgspec.Struct, frozen=True, gc=False):
+    """A record as it lies in the topic: value, the source it names, and its time in microseconds (0: none)."""
+
+    value: bytes
+    source: str
+    at_us: int
+
+
+def source_of(message: Message) -> str:
+    """The source that a record names."""
+    found = dict(message.headers() or []).get(SOURCE)
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else NAMELESS
+
+
+def sealed(message: Message) -> Sealed:
+    """What there is to a record besides its position."""
+    _, milliseconds = message.timestamp()
+    return Sealed(message.value() or b"", source_of(message), max(0, milliseconds) * 1000)
 
 
 def taken(message: Message) -> tuple[int, int, bytes]:
@@ -50,14 +77,14 @@ class Follower:
         self._next: int | None = None
         self._lock = threading.Lock()
 
-    def read(self, start: int, count: int) -> list[tuple[int, bytes]]:
-        """(Kafka's offset, value) of `count` records from `start` on, which must be there; fewer if they are large.
+    def read(self, start: int, count: int) -> list[Message]:
+        """`count` records from `start` on, which must be there; fewer if they are large.
 
         Raises:
             UnavailableError: The cluster delivers nothing.
         """
         until = time.monotonic() + ANSWER_SECONDS
-        found: list[tuple[int, bytes]] = []
+        found: list[Message] = []
         size, end = 0, start + count
         with self._lock, translated("reading"):
             if self._next != start:
@@ -70,7 +97,7 @@ class Follower:
                         raise IntegrityError(
                             f"Partition {self._partition} of {self._topic} begins anew: is it another?"
                         )
-                    found.append((at, value))
+                    found.append(message)
                     start = at + 1
                     size += len(value)
                 if start >= end:
@@ -93,11 +120,11 @@ class Picker:
         self._settings, self._topic = settings, topic
         self._idle: list[Consumer] = []
         self._lock = threading.Lock()
-        self._cache: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, int], Sealed] = OrderedDict()
         self._cached_bytes = 0
 
-    def pick(self, wanted: Mapping[int, Sequence[int]], *, remembered: bool = True) -> dict[tuple[int, int], bytes]:
-        """Values by (partition, Kafka's offset) of those that exist; all must lie before their partition's end.
+    def pick(self, wanted: Mapping[int, Sequence[int]], *, remembered: bool = True) -> dict[tuple[int, int], Sealed]:
+        """Records by (partition, Kafka's offset) of those that exist; all must lie before their partition's end.
 
         Args:
             wanted: Kafka's offsets by partition.
@@ -106,15 +133,15 @@ class Picker:
         Raises:
             UnavailableError: The cluster did not deliver them in time.
         """
-        found: dict[tuple[int, int], bytes] = {}
+        found: dict[tuple[int, int], Sealed] = {}
         missing: dict[int, list[int]] = {}
         with self._lock:
             for partition, offsets in wanted.items():
                 for offset in sorted(set(offsets)):
-                    value = self._cache.get((partition, offset)) if remembered else None
-                    if value is not None:
+                    record = self._cache.get((partition, offset)) if remembered else None
+                    if record is not None:
                         self._cache.move_to_end((partition, offset))
-                        found[partition, offset] = value
+                        found[partition, offset] = record
                     else:
                         missing.setdefault(partition, []).append(offset)
         if not missing:
@@ -138,7 +165,7 @@ class Picker:
 
     def _partition(
         self, consumer: Consumer, partition: int, offsets: Sequence[int], until: float
-    ) -> dict[tuple[int, int], bytes]:
+    ) -> dict[tuple[int, int], Sealed]:
         found = {}
         position = offsets[0]
         consumer.assign([TopicPartition(self._topic, partition, position)])
@@ -150,10 +177,10 @@ class Picker:
                 if time.monotonic() > until:
                     raise UnavailableError("The Kafka cluster did not deliver the entries in time.")
                 for message in consumer.consume(offset - position + 1, 0.5):
-                    _, at, value = taken(message)
+                    _, at, _ = taken(message)
                     position = at + 1
                     if at == offset:
-                        found[partition, offset] = value
+                        found[partition, offset] = sealed(message)
         return found
 
     def _borrow(self) -> Consumer:
@@ -168,16 +195,16 @@ class Picker:
             )
         )  # fmt: skip
 
-    def _keep(self, fresh: Mapping[tuple[int, int], bytes]) -> None:
+    def _keep(self, fresh: Mapping[tuple[int, int], Sealed]) -> None:
         """Remember records, sealed as they are, for the next page of the same timeline."""
         with self._lock:
-            for position, value in fresh.items():
+            for position, record in fresh.items():
                 if position not in self._cache:
-                    self._cache[position] = value
-                    self._cached_bytes += len(value)
+                    self._cache[position] = record
+                    self._cached_bytes += len(record.value)
             while self._cached_bytes > _CACHE_BYTES:
-                _, value = self._cache.popitem(last=False)
-                self._cached_bytes -= len(value)
+                _, record = self._cache.popitem(last=False)
+                self._cached_bytes -= len(record.value)
 
     def close(self) -> None:
         """Let go of the connections."""

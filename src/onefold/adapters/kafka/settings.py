@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from onefold.adapters.kafka.library_log import LibraryLog
 from onefold.errors import ConfigurationError
 
 ANSWER_SECONDS = 4.0
@@ -38,7 +39,7 @@ SECRET = frozenset({
 _PRODUCING = ("batch.", "compression.", "linger.", "queue.buffering.", "sticky.partitioning.")
 """How properties begin that only a producer has; other clients would complain of them."""
 
-_log = logging.getLogger("onefold.kafka")
+_LIBRARY = LibraryLog(logging.getLogger("onefold.kafka"))
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +114,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
             "client.id": f"onefold-{self.workspace}",
             **{name: value for name, value in self.options.items() if not name.startswith(_PRODUCING)},
             "bootstrap.servers": self.brokers,
-            "logger": _log,
+            "logger": _LIBRARY,
             **{name.replace("_", "."): value for name, value in properties.items()},
         }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # documented names that the library imports plainly
     AdminClient,
     ConfigResource,
@@ -57,7 +57,7 @@ def ensure(admin: AdminClient, settings: KafkaSettings, *, change: bool = True) 
     ]
     with translated("making topics"):
         for made in (admin.create_topics(missing, request_timeout=ANSWER_SECONDS) if missing else {}).values():
-            _settled(made, KafkaError.TOPIC_ALREADY_EXISTS)
+            _made(admin, made, settings)
         if 0 < there.get(settings.raw, 0) < settings.partitions:
             more = [NewPartitions(settings.raw, settings.partitions)]
             for made in admin.create_partitions(more, request_timeout=ANSWER_SECONDS).values():
@@ -66,6 +66,19 @@ def ensure(admin: AdminClient, settings: KafkaSettings, *, change: bool = True) 
         if settings.raw in there:  # what we made just now is as we said, and a broker may take a moment to know it
             _check(admin, settings)
     return found
+
+
+def _made(admin: AdminClient, made: Future[Any], settings: KafkaSettings) -> None:
+    try:
+        _settled(made, KafkaError.TOPIC_ALREADY_EXISTS)
+    except KafkaException as failure:
+        if failure.args[0].code() != KafkaError.INVALID_REPLICATION_FACTOR:
+            raise
+        brokers = len(admin.list_topics(timeout=ANSWER_SECONDS).brokers)
+        raise ConfigurationError(
+            f"`log.replication` is {settings.replication}, and the Kafka cluster has {brokers} "
+            f"{'broker' if brokers == 1 else 'brokers'} to keep copies on: set it to {brokers} or less, or add brokers"
+        ) from None
 
 
 def _settled(made: Future[Any], already: int) -> None:
@@ -117,6 +130,24 @@ def _known(admin: AdminClient, settings: KafkaSettings) -> int:
                 raise fault("looking at the topic", topic.error)
             raise UnavailableError(f"The topic {settings.raw} has partitions without a leader.")
         time.sleep(0.05)
+
+
+def count(admin: AdminClient, topic: str, *, seconds: float = ANSWER_SECONDS) -> int:
+    """How many partitions the topic has now. Asked so that a topic that is gone is not made.
+
+    Raises:
+        ConfigurationError: More than the log can number.
+        UnavailableError: The cluster does not answer, or has no such topic.
+    """
+    asked = admin.describe_topics(TopicCollection([topic]), request_timeout=seconds)
+    try:
+        with translated("looking for new partitions"):
+            found = len(asked[topic].result(seconds + 1).partitions)
+    except TimeoutError:
+        raise UnavailableError("The Kafka cluster does not answer while looking for new partitions.") from None
+    if found > PARTITIONS_MAX:
+        raise ConfigurationError(f"the topic {topic} has more than {PARTITIONS_MAX} partitions")
+    return found
 
 
 def ends(admin: AdminClient, topic: str, partitions: int) -> dict[int, int]:
