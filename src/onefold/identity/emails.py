@@ -43,7 +43,7 @@ def parts(text: str) -> tuple[str, ...]:
 
 def _addresses(piece: str) -> list[str]:
     # What stands before the brackets is a name, whatever it looks like.
-    return _BRACKETED.findall(piece) or _split(piece)
+    return [found.strip(" '\"") for found in _BRACKETED.findall(piece)] or _split(piece)
 
 
 def _split(piece: str) -> list[str]:
