@@ -28,7 +28,7 @@ PREFIX = "leased"
 def here(shared, monkeypatch):
     """A project with its log on the broker and its schema in the database."""
     with project(more=project_on(shared).replace("{kind", f"{{prefix: {PREFIX}, kind")) as found:
-        bootstrap.migrate(postgres.url(postgres.OWNER), ("bench",), role=postgres.WORKER)
+        bootstrap.migrate_postgres(postgres.url(postgres.OWNER), ("bench",), role=postgres.WORKER)
         monkeypatch.setenv("ONEFOLD_STORE", postgres.url(postgres.WORKER))
         yield found
         postgres.forget("onefold_bench")
