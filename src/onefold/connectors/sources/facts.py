@@ -8,8 +8,8 @@ import msgspec
 
 from onefold.connectors.sources import headings
 from onefold.connectors.sources.language import Condition, Field, Fields, Mapping, Skip
-from onefold.connectors.sources.samples import dates, formats
-from onefold.connectors.sources.sheet import Sheet
+from onefold.connectors.sources.samples import bare_number, dates, formats, numbers
+from onefold.connectors.sources.sheet import Sheet, share
 from onefold.connectors.sources.vocabulary import STATUS
 
 _WORDS = {
@@ -34,7 +34,9 @@ _FAILED = {"Ticket": "Ticket Cancelled", "Donation": "Payment Failed", "Order": 
 _MONEY = {"Ticket": "amount", "Donation": "amount", "Order": "revenue"}
 _KNOWN = 0.9
 _LIKELY = 3
+_SOME = 0.3
 _LINES = ("lineitem", "sku", "product", "item", "quantity")
+_TICKET_IDS = ("ticket", "attendee", "barcode", "registration")
 NEGATIVE = "a negative amount: money that went out"
 
 
@@ -55,6 +57,13 @@ class Fact(msgspec.Struct, frozen=True):
 def find(sheet: Sheet) -> Fact | None:
     """What the rows are, when they have a time and money, or a time and an id of what happened."""
     amounts = [name for name in sheet.find("amount") if sheet.samples[name].values and sheet.has_amounts(name)]
+    if not amounts:
+        sheet.doubts += [
+            f"{share(1 - part)} of the cells of {name!r} are no amounts"
+            for name in sheet.find("amount")
+            if sheet.headings[name].rank < _LIKELY
+            and (part := numbers([bare_number(v) for v in sheet.samples[name].values]).share) >= _SOME
+        ]
     fact_ids = sheet.find("fact_id", holds=lambda s: not s.empty)
     if amounts and sheet.headings[amounts[0]].rank > _LIKELY and not fact_ids:
         amounts = []
@@ -143,6 +152,9 @@ def _message_id(sheet: Sheet, fact: Fact) -> Fields:
     Of the lines of one order, each stating its total, the order's, so that it counts once.
     """
     names = [*sheet.find("fact_id"), *sheet.find("id")]
+    if fact.kind == "Ticket":
+        # An order has several tickets, in rows further down if not in these.
+        names = [name for name in names if any(word in headings.folded(name) for word in _TICKET_IDS)]
     for name in names:
         sample = sheet.samples[name]
         if sample.rows and sample.unique and len(sample.values) == sample.rows:

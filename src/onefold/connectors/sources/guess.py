@@ -46,7 +46,7 @@ def guess(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> Guess:
     sheet = Sheet(header, rows)
     preset = recognition.preset_of(header)
     mapping = recognition.fitted(preset, sheet) if preset is not None else _guessed(sheet)
-    return Guess(mapping, sheet.notes, tuple(_doubts(mapping, sheet)))
+    return Guess(mapping, sheet.notes, (*sheet.doubts, *_doubts(mapping, sheet)))
 
 
 def _guessed(sheet: Sheet) -> Mapping:

@@ -72,6 +72,9 @@ _INSIDE -= {"first", "last", "middle", "title", "prefix", "suffix", "role", "tim
 _NAMED = re.compile(rf"((?:{_AROUND})*)({_alternatives(_INSIDE)})((?:{_AROUND})*)")
 _PERSON_ID = re.compile(rf"(?:{_alternatives([*SELF, *NOISE, 'system', 'unique', 'internal', 'sis', 'import'])})*?"
                         rf"({_alternatives(PERSON_NOUNS)})(?:{_alternatives(ID_WORDS)})+")  # fmt: skip
+_ID_OF = re.compile(
+    rf"(?:{_alternatives(ID_WORDS)})(?:{_alternatives(NOISE)})*({_alternatives(set(PERSON_NOUNS) - set(ID_WORDS))})"
+)
 _FACT_ID = re.compile(
     rf"(?:{_alternatives([*SELF, *NOISE])})*(?:{_alternatives(FACTS)})+(?:{_alternatives(ID_WORDS)})+"
 )
@@ -109,7 +112,8 @@ def _money_or_id(letters: str, slot: int) -> Heading | None:
         return Heading("id", slot=slot, kind="record_id")
     if letters in _CONCEPT:
         return None
-    if (found := _PERSON_ID.fullmatch(letters)) and not letters.startswith("attendee"):
+    found = _PERSON_ID.fullmatch(letters) or _ID_OF.fullmatch(letters)
+    if found and not letters.startswith("attendee"):
         return Heading("person_id", slot=slot, kind=PERSON_NOUNS[found[1]])
     if _FACT_ID.fullmatch(letters):
         return Heading("fact_id", slot=slot)

@@ -22,8 +22,8 @@ _ID_LENGTH_MAX = 200
 UNMATCHED = "no statement of the mapping holds"
 """Why a row is skipped that no entry of `skip` names."""
 
-RESERVED = frozenset({"email", "phone", "consent"})
-"""Names of traits and properties that the gate takes for identifiers and consent: no unmapped column may have one."""
+RESERVED = frozenset({"email", "phone", "consent", "amount", "revenue", "total", "value", "currency"})
+"""Names of traits and properties that are read as identifiers, consent and money: no unmapped column may have one."""
 
 
 Find = Callable[[str, int, str], None]

@@ -28,6 +28,7 @@ class Sheet:
         self.headings: dict[str, Heading] = {name: headings.read(name) for name in header}
         self.notes: dict[str, str] = {}
         self.taken: set[str] = set()
+        self.doubts: list[str] = []
 
     def take(self, name: str, note: str = "") -> str:
         """Take a column, so that nothing else does."""

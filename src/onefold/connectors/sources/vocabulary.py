@@ -63,6 +63,7 @@ empresa organizacion azienda societa organizzazione bedrijf bedrijfsnaam organis
 virksomhed yritys 会社 компания institution""",
     "job_title": """jobtitle position occupation profession role beruf funktion poste fonction cargo puesto ocupacion
 professione ruolo functie organizationtitle""",
+    "username": "username login loginname benutzername nomdutilisateur nombredeusuario gebruikersnaam nomeutente",
     "language": "language preferredlanguage locale sprache langue idioma lingua taal sprak",
     "timezone": "timezone tz zeitzone fuseauhoraire zonahoraria fusoorario tijdzone fusohorario",
     "currency": """currency currencycode curr wahrung devise monnaie moneda divisa valuta moeda waluta valutta 通貨
