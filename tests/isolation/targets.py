@@ -127,5 +127,6 @@ QUERIES: Mapping[str, Callable[[Attack], tuple[str, ...]]] = {
     "name": lambda a: ("Opened", a.theirs.name),
     "q": lambda a: ("Opened", a.theirs.name, a.their_ids[0]),
     "verdict": lambda _: ("stored", "rejected"),
+    "finding": lambda _: ("email_invalid", "contact_of_event"),
 }
 """What to ask in each parameter of a query string. A route with a parameter that is not here fails the test."""

@@ -48,7 +48,7 @@ def _addresses(piece: str) -> list[str]:
 
 def _split(piece: str) -> list[str]:
     bare = _COMMENT.sub("", _unschemed(piece)).strip(" '\"<>")
-    words = bare.split()
+    words = [word.strip("'\"<>") for word in bare.split()]
     return words if len(words) > 1 and all(word.count("@") == 1 for word in words) else [bare] if bare else []
 
 
