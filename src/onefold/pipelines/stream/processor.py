@@ -135,7 +135,8 @@ class Processor:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.failure: str | None = None
+        # Until the entry is found that ended its predecessor, which may take some more workers.
+        self.failure: str | None = parts.LOOKING if context.progress.part else None
 
     @property
     def leads(self) -> bool:
