@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from types import SimpleNamespace
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from tests import workbench
+from tests.kafka.conftest import settings_on
 from tests.kafka.entries import entries, entry
 
 from onefold.adapters.kafka import counting
@@ -259,6 +261,18 @@ def test_the_library_s_lines_are_ours_and_few(caplog):
     now[0] += 11
     lines.log(logging.ERROR, "%s [%s] %s", "REQTMOUT", "client", "text")
     assert caplog.records[-1].entries == 50
+
+
+def test_a_broker_that_goes_away_is_told_by_who_only_asks_for_ends(own, open_log, caplog, monkeypatch):
+    """The library's lines of the administrative client arrive too, though nobody waits for its answers by polling."""
+    monkeypatch.setattr(log_module, "_PARTITIONS_SECONDS", 0.0)
+    log = open_log(settings_on(own))
+    own.kill()
+    until = time.monotonic() + 60
+    while not any(r.msg == "kafka client" for r in caplog.records):
+        assert time.monotonic() < until
+        with suppress(UnavailableError):
+            log.ends()
 
 
 def test_a_log_that_ends_before_what_was_processed_is_found_out(settings, open_log):

@@ -172,6 +172,7 @@ class KafkaEventLog(EventLog):
         if now - self._partitions_at < every:
             return
         self._partitions_at = now
+        self._admin.poll(0)  # or its log lines would wait for ever
         with suppress(UnavailableError):  # whatever is asked next tells
             found = topics.count(self._admin, self._settings.raw, seconds=_ASKING_SECONDS)
             if found > self._partitions:
