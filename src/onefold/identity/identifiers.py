@@ -293,7 +293,8 @@ def _phones(text: str, settings: IdentitySettings, remarks: list[Refusal | Remar
 def _lines(text: str, kind: str, settings: IdentitySettings, remarks: list[Refusal | Remark]) -> Reading:
     """Identifiers that stand on lines of their own within one field."""
     values = []
-    for line in _LINES.split(text):
+    for wrapped in _LINES.split(text):
+        line = _unwrapped(wrapped) if wrapped else wrapped
         verdict = _verdict(line, kind, settings)
         if verdict is not None:
             remarks.append(verdict)
