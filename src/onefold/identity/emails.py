@@ -20,6 +20,7 @@ USUAL_MAX = 64
 
 _BRACKETED = re.compile(r"<\s*(?:mailto:)?([^<>\s]*@[^<>\s]*)\s*>", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r'"[^"<>]*"\s*(?=<)')
+_AROUND = " '\"<>\u2018\u2019\u201c\u201d"
 _SCHEME = re.compile(r"(?:mailto|e-?mail|smtp)\s*:\s*", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*\([^()@]*\)\s*$")
 _SEPARATORS = re.compile(
@@ -43,12 +44,12 @@ def parts(text: str) -> tuple[str, ...]:
 
 def _addresses(piece: str) -> list[str]:
     # What stands before the brackets is a name, whatever it looks like.
-    return [found.strip(" '\"") for found in _BRACKETED.findall(piece)] or _split(piece)
+    return [found.strip(_AROUND) for found in _BRACKETED.findall(piece)] or _split(piece)
 
 
 def _split(piece: str) -> list[str]:
-    bare = _COMMENT.sub("", _unschemed(piece)).strip(" '\"<>")
-    words = [word.strip("'\"<>") for word in bare.split()]
+    bare = _COMMENT.sub("", _unschemed(piece)).strip(_AROUND)
+    words = [word.strip(_AROUND) for word in bare.split()]
     return words if len(words) > 1 and all(word.count("@") == 1 for word in words) else [bare] if bare else []
 
 

@@ -293,8 +293,9 @@ def _phones(text: str, settings: IdentitySettings, remarks: list[Refusal | Remar
 def _lines(text: str, kind: str, settings: IdentitySettings, remarks: list[Refusal | Remark]) -> Reading:
     """Identifiers that stand on lines of their own within one field."""
     values = []
-    for wrapped in _LINES.split(text):
-        line = _unwrapped(wrapped) if wrapped else wrapped
+    for stated in _LINES.split(text):
+        line, _ = _visible(stated, anywhere=False)
+        line = _unwrapped(line) if line else line
         verdict = _verdict(line, kind, settings)
         if verdict is not None:
             remarks.append(verdict)
