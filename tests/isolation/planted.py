@@ -167,14 +167,14 @@ def body_says_the_workspace(patch, _):
     """A body that names a workspace is taken there."""
     take = Collector._take
 
-    async def taking(self, call, body):
+    async def taking(self, scope, call, body):
         try:
             named = json.loads(body).get("workspace")
         except (ValueError, AttributeError):
             named = None
         if call.key is not None and named in self._appenders:
             call.key = msgspec.structs.replace(call.key, workspace=named)
-        return await take(self, call, body)
+        return await take(self, scope, call, body)
 
     patch.setattr(Collector, "_take", taking)
 
