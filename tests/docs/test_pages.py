@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from tests.docs.shell import Condition, Shell
 from tests.running import running
 
 from bench import postgres
+from onefold import bootstrap, config
 from onefold.config import read_project
 from onefold.connectors.sources import mapping
 
@@ -219,6 +221,17 @@ def is_javascript(block: Block) -> None:
 def is_a_mapping(block: Block) -> None:
     """`load` takes it."""
     mapping.read(block.text)
+
+
+@checks("docs/reference/identity.md", "yaml")
+def is_identity_settings(block: Block) -> None:
+    """Lines of identity.yaml: a project that has them is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder) / "p"
+        bootstrap.init(directory, "media")
+        file = directory / "identity.yaml"
+        file.write_text(yaml.safe_dump((yaml.safe_load(file.read_text()) or {}) | yaml.safe_load(block.text)))
+        config.settings(config.read_project(directory))
 
 
 @pytest.mark.parametrize("page", SETTINGS)

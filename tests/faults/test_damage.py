@@ -12,7 +12,7 @@ from tests.faults import figures, spine
 from tests.faults.scale import scaled
 from tests.running import project
 
-from onefold import bootstrap
+from onefold import bootstrap, config
 from onefold.adapters.sqlite import backup
 from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.errors import IntegrityError, OnefoldError, UsageError
@@ -70,7 +70,7 @@ def test_every_damaged_backup_is_refused(tmp_path, home):
     directory, copy = tmp_path / "project", tmp_path / "copy"
     shutil.copytree(home, directory)
     with bootstrap.opened(directory, None) as workspace:
-        bootstrap.backup(workspace, copy)
+        bootstrap.backup(config.read_project(directory), workspace, copy)
     draw, told = random.Random(4), 0
     for file in sorted(copy.iterdir()):
         sound = file.read_bytes()

@@ -230,6 +230,6 @@ def test_the_judge_sees_a_profile_store_from_before(tmp_path):
         book = here.directory / "ledger"
         spine.work(str(here.directory), str(book), "4")
         with bootstrap.opened(here.directory, None) as workspace, workspace.context.store.transaction() as transaction:
-            transaction._connection.execute("UPDATE consumer SET log_offset = log_offset - 3")
+            transaction._connection.execute("UPDATE consumer SET log_offset = log_offset - 3, fingerprint = x''")
             transaction._connection.execute("DELETE FROM dedupe_new")
         assert spine_faults(here.directory, spine.acknowledged(book)) != []

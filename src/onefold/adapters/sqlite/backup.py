@@ -25,12 +25,19 @@ _READ_VERSIONS = (1, 2)
 
 
 class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a backup holds: the SHA-256 of each file by its name; from version 2 on, also of which workspace it is."""
+    """What a backup holds: the SHA-256 of each file by its name; from version 2 on, also of which workspace it is, and
+    a digest of the manifest itself.
+    """
 
     version: int
     files: dict[str, str]
     workspace: str = ""
     identity: WorkspaceIdentity | None = None
+    seal: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of all that the manifest says, `seal` apart: a damaged one must not name another workspace."""
+        return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(self, seal=""))).hexdigest()
 
 
 def take(
@@ -68,7 +75,7 @@ def take(
     manifest = _Manifest(_VERSION, {file: _digest(to / file) for file in files}, name, identity)
     for file in files:
         _settle(to / file)
-    write_durably(to / MANIFEST, msgspec.json.encode(manifest))
+    write_durably(to / MANIFEST, msgspec.json.encode(msgspec.structs.replace(manifest, seal=manifest.digest())))
     return sum((to / file).stat().st_size for file in files)
 
 
@@ -85,6 +92,8 @@ def check(directory: Path) -> tuple[list[str], WorkspaceIdentity | None]:
         raise UsageError(f"{directory} is no backup: it has no readable {MANIFEST}.") from error
     if manifest.version not in _READ_VERSIONS:
         raise UsageError(f"{directory} is a backup of format {manifest.version}; this Onefold reads up to {_VERSION}.")
+    if (manifest.seal or manifest.version == _VERSION) and manifest.seal != manifest.digest():
+        raise IntegrityError(f"{MANIFEST} of the backup was altered; use another backup.")
     files = manifest.files
     for name, digest in files.items():
         path = directory / Path(name).name
