@@ -25,8 +25,9 @@ _READ_VERSIONS = (1, 2)
 
 
 class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a backup holds: the SHA-256 of each file by its name; from version 2 on, also of which workspace it is, and
-    a digest of the manifest itself.
+    """What a backup holds: the SHA-256 of each file by its name.
+
+    From version 2 on, also which workspace it is of, and a digest of the manifest itself.
     """
 
     version: int
