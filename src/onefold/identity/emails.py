@@ -81,6 +81,8 @@ def read(text: str, *, drop_plus_tags: bool, drop_gmail_dots: bool) -> tuple[str
     # Gmail gives out names of ASCII only. In others a dot may part signs that would combine, or hide an invisible one.
     if drop_gmail_dots and domain in {"gmail.com", "googlemail.com"} and local.isascii():
         local = local.replace(".", "") or local
+    # A quotation mark that a dot or a tag had hidden goes as it would at the beginning of the field.
+    local = local.lstrip("'") or local
     address = f"{local}@{domain}"
     if len(address) > _CHARACTERS_MAX:
         return None, None
