@@ -51,13 +51,13 @@ def test_what_a_csv_writer_wrote_is_read(rows, delimiter, encoding, end):
     plan = YAML + f"delimiter: {'tab' if delimiter == chr(9) else repr(delimiter)}\nformat: csv\n"
     found = read(written(rows, delimiter, encoding, end), plan)
     expected = [{name: value.strip() for name, value in zip("abc", row, strict=True) if value.strip()} for row in rows]
-    assert [traits(row) for row in found] == expected
+    assert [traits(row) for row in found] == [row for row in expected if row], "a blank row is no row"
 
 
 @given(
     rows=st.lists(st.tuples(*[st.text("abc é,", max_size=5)] * 3), min_size=1, max_size=20),
     spoiled=st.lists(
-        st.sampled_from([b'1,"open,2\n', b'1,"x"y,2\n', b"1,2\n", b"1,2,3,4\n", b"1,\xff\xfe,2\n", b"1,\0,2\n"]),
+        st.sampled_from([b'1,"open,2\n', b'1,"x"y,2\n', b"1,2,3,4\n", b"1,\xff\xfe,2\n", b"1,\0,2\n"]),
         max_size=4,
     ),
     seed=st.integers(0, 2**32),
@@ -72,7 +72,8 @@ def test_bad_rows_cost_only_themselves(rows, spoiled, seed):
     found = read(b"a,b,c\n" + b"".join(lines), YAML + "delimiter: ','\nencoding: utf-8\nformat: csv\n")
     assert Counter(row.raw + b"\n" for row in found if isinstance(row, files.BadRow)) == Counter(spoiled)
     good = [traits(row) for row in found if isinstance(row, files.Row)]
-    assert good == [{n: v.strip() for n, v in zip("abc", row, strict=True) if v.strip()} for row in rows]
+    stated = [{n: v.strip() for n, v in zip("abc", row, strict=True) if v.strip()} for row in rows]
+    assert good == [row for row in stated if row]
 
 
 @given(st.lists(st.sampled_from(["x", "y", "z"]), max_size=30), st.integers(0, 30))

@@ -146,7 +146,7 @@ def _usual(text: str, normaliser: Normaliser, settings: IdentitySettings) -> str
         return address if placeholders.judge_email(local, domain) is None else None
     if normaliser == "phone":
         return text if phones.is_plain(text) and not _is_blocked(text, settings) else None
-    if not _ORDINARY.fullmatch(text) or text[0] == text[-1]:
+    if not _ORDINARY.fullmatch(text) or text[0] == text[-1] or not text.strip("0-."):
         return None
     lowered = text.lower()
     if lowered in placeholders.SENTINELS or _is_blocked(lowered, settings):
