@@ -82,7 +82,9 @@ def read(text: str, *, drop_plus_tags: bool, drop_gmail_dots: bool) -> tuple[str
     if drop_gmail_dots and domain in {"gmail.com", "googlemail.com"} and local.isascii():
         local = local.replace(".", "") or local
     # A quotation mark that a dot or a tag had hidden goes as it would at the beginning of the field.
-    local = local.lstrip("'") or local
+    local = local.lstrip("'")
+    if not local:
+        return None, None
     address = f"{local}@{domain}"
     if len(address) > _CHARACTERS_MAX:
         return None, None
