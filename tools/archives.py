@@ -82,9 +82,11 @@ def _faults_of_use(wheel: Path, version: str) -> Iterator[str]:
         folder = Path(name)
         with zipfile.ZipFile(wheel) as package:
             package.extractall(folder / "site")  # noqa: S202  we have built it ourselves
+        (folder / "people.csv").write_text("email,name\nann@example.org,Ann\n", "utf-8")
         for arguments, expected in (
             (["--version"], f"onefold {version}"),
             (["init", "project", "--template", "shop"], ""),
+            (["load", "people.csv", "--source", "people", "--project", "project"], ""),
             (["verify", "--project", "project"], ""),
         ):
             # -P: neither the folder it runs in nor an editable installation may stand in for the wheel.

@@ -137,7 +137,7 @@ def test_a_worker_whose_server_was_killed_ends_at_once_and_the_next_server_start
     sent(here, 20)
     process.kill()
     process = start()
-    assert gone(beside, 0.5)
+    assert gone(beside)
     assert Server(here).account()["stored"] == 20
     kill(process)
 
@@ -159,7 +159,7 @@ def test_a_signal_to_all_of_them_is_a_graceful_end(here, start, number):
     for pid in everybody:
         os.kill(pid, number)
     assert ended(process)[0] == 0
-    assert gone(everybody[1:], 0.5)
+    assert gone(everybody[1:])
 
 
 def test_a_second_server_is_refused_and_told_by_whom(here, start):

@@ -54,15 +54,19 @@ def node_of(context: Context, identifier: Identifier) -> NodeId | None:
     node = judgements.subject(identifier, context.identity, context.hasher)
     if node is None or "." in identifier.type or not identifier.type.endswith("_id"):
         return node
-    named = {f"{source}.{identifier.type}" for source in context.log.received()}
-    named |= {name for name in context.identity.types if name.endswith(f".{identifier.type}")}
-    meant = {
-        name: judgements.subject(Identifier(name, identifier.value), context.identity, context.hasher) for name in named
-    }
     with context.store.snapshot() as snapshot:
-        seen = snapshot.nodes([node, *(other for other in meant.values() if other is not None)])
+        if snapshot.nodes([node]):
+            return node
+        # The store knows every source whose ids it holds; the log may be out of reach, and look-ups go on.
+        named = {f"{tally.source}.{identifier.type}" for tally in snapshot.tallies()}
+        named |= {name for name in context.identity.types if name.endswith(f".{identifier.type}")}
+        meant = {
+            name: judgements.subject(Identifier(name, identifier.value), context.identity, context.hasher)
+            for name in named
+        }
+        seen = snapshot.nodes([other for other in meant.values() if other is not None])
     found = {name: other for name, other in meant.items() if other in seen}
-    if node in seen or not found:
+    if not found:
         return node
     if len(found) > 1:
         raise UsageError(f"Several sources have an id of that value; name one: {', '.join(sorted(found))}.")
