@@ -70,10 +70,10 @@ def _shift(here: Ground, workers: int) -> float:
     """Seconds that so many workers take together for all that waits, from the word go."""
     program = (
         "import sys, time; from pathlib import Path; from onefold import bootstrap\n"
-        "from onefold.bootstrap.stores import leases_of; from onefold.bootstrap.workspace import worker_name\n"
+        "from onefold.bootstrap.workspace import worker_name\n"
         "from onefold.errors import ConflictError, LeaseLostError; from onefold.pipelines.stream.processor import Work\n"
         "with bootstrap.opened(Path(sys.argv[1]), None) as w:\n"
-        "    work = Work(w.context, leases_of(w.context.store), worker_name(), time.monotonic)\n"
+        "    work = Work(w.context, w.context.store.leases, worker_name(), time.monotonic)\n"
         "    work.renew()\n"
         "    print('ready', flush=True); sys.stdin.readline(); work.renew(); again = 0\n"
         "    while bootstrap.pending(w):\n"

@@ -87,6 +87,15 @@ class EventLog(Protocol):
         """Entries that are stored where `read` does not find them: another version put them there."""
         ...
 
+    def offsets_at(self, time_us: int) -> dict[int, int]:
+        """Of each partition the last offset before the first entry received at `time_us` or later."""
+        ...
+
+    @property
+    def unconverted(self) -> bool:
+        """Whether the log is still laid out as it was before its settings changed: no process was alone with it since."""
+        return False
+
     def close(self) -> None:
         """Finish what is under way and let go of files and threads."""
         ...
@@ -245,8 +254,8 @@ class ProfileTransaction(ProfileReader, Protocol):
     def write(self, changes: Changes) -> None:
         """Write; durable and visible to others when the transaction's `with` block ends without an exception.
 
-        Once a transaction; any number of times where the store states `preferred_entries_per_write`, and reads of the
-        same transaction then see what was written.
+        Once a transaction; any number of times where the store's capabilities state `preferred_entries_per_write`, and
+        reads of the same transaction then see what was written.
 
         Raises (here or at the end of the block):
             LeaseLostError: A partition's lease has another epoch than the commit says. Nothing was changed.
@@ -306,14 +315,30 @@ class ProfileSnapshot(ProfileReader, Protocol):
         ...
 
 
+class StoreCapabilities(msgspec.Struct, frozen=True):
+    """How one profile store differs from another, for those who use it: declared by the adapter, never probed.
+
+    Attributes:
+        preferred_entries_per_write: Preferred log entries per write; None to write once a transaction.
+        remote: Whether reads go over a network, and so may take long.
+        several_workers: Whether workers may share the work; the store's `leases` then say which has which partition.
+    """
+
+    preferred_entries_per_write: int | None = None
+    remote: bool = False
+    several_workers: bool = False
+
+
 class ProfileStore(Protocol):
     """One workspace's identity graph, node states, de-duplication keys, offsets and outbox, in one transaction.
 
     Attributes:
-        preferred_entries_per_write: Preferred log entries per write; None to write once a transaction.
+        capabilities: What this store can do.
+        leases: Which worker has which partition; None for a store with one worker.
     """
 
-    preferred_entries_per_write: int | None = None
+    capabilities: StoreCapabilities = StoreCapabilities()
+    leases: Leases | None = None
 
     def transaction(self) -> AbstractContextManager[ProfileTransaction]:
         """Begin; commit durably at the end of the block, roll back on an exception.

@@ -100,7 +100,9 @@ class Stores(RuleBasedStateMachine):
     def transact(self, data, pieces, fails):
         """One batch in one or more pieces, each of which may read before it writes; it may fail at its end."""
         saved = dict(self.saved)
-        batch = [self.piece(data, saved) for _ in range(pieces if self.other.preferred_entries_per_write else 1)]
+        batch = [
+            self.piece(data, saved) for _ in range(pieces if self.other.capabilities.preferred_entries_per_write else 1)
+        ]
         claimed = []
         for store in (self.memory, self.other):
             answers = []

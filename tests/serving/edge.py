@@ -25,9 +25,11 @@ class Log(MemoryEventLog):
     """A log that can be told to fail."""
 
     failing = False
+    appends = 0
 
     def append(self, entries):
         """Append, or fail."""
+        self.appends += 1
         if self.failing:
             raise UnavailableError("The disk is full.")
         return super().append(entries)
@@ -46,7 +48,6 @@ class FakeWorkspace:
     def __init__(self, name: str) -> None:
         self.name = name
         self.log = Log()
-        self.woken = 0
         self.running = False
         self.checks: dict[str, str | None] = {"store": None}
         self.said: list[tuple[Any, ...]] = []
@@ -68,9 +69,6 @@ class FakeWorkspace:
 
     def stop(self) -> None:
         self.running = False
-
-    def wake(self) -> None:
-        self.woken += 1
 
     def ready(self):
         return self.checks

@@ -109,7 +109,6 @@ def test_a_judgement_is_signed_and_correlated(edge, admin):
     assert by.startswith("steward (")
     assert admin not in by
     assert request == answer.headers["request-id"]
-    assert edge.main.woken == 1
 
 
 @pytest.mark.parametrize(

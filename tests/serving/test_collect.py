@@ -49,7 +49,7 @@ def test_a_batch_is_one_entry_an_item(edge, path):
     assert (first.body, second.body) == (b'{"a": 1.50}', b'{"b":2}')
     assert (second.index, second.source, second.sent_at) == (1, "web", "2026-01-01T00:00:00Z")
     assert b"203.0.113.9" in second.shared
-    assert edge.main.woken == 1
+    assert edge.main.log.appends == 1
 
 
 @pytest.mark.parametrize("path", ["/batch/", "/e/", "/i/v0/e/", "/capture/"])
@@ -440,4 +440,4 @@ def test_concurrent_requests_are_each_answered_for_their_own(edge):
 
     assert {answer.status for answer in edge.runner.run(flood())} == {200}
     assert sorted(json.loads(entry.body)["n"] for entry in collected(edge)) == list(range(100))
-    assert edge.main.woken < 100
+    assert edge.main.log.appends < 100

@@ -36,9 +36,6 @@ class Collecting:
     def start(self) -> None:
         """Nothing to begin: another process processes."""
 
-    def wake(self) -> None:
-        """Nobody to wake here."""
-
     def stop(self) -> None:
         """Nothing to end."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -12,26 +11,17 @@ from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.bootstrap import scratch
-from onefold.bootstrap.stores import STORE, leases_of
+from onefold.bootstrap.stores import STORE
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import ConfigurationError, UsageError
 from onefold.pipelines.context import Context
-from onefold.pipelines.maintenance import agreement, seek
+from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.maintenance import preview as previewing
 from onefold.pipelines.maintenance import rebuild as rebuilding
 from onefold.pipelines.stream import process, quarantine
 from onefold.ports import Changes, Tally
 
 BEFORE = "profiles.before.db"
-
-
-@runtime_checkable
-class _Timed(Protocol):
-    """A log that finds a time by itself."""
-
-    def offsets_at(self, time_us: int) -> dict[int, int]:
-        """Of each partition the last offset before that time."""
-        ...
 
 
 @contextmanager
@@ -67,8 +57,7 @@ def since(workspace: Workspace, time_us: int) -> tuple[process.BatchResult, list
     Events are compared with each other only: one that was received before and again since does not count as a repeat.
     """
     context = workspace.context
-    log = context.log
-    begin = log.offsets_at(time_us) if isinstance(log, _Timed) else seek.offsets_at(log, time_us)
+    begin = context.log.offsets_at(time_us)
     with _scratch_store(workspace) as fresh:
         with fresh.transaction() as transaction:
             transaction.write(Changes(offsets=begin))
@@ -143,5 +132,5 @@ def repair(workspace: Workspace, *, accept_loss: bool) -> Repaired:
 
 
 def _in_a_file(workspace: Workspace, otherwise: str) -> None:
-    if leases_of(workspace.context.store) is not None:
+    if workspace.context.store.capabilities.remote:
         raise UsageError(f"The profile store is in PostgreSQL: {otherwise}.")

@@ -117,7 +117,7 @@ def _open(project: Project, name: str, directory: Path, occupied: Occupancy, *, 
     except BaseException:
         log.close()
         raise
-    if getattr(log, "unconverted", False):
+    if log.unconverted:
         _log.warning(
             "log not converted",
             extra={"workspace": name, "reason": "other processes have it open; stop all, start one"},

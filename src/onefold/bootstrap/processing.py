@@ -8,7 +8,6 @@ from typing import Protocol
 
 from onefold.adapters.sqlite import lease
 from onefold.bootstrap.relay import relaying
-from onefold.bootstrap.stores import leases_of
 from onefold.bootstrap.workspace import Workspace, worker_name
 from onefold.config import Project
 from onefold.pipelines.stream.processor import Processor
@@ -30,10 +29,6 @@ class Processing(Protocol):
         """
         ...
 
-    def wake(self) -> None:
-        """The log grew: there is no need to wait for the next look."""
-        ...
-
     def stop(self) -> None:
         """Finish the batch under way, then end."""
         ...
@@ -47,7 +42,7 @@ class Within(Processing):
         self._project = project
         self._workspace = workspace
         self._patience_seconds = patience_seconds
-        self._leases = leases_of(workspace.context.store)
+        self._leases = workspace.context.store.leases
         self._processor = Processor(
             workspace.context, leases=self._leases, worker=worker_name(), monotonic=time.monotonic
         )
@@ -66,10 +61,6 @@ class Within(Processing):
             held.enter_context(relaying(self._project, self._workspace, lambda: self._processor.leads))
             self._processor.start()
             self._held = held.pop_all()
-
-    def wake(self) -> None:
-        """See `Processing`."""
-        self._processor.wake()
 
     def stop(self) -> None:
         """See `Processing`."""

@@ -208,7 +208,7 @@ def look(project: Project, name: str) -> str:
             counts = snapshot.counts()
         if standing := progress.standing(found.context):
             raise UnavailableError(f"{name} is {progress.told(standing)}")
-        if getattr(found.context.log, "unconverted", False):
+        if found.context.log.unconverted:
             raise ConfigurationError(
                 f"the log of {name} is not partitioned yet, because processes have it open; stop them and start one"
             )

@@ -14,7 +14,7 @@ from onefold.bootstrap import registry
 from onefold.bootstrap.hub_reader import NODES_MAX, HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
-from onefold.bootstrap.stores import address, leases_of
+from onefold.bootstrap.stores import address
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import ExpensiveError, OnefoldError, UnavailableError
@@ -50,7 +50,7 @@ class Backend:
     @property
     def remote(self) -> bool:
         """Whether a look-up goes over a network."""
-        return leases_of(self._context.store) is not None
+        return self._context.store.capabilities.remote
 
     @property
     def log(self) -> EventLog:
@@ -65,11 +65,6 @@ class Backend:
         """
         if self._processing is not None:
             self._processing.start()
-
-    def wake(self) -> None:
-        """The log grew."""
-        if self._processing is not None:
-            self._processing.wake()
 
     def stop(self) -> None:
         """Finish the batch under way, then end."""
@@ -146,9 +141,7 @@ class Backend:
         self, verdict: Verdict, a: Identifier, b: Identifier | None, *, by: str, reason: str, request_id: str
     ) -> tuple[int, int]:
         """See `judgements.say`."""
-        position = judgements.say(self._context, verdict, a, b, by=by, reason=reason, request_id=request_id)
-        self.wake()
-        return position
+        return judgements.say(self._context, verdict, a, b, by=by, reason=reason, request_id=request_id)
 
     def counterpart(self, identifier: Identifier) -> Identifier:
         """See `judgements.counterpart`."""
@@ -169,7 +162,6 @@ class Backend:
     def replay(self, offset: int, *, body: bytes | None) -> None:
         """See `dead_letters.replay`."""
         dead_letters.replay(self._context, offset, body=body)
-        self.wake()
 
     def tail(
         self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, finding: str, text: str

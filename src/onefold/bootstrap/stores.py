@@ -12,7 +12,7 @@ from onefold.config import Project
 from onefold.config.secret import secret_text
 from onefold.errors import ConfigurationError
 from onefold.governance.encryption import EntrySealer
-from onefold.ports import Leases, ProfileStore
+from onefold.ports import ProfileStore
 
 if TYPE_CHECKING:
     from onefold.adapters.postgres.store import PostgresProfileStore
@@ -57,12 +57,6 @@ def open_store(project: Project, name: str, directory: Path, sealer: EntrySealer
     if dsn is None:
         return SqliteProfileStore(directory / STORE, sealer, change=change)
     return _postgres(dsn, name, sealer)
-
-
-def leases_of(store: ProfileStore) -> Leases | None:
-    """The leases by which workers of this store share the work; None when it has one worker only."""
-    leases: Leases | None = getattr(store, "leases", None)
-    return leases
 
 
 def migrate_postgres(

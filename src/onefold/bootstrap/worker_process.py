@@ -148,9 +148,6 @@ class _Share(Processing):
         """Start the worker, for all workspaces."""
         self._worker.start()
 
-    def wake(self) -> None:
-        """It looks by itself, every few hundredths of a second."""
-
     def stop(self) -> None:
         """Stop the worker, for all workspaces."""
         self._worker.stop()

@@ -19,7 +19,7 @@ from onefold.adapters.sqlite import lease, occupancy
 from onefold.adapters.sqlite.occupancy import Occupancy
 from onefold.bootstrap import scratch
 from onefold.bootstrap.opening import OpenLog, open_keys_and_log
-from onefold.bootstrap.stores import STORE, address, leases_of, open_store
+from onefold.bootstrap.stores import STORE, address, open_store
 from onefold.config import Project
 from onefold.errors import NotFoundError, UnavailableError, UsageError, nearest
 from onefold.governance.encryption import EntrySealer, NodeSealer
@@ -184,7 +184,7 @@ def catch_up(workspace: Workspace) -> bool:
 
 def work_off(workspace: Workspace) -> Iterator[int]:
     """Process what is waiting, batch by batch, giving the entries of each; a single -1 when another process does it."""
-    leases = leases_of(workspace.context.store)
+    leases = workspace.context.store.leases
     if leases is not None:
         yield from _work_off_leased(workspace, leases)
         return

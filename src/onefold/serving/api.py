@@ -180,7 +180,6 @@ async def replay(
 ) -> Response:
     body = _item(await request.body())
     await run_in_threadpool(caller.workspace.replay, offset, body=body)
-    caller.workspace.wake()
     return document({"offset": offset, "status": "replayed"}, 202)
 
 
@@ -234,7 +233,6 @@ def _judge(caller: Caller, said: Statement) -> Response:
         b = workspace.counterpart(a)
     verdict: Any = _VERDICTS[said.verdict]
     position = workspace.judge(verdict, a, b, by=caller.by, reason=said.reason, request_id=request_id.get())
-    workspace.wake()
     settled = workspace.settle(position, timeout_seconds=SETTLE_SECONDS)
     people = [None if identifier is None else _id_of(workspace, identifier) for identifier in (a, b)]
     return document({"verdict": said.verdict, "offset": position[1], "settled": settled, "profile_ids": people}, 201)

@@ -127,9 +127,7 @@ class Application:
     async def start(self) -> None:
         """Open the way to the logs and begin processing; the event loop runs."""
         for name, workspace in self._workspaces.items():
-            self._appenders[name] = Appender(
-                workspace.log, appended=workspace.wake, limits=self._settings.appender, name=f"appender-{name}"
-            )
+            self._appenders[name] = Appender(workspace.log, limits=self._settings.appender, name=f"appender-{name}")
             workspace.start()
         self._collector = Collector(
             self._appenders,

@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 import msgspec
@@ -52,11 +52,8 @@ class Appender:
     The log is only ever written by that thread; everything else happens on the loop, so nothing here needs a lock.
     """
 
-    def __init__(
-        self, log: EventLog, *, appended: Callable[[], None], limits: AppenderLimits, name: str = "appender"
-    ) -> None:
+    def __init__(self, log: EventLog, *, limits: AppenderLimits, name: str = "appender") -> None:
         self._log = log
-        self._appended = appended
         self._limits = limits
         self._waiting: deque[_Request] = deque()
         self._under_way: list[_Request] = []
@@ -134,8 +131,6 @@ class Appender:
                 request.done.set_result(None)
             else:
                 request.done.set_exception(failure)
-        if None in failures:
-            self._appended()
         self._hand_over()
 
     def _expire(self) -> None:

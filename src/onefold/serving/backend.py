@@ -28,10 +28,6 @@ class Edge(Protocol):
         """Begin processing the log."""
         ...
 
-    def wake(self) -> None:
-        """The log grew: processing need not wait for its next look. Cheap; called after each group commit."""
-        ...
-
     def stop(self) -> None:
         """Finish the batch under way, then end. The stores stay open: whoever opened them closes them."""
         ...

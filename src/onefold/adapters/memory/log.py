@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from onefold.adapters import seek
 from onefold.model import LogEntry, LostEntries, StoredEntry, WorkspaceIdentity
 from onefold.ports import EventLog
 
@@ -102,6 +103,10 @@ class MemoryEventLog(EventLog):
     def unreachable(self) -> int:
         """There is no other version of this."""
         return 0
+
+    def offsets_at(self, time_us: int) -> dict[int, int]:
+        """Of each partition the last offset before that time."""
+        return seek.offsets_at(self, time_us)
 
     def close(self) -> None:
         """Nothing to let go of."""

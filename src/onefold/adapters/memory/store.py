@@ -21,6 +21,7 @@ from onefold.ports import (
     ProfileSnapshot,
     ProfileStore,
     ProfileTransaction,
+    StoreCapabilities,
     Tally,
     TimelineRow,
 )
@@ -31,7 +32,7 @@ class MemoryProfileStore(ProfileStore):
 
     def __init__(self, *, preferred_entries_per_write: int | None = None) -> None:
         """Begin empty; `preferred_entries_per_write` lets a test see batches told in pieces."""
-        self.preferred_entries_per_write = preferred_entries_per_write
+        self.capabilities = StoreCapabilities(preferred_entries_per_write=preferred_entries_per_write)
         self._state = State()
         self._lock = threading.Lock()
 

@@ -12,11 +12,13 @@ from onefold.adapters.postgres.snapshot import PostgresSnapshot
 from onefold.adapters.postgres.transaction import PostgresTransaction
 from onefold.errors import ConfigurationError
 from onefold.governance.encryption import EntrySealer
-from onefold.ports import ProfileStore
+from onefold.ports import ProfileStore, StoreCapabilities
 
 
 class PostgresProfileStore(ProfileStore):
     """One workspace's schema. Commits are as durable as the server's `synchronous_commit`. Safe for threads."""
+
+    capabilities = StoreCapabilities(remote=True, several_workers=True)
 
     def __init__(self, dsn: str, workspace: str, sealer: EntrySealer, *, trusted: bool = False) -> None:
         """Open the store; `onefold migrate` has made its tables.

@@ -11,6 +11,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
+from onefold.adapters import seek
 from onefold.adapters.sqlite import log_layout as layout
 from onefold.adapters.sqlite.connections import FileOnDisk, Readers, open_writer, translated
 from onefold.adapters.sqlite.log_layout import UNPARTITIONED, PartitionOf
@@ -245,6 +246,10 @@ class SqliteEventLog(EventLog):
         if not found:
             self._reachable = end
         return found
+
+    def offsets_at(self, time_us: int) -> dict[int, int]:
+        """Of each partition the last offset before that time."""
+        return seek.offsets_at(self, time_us)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -16,7 +16,7 @@ from onefold.adapters.sqlite.snapshot import SqliteSnapshot
 from onefold.adapters.sqlite.transaction import SqliteTransaction
 from onefold.errors import UnavailableError
 from onefold.governance.encryption import EntrySealer
-from onefold.ports import ProfileStore
+from onefold.ports import ProfileStore, StoreCapabilities
 
 SCHEMA_VERSION = 3
 # 64 MB, about a large batch of random people. A page put at the end of a log that grows costs three times the processor
@@ -30,7 +30,7 @@ class SqliteProfileStore(ProfileStore):
 
     # What a thousand entries become on their way fits a processor's cache; of 15,000 at once each step finds everything
     # in main memory, and some take twice as long.
-    preferred_entries_per_write = 1_000
+    capabilities = StoreCapabilities(preferred_entries_per_write=1_000)
 
     def __init__(
         self,

@@ -160,7 +160,7 @@ def _advance(context: Context, bounds: BatchBounds, rejecting: Mapping[Position,
             if not early:
                 _prefetch(context, bounds, batch)
     except BaseException:
-        if context.store.preferred_entries_per_write:
+        if context.store.capabilities.preferred_entries_per_write:
             context.known.forget()  # a piece may have met what the one before had written, which is not stored after all
         raise
     context.known.committed(evidence)
@@ -241,7 +241,7 @@ def _pieces(
     fresh: Sequence[Candidate], context: Context, accounts: Changes
 ) -> list[tuple[Sequence[Candidate], Changes]]:
     """Events in pieces as large as the store likes, each with what is written besides; `accounts` go with the last."""
-    *pieces, last = _cut(fresh, context.store.preferred_entries_per_write)
+    *pieces, last = _cut(fresh, context.store.capabilities.preferred_entries_per_write)
     return [*((piece, Changes(offsets={})) for piece in pieces), (last, accounts)]
 
 

@@ -132,7 +132,6 @@ class Processor:
         """
         self._context = context
         self._work = Work(context, leases, worker, monotonic)
-        self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         # Until the entry is found that ended its predecessor, which may take some more workers.
@@ -148,14 +147,9 @@ class Processor:
         self._thread = threading.Thread(target=self._run, name=f"processor-{self._context.name}", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """Tell it that the log grew; it need not wait for its next look."""
-        self._wake.set()
-
     def stop(self, timeout_seconds: float = 20.0) -> None:
         """Finish the batch under way, then end."""
         self._stop.set()
-        self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout_seconds)
 
@@ -193,8 +187,7 @@ class Processor:
                 if worked.read < GATHERED_ENTRIES:
                     self._stop.wait(GATHER_SECONDS)
             else:
-                self._wake.wait(POLL_SECONDS)
-                self._wake.clear()
+                self._stop.wait(POLL_SECONDS)
         try:
             self._work.release()
         except UnavailableError:

@@ -4,7 +4,6 @@ import pytest
 from tests import workbench
 
 from onefold.adapters.memory.log import MemoryEventLog
-from onefold.pipelines.maintenance import seek
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def log():
 @pytest.mark.parametrize("second", [0, 100, 101, 117, 139, 140, 999])
 def test_what_is_read_after_the_offsets_is_what_was_received_since(log, second):
     """Every entry of that time or later comes after the offsets, every earlier one before."""
-    offsets = seek.offsets_at(log, second * 1_000_000)
+    offsets = log.offsets_at(second * 1_000_000)
     for partition, offset in offsets.items():
         after = {s.entry.index for s in log.read(partition, offset, 99)}
         assert after == {n for n in range(40) if n % 3 == partition and 100 + n >= second}
@@ -26,4 +25,4 @@ def test_what_is_read_after_the_offsets_is_what_was_received_since(log, second):
 
 def test_an_empty_log_begins_at_its_beginning():
     """There is nothing before nothing."""
-    assert seek.offsets_at(MemoryEventLog(), 5) == {0: 0}
+    assert MemoryEventLog().offsets_at(5) == {0: 0}
