@@ -312,3 +312,26 @@ def test_nothing_personal_in_representations():
     """A verdict can be logged."""
     said = verdict(b'{"type":"identify","userId":"ann-secret","traits":{"email":"ann@mail.example"}}')
     assert "ann" not in repr(said)
+
+
+@pytest.mark.parametrize(
+    ("shape", "item", "code"),
+    [
+        ("segment", {"type": "track", "event": "x", "userId": "u", **{f"f{n}": 1 for n in range(6)}}, "more_findings"),
+        ("posthog", {"event": "x", "distinct_id": "u", **{f"f{n}": 1 for n in range(6)}}, "more_findings"),
+        ("mixpanel", {"$distinct_id": "u", "$set": {}, **{f"f{n}": 1 for n in range(6)}}, "more_findings"),
+        ("amplitude", {"event_type": "x", "user_id": "u", **{f"f{n}": 1 for n in range(6)}}, "more_findings"),
+        ("segment", {"type": "track", "event": "x", "userId": "u", "properties": {"n": [2**70] * 11}}, "more_findings"),
+        ("mixpanel", {"event": "$merge", "properties": {"$distinct_ids": [f"i{n}" for n in range(21)]}}, "list_cut"),
+        ("amplitude", {"event_type": "x", "user_id": "u", "groups": {"t": [f"g{n}" for n in range(21)]}}, "list_cut"),
+    ],
+)  # fmt: skip
+def test_what_is_beyond_a_limit_of_one_event_is_told(shape, item, code):
+    """Once, however much there is of it; one fewer is not told."""
+    assert [f.code for f in one(item, shape=shape).findings].count(code) == 1
+    shorter = json.loads(json.dumps(item).replace('"f5": 1', '"event_name": "x"').replace(f"{2**70}, ", "", 1))
+    for listed in (shorter.get("properties", {}).get("$distinct_ids"), shorter.get("groups", {}).get("t")):
+        if listed:
+            listed.pop()
+    if "event_name" not in shorter or shape == "segment":
+        assert code not in [f.code for f in one(shorter, shape=shape).findings]

@@ -14,6 +14,7 @@ from tests.profiles.events import SETTINGS, cleared_event_lists, crowded_event_l
 from onefold.governance.consent import Spoken, allowed, decide
 from onefold.model import Event
 from onefold.profiles import sessions, state
+from onefold.profiles.fullness import full
 from onefold.profiles.person import combine_nodes
 from onefold.profiles.state import NodeState
 from onefold.profiles.survivorship import ranked, shown, size_class
@@ -305,6 +306,41 @@ def kept_whole(events: Sequence[Event]) -> NodeState:
     for one in events:
         state.fold(total, one, roomy)
     return total
+
+
+@given(event_lists(20))
+def test_what_is_not_kept_is_told(events):
+    """Whatever a state lacks that one with room for everything has, the profile says of which kind it is."""
+    assert_told(events, lambda total: full(total, (Spoken(b"a", total.consents, total.about),), SETTINGS))
+
+
+def assert_told(events: Sequence[Event], told: Callable[[NodeState], Sequence[str]]) -> None:
+    kept, whole = folded(events), kept_whole(events)
+    # What alone is too large is told by gate 1 (`tests/ingest/test_traits.py`), and is in neither state.
+    lost = {
+        "traits": kept.attributes != whole.attributes,
+        "consents": kept.consents != whole.consents,
+        "traits_once": kept.once != whole.once,
+        "cleared": kept.cleared != whole.cleared,
+        "groups": kept.groups != whole.groups,
+        "sessions": kept.sessions != whole.sessions,
+        "currencies": kept.revenue != whole.revenue,
+    }
+    assert {name for name, is_lost in lost.items() if is_lost} <= set(told(kept))
+
+
+@pytest.mark.parametrize("kind", ["traits", "consents", "traits_once", "cleared", "groups", "sessions", "currencies"])
+def test_a_kind_that_is_forgotten_is_noticed(kind):
+    """Negative control: each kind of thing is lost in some example."""
+
+    def but_one(total: NodeState) -> list[str]:
+        return [name for name in full(total, (Spoken(b"a", total.consents, total.about),), SETTINGS) if name != kind]
+
+    law = settings(derandomize=True, database=None, phases=[Phase.generate], max_examples=1_000)(
+        given(event_lists(20))(lambda events: assert_told(events, but_one))
+    )
+    with pytest.raises(AssertionError):
+        law()
 
 
 @given(event_lists(8), event_lists(8, first=100))

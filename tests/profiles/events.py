@@ -98,6 +98,7 @@ _AMOUNTS: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
+_CURRENCIES = [None, "EUR", "eur ", "€", "GBP", "CHF", "SEK", "NOK"]
 _PURPOSES = st.sampled_from(["email", "sms", "all", "ads", "analytics", "post", "calls"])
 
 
@@ -122,7 +123,7 @@ def event_lists(draw: st.DrawFn, max_size: int = 14, *, first: int = 0) -> list[
                 once=draw(st.dictionaries(_FIELDS, _VALUES, max_size=2)),
                 cleared=tuple(draw(st.lists(_FIELDS, max_size=2, unique=True))),
                 groups=tuple(draw(st.lists(_GROUPS, max_size=2, unique_by=lambda g: (g.type, g.id)))),
-                properties={"revenue": draw(_AMOUNTS), "currency": draw(st.sampled_from([None, "EUR", "eur ", "€"]))},
+                properties={"revenue": draw(_AMOUNTS), "currency": draw(st.sampled_from(_CURRENCIES))},
                 consents=draw(st.dictionaries(_PURPOSES, st.booleans(), max_size=3)),
                 person_level=draw(st.booleans()),
             )

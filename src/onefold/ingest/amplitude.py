@@ -20,10 +20,8 @@ from typing import Any
 from onefold.ingest.circumstances import Places, placed
 from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
-from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
-from onefold.ingest.stated import Names, add_contacts, add_contacts_of_event, group_of
-from onefold.ingest.support import FIELDS_TOLD_MAX
+from onefold.ingest.stated import Names, add_contacts, add_contacts_of_event, group_of, ignored
 from onefold.ingest.support.amplitude import FIELDS, IGNORED_OPERATIONS, IN_PROPERTIES, OPERATIONS
 from onefold.model import GroupStatement, Kind, Rejected, Suppressed
 
@@ -86,8 +84,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
     if message_id is not None and (message_id := text_of(message_id)) is None:
         return wrong_type("/insert_id", "a text")
     groups = _groups(item, kind, names)
-    unknown = [key for key in item if key not in FIELDS]
-    names.findings += [finding("field_ignored", pointer(key)) for key in unknown[:FIELDS_TOLD_MAX]]
+    names.findings += ignored(key for key in item if key not in FIELDS)
     properties = {key: item[key] for key in IN_PROPERTIES if item.get(key) is not None} | (of_event or {})
     draft = Draft(
         kind,
@@ -138,10 +135,17 @@ def _groups(item: dict[str, Any], kind: Kind, names: Names) -> tuple[GroupStatem
     traits: dict[str, Any] | None = None
     if kind == "group":
         read_ = _operations(item, "group_properties", names)
-        # What is set once or taken away is folded for people, not for their groups.
-        traits = read_[0] if read_ else None
+        if read_ is not None:
+            traits, once, unset = read_
+            # Null clears a trait of a group, too.
+            traits |= dict.fromkeys(unset)
+            if once:
+                names.findings.append(finding("operation_ignored", "/group_properties/$setOnce"))
     found: tuple[GroupStatement, ...] = ()
     for type_, ids in stated.items():
-        for id_ in (ids if type(ids) is list else [ids])[:_GROUPS_MAX]:
+        listed = ids if type(ids) is list else [ids]
+        if len(listed) > _GROUPS_MAX:
+            names.findings.append(finding("list_cut", "/groups"))
+        for id_ in listed[:_GROUPS_MAX]:
             found += group_of(type_, id_, traits, names, "/groups")
     return found

@@ -48,6 +48,8 @@ FINDINGS = {
     "contact_of_event": "An e-mail or phone in an event's properties may be somebody else's; it is kept and names nobody.",
     "omitted_by_plan": "Fields that the tracking plan does not allow were left out.",
     "trait_dropped": "A trait with a name or value that is too large is not kept on the profile; the log has it.",
+    "list_cut": "A list of ids or groups is longer than is read of one event; what is behind the limit has no effect.",
+    "more_findings": "More was found in the event than its findings list.",
     "large": "The event is larger than recommended.",
     "beyond_batch_limit": "The batch has more items than recommended.",
 }
@@ -67,6 +69,8 @@ def stated(listed: Any) -> tuple[Finding, ...]:
             where = found.get("where", "")
             if type(where) is str and len(where) <= _WHERE_MAX and where.isprintable():
                 read.append(Finding(code, where))
+    if len(listed) > STATED_MAX:
+        read.append(Finding("more_findings"))
     return tuple(dict.fromkeys(read))
 
 

@@ -21,7 +21,7 @@ from onefold.ingest.repair import Repaired
 from onefold.ingest.settings import IngestSettings
 from onefold.ingest.stated import too_many
 from onefold.ingest.tracking_plan import Checker
-from onefold.ingest.traits import bounded
+from onefold.ingest.traits import bound_beside, bounded
 from onefold.model import Accepted, Event, Finding, GateResult, LogEntry, Rejected, Suppressed
 
 _READERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], Draft | Rejected | Suppressed]] = {
@@ -161,6 +161,8 @@ class Gate:
                 findings = (*findings, finding("omitted_by_plan"))
                 traits, properties = (verdict.fields, properties) if of_traits else (traits, verdict.fields)
         traits, dropped = bounded(traits, len(entry.body), settings)
+        if draft.traits_once or draft.groups or draft.cleared:
+            dropped += bound_beside(draft, settings)
         if dropped:
             findings = (*findings, *dropped)
         known = (draft.message_id is not None) + (times.original_us is not None)

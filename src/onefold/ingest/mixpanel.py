@@ -24,10 +24,8 @@ from onefold.ingest import posthog
 from onefold.ingest.circumstances import Places, placed
 from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
-from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
-from onefold.ingest.stated import Names, add_alias, add_contacts, add_contacts_of_event
-from onefold.ingest.support import FIELDS_TOLD_MAX
+from onefold.ingest.stated import Names, add_alias, add_contacts, add_contacts_of_event, ignored
 from onefold.ingest.support.mixpanel import IGNORED_OPERATIONS, PROFILE_FIELDS, RESERVED
 from onefold.model import Kind, Rejected, Suppressed
 
@@ -92,8 +90,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
     message_id = properties.get("$insert_id")
     if message_id is not None and (message_id := text_of(message_id)) is None:
         return wrong_type("/properties/$insert_id", "a text")
-    unknown = [key for key in item if key not in ("event", "properties")]
-    names.findings += [finding("field_ignored", pointer(key)) for key in unknown[:FIELDS_TOLD_MAX]]
+    names.findings += ignored(key for key in item if key not in ("event", "properties"))
     kept = {key: value for key, value in properties.items() if key not in _DROPPED and key not in _CONTEXT}
     return Draft(
         kind,
@@ -114,7 +111,10 @@ def _identify(names: Names, properties: dict[str, Any], kind: Kind) -> Rejected 
     distinct = properties.get("distinct_id")
     if kind == "alias":
         ids = properties.get("$distinct_ids")
-        ids = [distinct, properties.get("alias")] if type(ids) is not list else ids[:_IDS_MAX]
+        ids = [distinct, properties.get("alias")] if type(ids) is not list else ids
+        if len(ids) > _IDS_MAX:
+            names.findings.append(finding("list_cut", "/properties/$distinct_ids"))
+            ids = ids[:_IDS_MAX]
         if not all(_add_either(names, id_) for id_ in ids):
             return wrong_type("/properties/alias", "a text or a number")
         names.findings.append(finding("merge_requested", "/properties/alias"))
@@ -162,11 +162,8 @@ def _profile(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected:
     unset = item.get("$unset") or []
     if type(unset) is not list or not all(type(key) is str for key in unset):
         return wrong_type("/$unset", "a list of texts")
-    for key in item:
-        if key in IGNORED_OPERATIONS:
-            names.findings.append(finding("operation_ignored", f"/{key}"))
-        elif key not in PROFILE_FIELDS and len(names.findings) < FIELDS_TOLD_MAX:
-            names.findings.append(finding("field_ignored", pointer(key)))
+    names.findings += [finding("operation_ignored", f"/{key}") for key in item if key in IGNORED_OPERATIONS]
+    names.findings += ignored(key for key in item if key not in PROFILE_FIELDS and key not in IGNORED_OPERATIONS)
     add_contacts(names, traits, "/$set")
     draft = Draft(
         "identify",

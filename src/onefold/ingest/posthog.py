@@ -28,10 +28,8 @@ from onefold.ingest import amplitude
 from onefold.ingest.circumstances import Places, placed
 from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
-from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
-from onefold.ingest.stated import Names, add_alias, add_contacts, add_contacts_of_event, group_of
-from onefold.ingest.support import FIELDS_TOLD_MAX
+from onefold.ingest.stated import Names, add_alias, add_contacts, add_contacts_of_event, group_of, ignored
 from onefold.ingest.support.posthog import FIELDS
 from onefold.model import GroupStatement, Kind, Rejected, Suppressed
 
@@ -150,8 +148,7 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
             groups += group_of(type_, key, None, names, "/properties/$groups")
     draft.groups = groups
     if not FIELDS.issuperset(item):
-        unknown = [key for key in item if key not in FIELDS]
-        names.findings += [finding("field_ignored", pointer(key)) for key in unknown[:FIELDS_TOLD_MAX]]
+        names.findings += ignored(key for key in item if key not in FIELDS)
     return draft
 
 

@@ -21,7 +21,7 @@ from onefold.model import Finding
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 """What stores and analytics engines hold in an integer."""
 FINDINGS_MAX = 10
-"""Places told of one event."""
+"""Places told of one kind and event."""
 _DIGITS_MAX = 19
 _Path = tuple[str | int, ...]
 
@@ -78,10 +78,15 @@ def _fraction(digits: str) -> float | _Digits:
 def repaired(item: dict[str, Any], pointer: Callable[..., str]) -> Repaired:
     """A copy of a decoded item, of bounded depth, without half characters and numbers beyond 64 bits."""
     findings: list[Finding] = []
+    more: list[Finding] = []
 
     def told(code: str, path: _Path) -> None:
-        if len(findings) < FINDINGS_MAX:
+        # Of each kind: many long numbers must not hide a damaged text.
+        known = sum(found.code == code for found in findings)
+        if known < FINDINGS_MAX:
             findings.append(finding(code, pointer(*path)))
+        elif not more:
+            more.append(finding("more_findings"))
 
     def of(value: Any, path: _Path) -> Any:
         kind = type(value)
@@ -97,4 +102,4 @@ def repaired(item: dict[str, Any], pointer: Callable[..., str]) -> Repaired:
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return value
 
-    return Repaired(of(item, ()), tuple(dict.fromkeys(findings)))
+    return Repaired(of(item, ()), tuple(dict.fromkeys((*findings, *more))))

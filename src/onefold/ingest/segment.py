@@ -19,7 +19,6 @@ from typing import Any
 
 from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
-from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
 from onefold.ingest.stated import (
     Names,
@@ -30,10 +29,10 @@ from onefold.ingest.stated import (
     add_external,
     add_listed,
     group_of,
+    ignored,
 )
-from onefold.ingest.support import FIELDS_TOLD_MAX
 from onefold.ingest.support.segment import FIELDS, KINDS
-from onefold.model import Finding, GroupStatement, Kind, Rejected, Suppressed
+from onefold.model import GroupStatement, Kind, Rejected, Suppressed
 
 _NOTHING: dict[str, Any] = {}
 
@@ -81,7 +80,7 @@ def read(item: dict[str, Any], shared: dict[str, Any], default_type: str | None)
     if message_id is not None and (message_id := text_of(message_id)) is None:
         return wrong_type("/messageId", "a text")
     if not FIELDS.issuperset(item):
-        names.findings += _told(item)
+        names.findings += ignored(key for key in item if key not in FIELDS)
     timestamp = item.get("timestamp")
     draft = Draft(
         kind,
@@ -127,11 +126,6 @@ def _objects(item: dict[str, Any], shared: dict[str, Any]) -> _Objects | Rejecte
     if type(of_person) is not dict and (of_person := _map(of_person)) is None:
         return wrong_type("/context/traits", "an object")
     return traits, properties, {key: value for key, value in context.items() if key != "traits"}, of_person
-
-
-def _told(item: dict[str, Any]) -> list[Finding]:
-    """The fields that have no effect."""
-    return [finding("field_ignored", pointer(key)) for key in item if key not in FIELDS][:FIELDS_TOLD_MAX]
 
 
 def _map(value: Any) -> dict[str, Any] | None:

@@ -29,6 +29,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
         max_keys: Keys of one object (`too_many_keys`).
         max_identifiers: Identifiers of one event (`too_many_identifiers`).
         max_trait_bytes: A trait with a larger value is left out (finding `trait_dropped`).
+        max_small_trait_bytes: The same for a trait stated once and for one of a group, its name included.
         declared_traits: Names of traits that findings may tell, for they are the configuration's own.
         max_message_id_length: Characters of a message id (`message_id_too_long`).
         warn_batch_items: Items of a request beyond this number are flagged `beyond_batch_limit`, and kept.
@@ -47,6 +48,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_keys: int = 1_000
     max_identifiers: int = 100
     max_trait_bytes: int = 8 * 1024
+    max_small_trait_bytes: int = 448
     declared_traits: frozenset[str] = frozenset()
     max_message_id_length: int = 255
     warn_batch_items: int = 2_500

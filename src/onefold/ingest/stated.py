@@ -25,12 +25,15 @@ Numbers are read as text. Null and blank are absent. The traits of a group are t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
 from onefold.ingest.draft import text_of
 from onefold.ingest.findings import finding
+from onefold.ingest.payload import pointer
 from onefold.ingest.reasons import rejected, wrong_type
+from onefold.ingest.support import FIELDS_TOLD_MAX
 from onefold.model import Finding, GroupStatement, Identifier, Rejected
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
@@ -69,6 +72,13 @@ class Names:
         """Take a value from a place that is not ours to insist on: what cannot be an identifier is a finding."""
         if not self.add(type_, value) and IGNORED not in self.findings:
             self.findings.append(IGNORED)
+
+
+def ignored(fields: Iterable[str]) -> list[Finding]:
+    """What is told of fields that have no effect: the first few of them, and whether there are more."""
+    unknown = list(fields)
+    told = [finding("field_ignored", pointer(key)) for key in unknown[:FIELDS_TOLD_MAX]]
+    return [*told, finding("more_findings")] if len(unknown) > FIELDS_TOLD_MAX else told
 
 
 def add_contacts(names: Names, fields: dict[str, Any], where: str) -> None:

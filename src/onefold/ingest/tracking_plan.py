@@ -226,7 +226,9 @@ class Checker:
         breaches = list(schema.iter_errors(fields))
         if not breaches:
             return Verdict(fields)
-        told = tuple(dict.fromkeys(_told(b) for b in breaches))[:VIOLATIONS_MAX]
+        told = tuple(dict.fromkeys(_told(b) for b in breaches))
+        if len(told) > VIOLATIONS_MAX:
+            told = (*told[:VIOLATIONS_MAX], f"and {len(told) - VIOLATIONS_MAX} more")
         if self.plan.violations != "omit":
             return Verdict(fields, told)
         dropped = {str(key) for b in breaches for key in _offenders(b)}

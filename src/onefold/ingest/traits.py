@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from onefold.ingest.draft import Draft
 from onefold.ingest.findings import finding
 from onefold.ingest.payload import pointer
 from onefold.ingest.settings import IngestSettings
-from onefold.model import Finding
+from onefold.model import Finding, GroupStatement
 
 NAME_LENGTH_MAX = 128
 """A longer name is a sentence, and no attribute is called so."""
@@ -39,3 +40,31 @@ def bounded(
     told = dict.fromkeys(pointer("traits", name if name in settings.declared_traits else "*") for name in dropped)
     kept = {name: value for name, value in traits.items() if name not in dropped}
     return kept, tuple(finding("trait_dropped", where) for where in told)
+
+
+def bound_beside(draft: Draft, settings: IngestSettings) -> tuple[Finding, ...]:
+    """Leave out, in place, what is too large of the traits stated once, of groups and of the names that are cleared.
+
+    Returns:
+        A finding for each, as for traits.
+    """
+    told: dict[str, None] = {}
+
+    def within(where: str, fields: dict[str, Any]) -> dict[str, Any]:
+        large = [name for name, value in fields.items() if _is_large(name, value, settings.max_small_trait_bytes)]
+        if not large:
+            return fields
+        told.update((pointer(where, name if name in settings.declared_traits else "*"), None) for name in large)
+        return {name: value for name, value in fields.items() if name not in large}
+
+    draft.traits_once = within("traits_once", draft.traits_once)
+    draft.groups = tuple([GroupStatement(g.type, g.id, within("groups", g.traits)) for g in draft.groups])
+    draft.cleared = tuple(within("cleared", dict.fromkeys(draft.cleared)))
+    return tuple(finding("trait_dropped", where) for where in told)
+
+
+def _is_large(name: str, value: Any, most: int) -> bool:
+    # A character has up to four bytes. As the fold counts, of what it keeps: blanks within a value say nothing.
+    if len(name) > NAME_LENGTH_MAX:
+        return True
+    return len(name.encode()) + len(value.encode() if type(value) is str else _encode(value)) > most

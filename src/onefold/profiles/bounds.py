@@ -93,13 +93,3 @@ def bounded_once(once: dict[str, Once], settings: ProfileSettings) -> dict[str, 
         if first:
             found[field] = Once(tuple(c for c in held.first if c in first), tuple(c for c in held.last if c in last))
     return found
-
-
-def full(attributes: Attributes, purposes: int, settings: ProfileSettings) -> list[str]:
-    """What of a person stands at its limit, so that more is not kept: `traits`, `consents`."""
-    counts = [0, 0, 0]
-    for field, candidates in attributes.items():
-        for c in candidates:
-            counts[size_class(field, c.value)] += 1
-    found = ["traits"] if any(n >= m for n, m in zip(counts, settings.limits.candidates, strict=True)) else []
-    return found + ["consents"] * (purposes >= settings.limits.purposes)

@@ -12,7 +12,7 @@ import msgspec
 from onefold.governance.consent import ALL, Spoken, Statement
 from onefold.model import ASSUMED_US, Member, NodeId, format_profile_id
 from onefold.profiles import groups, sessions
-from onefold.profiles.bounds import full
+from onefold.profiles.fullness import full
 from onefold.profiles.lifecycle import sentence
 from onefold.profiles.person import PersonState, combine_nodes
 from onefold.profiles.settings import ProfileSettings
@@ -75,7 +75,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
         stage_changes_us: When to look at the stage again if nothing happens; None for never.
         consents: The statement that settles each purpose ever spoken of; `all` settles those not named here.
         sources: Events by source.
-        full: What stands at its limit, so that of more only a fixed choice is kept: `traits`, `consents`.
+        full: What stands at its limit, so that of more only a fixed choice is kept (`fullness`).
         tracked: How often, first and last when, for the events that rules ask about.
         groups: By type, the one named last first.
         findings: The same for each code of a finding that the person's events have.
@@ -158,7 +158,7 @@ def view(
             for id_, group in sorted(of_type.items(), key=lambda item: (-item[1].last_us, item[0]))
         ),
         findings=dict(sorted(total.findings.items())),
-        full=tuple(full(total.attributes, max((len(node.registers) for node in state.spoken), default=0), settings)),
+        full=full(total, state.spoken, settings),
     )
 
 

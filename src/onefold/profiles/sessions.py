@@ -67,6 +67,17 @@ def latest(sessions: bytes, slices: int, gap_us: int) -> bytes:
     return sessions
 
 
+def slices(sessions: bytes, gap_us: int) -> int:
+    """How many slices of time the sessions touch, as `latest` counts them."""
+    touched, before = 0, NEVER_TOUCHED
+    for number in range(len(sessions) - SIZE, -1, -SIZE):
+        start, end = _unpack_from(sessions, number)
+        first, last = start // gap_us, min((end + gap_us) // gap_us, before - 1)
+        touched += max(0, last - first + 1)
+        before = min(before, first)
+    return touched
+
+
 def count(sessions: bytes) -> int:
     """How many sessions there are."""
     return len(sessions) // SIZE
