@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from onefold.config.kinds import (
     Boolean,
     Duration,
@@ -18,11 +20,13 @@ from onefold.config.kinds import (
     Text,
 )
 from onefold.config.mappings import MAPPING
+from onefold.config.warehouse import MODELS
 
 NAME = Text(
     pattern=r"^[a-z][a-z0-9_-]{0,62}$",
     shape="a name of lower-case letters, digits, `_` and `-`, starting with a letter",
 )
+NAME_PATTERN = re.compile(NAME.pattern)
 STRATEGIES = ("most_recent", "source_rank", "longest", "most_frequent", "most_complete")
 
 ONEFOLD = Record(
@@ -334,5 +338,12 @@ PROFILE = Record(
     }
 )
 
-FILES = {"onefold": ONEFOLD, "source": SOURCE, "identity": IDENTITY, "profile": PROFILE, "mapping": MAPPING}
+FILES = {
+    "onefold": ONEFOLD,
+    "source": SOURCE,
+    "identity": IDENTITY,
+    "profile": PROFILE,
+    "mapping": MAPPING,
+    "models": MODELS,
+}
 """By the name under which the JSON Schema is published."""

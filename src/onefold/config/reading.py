@@ -123,7 +123,11 @@ def _value(node: yaml.Node, kind: Kind, at: At, lines: dict[At, int], wrong: lis
                 wrong.append((node, f"`{where}` must be a mapping of names"))
                 return None
             pairs = _pairs(node, where, wrong)
-            return {name: _value(value, kind.value, (*at, name), lines, wrong) for name, (_, value) in pairs.items()}
+            values = {}
+            for name, (key, value) in pairs.items():
+                values[name] = _value(value, kind.value, (*at, name), lines, wrong)
+                lines[(*at, name)] = key.start_mark.line + 1
+            return values
         case kinds.ListOf():
             if not isinstance(node, yaml.SequenceNode):
                 wrong.append((node, f"`{where}` must be a list, such as `[{example(kind.item)}]`"))

@@ -16,6 +16,7 @@ TITLES = {
     "identity": "identity.yaml",
     "profile": "profile.yaml",
     "mapping": "a mapping file",
+    "models": "models/*.yaml",
 }
 
 

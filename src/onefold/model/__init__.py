@@ -18,12 +18,15 @@ from onefold.model.log import (
     fingerprint,
 )
 from onefold.model.outcome import Accepted, Counted, GateResult, Outcome, Rejected, Suppressed
+from onefold.model.relation import Column, ColumnType, PersonalClass, Relation, RelationKind
 from onefold.model.resolution import IdentityChange, IdentityChangeKind, Member
 
 __all__ = [
     "ASSUMED_US",
     "Accepted",
     "Checkpoint",
+    "Column",
+    "ColumnType",
     "ConsentStatement",
     "Counted",
     "Edge",
@@ -42,7 +45,10 @@ __all__ = [
     "Member",
     "NodeId",
     "Outcome",
+    "PersonalClass",
     "Rejected",
+    "Relation",
+    "RelationKind",
     "Shape",
     "StoredEntry",
     "Suppressed",

@@ -1,0 +1,1 @@
+"""What the warehouse's tables mean: their columns, the models built on them, and where each value comes from. Pure."""
