@@ -104,14 +104,17 @@ class Schedule:
     def _moves(self) -> list[tuple[Callable[[], None], int]]:
         moves = [
             (self._start, 6), (self._read, 4), (self._change, 4), (self._edit, 2), (self._backup, 1), (self._copy, 2),
-            (self._restore, 1), (self._vanish, 1),
+            (self._vanish, 1),
         ]  # fmt: skip
         if self.living:
             moves += [(self._end, 3), (self._kill, 2)]
         if any(process.collects for process in self.living):
             moves.append((self._send, 14))
-        if self.copies:
+        kinds = {copy[0] for copy in self.copies}
+        if "copy" in kinds:
             moves.append((self._put_back, 4))
+        if "backup" in kinds:
+            moves.append((self._restore, 4))
         return moves
 
     def _say(self, what: str) -> None:
@@ -176,6 +179,7 @@ class Schedule:
             _, source, ledger = self.random.choice(backups)
             if self._command("restore", str(source)) == 0:
                 self.ledger = set(ledger)
+            self._go_on()
 
     def _copy(self) -> None:
         """`cp -r` of the data while they may be in use, the log before the store or after."""
@@ -211,6 +215,14 @@ class Schedule:
                     shutil.copyfile(source / f"{name}{suffix}", data / f"{name}{suffix}")
         self.ledger, self.replaced = set(ledger), True
         self._say(f"{'data' if whole else 'log'} put back from a copy")
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take events again, as whoever replaced the data means to: by whom lives, or by one that starts."""
+        if not any(process.collects for process in self.living):
+            self._start()
+        if any(process.collects for process in self.living):
+            self._send()
 
     def _vanish(self) -> None:
         """The data are gone for a while, as a disk that is not mounted: nothing may begin anew meanwhile."""
