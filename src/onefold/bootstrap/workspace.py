@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from onefold import config
@@ -31,8 +32,11 @@ from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.stream import quarantine
 from onefold.pipelines.stream.progress import Progress
 from onefold.ports import Changes, Leases, ProfileStore
+from onefold.warehouse.feed import Feed
 
 HERE = Path()
+WAREHOUSE_LIBRARIES = ("duckdb", "fsspec", "pyarrow", "zstandard")
+"""What the extra `warehouse` installs."""
 _COMMAND_LEASE_SECONDS = 30.0
 
 
@@ -105,6 +109,7 @@ def open_workspace(
         sealer=NodeSealer(opened.keys, os.urandom),
         clock_us=clock_us,
         progress=progress or Progress(),
+        feed=feed_of(opened.entries),
     )
     workspace = Workspace(opened.directory, opened.identity, context, opened.entries, (hold, opened.occupied))
     try:
@@ -117,6 +122,25 @@ def open_workspace(
         workspace.close()
         raise
     return workspace
+
+
+def feed_of(entries: EntrySealer) -> Feed | None:
+    """What makes the warehouse's rows; None where the extra is not installed."""
+    if any(find_spec(name) is None for name in WAREHOUSE_LIBRARIES):
+        return None
+    import zstandard  # noqa: PLC0415  only where the extra is
+
+    def compress(rows: bytes) -> bytes:
+        # Made each time: one is not for two threads at once, and costs a microsecond a chunk.
+        return zstandard.ZstdCompressor(level=1).compress(rows)
+
+    def decompress(rows: bytes) -> bytes:
+        try:
+            return zstandard.ZstdDecompressor().decompress(rows)
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from error
+
+    return Feed(seal=entries.seal_feed, unseal=entries.open_feed, compress=compress, decompress=decompress)
 
 
 def _open_store(project: Project, name: str, opened: OpenLog, hold: Occupancy, *, start: bool) -> ProfileStore:

@@ -36,6 +36,8 @@ _DRAWN_AT_ONCE = 1024
 # this one.
 _ENTRY = b"\x01"
 _CHUNK = b"\x02"
+_FEED = b"\x03"
+_FILE = b"\x04"
 
 
 _forks = 0
@@ -192,7 +194,12 @@ class EntrySealer:
         self._nonces = Draws(random, _NONCE_BYTES)
         self._aead = AESGCM(keys.log)
         name = keys.name.encode()
-        self._about = {_ENTRY: b"log\x00" + name, _CHUNK: b"log chunk\x00" + name}
+        self._about = {
+            _ENTRY: b"log\x00" + name,
+            _CHUNK: b"log chunk\x00" + name,
+            _FEED: b"warehouse feed\x00" + name,
+            _FILE: b"warehouse file\x00" + name,
+        }
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(LogEntry).decode
         self._decode_all = msgspec.msgpack.Decoder(list[LogEntry]).decode
@@ -220,7 +227,7 @@ class EntrySealer:
         Raises:
             IntegrityError: Another workspace's key, or altered bytes.
         """
-        kind, plaintext = self._open(sealed)
+        kind, plaintext = self._open_entries(sealed)
         return [self._decode(plaintext)] if kind == _ENTRY else self._decode_all(plaintext)
 
     def open_some(self, sealed: bytes, from_last: Iterable[int]) -> dict[int, LogEntry]:
@@ -229,9 +236,15 @@ class EntrySealer:
         Raises:
             IntegrityError: Another workspace's key, or altered bytes.
         """
-        kind, plaintext = self._open(sealed)
+        kind, plaintext = self._open_entries(sealed)
         entries = [msgspec.Raw(plaintext)] if kind == _ENTRY else self._split(plaintext)
         return {back: self._decode(entries[-1 - back]) for back in from_last if 0 <= back < len(entries)}
+
+    def _open_entries(self, sealed: bytes) -> tuple[bytes, bytes]:
+        kind, plaintext = self._open(sealed)
+        if kind not in (_ENTRY, _CHUNK):
+            raise IntegrityError("what should be log entries is sealed as something of the warehouse")
+        return kind, plaintext
 
     def seal_bytes(self, plaintext: bytes) -> bytes:
         """Encrypt under the log key."""
@@ -248,16 +261,46 @@ class EntrySealer:
             raise IntegrityError("what should be sealed alone is sealed as a chunk of log entries")
         return plaintext
 
-    def _seal(self, kind: bytes, plaintext: bytes) -> bytes:
-        nonce = self._nonces.take()
-        return kind + nonce + self._aead.encrypt(nonce, plaintext, self._about[kind])
+    def seal_feed(self, rows: bytes) -> bytes:
+        """Encrypt a chunk of the warehouse's feed."""
+        return self._seal(_FEED, rows)
 
-    def _open(self, sealed: bytes) -> tuple[bytes, bytes]:
+    def open_feed(self, sealed: bytes) -> bytes:
+        """Undo `seal_feed`.
+
+        Raises:
+            IntegrityError: Another workspace's key, altered bytes, or something else than a chunk of the feed.
+        """
+        return self._open_as(_FEED, sealed)
+
+    def wrap_file_key(self, key: bytes, name: str) -> bytes:
+        """Encrypt the key of a segment file, bound to the file's name."""
+        return self._seal(_FILE, key, name.encode())
+
+    def unwrap_file_key(self, wrapped: bytes, name: str) -> bytes:
+        """Undo `wrap_file_key`.
+
+        Raises:
+            IntegrityError: Another workspace's key, altered bytes, or another file's.
+        """
+        return self._open_as(_FILE, wrapped, name.encode())
+
+    def _open_as(self, kind: bytes, sealed: bytes, more: bytes = b"") -> bytes:
+        found, plaintext = self._open(sealed, more)
+        if found != kind:
+            raise IntegrityError("something of the warehouse is sealed as something else")
+        return plaintext
+
+    def _seal(self, kind: bytes, plaintext: bytes, more: bytes = b"") -> bytes:
+        nonce = self._nonces.take()
+        return kind + nonce + self._aead.encrypt(nonce, plaintext, self._about[kind] + more)
+
+    def _open(self, sealed: bytes, more: bytes = b"") -> tuple[bytes, bytes]:
         try:
             kind = sealed[:1]
             about = self._about.get(kind)
             if about is not None:
-                return kind, self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], about)
+                return kind, self._aead.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], about + more)
         except (InvalidTag, ValueError, TypeError):  # TypeError: a damaged database gives null where bytes were
             raise IntegrityError("a log entry does not open under the workspace's log key") from None
         raise IntegrityError("a log entry is sealed under a log key this workspace does not hold")

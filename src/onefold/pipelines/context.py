@@ -15,6 +15,7 @@ from onefold.pipelines.stream.prefetch import Prefetch
 from onefold.pipelines.stream.progress import Progress
 from onefold.ports import EventLog, ProfileStore
 from onefold.profiles.settings import ProfileSettings
+from onefold.warehouse.feed import Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Context:
         known: Edges known to be stored; the processor's memory, not state.
         prefetch: What is worked out of the next batch.
         progress: Where the processor stands, for whoever watches over it.
-
+        feed: Makes the warehouse's rows; None where there is no warehouse.
     """
 
     name: str
@@ -49,3 +50,4 @@ class Context:
     known: KnownEdges = field(default_factory=KnownEdges)
     prefetch: Prefetch[Any] = field(default_factory=Prefetch)
     progress: Progress = field(default_factory=Progress)
+    feed: Feed | None = None

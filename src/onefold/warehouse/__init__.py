@@ -1,1 +1,1 @@
-"""What the warehouse's tables mean: their columns, the models built on them, and where each value comes from. Pure."""
+"""The warehouse: what its relations are, how events and changes become their rows, the models built on them. Pure."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from onefold.errors import IntegrityError
+from onefold.errors import ConflictError, IntegrityError
 from onefold.model import Checkpoint, Edge, EdgeKind, IdentityChange, Judgement, NodeId, WorkspaceIdentity, replaces
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+from onefold.ports.warehouse import FeedChunk, ManifestChange, Segment
 
 EdgeKey = tuple[NodeId, NodeId, EdgeKind]
 
@@ -31,6 +32,10 @@ class State:
     dead_letters: dict[tuple[int, int], DeadLetter] = field(default_factory=dict)
     tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
     outbox: dict[int, OutboxMessage] = field(default_factory=dict)
+    feed: dict[int, FeedChunk] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
+    relations: dict[str, bytes] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=lambda: {"fed": 0, "loaded": 0})
 
     def copy(self) -> State:
         """A state that can be changed without changing this one."""
@@ -76,6 +81,26 @@ class State:
         for message in changes.outbox:
             seq = len(self.outbox) + 1
             self.outbox[seq] = OutboxMessage(message.topic, message.key, message.body, seq)
+        for chunk in changes.feed:
+            self.sequences["fed"] += chunk.rows
+            last = self.sequences["fed"]
+            self.feed[last] = FeedChunk(chunk.rows, chunk.sealed, last)
+
+    def revise(self, change: ManifestChange) -> None:
+        """Change the manifest of the warehouse."""
+        if self.sequences["loaded"] != change.loaded_before:
+            raise ConflictError("the feed was loaded further by somebody else")
+        for name in change.remove:
+            if self.segments.pop(name, None) is None:
+                raise ConflictError("a segment to remove is not there any more")
+        self.segments.update((segment.name, segment) for segment in change.add)
+        self.relations.update(change.relations)
+        for name in change.drop:
+            self.relations.pop(name, None)
+        if change.loaded is not None:
+            self.sequences["loaded"] = change.loaded
+            for last in [last for last in self.feed if last <= change.loaded]:
+                del self.feed[last]
 
     def _place(self, row: NodeRow) -> None:
         node = row.member.id

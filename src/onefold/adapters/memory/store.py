@@ -25,6 +25,7 @@ from onefold.ports import (
     Tally,
     TimelineRow,
 )
+from onefold.ports.warehouse import FeedChunk, ManifestChange, Segment, enough
 
 
 class MemoryProfileStore(ProfileStore):
@@ -114,6 +115,10 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
         """Write everything when the transaction's block ends without an exception."""
         self._own().apply(changes)
 
+    def revise(self, change: ManifestChange) -> None:
+        """Change the manifest of the warehouse when the transaction's block ends without an exception."""
+        self._own().revise(change)
+
     def after(self) -> State:
         """The state with everything done."""
         state = self._own()
@@ -195,6 +200,22 @@ class MemorySnapshot(MemoryReader, ProfileSnapshot):
             "dead_letters": sum(letter.status == "open" for letter in state.dead_letters.values()),
             "events": sum(tally.count for tally in state.tallies.values() if tally.outcome == "stored"),
         }
+
+    def loaded(self) -> int:
+        """Sequence up to which the feed is in segments."""
+        return self._state.sequences["loaded"]
+
+    def feed(self, *, after: int, rows: int | None = None) -> list[FeedChunk]:
+        """Chunks with rows after that sequence, in order; as many as have at least so many rows, or all."""
+        return enough((chunk for last, chunk in sorted(self._state.feed.items()) if last > after), rows)
+
+    def segments(self) -> list[Segment]:
+        """All of them, by relation and sequence."""
+        return sorted(self._state.segments.values(), key=lambda s: (s.relation, s.first, s.name))
+
+    def relations(self) -> dict[str, bytes]:
+        """Definitions that were recorded, by full name."""
+        return dict(self._state.relations)
 
     def _people(self) -> set[NodeId]:
         return {row.member.person for row in self._state.nodes.values()}

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from onefold.adapters.postgres.arrays import Ids
-from onefold.adapters.postgres.reader import MEMBERS, PostgresReader, edge, member, node_row
+from onefold.adapters.postgres.manifest import PostgresManifestReader
+from onefold.adapters.postgres.reader import MEMBERS, edge, member, node_row
 from onefold.model import Edge, IdentityChange, Member, NodeId
 from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Tally, TimelineRow
 
 _ROWS_PER_FETCH = 2_000
 
 
-class PostgresSnapshot(PostgresReader, ProfileSnapshot):
+class PostgresSnapshot(PostgresManifestReader, ProfileSnapshot):
     """Reads inside a repeatable-read transaction: it sees one committed state throughout."""
 
     def some_members(self, component: NodeId, limit: int) -> list[Member]:

@@ -17,14 +17,16 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
+from onefold.adapters.postgres import manifest
 from onefold.adapters.postgres.arrays import Blobs, Ids, Integers, Reals, Texts, storable
 from onefold.adapters.postgres.reader import CONTESTED, KIND_NUMBERS, SHARED, PostgresReader
 from onefold.errors import ConflictError, IntegrityError, LeaseLostError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, Judgement, Member, NodeId, replaces
 from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
+from onefold.ports.warehouse import ManifestChange
 
-_COUNTS = ("nodes", "people", "edges", "judgements", "dead_letters", "changes", "messages")
+_COUNTS = ("nodes", "people", "edges", "judgements", "dead_letters", "changes", "messages", "fed")
 
 
 class PostgresTransaction(PostgresReader, ProfileTransaction):
@@ -120,11 +122,17 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         self._write_timeline(changes)
         self._write_judgements(changes, counts)
         counts["changes"], counts["messages"] = len(changes.changes), len(changes.outbox)
+        counts["fed"] = sum(chunk.rows for chunk in changes.feed)
         # From here on workers stand in line, so what follows is short.
         letters = self._write_dead_letters(changes)
-        last_change, messages = self._write_totals(counts | {"dead_letters": letters})
+        last_change, messages, fed = self._write_totals(counts | {"dead_letters": letters})
         self._write_changes(changes, last_change - len(changes.changes))
+        manifest.write_feed(self._connection, changes.feed, fed - counts["fed"])
         self._write_accounts(changes, messages - len(changes.outbox))
+
+    def revise(self, change: ManifestChange) -> None:
+        """Change the manifest of the warehouse."""
+        manifest.revise(self._connection, change)
 
     def _write_nodes(self, changes: Changes, counts: dict[str, int]) -> None:
         rows = {row.member.id: row for row in changes.nodes}
@@ -242,15 +250,16 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
             ).rowcount
         return opened
 
-    def _write_totals(self, counts: dict[str, int]) -> tuple[int, int]:
-        """Add to the totals, and stand in line for what follows; the last numbers of changes and of messages."""
-        ((changes, messages),) = self._rows(
+    def _write_totals(self, counts: dict[str, int]) -> tuple[int, int, int]:
+        """Add to the totals, and stand in line for what follows; the last numbers of changes, messages and fed rows."""
+        ((changes, messages, fed),) = self._rows(
             b"UPDATE totals SET nodes = nodes + %b::bigint, people = people + %b::bigint, edges = edges + %b::bigint,"
             b" judgements = judgements + %b::bigint, dead_letters = dead_letters + %b::bigint,"
-            b" changes = changes + %b::bigint, messages = messages + %b::bigint RETURNING changes, messages",
+            b" changes = changes + %b::bigint, messages = messages + %b::bigint, fed = fed + %b::bigint"
+            b" RETURNING changes, messages, fed",
             *(counts[name] for name in _COUNTS),
         )
-        return changes, messages
+        return changes, messages, fed
 
     def _write_changes(self, changes: Changes, last: int) -> None:
         for seq, c in enumerate(changes.changes, start=last + 1):

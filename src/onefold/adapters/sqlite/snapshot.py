@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from onefold.adapters.sqlite.manifest import SqliteManifestReader
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
     EDGE_COLUMNS,
@@ -36,7 +37,7 @@ SELECT v.value, (
 _FOR_EVER = (2**63 - 1, 2**63 - 1, 2**63 - 1)
 
 
-class SqliteSnapshot(SqliteReader, ProfileSnapshot):
+class SqliteSnapshot(SqliteReader, SqliteManifestReader, ProfileSnapshot):
     """Reads inside one deferred transaction, so every answer is about the same moment."""
 
     def some_members(self, component: NodeId, limit: int) -> list[Member]:

@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from onefold.adapters.sqlite import tiers
+from onefold.adapters.sqlite import manifest, tiers
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
     CONTESTED,
@@ -25,6 +25,7 @@ from onefold.errors import IntegrityError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, Member, NodeId, replaces
 from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
+from onefold.ports.warehouse import ManifestChange
 
 _EDGES_PER_QUERY = 256
 _NEVER_SAVED = (None,) * 8
@@ -104,8 +105,13 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         self._write_history(changes)
         self._write_dead_letters(changes)
         self._write_accounts(changes)
+        manifest.write_feed(self._connection, changes.feed)
         tiers.settle(self._connection, self._entered, kept=self._tier_rows)
         self._entered.clear()
+
+    def revise(self, change: ManifestChange) -> None:
+        """Change the manifest of the warehouse."""
+        manifest.revise(self._connection, change)
 
     def _write_nodes(self, changes: Changes) -> dict[NodeId, int]:
         """Write rows and places; returns the nodes that had no number, with the ones they got."""

@@ -56,6 +56,20 @@ def spoken_beside(context: Context, snapshot: ProfileSnapshot, rows: Sequence[No
     return said
 
 
+def near(snapshot: ProfileSnapshot, nodes: Collection[NodeId]) -> set[NodeId]:
+    """These nodes, and all others for whose people they may be neighbours; some more, but none left out."""
+    found = set(nodes)
+    frontier: Collection[NodeId] = found
+    while frontier:
+        ends, _ = _ends(snapshot, sorted(frontier))
+        # Whoever looks from afar does not come through a crowd, but may stand in it.
+        frontier = {
+            end for node, others in ends.items() if node in nodes or len(others) <= CROWD for end in others
+        } - found
+        found |= frontier
+    return found
+
+
 def _ends(snapshot: ProfileSnapshot, nodes: Sequence[NodeId]) -> tuple[dict[NodeId, set[NodeId]], bool]:
     """With what each of these nodes was ever said to be connected; and whether a person said some of it."""
     ends: dict[NodeId, set[NodeId]] = defaultdict(set)

@@ -101,10 +101,11 @@ def find(snapshot: ProfileSnapshot, node: NodeId, nodes_max: int | None = None) 
     others = [m.id for m in _component(snapshot, row.member, nodes_max) if m.person == person and m.id != node]
     rows = snapshot.nodes(others) if others else {}
     found = (row, *rows.values())
-    return Person(person, found, _only_in_aliases(snapshot, found))
+    return Person(person, found, only_in_aliases(snapshot, found))
 
 
-def _only_in_aliases(snapshot: ProfileSnapshot, rows: Sequence[NodeRow]) -> frozenset[NodeId]:
+def only_in_aliases(snapshot: ProfileSnapshot, rows: Sequence[NodeRow]) -> frozenset[NodeId]:
+    """Those of a person's nodes that nothing but aliases named; looked for where there can be any."""
     types = [row.member.type for row in rows]
     if types.count("user_id") < 2 or len(set(types)) < 2:
         return frozenset()
@@ -198,13 +199,17 @@ class ProfileCache:
 
 def view(context: Context, person: Person, beside: Sequence[Spoken] = ()) -> dict[str, Any]:
     """A person's profile, ready for JSON; `beside` is what neighbours of its nodes say of consent."""
+    return profiles.as_json(profile_of(context, person, beside))
+
+
+def profile_of(context: Context, person: Person, beside: Sequence[Spoken] = ()) -> profiles.Profile:
+    """A person's profile; `beside` is what neighbours of its nodes say of consent."""
     nodes = []
     for row in person.rows:
         value, state = folds.open_node(context.sealer.open(row))
         nodes.append((row.member, value, state))
     shown = _named_otherwise(nodes, person.only_in_aliases)
-    found = profiles.view(person.id, shown, context.profiles, context.clock_us(), context.identity.priorities(), beside)
-    return profiles.as_json(found)
+    return profiles.view(person.id, shown, context.profiles, context.clock_us(), context.identity.priorities(), beside)
 
 
 def _named_otherwise(

@@ -30,11 +30,12 @@ from onefold.model import (
 )
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
-from onefold.pipelines.stream import folding, gc_pause, internal_errors
+from onefold.pipelines.stream import feeding, folding, gc_pause, internal_errors
 from onefold.pipelines.stream.batches import BatchBounds, Candidate, PreparedBatch, name, prepare, read, validate
 from onefold.pipelines.stream.folding import Broken, fold
 from onefold.pipelines.stream.internal_errors import BrokenEntriesError, Position
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, ProfileTransaction, Tally, TimelineRow
+from onefold.ports.warehouse import FeedChunk
 
 BATCH_ENTRIES = 15_000
 """Most entries a transaction. More of a person's events fall into one: measured 6 % faster than 10,000, for 24 MB more;
@@ -105,7 +106,8 @@ def process_batch(
         step()
         if broken:
             continue
-        transaction.write(_with_piece(changes, piece, nodes, resolution))
+        fed = feeding.feed(context, piece, rows, nodes, resolution)
+        transaction.write(_with_piece(changes, piece, nodes, resolution, fed))
         evidence += resolution.edges
         solved += resolution.solved
         changed += len(resolution.changes)
@@ -260,7 +262,11 @@ def _cut(fresh: Sequence[Candidate], size: int | None) -> list[Sequence[Candidat
 
 
 def _with_piece(
-    changes: Changes, piece: Sequence[Candidate], nodes: Sequence[NodeRow], resolution: Resolution
+    changes: Changes,
+    piece: Sequence[Candidate],
+    nodes: Sequence[NodeRow],
+    resolution: Resolution,
+    fed: Sequence[FeedChunk],
 ) -> Changes:
     """The changes, with those of a piece's events."""
     saved = {row.member.id for row in nodes}
@@ -274,6 +280,7 @@ def _with_piece(
             TimelineRow(c.named[0].node, c.event.timestamp_us, c.stored.partition, c.stored.offset) for c in piece
         ],
         outbox=[_announcement(change) for change in resolution.changes if change.kind != "renamed"],
+        feed=fed,
     )
 
 

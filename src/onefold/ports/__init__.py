@@ -24,6 +24,7 @@ from onefold.model import (
     StoredEntry,
     WorkspaceIdentity,
 )
+from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader
 
 
 class EventLog(Protocol):
@@ -190,6 +191,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         replayed: Places of dead letters that were sent again and are open no more.
         tallies: Counts to add.
         outbox: Messages to append.
+        feed: Rows for the warehouse, which get their sequence now.
     """
 
     offsets: dict[int, int]
@@ -207,6 +209,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     replayed: Sequence[tuple[int, int]] = ()
     tallies: Sequence[Tally] = ()
     outbox: Sequence[OutboxMessage] = ()
+    feed: Sequence[FeedChunk] = ()
 
 
 class ProfileReader(Protocol):
@@ -262,8 +265,16 @@ class ProfileTransaction(ProfileReader, Protocol):
         """
         ...
 
+    def revise(self, change: ManifestChange) -> None:
+        """Change the manifest of the warehouse; visible to others, all at once, when the block ends.
 
-class ProfileSnapshot(ProfileReader, Protocol):
+        Raises:
+            ConflictError: The feed was loaded further by somebody else, or a segment to remove is not there any more.
+        """
+        ...
+
+
+class ProfileSnapshot(ProfileReader, ManifestReader, Protocol):
     """What look-ups read. It sees one committed state throughout."""
 
     def some_members(self, component: NodeId, limit: int) -> list[Member]:

@@ -1,0 +1,160 @@
+"""The loader: the feed becomes segment files, and the people it concerns get rows in `golden.profile_change`.
+
+A load writes its files first, and then, in one transaction of the profile store, names them in the manifest, moves the
+mark up to which the feed is loaded and deletes that part of the feed. Killed before, it leaves files that nobody names and
+that are removed later; killed after, nothing.
+
+Profiles are worked out from the store when a load reaches the end of the feed in the snapshot it reads: the store is then
+exactly what the feed adds up to. A load in the midst of a backlog only remembers whom it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from onefold.adapters.duckdb.columns import fed_tables, table
+from onefold.adapters.duckdb.segments import SegmentFiles
+from onefold.errors import ConflictError
+from onefold.ports import ProfileSnapshot, ProfileStore
+from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader, Segment
+from onefold.warehouse import relations
+from onefold.warehouse.feed import Feed, Rows
+from onefold.warehouse.rows import ProfileRow
+from onefold.warehouse.touched import Touched
+
+SEGMENT_ROWS = 60_000
+"""Rows of the feed that become one load: 1,000 cost three times as much each, and more gain nothing."""
+
+Profiler = Callable[[ProfileSnapshot, Touched], Sequence[ProfileRow]]
+"""Works out the profiles of whom something concerns, as a snapshot of the store has them."""
+
+
+class Loader:
+    """Loads one workspace's feed. One at a time does it; another one's load makes this one's a `ConflictError`."""
+
+    def __init__(
+        self, store: ProfileStore, feed: Feed, files: SegmentFiles, profiler: Profiler, *, rows: int = SEGMENT_ROWS
+    ) -> None:
+        self._store = store
+        self._feed = feed
+        self._files = files
+        self._profiler = profiler
+        self._rows = rows
+        self._touched: Touched | None = None  # since profiles were last worked out; None: not known in this process
+        self._loaded = -1  # up to where that is
+
+    def load(self) -> int:
+        """Load some of what waits; the rows of the feed that were loaded, 0 when none wait.
+
+        Raises:
+            ConflictError: Somebody else loads too. Nothing was changed.
+            UnavailableError: The disk or the store cannot be written. Nothing was changed.
+        """
+        with self._store.snapshot() as snapshot:
+            loaded = snapshot.loaded()
+            chunks = snapshot.feed(after=loaded, rows=self._rows + 1)
+            if not chunks:
+                return 0
+            whole = sum(chunk.rows for chunk in chunks) <= self._rows
+            if not whole and len(chunks) > 1:
+                chunks.pop()  # it only told that there is more
+            if self._touched is None or self._loaded != loaded:
+                self._touched = touched_since_profiled(snapshot, self._files, loaded)
+            decoded = opened(self._feed, chunks)
+            for _, rows in decoded:
+                self._touched.take(rows)
+            profiles = self._profiler(snapshot, self._touched) if whole else ()
+        end = chunks[-1].last
+        found = fed_tables(decoded)
+        if profiles:
+            found[relations.PROFILE_CHANGE.full_name] = profile_table(profiles, end, decoded[-1][1].known_at_us)
+        del decoded
+        added = self._write(found)
+        change = ManifestChange(loaded_before=loaded, loaded=end, add=added)
+        try:
+            with self._store.transaction() as transaction:
+                transaction.revise(change)
+        except ConflictError:
+            self._touched = None
+            self._files.remove([segment.name for segment in added])
+            raise
+        self._loaded = end
+        if whole:
+            self._touched = Touched()
+        return sum(chunk.rows for chunk in chunks)
+
+    def enough(self) -> bool:
+        """Whether as much waits as one load takes."""
+        with self._store.snapshot() as snapshot:
+            return sum(chunk.rows for chunk in snapshot.feed(after=snapshot.loaded(), rows=self._rows)) >= self._rows
+
+    def sweep(self) -> int:
+        """Remove files that killed processes left."""
+        with self._store.snapshot() as snapshot:
+            named = {segment.name for segment in snapshot.segments()}
+        return self._files.sweep(named)
+
+    def _write(self, found: dict[str, pa.Table]) -> list[Segment]:
+        by_name = {relation.full_name: relation for relation in relations.LOGS}
+        added: list[Segment] = []
+        try:
+            for name, rows in found.items():
+                added.append(self._files.write(by_name[name], rows))
+        except BaseException:
+            self._files.remove([segment.name for segment in added])
+            raise
+        return added
+
+
+def opened(feed: Feed, chunks: Sequence[FeedChunk]) -> list[tuple[int, Rows]]:
+    """The rows of chunks, each chunk with the sequence of its last row."""
+    return [(chunk.last, feed.rows(chunk)) for chunk in chunks]
+
+
+def profile_table(rows: Sequence[ProfileRow], sequence: int, known_at_us: int) -> pa.Table:
+    """Rows of `golden.profile_change` as they stood at a sequence."""
+    many = len(rows)
+    columns = [[sequence] * many, *map(list, zip(*rows, strict=True)), [known_at_us] * many]
+    return table(relations.PROFILE_CHANGE, columns)
+
+
+def touched_since_profiled(manifest: ManifestReader, files: SegmentFiles, loaded: int) -> Touched:
+    """Whom segments concern that were loaded since profiles were last worked out."""
+    segments = manifest.segments()
+    profile_change = relations.PROFILE_CHANGE.full_name
+    since = max((segment.last for segment in segments if segment.relation == profile_change), default=0)
+    touched = Touched()
+    for segment in segments:
+        if since < segment.last <= loaded:
+            _take(touched, segment, files, since)
+    return touched
+
+
+def _take(touched: Touched, segment: Segment, files: SegmentFiles, since: int) -> None:
+    wanted = {
+        relations.EVENT.full_name: ("nodes", "consents"),
+        relations.IDENTITY_CHANGE.full_name: ("node", "person", "before"),
+        relations.EVIDENCE.full_name: ("node_a", "node_b"),
+    }.get(segment.relation)
+    if wanted is None:
+        return
+    rows = files.read(segment, ["sequence", *wanted])
+    rows = rows.filter(pc.greater(rows["sequence"], since))
+    columns = [_plain(rows[name]) for name in wanted]
+    if segment.relation == relations.EVENT.full_name:
+        for nodes, consents in zip(*columns, strict=True):
+            touched.happened(b"".join(node.bytes for node in nodes), spoke=consents is not None)
+    elif segment.relation == relations.IDENTITY_CHANGE.full_name:
+        for node, person, before in zip(*columns, strict=True):
+            touched.moved(node.bytes, person.bytes, None if before is None else before.bytes)
+    else:
+        for a, b in zip(*columns, strict=True):
+            touched.linked.update((a.bytes, b.bytes))
+
+
+def _plain(column: pa.ChunkedArray) -> list[object]:
+    values: list[object] = column.to_pylist()
+    return values

@@ -1,0 +1,128 @@
+"""Segment files: written once, durably, sealed under a key of their own, and never changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from onefold.adapters.duckdb.sealed_file import SealedFile, SealedWriter
+from onefold.errors import IntegrityError, UnavailableError
+from onefold.governance.encryption import EntrySealer
+from onefold.model import Relation
+from onefold.ports.warehouse import Segment
+
+SUFFIX = ".segment"
+_PARTIAL = ".partial"
+_ROW_GROUP = 131_072
+_DICTIONARIES = frozenset({"source", "kind", "name", "type", "rule", "stage", "primary_type"})
+"""Columns with few values; a dictionary of others costs more than it saves."""
+_KEY_BYTES = 32
+_SPARED_SECONDS = 3600.0
+"""How old a file that no manifest names must be to be removed: the one that writes it may be about to name it."""
+
+
+class SegmentFiles:
+    """The folder of a workspace's segment files."""
+
+    def __init__(self, directory: Path, sealer: EntrySealer) -> None:
+        """The folder is made when the first file is written."""
+        self.directory = directory
+        self._sealer = sealer
+
+    def write(self, relation: Relation, rows: pa.Table, *, level: int = 0, bucket: int = -1) -> Segment:
+        """Write a file; it is on the disk, folder entry included, when this returns. Its rows are as they are given.
+
+        Raises:
+            UnavailableError: The disk is full or gone; nothing is left of the file.
+        """
+        first = last = 0
+        if "sequence" in rows.column_names and rows.num_rows:
+            bounds = pc.min_max(rows["sequence"]).as_py()
+            first, last = bounds["min"], bounds["max"]
+        name = f"{relation.full_name}-{first:015d}-{last:015d}-{os.urandom(8).hex()}{SUFFIX}"
+        key = os.urandom(_KEY_BYTES)
+        partial = self.directory / (name + _PARTIAL)
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            writer = SealedWriter(partial, key)
+            try:
+                pq.write_table(
+                    rows,
+                    pa.PythonFile(writer, mode="w"),
+                    compression="zstd",
+                    use_dictionary=[column for column in rows.column_names if column in _DICTIONARIES],
+                    row_group_size=_ROW_GROUP,
+                )
+            finally:
+                writer.close()
+            partial.rename(self.directory / name)
+            self._settle()
+            size = (self.directory / name).stat().st_size
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UnavailableError(
+                f"a segment file cannot be written to {self.directory} ({error.strerror}); nothing was changed"
+            ) from error
+        wrapped = self._sealer.wrap_file_key(key, name)
+        return Segment(name, relation.full_name, first, last, rows.num_rows, size, wrapped, level, bucket)
+
+    def open(self, segment: Segment) -> int:
+        """A descriptor of the file, good for as long as it is open even if the file is removed.
+
+        Raises:
+            IntegrityError: The file is not there, or is not as long as it was.
+        """
+        try:
+            descriptor = os.open(self.directory / segment.name, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise IntegrityError(
+                f"the segment file {segment.name} is missing; put it back, or run `onefold rebuild`"
+            ) from None
+        if os.fstat(descriptor).st_size != segment.size:
+            os.close(descriptor)
+            raise IntegrityError(
+                f"the segment file {segment.name} is not as it was written; restore it, or run `onefold rebuild`"
+            )
+        return descriptor
+
+    def key(self, segment: Segment) -> bytes:
+        """The file's own key."""
+        return self._sealer.unwrap_file_key(segment.key, segment.name)
+
+    def read(self, segment: Segment, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of a segment; all columns, or these."""
+        with SealedFile(self.open(segment), self.key(segment)) as file:
+            return pq.read_table(pa.PythonFile(file, mode="r"), columns=columns and list(columns))
+
+    def remove(self, names: Collection[str]) -> None:
+        """Remove files that the manifest does not name any more."""
+        for name in names:
+            (self.directory / name).unlink(missing_ok=True)
+        if names:
+            self._settle()
+
+    def sweep(self, named: Collection[str], *, spared_seconds: float = _SPARED_SECONDS) -> int:
+        """Remove what killed processes left: files that no manifest names and that nobody can be writing any more."""
+        if not self.directory.is_dir():
+            return 0
+        oldest = time.time() - spared_seconds
+        left = [
+            path.name
+            for path in self.directory.iterdir()
+            if path.name.endswith((SUFFIX, _PARTIAL)) and path.name not in named and path.stat().st_mtime <= oldest
+        ]
+        self.remove(left)
+        return len(left)
+
+    def _settle(self) -> None:
+        descriptor = os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,215 @@
+"""The embedded warehouse: a workspace's segment files and the tail of its feed, read by DuckDB in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import partial
+
+import duckdb
+import msgspec
+import pyarrow as pa
+from sqlglot import exp
+
+from onefold.adapters.duckdb.columns import conformed, duckdb_type, empty, fed_tables
+from onefold.adapters.duckdb.loader import Profiler, opened, profile_table, touched_since_profiled
+from onefold.adapters.duckdb.query_client import QueryProcess
+from onefold.adapters.duckdb.query_messages import Request, Stored, View
+from onefold.adapters.duckdb.segments import SegmentFiles
+from onefold.errors import ConflictError, UsageError
+from onefold.model import Relation
+from onefold.ports import ProfileSnapshot, ProfileStore
+from onefold.ports.warehouse import ManifestChange, QueryLimits, Segment, Warehouse, WarehouseCapabilities
+from onefold.warehouse import query as queries
+from onefold.warehouse import relations, views
+from onefold.warehouse.feed import Feed
+
+_TRIES = 20
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Relation).decode
+
+
+class DuckDbWarehouse(Warehouse):
+    """One workspace's. Safe for threads; queries run one after the other.
+
+    A query sees one moment: what the stream had committed when it began, loaded or not.
+    """
+
+    dialect = views.DIALECT
+    capabilities = WarehouseCapabilities(merge=True, snapshot_reads=True, fresh=True, isolated=True)
+
+    def __init__(self, store: ProfileStore, feed: Feed, files: SegmentFiles, profiler: Profiler) -> None:
+        self._store = store
+        self._feed = feed
+        self._files = files
+        self._profiler = profiler
+        self._process = QueryProcess()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:  # every file of a snapshot is open while a query runs
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def __repr__(self) -> str:
+        return f"<DuckDbWarehouse({self._files.directory.name})>"
+
+    def relations(self) -> list[Relation]:
+        """All relations with their columns, by full name."""
+        with self._store.snapshot() as snapshot:
+            known = self._known(snapshot)
+        return [known[name] for name in sorted(known)]
+
+    def run(self, query: exp.Query, limits: QueryLimits | None = None) -> pa.Table:
+        """The rows of a query; see the port."""
+        with ExitStack() as leaving:
+            with self._store.snapshot() as snapshot:
+                known = self._known(snapshot)
+                trees = views.queries()
+                needed = queries.closure(queries.read_by(query, known), trees, known)
+                tail = self._tail(snapshot, needed)
+                stored, descriptors = [], list[int]()
+                segments = snapshot.segments()
+                for name in sorted(needed - trees.keys()):
+                    of = [segment for segment in segments if segment.relation == name]
+                    for segment in of:
+                        descriptors.append(self._files.open(segment))
+                        leaving.callback(os.close, descriptors[-1])
+                    stored.append(self._stored(known[name], of, tail.get(name)))
+            shown = []
+            for name in (name for name in trees if name in needed):
+                schema, _, bare = name.partition(".")
+                shown.append(View(schema, bare, trees[name].sql(dialect=self.dialect)))
+            try:
+                text = query.sql(dialect=self.dialect)
+            except RecursionError:
+                raise UsageError("The query is nested too deeply.") from None
+            request = Request(text, stored, shown, limits or QueryLimits(), ",".join(queries.SCHEMAS))
+            return self._process.run(request, descriptors)
+
+    def append(self, relation: Relation, rows: pa.Table) -> None:
+        """Add rows to a relation; see the port."""
+        self._revise(relation, rows, lambda _: ())
+
+    def replace(self, relation: Relation, rows: pa.Table) -> None:
+        """Put rows in the place of all that the relation had; see the port."""
+        self._revise(relation, rows, lambda snapshot: _of(relation, snapshot))
+
+    def merge(self, relation: Relation, rows: pa.Table) -> None:
+        """Put each row in the place of the one with the same key, or add it; see the port."""
+        if not relation.key:
+            raise UsageError(f"{relation.full_name} has no key to merge by.")
+        for _ in range(_TRIES):
+            with self._store.snapshot() as snapshot:
+                before = _of(relation, snapshot)
+                stored = [self._files.read(segment) for segment in before]
+            whole = _merged(relation, [conformed(relation, each) for each in stored], conformed(relation, rows))
+            try:
+                self._revise(relation, whole, partial(_these, before), tries=1)
+            except ConflictError:
+                continue
+            return
+        raise ConflictError(f"{relation.full_name} is being changed by others all the time; try again")
+
+    def drop(self, relation: Relation) -> None:
+        """Remove a relation with its rows; see the port."""
+        for _ in range(_TRIES):
+            with self._store.snapshot() as snapshot:
+                loaded, before = snapshot.loaded(), _of(relation, snapshot)
+            names = [segment.name for segment in before]
+            try:
+                self._commit(ManifestChange(loaded_before=loaded, remove=names, drop=[relation.full_name]))
+            except ConflictError:
+                continue
+            self._files.remove(names)
+            return
+        raise ConflictError(f"{relation.full_name} is being changed by others all the time; try again")
+
+    def close(self) -> None:
+        """End the process of the queries."""
+        self._process.close()
+
+    def _known(self, snapshot: ProfileSnapshot) -> dict[str, Relation]:
+        return dict(views.RELATIONS) | {name: _decode(data) for name, data in snapshot.relations().items()}
+
+    def _tail(self, snapshot: ProfileSnapshot, needed: set[str]) -> dict[str, pa.Table]:
+        """Rows of these relations that are in no segment yet."""
+        if not needed & {relation.full_name for relation in relations.LOGS}:
+            return {}
+        loaded = snapshot.loaded()
+        chunks = opened(self._feed, snapshot.feed(after=loaded))
+        found = fed_tables(chunks)
+        profile_change = relations.PROFILE_CHANGE.full_name
+        if profile_change in needed:
+            touched = touched_since_profiled(snapshot, self._files, loaded)
+            for _, fed in chunks:
+                touched.take(fed)
+            rows = self._profiler(snapshot, touched) if touched else ()
+            if rows:
+                end, known_at_us = (chunks[-1][0], chunks[-1][1].known_at_us) if chunks else (loaded, 0)
+                found[profile_change] = profile_table(rows, end, known_at_us)
+        return found
+
+    def _stored(self, relation: Relation, segments: Iterable[Segment], tail: pa.Table | None) -> Stored:
+        sink = pa.BufferOutputStream()
+        rows = empty(relation) if tail is None else tail
+        with pa.ipc.new_stream(sink, rows.schema) as writer:
+            writer.write_table(rows)
+        return Stored(
+            relation.schema,
+            relation.name,
+            [(column.name, duckdb_type(column)) for column in relation.columns],
+            [(segment.name, self._files.key(segment)) for segment in segments],
+            sink.getvalue().to_pybytes(),
+        )
+
+    def _revise(
+        self,
+        relation: Relation,
+        rows: pa.Table,
+        replaced: Callable[[ProfileSnapshot], Iterable[Segment]],
+        *,
+        tries: int = _TRIES,
+    ) -> None:
+        if relation.full_name in views.RELATIONS:
+            raise UsageError(f"{relation.full_name} is made by the stream; name another relation.")
+        segment = self._files.write(relation, conformed(relation, rows))
+        for attempt in range(tries):
+            with self._store.snapshot() as snapshot:
+                loaded, names = snapshot.loaded(), [each.name for each in replaced(snapshot)]
+            change = ManifestChange(
+                loaded_before=loaded, add=[segment], remove=names, relations={relation.full_name: _encode(relation)}
+            )
+            try:
+                self._commit(change)
+            except ConflictError:  # a load came between, which has nothing to do with this
+                if attempt == tries - 1:
+                    self._files.remove([segment.name])
+                    raise
+                continue
+            self._files.remove(names)
+            return
+
+    def _commit(self, change: ManifestChange) -> None:
+        with self._store.transaction() as transaction:
+            transaction.revise(change)
+
+
+def _these(segments: list[Segment], _: ProfileSnapshot) -> list[Segment]:
+    return segments
+
+
+def _of(relation: Relation, snapshot: ProfileSnapshot) -> list[Segment]:
+    return [segment for segment in snapshot.segments() if segment.relation == relation.full_name]
+
+
+def _merged(relation: Relation, before: list[pa.Table], rows: pa.Table) -> pa.Table:
+    """The rows there were without those of the same key, and the new ones."""
+    if not before:
+        return rows
+    keys = ", ".join('"' + name.replace('"', '""') + '"' for name in relation.key)
+    with duckdb.connect(":memory:", config={"python_enable_replacements": False}) as connection:
+        connection.execute("SET temp_directory = ''")
+        connection.register("before", pa.concat_tables(before))
+        connection.register("arriving", rows)
+        query = f"SELECT * FROM before ANTI JOIN arriving USING ({keys}) UNION ALL SELECT * FROM arriving"  # noqa: S608  quoted
+        return conformed(relation, connection.sql(query).to_arrow_table())

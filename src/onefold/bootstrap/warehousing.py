@@ -1,0 +1,173 @@
+"""The warehouse of a workspace: its feed, its loader, and the warehouse itself, where the extra is installed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onefold import config
+from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
+from onefold.errors import ConfigurationError, ConflictError, OnefoldError
+from onefold.pipelines.context import Context
+from onefold.pipelines.reading.profile_rows import profile_rows
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    from onefold.adapters.duckdb.loader import Loader
+    from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
+
+_log = logging.getLogger("onefold.warehouse")
+
+FOLDER = "warehouse"
+LOOK_SECONDS = 1.0
+"""How often a loader looks whether enough waits."""
+PATIENCE_SECONDS = 10.0
+"""How long rows wait for more before they are loaded all the same. Readers see them meanwhile."""
+
+
+def require_extra() -> None:
+    """See that the warehouse's libraries are installed.
+
+    Raises:
+        ConfigurationError: They are not; the message tells what to install.
+    """
+    missing = [name for name in WAREHOUSE_LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"the warehouse needs the extra (missing: {', '.join(missing)}): pip install 'onefold[warehouse]'"
+        )
+
+
+def warehouse_of(workspace: Workspace) -> DuckDbWarehouse:
+    """The warehouse of an open workspace; the caller closes it.
+
+    Raises:
+        ConfigurationError: The extra is not installed.
+    """
+    require_extra()
+    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.duckdb.warehouse import DuckDbWarehouse  # noqa: PLC0415  as above
+
+    context = workspace.context
+    if context.feed is None:
+        raise ConfigurationError(f"the workspace {context.name} has no warehouse")
+    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    return DuckDbWarehouse(context.store, context.feed, files, partial(profile_rows, context))
+
+
+def loader_of(workspace: Workspace) -> Loader | None:
+    """The loader of an open workspace; None where the extra is not installed."""
+    context = workspace.context
+    if context.feed is None:
+        return None
+    from onefold.adapters.duckdb.loader import Loader  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
+
+    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    return Loader(context.store, context.feed, files, partial(profile_rows, context))
+
+
+def load_warehouse(workspace: Workspace) -> int:
+    """Load all that waits in the feed; the rows that were loaded.
+
+    Raises:
+        ConfigurationError: The extra is not installed.
+    """
+    require_extra()
+    loader = loader_of(workspace)
+    if loader is None:
+        return 0
+    total = 0
+    while loaded := _patiently(loader):
+        total += loaded
+    loader.sweep()
+    return total
+
+
+def _patiently(loader: Loader) -> int:
+    for _ in range(10):
+        try:
+            return loader.load()
+        except ConflictError:
+            continue
+    return loader.load()
+
+
+@contextmanager
+def open_warehouse(directory: Path, workspace: str | None = None, *, process: bool = True) -> Iterator[DuckDbWarehouse]:
+    """A project's warehouse for the block.
+
+    Args:
+        directory: The project.
+        workspace: Which of its workspaces; None for the only one.
+        process: Whether what waits in the log is processed first, where no other process does it.
+
+    Raises:
+        ConfigurationError: The extra is not installed.
+    """
+    require_extra()
+    project = config.read_project(directory)
+    opened = open_workspace(project, choose(project, workspace), start=process)
+    try:
+        if process:
+            catch_up(opened)
+        warehouse = warehouse_of(opened)
+        try:
+            yield warehouse
+        finally:
+            warehouse.close()
+    finally:
+        opened.close()
+
+
+class Loading:
+    """A thread that loads a workspace's feed: as soon as there is enough, or what there is has waited long enough."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Nothing runs yet; without the extra nothing will."""
+        self._context: Context = workspace.context
+        self._loader = loader_of(workspace)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        if self._loader is not None:
+            self._thread = threading.Thread(target=self._run, name=f"loader-{self._context.name}", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the load under way, then end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        loader, waited = self._loader, 0.0
+        if loader is None:
+            return
+        swept = False
+        while not self._stop.wait(LOOK_SECONDS):
+            waited += LOOK_SECONDS
+            try:
+                if not swept:
+                    loader.sweep()
+                    swept = True
+                if waited < PATIENCE_SECONDS and not loader.enough():
+                    continue
+                while loader.load() and not self._stop.is_set():
+                    pass
+                waited = 0.0
+            except ConflictError:
+                continue
+            except OnefoldError as error:
+                _log.warning("not loaded", extra={"workspace": self._context.name, "error": str(error)})
+                waited = 0.0
+            except Exception:  # the stream goes on without, and the feed waits
+                _log.exception("loading failed", extra={"workspace": self._context.name})
+                waited = 0.0

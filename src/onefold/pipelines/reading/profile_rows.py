@@ -1,0 +1,92 @@
+"""Profiles as rows of `golden.profile_change`: of whom the feed concerns, as one snapshot of the store has them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from decimal import Context as DecimalContext
+from decimal import Decimal
+from itertools import islice
+
+import msgspec
+
+from onefold.model import NodeId
+from onefold.pipelines.context import Context
+from onefold.pipelines.reading import neighbours
+from onefold.pipelines.reading.profiles import Person, only_in_aliases, profile_of
+from onefold.ports import NodeRow, ProfileSnapshot
+from onefold.profiles.profile import Profile, iso
+from onefold.warehouse.rows import ProfileRow, gone_row
+from onefold.warehouse.touched import Touched
+
+_PEOPLE_AT_ONCE = 2_000
+_DECIMAL = Decimal("1e-9")
+_DECIMAL_LIMIT = Decimal("1e29")
+_DIGITS = DecimalContext(prec=60)
+_json = msgspec.json.Encoder().encode
+
+
+def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) -> list[ProfileRow]:
+    """The rows of everybody whom something concerns, and of ids that nobody has any more."""
+    nodes = touched.nodes | touched.people | neighbours.near(snapshot, touched.linked)
+    known = snapshot.nodes(sorted(nodes))
+    people = {row.member.person for row in known.values()}
+    rows = [gone_row(person) for person in sorted(touched.people - people)]
+    waiting = iter(sorted(people))
+    while some := list(islice(waiting, _PEOPLE_AT_ONCE)):
+        for person in _people(snapshot, some):
+            beside = neighbours.spoken_beside(context, snapshot, person.rows)
+            rows.append(profile_row(profile_of(context, person, beside)))
+    return rows
+
+
+def _people(snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Person]:
+    """These people with the rows of their nodes."""
+    named = snapshot.nodes(sorted(ids))
+    members = snapshot.members(sorted({row.member.component for row in named.values()}))
+    wanted = set(ids)
+    rows = snapshot.nodes(sorted({m.id for m in members if m.person in wanted}))
+    nodes: dict[NodeId, list[NodeRow]] = defaultdict(list)
+    for row in rows.values():
+        nodes[row.member.person].append(row)
+    for person, found in nodes.items():
+        yield Person(person, tuple(found), only_in_aliases(snapshot, found))
+
+
+def profile_row(profile: Profile) -> ProfileRow:
+    """A profile as a row of `golden.profile_change`."""
+    primary = next((i for i in profile.identifiers if i.primary), None)
+    return (
+        profile.id,
+        False,
+        None if primary is None else primary.type,
+        None if primary is None else primary.value,
+        _json([{"type": i.type, "value": i.value, "node": i.node.hex()} for i in profile.identifiers]),
+        _json({field: attribute.winner.value for field, attribute in profile.attributes.items()}),
+        profile.events,
+        profile.sessions,
+        profile.purchases,
+        profile.unpriced,
+        _decimal(profile.revenue),
+        _json({currency: f"{amount:f}" for currency, amount in profile.revenues.items()}),
+        profile.first_seen_us,
+        profile.last_seen_us,
+        profile.last_active_us,
+        profile.stage,
+        profile.stage_changes_us,
+        _json(
+            {
+                purpose: {"granted": said.granted, "at": iso(said.at_us), "source": said.source}
+                for purpose, said in profile.consents.items()
+            }
+        ),
+        _json(profile.sources),
+        _json([{"type": g.type, "id": g.id, "traits": dict(g.traits)} for g in profile.groups])
+        if profile.groups
+        else None,
+    )
+
+
+def _decimal(amount: Decimal) -> Decimal | None:
+    """The amount as a column of 38 digits holds it; None where it does not. The exact one stands in `revenues`."""
+    return amount.quantize(_DECIMAL, context=_DIGITS) if abs(amount) < _DECIMAL_LIMIT else None

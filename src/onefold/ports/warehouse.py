@@ -1,0 +1,176 @@
+"""The ports of the warehouse: what is fed to it, the manifest of its segment files, and the warehouse itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from onefold.model import Relation
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    import pyarrow as pa
+    from sqlglot import exp
+
+
+class FeedChunk(msgspec.Struct, frozen=True, gc=False):
+    """Rows for the warehouse, on their way from the transaction that made them to a segment file.
+
+    Attributes:
+        rows: How many, at least one.
+        sealed: The rows, encoded, compressed and encrypted (`warehouse.feed`).
+        last: Sequence of the last of them; 0 before they are stored. The others have the numbers before it.
+    """
+
+    rows: int
+    sealed: bytes
+    last: int = 0
+
+
+def enough(chunks: Iterable[FeedChunk], rows: int | None) -> list[FeedChunk]:
+    """The first chunks that together have at least so many rows; all where that is None."""
+    found: list[FeedChunk] = []
+    many = 0
+    for chunk in chunks:
+        found.append(chunk)
+        many += chunk.rows
+        if rows is not None and many >= rows:
+            break
+    return found
+
+
+class Segment(msgspec.Struct, frozen=True, gc=False):
+    """A segment file of the warehouse: rows of one relation, never changed once it is in the manifest.
+
+    Attributes:
+        name: Of the file, unique for ever.
+        relation: Whose rows they are (`staging.event`).
+        first: Smallest sequence of its rows; 0 for relations without one.
+        last: Greatest.
+        rows: How many.
+        size: Of the file, bytes.
+        key: The file's own key, wrapped. Destroying it erases the rows.
+        level: 0 as it was loaded, 1 once it was compacted.
+        bucket: Of the nodes its rows belong to; -1 for all.
+    """
+
+    name: str
+    relation: str
+    first: int
+    last: int
+    rows: int
+    size: int
+    key: bytes
+    level: int = 0
+    bucket: int = -1
+
+
+class ManifestChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a load, a compaction or an erasure changes in the manifest; all of it or nothing.
+
+    Attributes:
+        add: Segments whose files are durable.
+        remove: Names of segments; their keys are destroyed with them.
+        loaded: The feed up to this sequence is in segments now, and is deleted; None leaves it as it is.
+        loaded_before: What `loaded` must be in the store.
+        relations: Definitions to record, by full name: MessagePack of a `Relation`.
+        drop: Full names of relations whose definitions go.
+    """
+
+    loaded_before: int
+    add: Sequence[Segment] = ()
+    remove: Sequence[str] = ()
+    loaded: int | None = None
+    relations: Mapping[str, bytes] = msgspec.field(default_factory=dict)
+    drop: Sequence[str] = ()
+
+
+class ManifestReader(Protocol):
+    """What the warehouse's readers and its loader ask of the store. Read in one snapshot, it is one moment's answer."""
+
+    def loaded(self) -> int:
+        """Sequence up to which the feed is in segments."""
+        ...
+
+    def feed(self, *, after: int, rows: int | None = None) -> list[FeedChunk]:
+        """Chunks with rows after that sequence, in order; as many as have at least so many rows, or all."""
+        ...
+
+    def segments(self) -> list[Segment]:
+        """All of them, by relation and sequence."""
+        ...
+
+    def relations(self) -> dict[str, bytes]:
+        """Definitions that were recorded, by full name."""
+        ...
+
+
+class WarehouseCapabilities(msgspec.Struct, frozen=True):
+    """In what warehouses differ.
+
+    Attributes:
+        merge: Whether `merge` is there; else only `append` and `replace`.
+        snapshot_reads: Whether a query sees one moment of all relations.
+        fresh: Whether a query sees what the stream committed before it began.
+        isolated: Whether queries run where they reach nothing but the relations.
+    """
+
+    merge: bool
+    snapshot_reads: bool
+    fresh: bool
+    isolated: bool
+
+
+class QueryLimits(msgspec.Struct, frozen=True):
+    """What one query may take before it is ended."""
+
+    seconds: float = 60.0
+    memory_mb: int = 1024
+    result_mb: int = 256
+    threads: int = 2
+
+
+class Warehouse(Protocol):
+    """Relations for analysts, metrics, segments and models: Arrow in, Arrow out.
+
+    Attributes:
+        dialect: What sqlglot calls its SQL.
+        capabilities: In what it differs from others.
+    """
+
+    dialect: str
+    capabilities: WarehouseCapabilities
+
+    def relations(self) -> list[Relation]:
+        """All relations with their columns, by full name."""
+        ...
+
+    def run(self, query: exp.Query, limits: QueryLimits | None = None) -> pa.Table:
+        """The rows of a query. Nothing but the relations can be reached by it, whatever it says.
+
+        Raises:
+            UsageError: It cannot be run as stated: an unknown column, something other than a query.
+            ExpensiveError: It took more than `limits` allow, and was ended.
+        """
+        ...
+
+    def append(self, relation: Relation, rows: pa.Table) -> None:
+        """Add rows to a relation, which is made if it is not there. All or none, durably."""
+        ...
+
+    def replace(self, relation: Relation, rows: pa.Table) -> None:
+        """Put rows in the place of all that the relation had. All or none, durably."""
+        ...
+
+    def merge(self, relation: Relation, rows: pa.Table) -> None:
+        """Put each row in the place of the one with the same `key`, or add it. All or none, durably."""
+        ...
+
+    def drop(self, relation: Relation) -> None:
+        """Remove a relation with its rows; no error if it is not there."""
+        ...
+
+    def close(self) -> None:
+        """Let go of processes and files."""
+        ...

@@ -1,0 +1,52 @@
+"""Touched: whom the rows of the feed concern, so that their profiles are worked out anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from onefold.model import NodeId
+from onefold.warehouse.feed import Rows
+
+_NODE_BYTES = 16
+
+
+@dataclass(slots=True)
+class Touched:
+    """Nodes that rows name.
+
+    Attributes:
+        nodes: Of events, and those that became another person's.
+        people: Profile ids that somebody had before a change.
+        linked: Nodes about which there is new evidence or a new word of consent: others near them may be concerned too.
+    """
+
+    nodes: set[NodeId] = field(default_factory=set)
+    people: set[NodeId] = field(default_factory=set)
+    linked: set[NodeId] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes or self.people)
+
+    def take(self, rows: Rows) -> None:
+        """Take in whom the rows of a chunk concern."""
+        for node, person, before, *_ in rows.identity:
+            self.moved(node, person, before)
+        for a, b, *_ in rows.evidence:
+            self.linked.update((a, b))
+        for row in rows.events:
+            self.happened(row[8], spoke=row[20] is not None)
+
+    def moved(self, node: NodeId, person: NodeId, before: NodeId | None) -> None:
+        """A node was seen, or became another person's."""
+        self.nodes.add(node)
+        self.people.add(person)
+        if before is not None:
+            self.people.add(before)
+            self.linked.add(node)
+
+    def happened(self, nodes: bytes, *, spoke: bool) -> None:
+        """An event named these nodes, one after the other; `spoke` is whether it states a consent."""
+        named = [nodes[start : start + _NODE_BYTES] for start in range(0, len(nodes), _NODE_BYTES)]
+        self.nodes.update(named)
+        if spoke:
+            self.linked.update(named)
