@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests import database
-from tests.contracts import broken_stores, graph, records, transactions
+from tests.contracts import broken_stores, graph, manifest, records, transactions
 from tests.contracts.promise import promises
 from tests.contracts.rows import A, B, contents, everything
 
@@ -31,7 +31,7 @@ ADAPTERS: dict[str, Callable[[Path], ProfileStore]] = {
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-@pytest.mark.parametrize("check", promises(graph, transactions, records), ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", promises(graph, transactions, records, manifest), ids=lambda check: check.__name__)
 def test_adapter_keeps_the_promise(adapter, check, tmp_path):
     """What the port promises, the adapter does."""
     store = ADAPTERS[adapter](tmp_path)

@@ -20,6 +20,7 @@ from onefold.bootstrap.project import checks, create_key, furnish, init, list_ke
 from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate_postgres, with_store
+from onefold.bootstrap.warehousing import load_backlog, load_warehouse, open_warehouse, warehouse_of
 from onefold.bootstrap.worker_process import WorkerProcess
 from onefold.bootstrap.workers import supervise
 from onefold.bootstrap.workspace import (
@@ -54,10 +55,13 @@ __all__ = [
     "init",
     "is_known_source",
     "list_keys",
+    "load_backlog",
     "load_file",
+    "load_warehouse",
     "load_with_prefetch",
     "migrate",
     "migrate_postgres",
+    "open_warehouse",
     "opened",
     "pending",
     "prefetched_by_process",
@@ -74,6 +78,7 @@ __all__ = [
     "store_address",
     "supervise",
     "verify",
+    "warehouse_of",
     "with_store",
     "work_off",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +15,7 @@ from onefold.adapters.sqlite import lease
 from onefold.adapters.sqlite.store import SqliteProfileStore
 from onefold.bootstrap import scratch
 from onefold.bootstrap.stores import STORE
+from onefold.bootstrap.warehousing import FOLDER
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import ConfigurationError, UsageError
 from onefold.pipelines.context import Context
@@ -22,6 +26,7 @@ from onefold.pipelines.stream import process, quarantine
 from onefold.ports import Changes, Tally
 
 BEFORE = "profiles.before.db"
+FOLDER_BEFORE = "warehouse.before"
 
 
 @contextmanager
@@ -86,13 +91,21 @@ def rebuild(workspace: Workspace, *, accept_loss: bool = False) -> rebuilding.Ve
     store.alone("A rebuild")
     with lease.held(workspace.directory), scratch.folder(workspace.directory) as folder:
         fresh = SqliteProfileStore(folder / STORE, workspace.entries)
-        done = rebuilding.verify(context, fresh, until=context.log.ends())
+        done = rebuilding.verify(context, fresh, until=context.log.ends(), feeding=True)
         with fresh.transaction() as transaction:
             transaction.write(Changes(offsets={}, identity=workspace.identity))
         fresh.close()
         context.store.close()
         backups.swap(folder / STORE, workspace.directory / STORE, aside=workspace.directory / BEFORE)
+        _set_aside(workspace.directory / FOLDER, workspace.directory / FOLDER_BEFORE)
     return done
+
+
+def _set_aside(folder: Path, aside: Path) -> None:
+    """Move the files that the store before names to where nobody removes them; the new store's are made anew."""
+    shutil.rmtree(aside, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(aside)
 
 
 def _would_forget(context: Context) -> list[str]:

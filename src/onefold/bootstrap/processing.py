@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from onefold.adapters.sqlite import lease
+from onefold.bootstrap.loader_thread import LoaderThread
 from onefold.bootstrap.relay import relaying
 from onefold.bootstrap.workspace import Workspace, worker_name
 from onefold.config import Project
@@ -46,6 +47,7 @@ class Within(Processing):
         self._processor = Processor(
             workspace.context, leases=self._leases, worker=worker_name(), monotonic=time.monotonic
         )
+        self._loader = LoaderThread(workspace, lambda: self._processor.leads)
         self._held: ExitStack | None = None
 
     @property
@@ -59,6 +61,8 @@ class Within(Processing):
             if self._leases is None:
                 held.enter_context(lease.held(self._workspace.directory, patience_seconds=self._patience_seconds))
             held.enter_context(relaying(self._project, self._workspace, lambda: self._processor.leads))
+            self._loader.start()
+            held.callback(self._loader.stop)
             self._processor.start()
             self._held = held.pop_all()
 

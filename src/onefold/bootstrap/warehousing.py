@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,21 +11,16 @@ from typing import TYPE_CHECKING
 
 from onefold import config
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
-from onefold.errors import ConfigurationError, ConflictError, OnefoldError
-from onefold.pipelines.context import Context
+from onefold.errors import ConfigurationError, ConflictError
 from onefold.pipelines.reading.profile_rows import profile_rows
 
 if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.adapters.duckdb.loader import Loader
     from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
 
-_log = logging.getLogger("onefold.warehouse")
-
 FOLDER = "warehouse"
-LOOK_SECONDS = 1.0
-"""How often a loader looks whether enough waits."""
-PATIENCE_SECONDS = 10.0
-"""How long rows wait for more before they are loaded all the same. Readers see them meanwhile."""
+ENOUGH_ROWS = 60_000
+"""Rows that are loaded without waiting for more."""
 
 
 def require_extra() -> None:
@@ -89,6 +82,15 @@ def load_warehouse(workspace: Workspace) -> int:
     return total
 
 
+def load_backlog(workspace: Workspace) -> int:
+    """Load what waits in the feed if that is much; the rows that were loaded."""
+    if workspace.context.feed is None:
+        return 0
+    with workspace.context.store.snapshot() as snapshot:
+        waiting = snapshot.fed() - snapshot.loaded()
+    return load_warehouse(workspace) if waiting >= ENOUGH_ROWS else 0
+
+
 def _patiently(loader: Loader) -> int:
     for _ in range(10):
         try:
@@ -123,51 +125,3 @@ def open_warehouse(directory: Path, workspace: str | None = None, *, process: bo
             warehouse.close()
     finally:
         opened.close()
-
-
-class Loading:
-    """A thread that loads a workspace's feed: as soon as there is enough, or what there is has waited long enough."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        """Nothing runs yet; without the extra nothing will."""
-        self._context: Context = workspace.context
-        self._loader = loader_of(workspace)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        if self._loader is not None:
-            self._thread = threading.Thread(target=self._run, name=f"loader-{self._context.name}", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the load under way, then end."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        loader, waited = self._loader, 0.0
-        if loader is None:
-            return
-        swept = False
-        while not self._stop.wait(LOOK_SECONDS):
-            waited += LOOK_SECONDS
-            try:
-                if not swept:
-                    loader.sweep()
-                    swept = True
-                if waited < PATIENCE_SECONDS and not loader.enough():
-                    continue
-                while loader.load() and not self._stop.is_set():
-                    pass
-                waited = 0.0
-            except ConflictError:
-                continue
-            except OnefoldError as error:
-                _log.warning("not loaded", extra={"workspace": self._context.name, "error": str(error)})
-                waited = 0.0
-            except Exception:  # the stream goes on without, and the feed waits
-                _log.exception("loading failed", extra={"workspace": self._context.name})
-                waited = 0.0

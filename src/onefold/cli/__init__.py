@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from onefold import __version__
-from onefold.cli import demo, dlq, keys, loading, maintenance, people, process, project, serve, tail
+from onefold.cli import demo, dlq, keys, loading, maintenance, people, process, project, serve, tail, warehouse
 from onefold.cli.printable import tell, tolerate_encodings
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
@@ -57,6 +57,7 @@ app.command()(people.block)
 app.command()(people.undo)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
+app.add_typer(warehouse.app, name="warehouse")
 app.command()(maintenance.sources)
 app.command()(maintenance.preview)
 app.command()(maintenance.rebuild)

@@ -81,6 +81,8 @@ def load(
             rows, reports = _in_several_processes(opened, wanted, named, progress)
         else:
             rows, reports = _in_one_process(opened, wanted, progress, process=process)
+        if process:
+            bootstrap.load_backlog(opened)
         account = _account(opened, source)
         known = before.get("findings", {})
         gained = {code: n - known.get(code, 0) for code, n in account.get("findings", {}).items()}

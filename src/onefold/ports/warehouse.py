@@ -93,6 +93,10 @@ class ManifestReader(Protocol):
         """Sequence up to which the feed is in segments."""
         ...
 
+    def fed(self) -> int:
+        """The last sequence given. What is after `loaded` waits in the feed."""
+        ...
+
     def feed(self, *, after: int, rows: int | None = None) -> list[FeedChunk]:
         """Chunks with rows after that sequence, in order; as many as have at least so many rows, or all."""
         ...

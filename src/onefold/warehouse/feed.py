@@ -1,7 +1,7 @@
 """The feed: rows of one commit on their way to the warehouse, as a chunk of bytes and back.
 
-A chunk is MessagePack, compressed and sealed. Its rows are numbered when it is stored: identity first, then evidence, then
-events, so that whoever reads up to any number finds every node of an event in the identity map.
+A chunk is MessagePack, compressed and sealed. Its rows are numbered when it is stored: identity first, then evidence,
+judgements and events, so that whoever reads up to any number finds every node of an event in the identity map.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import msgspec
 
 from onefold.errors import IntegrityError
 from onefold.ports.warehouse import FeedChunk
-from onefold.warehouse.rows import EventRow, EvidenceRow, IdentityRow
+from onefold.warehouse.rows import EventRow, EvidenceRow, IdentityRow, JudgementRow
 
 FORMAT = 1
 Transform = Callable[[bytes], bytes]
@@ -25,11 +25,12 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     known_at_us: int
     identity: list[IdentityRow]
     evidence: list[EvidenceRow]
+    judgements: list[JudgementRow]
     events: list[EventRow]
 
     def __len__(self) -> int:
         """How many rows there are, of all relations."""
-        return len(self.identity) + len(self.evidence) + len(self.events)
+        return len(self.identity) + len(self.evidence) + len(self.judgements) + len(self.events)
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -48,15 +49,17 @@ class Feed:
     def chunk(
         self,
         known_at_us: int,
-        identity: Sequence[IdentityRow],
-        evidence: Sequence[EvidenceRow],
-        events: Sequence[EventRow],
+        *,
+        identity: Sequence[IdentityRow] = (),
+        evidence: Sequence[EvidenceRow] = (),
+        judgements: Sequence[JudgementRow] = (),
+        events: Sequence[EventRow] = (),
     ) -> FeedChunk | None:
         """The rows as a chunk; None where there are none."""
-        rows = len(identity) + len(evidence) + len(events)
+        rows = len(identity) + len(evidence) + len(judgements) + len(events)
         if not rows:
             return None
-        encoded = _encode((FORMAT, known_at_us, identity, evidence, events))
+        encoded = _encode((FORMAT, known_at_us, identity, evidence, judgements, events))
         return FeedChunk(rows, self._seal(self._compress(encoded)))
 
     def rows(self, chunk: FeedChunk) -> Rows:

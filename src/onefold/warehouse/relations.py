@@ -102,6 +102,24 @@ EVIDENCE = Relation(
     ("sequence",),
 )
 
+JUDGEMENT = Relation(
+    "golden",
+    "judgement",
+    (
+        SEQUENCE,
+        Column("judgement_id", "uuid", description="Its id.", required=True),
+        Column("verdict", "text", description="same, different, shared, not_shared or withdrawn.", required=True),
+        Column("node_a", "uuid", description="A node that it is about.", required=True),
+        Column("node_b", "uuid", description="The other one; null where it is about one."),
+        Column("judged_at", "timestamp", description="When it was said.", required=True),
+        _OFFSET,
+        KNOWN_AT,
+    ),
+    "log",
+    "What people said of the identity graph.",
+    ("judgement_id",),
+)
+
 PROFILE_CHANGE = Relation(
     "golden",
     "profile_change",
@@ -139,7 +157,7 @@ PROFILE_CHANGE = Relation(
     ("sequence", "person"),
 )
 
-FED = (EVENT, IDENTITY_CHANGE, EVIDENCE)
+FED = (EVENT, IDENTITY_CHANGE, EVIDENCE, JUDGEMENT)
 """What the stream feeds."""
 LOGS = (*FED, PROFILE_CHANGE)
 """What is kept in segment files as it was fed or, for profiles, as the loader found it."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from onefold.model import Edge, Event, IdentityChange, Member, NodeId
+from onefold.model import Edge, Event, IdentityChange, Judgement, Member, NodeId
 
 EventRow = tuple[
     bytes, int, int, str, str, str, str | None, bytes, bytes, int, bool, int, str, float,
@@ -24,6 +24,8 @@ ProfileRow = tuple[
     bytes | None,
 ]  # fmt: skip
 EvidenceRow = tuple[bytes, bytes, str, int, int, bytes, str, str, float | None]
+
+JudgementRow = tuple[bytes, str, bytes, bytes | None, int, int]
 
 _json = msgspec.json.Encoder().encode
 
@@ -67,6 +69,12 @@ def gone_row(person: NodeId) -> ProfileRow:
         person, True, None, None, None, None, None, None, None, None, None, None, None, None, None, None, None, None,
         None, None,
     )  # fmt: skip
+
+
+def judgement_row(judgement: Judgement) -> JudgementRow:
+    """A row of `golden.judgement`."""
+    j = judgement
+    return (j.id, j.verdict, j.a, j.b, j.at_us, j.offset)
 
 
 def evidence_row(edge: Edge) -> EvidenceRow:

@@ -33,6 +33,8 @@ class Touched:
             self.moved(node, person, before)
         for a, b, *_ in rows.evidence:
             self.linked.update((a, b))
+        for _, _, one, other, *_ in rows.judgements:
+            self.judged(one, other)
         for row in rows.events:
             self.happened(row[8], spoke=row[20] is not None)
 
@@ -43,6 +45,12 @@ class Touched:
         if before is not None:
             self.people.add(before)
             self.linked.add(node)
+
+    def judged(self, a: NodeId, b: NodeId | None) -> None:
+        """Somebody said something about these nodes, or about one."""
+        some = {a} if b is None else {a, b}
+        self.nodes |= some
+        self.linked |= some
 
     def happened(self, nodes: bytes, *, spoke: bool) -> None:
         """An event named these nodes, one after the other; `spoke` is whether it states a consent."""

@@ -98,6 +98,7 @@ def fed_tables(chunks: Iterable[tuple[int, Rows]]) -> dict[str, pa.Table]:
         for relation, found in (
             (relations.IDENTITY_CHANGE, rows.identity),
             (relations.EVIDENCE, rows.evidence),
+            (relations.JUDGEMENT, rows.judgements),
             (relations.EVENT, rows.events),
         ):
             if found:

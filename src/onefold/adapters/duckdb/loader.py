@@ -86,11 +86,6 @@ class Loader:
             self._touched = Touched()
         return sum(chunk.rows for chunk in chunks)
 
-    def enough(self) -> bool:
-        """Whether as much waits as one load takes."""
-        with self._store.snapshot() as snapshot:
-            return sum(chunk.rows for chunk in snapshot.feed(after=snapshot.loaded(), rows=self._rows)) >= self._rows
-
     def sweep(self) -> int:
         """Remove files that killed processes left."""
         with self._store.snapshot() as snapshot:
@@ -138,6 +133,7 @@ def _take(touched: Touched, segment: Segment, files: SegmentFiles, since: int) -
         relations.EVENT.full_name: ("nodes", "consents"),
         relations.IDENTITY_CHANGE.full_name: ("node", "person", "before"),
         relations.EVIDENCE.full_name: ("node_a", "node_b"),
+        relations.JUDGEMENT.full_name: ("node_a", "node_b"),
     }.get(segment.relation)
     if wanted is None:
         return
@@ -150,6 +146,9 @@ def _take(touched: Touched, segment: Segment, files: SegmentFiles, since: int) -
     elif segment.relation == relations.IDENTITY_CHANGE.full_name:
         for node, person, before in zip(*columns, strict=True):
             touched.moved(node.bytes, person.bytes, None if before is None else before.bytes)
+    elif segment.relation == relations.JUDGEMENT.full_name:
+        for a, b in zip(*columns, strict=True):
+            touched.judged(a.bytes, None if b is None else b.bytes)
     else:
         for a, b in zip(*columns, strict=True):
             touched.linked.update((a.bytes, b.bytes))

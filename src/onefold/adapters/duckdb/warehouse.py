@@ -40,12 +40,21 @@ class DuckDbWarehouse(Warehouse):
     dialect = views.DIALECT
     capabilities = WarehouseCapabilities(merge=True, snapshot_reads=True, fresh=True, isolated=True)
 
-    def __init__(self, store: ProfileStore, feed: Feed, files: SegmentFiles, profiler: Profiler) -> None:
+    def __init__(
+        self,
+        store: ProfileStore,
+        feed: Feed,
+        files: SegmentFiles,
+        profiler: Profiler,
+        process: QueryProcess | None = None,
+    ) -> None:
+        """Open it; several may share the `process` that runs their queries, which none of them closes then."""
         self._store = store
         self._feed = feed
         self._files = files
         self._profiler = profiler
-        self._process = QueryProcess()
+        self._process = process or QueryProcess()
+        self._own = process is None
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft != hard:  # every file of a snapshot is open while a query runs
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -126,7 +135,8 @@ class DuckDbWarehouse(Warehouse):
 
     def close(self) -> None:
         """End the process of the queries."""
-        self._process.close()
+        if self._own:
+            self._process.close()
 
     def _known(self, snapshot: ProfileSnapshot) -> dict[str, Relation]:
         return dict(views.RELATIONS) | {name: _decode(data) for name, data in snapshot.relations().items()}

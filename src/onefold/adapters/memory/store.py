@@ -205,6 +205,10 @@ class MemorySnapshot(MemoryReader, ProfileSnapshot):
         """Sequence up to which the feed is in segments."""
         return self._state.sequences["loaded"]
 
+    def fed(self) -> int:
+        """The last sequence given."""
+        return self._state.sequences["fed"]
+
     def feed(self, *, after: int, rows: int | None = None) -> list[FeedChunk]:
         """Chunks with rows after that sequence, in order; as many as have at least so many rows, or all."""
         return enough((chunk for last, chunk in sorted(self._state.feed.items()) if last > after), rows)

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from onefold.adapters.postgres.arrays import Texts
 from onefold.adapters.postgres.reader import PostgresReader
 from onefold.errors import ConflictError
 from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader, Segment, enough
@@ -20,6 +21,11 @@ class PostgresManifestReader(PostgresReader, ManifestReader):
     def loaded(self) -> int:
         """Sequence up to which the feed is in segments."""
         ((value,),) = self._rows(b"SELECT loaded FROM warehouse")
+        return int(value)
+
+    def fed(self) -> int:
+        """The last sequence given."""
+        ((value,),) = self._rows(b"SELECT fed FROM totals")
         return int(value)
 
     def feed(self, *, after: int, rows: int | None = None) -> list[FeedChunk]:
@@ -64,7 +70,7 @@ def revise(connection: Connection[Any], change: ManifestChange) -> None:
     ).rowcount
     if not done:
         raise ConflictError("the feed was loaded further by somebody else")
-    removed = connection.execute(b"DELETE FROM segment WHERE name = ANY(%b)", (list(change.remove),)).rowcount
+    removed = connection.execute(b"DELETE FROM segment WHERE name = ANY(%b)", (Texts(list(change.remove)),)).rowcount
     if removed != len(change.remove):
         raise ConflictError("a segment to remove is not there any more")
     for s in change.add:
@@ -77,6 +83,6 @@ def revise(connection: Connection[Any], change: ManifestChange) -> None:
             b"INSERT INTO relation VALUES (%b, %b) ON CONFLICT (name) DO UPDATE SET definition = excluded.definition",
             (name, definition),
         )
-    connection.execute(b"DELETE FROM relation WHERE name = ANY(%b)", (list(change.drop),))
+    connection.execute(b"DELETE FROM relation WHERE name = ANY(%b)", (Texts(list(change.drop)),))
     if change.loaded is not None:
         connection.execute(b"DELETE FROM feed WHERE last <= %b::bigint", (loaded,))

@@ -25,6 +25,11 @@ class SqliteManifestReader(ManifestReader):
         ((value,),) = select(self._connection, "SELECT value FROM sequence WHERE name = 'loaded'")
         return int(value)
 
+    def fed(self) -> int:
+        """The last sequence given."""
+        ((value,),) = select(self._connection, "SELECT value FROM sequence WHERE name = 'fed'")
+        return int(value)
+
     def feed(self, *, after: int, rows: int | None = None) -> list[FeedChunk]:
         """Chunks with rows after that sequence, in order; as many as have at least so many rows, or all."""
         statement = "SELECT items, sealed, last FROM feed WHERE last > ? ORDER BY last"

@@ -61,19 +61,22 @@ class Verified(msgspec.Struct, frozen=True):
         return self.stored == self.rebuilt and not self.wrong
 
 
-def onto(context: Context, store: ProfileStore) -> Context:
-    """The same workspace over another, empty store."""
-    return replace(context, store=store, known=KnownEdges())
+def onto(context: Context, store: ProfileStore, *, feeding: bool = False) -> Context:
+    """The same workspace over another, empty store; `feeding` is whether that feeds a warehouse of its own."""
+    return replace(context, store=store, known=KnownEdges(), feed=context.feed if feeding else None)
 
 
-def verify(context: Context, scratch: ProfileStore, *, until: Mapping[int, int] | None = None) -> Verified:
+def verify(
+    context: Context, scratch: ProfileStore, *, until: Mapping[int, int] | None = None, feeding: bool = False
+) -> Verified:
     """Recompute the state from the log on `scratch`, and compare hashes.
 
-    Up to the offsets `until`, or what the store has processed.
+    Up to the offsets `until`, or what the store has processed. With `feeding` the scratch store is to stay, and feeds a
+    warehouse.
     """
     if until is None:
         with context.store.snapshot() as snapshot:
             until = snapshot.offsets()
-    other = onto(context, scratch)
+    other = onto(context, scratch, feeding=feeding)
     done = quarantine.drain(other, until=until)
     return Verified(state_hash(context), state_hash(other), done.read)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from onefold.identity.resolve import Resolution
-from onefold.model import NodeId
+from onefold.model import Judgement, NodeId
 from onefold.pipelines.context import Context
 from onefold.pipelines.stream.batches import Candidate
 from onefold.ports import NodeRow
 from onefold.ports.warehouse import FeedChunk
-from onefold.warehouse.rows import IdentityRow, event_row, evidence_row, moved_rows, seen_row
+from onefold.warehouse.rows import IdentityRow, event_row, evidence_row, judgement_row, moved_rows, seen_row
 
 CHUNK_ROWS = 1_000
 """Events of a chunk: it compresses as well as larger ones, and few bytes are read in vain."""
@@ -22,6 +22,7 @@ def feed(
     known: Container[NodeId],
     nodes: Sequence[NodeRow],
     resolution: Resolution,
+    judgements: Sequence[Judgement],
 ) -> list[FeedChunk]:
     """What a piece changes, as rows; none where the workspace has no warehouse.
 
@@ -31,6 +32,7 @@ def feed(
         known: Nodes that were stored before.
         nodes: Rows of the nodes that the events are folded into, and of those that are new.
         resolution: Who is who now.
+        judgements: What people said of the graph.
     """
     if context.feed is None:
         return []
@@ -38,9 +40,12 @@ def feed(
     evidence = [evidence_row(edge) for edge in resolution.edges]
     events = [event_row(c.event, c.stored.partition, c.stored.offset, [named.node for named in c.named]) for c in piece]
     now_us = context.clock_us()
-    chunks = [context.feed.chunk(now_us, identity, evidence, events[:CHUNK_ROWS])]
+    judged = [judgement_row(judgement) for judgement in judgements]
+    chunks = [
+        context.feed.chunk(now_us, identity=identity, evidence=evidence, judgements=judged, events=events[:CHUNK_ROWS])
+    ]
     chunks += [
-        context.feed.chunk(now_us, (), (), events[start : start + CHUNK_ROWS])
+        context.feed.chunk(now_us, events=events[start : start + CHUNK_ROWS])
         for start in range(CHUNK_ROWS, len(events), CHUNK_ROWS)
     ]
     return [chunk for chunk in chunks if chunk is not None]

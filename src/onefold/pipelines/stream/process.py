@@ -106,7 +106,7 @@ def process_batch(
         step()
         if broken:
             continue
-        fed = feeding.feed(context, piece, rows, nodes, resolution)
+        fed = feeding.feed(context, piece, rows, nodes, resolution, changes.judgements)
         transaction.write(_with_piece(changes, piece, nodes, resolution, fed))
         evidence += resolution.edges
         solved += resolution.solved

@@ -1,0 +1,71 @@
+"""The loader of a process that processes: a thread that loads the feed of a workspace while the stream goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from onefold.bootstrap.warehousing import ENOUGH_ROWS, loader_of
+from onefold.bootstrap.workspace import Workspace
+from onefold.errors import ConflictError, OnefoldError
+
+_log = logging.getLogger("onefold.warehouse")
+
+LOOK_SECONDS = 1.0
+"""How often it looks whether enough waits."""
+PATIENCE_SECONDS = 30.0
+"""How long rows wait for more before they are loaded all the same. Readers see them meanwhile."""
+
+
+class LoaderThread:
+    """Loads as soon as there is enough, or what there is has waited long enough. Of several workers one does it."""
+
+    def __init__(self, workspace: Workspace, leads: Callable[[], bool]) -> None:
+        """Nothing runs yet, and nothing will without the extra; `leads` is whether this worker is the one."""
+        self._workspace = workspace
+        self._leads = leads
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        if self._workspace.context.feed is not None:
+            name = f"loader-{self._workspace.context.name}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the load under way, then end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        loaded_at, swept = time.monotonic(), False
+        loader = None
+        while not self._stop.wait(LOOK_SECONDS):
+            patient = time.monotonic() < loaded_at + PATIENCE_SECONDS
+            try:
+                if not self._leads() or self._waiting() < (ENOUGH_ROWS if patient else 1):
+                    continue
+                loader = loader or loader_of(self._workspace)  # its libraries take a moment and some memory
+                if loader is None:
+                    return
+                if not swept:
+                    loader.sweep()
+                    swept = True
+                while not self._stop.is_set() and loader.load():
+                    pass
+            except ConflictError:
+                continue
+            except OnefoldError as error:
+                _log.warning("not loaded", extra={"workspace": self._workspace.context.name, "error": str(error)})
+            except Exception:  # noqa: BLE001  the stream goes on without, and the feed waits
+                _log.exception("loading failed", extra={"workspace": self._workspace.context.name})
+            loaded_at = time.monotonic()
+
+    def _waiting(self) -> int:
+        with self._workspace.context.store.snapshot() as snapshot:
+            return snapshot.fed() - snapshot.loaded()
