@@ -221,5 +221,6 @@ def _merged(relation: Relation, before: list[pa.Table], rows: pa.Table) -> pa.Ta
         connection.execute("SET temp_directory = ''")
         connection.register("before", pa.concat_tables(before))
         connection.register("arriving", rows)
-        query = f"SELECT * FROM before ANTI JOIN arriving USING ({keys}) UNION ALL SELECT * FROM arriving"  # noqa: S608  quoted
-        return conformed(relation, connection.sql(query).to_arrow_table())
+        kept = f"SELECT * FROM before ANTI JOIN arriving USING ({keys})"  # noqa: S608  quoted names
+        found = connection.sql(kept).union(connection.sql("SELECT * FROM arriving"))
+        return conformed(relation, found.to_arrow_table())
