@@ -63,5 +63,5 @@ def test_what_the_stream_makes_is_its_own(yard):
 
 def test_a_name_that_is_not_there_brings_the_nearest(yard):
     """Relations are told by name, and a slip is answered with the word that was meant."""
-    with pytest.raises(UsageError, match="did you mean `golden.profile`"):
+    with pytest.raises(UsageError, match=r"did you mean `golden\.profile`"):
         yard.rows("SELECT * FROM golden.profil")
