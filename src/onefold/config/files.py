@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from onefold.config.check_keys import CHECKS
 from onefold.config.kinds import (
     Boolean,
     Duration,
@@ -345,5 +346,6 @@ FILES = {
     "profile": PROFILE,
     "mapping": MAPPING,
     "models": MODELS,
+    "checks": CHECKS,
 }
 """By the name under which the JSON Schema is published."""

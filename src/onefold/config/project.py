@@ -9,11 +9,14 @@ from typing import Any, Literal
 import msgspec
 
 from onefold.config import files
+from onefold.config.checks import FOLDER as CHECKS_FOLDER
+from onefold.config.checks import read_checks
 from onefold.config.reading import Document, Problem, read
 from onefold.config.secret import SecretReference, parse_reference
 from onefold.config.serving import Limits, Server, server, server_problems
 from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
 from onefold.errors import ConfigurationError, nearest
+from onefold.governance.checks.definition import Check
 
 PROJECT_FILE = "onefold.yaml"
 
@@ -105,6 +108,7 @@ class Project(msgspec.Struct, frozen=True):
         root_key: Where the root key is.
         sources: By name.
         stages: The settings of ingest, identity and profiles.
+        checks: What `checks/*.yaml` say, without what Onefold ships.
     """
 
     directory: Path
@@ -118,6 +122,7 @@ class Project(msgspec.Struct, frozen=True):
     limits: Limits
     sources: dict[str, Source]
     stages: Stages
+    checks: tuple[Check, ...] = ()
 
 
 def read_project(directory: Path) -> Project:
@@ -138,6 +143,7 @@ def read_project(directory: Path) -> Project:
         read(path, f"sources/{path.name}", files.SOURCE, problems)
         for path in sorted((directory / "sources").glob("*.yaml"))
     ]
+    checks = read_checks(directory, problems)
     problems.extend(_main_problems(main))
     problems.extend(_source_name_problems(main, documents))
     problems.extend(problem for document in documents for problem in source_problems(document))
@@ -165,6 +171,7 @@ def read_project(directory: Path) -> Project:
         limits=Limits(**value.get("limits", {})),
         sources=sources,
         stages=stages(value.get("events", {}), plans, identity.value, profile.value, trusted),
+        checks=checks,
     )
 
 
@@ -180,8 +187,9 @@ def _misnamed(directory: Path) -> Iterator[Problem]:
     for path in sorted(directory.glob("*.y*ml")):
         if path.name not in known and (hint := nearest(path.name, known, cutoff=0.85)):
             yield Problem(path.name, 1, f"is not a file of a project{hint}")
-    for path in sorted((directory / "sources").glob("*.yml")):
-        yield Problem(f"sources/{path.name}", 1, f"would not be read; did you mean `{path.stem}.yaml`?")
+    for folder in ("sources", CHECKS_FOLDER):
+        for path in sorted((directory / folder).glob("*.yml")):
+            yield Problem(f"{folder}/{path.name}", 1, f"would not be read; did you mean `{path.stem}.yaml`?")
 
 
 def _workspaces(value: dict[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ TITLES = {
     "profile": "profile.yaml",
     "mapping": "a mapping file",
     "models": "models/*.yaml",
+    "checks": "checks/*.yaml",
 }
 
 

@@ -34,3 +34,8 @@ def written(at_us: int) -> str:
     """The moment in words a person reads: the date alone at midnight."""
     moment = _EPOCH + timedelta(microseconds=at_us)
     return moment.strftime("%Y-%m-%d" if at_us % DAY_US == 0 else "%Y-%m-%d %H:%M UTC")
+
+
+def timestamp(at_us: int) -> str:
+    """The moment as a SQL timestamp, to the microsecond."""
+    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%d %H:%M:%S.%f")
