@@ -140,7 +140,7 @@ def _settle(here: Ground) -> None:
 def _waiting(here: Ground) -> int:
     """Events appended that did not become stored ones."""
     with bootstrap.opened(here.directory, None) as workspace:
-        return sum(account["pending"] + account["rejected"] for account in balances.sources(workspace.context))
+        return sum(account.pending + account.rejected for account in balances.sources(workspace.context))
 
 
 def fill(directory: Path, bodies: Iterator[bytes], *, source: str = "web") -> int:

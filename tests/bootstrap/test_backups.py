@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from tests import workbench
+from tests.plain import profiles
 
 from onefold import bootstrap, config
 from onefold.adapters.keys.keyfile import KeyFile
@@ -12,7 +13,7 @@ from onefold.bootstrap.project import key_store
 from onefold.errors import IntegrityError, UnavailableError
 from onefold.governance import access
 from onefold.model import Identifier
-from onefold.pipelines.reading import profiles, progress
+from onefold.pipelines.reading import progress
 
 PROJECT = 'version: 1\nworkspaces: [main, other]\nkeys: {root: "file:onefold.key"}\nserver: {port: 1}\n'
 

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from tests import workbench
+from tests.plain import balances
 from typer.testing import CliRunner
 
 from onefold import bootstrap, cli, config
@@ -17,7 +18,6 @@ from onefold.adapters.sqlite.occupancy import Occupancy
 from onefold.bootstrap import opening, registry
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UnavailableError
 from onefold.pipelines.maintenance import agreement
-from onefold.pipelines.reading import balances
 
 PROJECT = (
     'version: 1\nworkspace: main\nkeys: {{root: "file:onefold.key"}}\nserver: {{port: 1}}\nlog: {{partitions: {}}}\n'

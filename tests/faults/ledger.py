@@ -9,9 +9,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.plain import balances, profiles
+
 from onefold import bootstrap
 from onefold.model import Identifier
-from onefold.pipelines.reading import balances, profiles
 
 PEOPLE = 20
 

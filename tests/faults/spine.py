@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests import workbench
+from tests.plain import profiles
 
 from onefold import bootstrap
 from onefold.adapters.sqlite.transaction import SqliteTransaction
 from onefold.errors import UnavailableError
 from onefold.model import Identifier
-from onefold.pipelines.reading import profiles
 from onefold.pipelines.stream import quarantine
 
 PEOPLE = 7

@@ -10,13 +10,13 @@ from tests.faults import figures, ledger, spine
 from tests.faults.scale import RELEASE, scaled
 from tests.faults.stage import points
 from tests.pipelines.breaking import breaking_fold
+from tests.plain import profiles
 from tests.running import project
 
 from onefold import bootstrap
 from onefold.errors import ConfigurationError
 from onefold.model import Identifier
 from onefold.pipelines.maintenance.rebuild import state_hash
-from onefold.pipelines.reading import profiles
 
 pytestmark = [pytest.mark.xdist_group("kills-of-commands"), pytest.mark.timeout(3600 if RELEASE else 280)]
 CALLS = ("openat", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "mkdir", "write")

@@ -17,12 +17,11 @@ import pytest
 from bench.ground import wait_until
 from tests.faults import corpus, figures
 from tests.faults.scale import RELEASE, scaled
+from tests.plain import balances, dead_letters, profiles
 from tests.running import Server, project
 
 from onefold import bootstrap
 from onefold.model import Identifier
-from onefold.pipelines.maintenance import dead_letters
-from onefold.pipelines.reading import balances, profiles
 from onefold.pipelines.stream import quarantine
 
 pytestmark = [pytest.mark.xdist_group("poison"), pytest.mark.timeout(7200 if RELEASE else 280)]

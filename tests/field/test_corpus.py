@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests import workbench
+from tests.plain import balances, profiles
 
 from onefold.model import Identifier, LogEntry
-from onefold.pipelines.reading import balances, profiles, tail
+from onefold.pipelines.reading import tail
 from onefold.pipelines.stream import process
 
 LINES = [

@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
+from tests.plain import balances
 from tests.running import project
 
 from onefold import bootstrap
-from onefold.pipelines.reading import balances
 from onefold.profiles import state as folds
 
 

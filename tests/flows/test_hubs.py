@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from bench.stream import fill
+from tests.plain import profiles
 from tests.running import Server, gone, kill, project
 
 from onefold import bootstrap
 from onefold.bootstrap.hub_reader import NODES_MAX
 from onefold.model import Identifier
-from onefold.pipelines.reading import profiles
 
 pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(240)]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from bench.ground import ground, wait_until
+from tests.plain import balances
 
 from bench import postgres
 from onefold import bootstrap
-from onefold.pipelines.reading import balances
 
 pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(200)]
 EVENTS = 3_000

@@ -1,10 +1,10 @@
 """Strangers: people of two systems with equal numbers stay two people, unless the project says that both share their ids."""
 
+from tests.plain import profiles
 from tests.running import project
 
 from onefold import bootstrap
 from onefold.model import Identifier
-from onefold.pipelines.reading import profiles
 
 CONTACTS = "Contact ID,First Name,Email\n204,Ruth,ruth@one.test\n205,Marco,marco@one.test\n"
 DONORS = "Contact ID,First Name,Email\n204,Greta,greta@two.test\n206,Nils,nils@two.test\n"

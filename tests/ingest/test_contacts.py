@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import workbench
+from tests.plain import profiles
 
 from onefold.ingest.events import ALIASES, PROPERTY_IDENTIFIERS
 from onefold.ingest.gate import check
 from onefold.ingest.settings import IngestSettings
 from onefold.model import Accepted, Finding, Identifier, LogEntry, Rejected
-from onefold.pipelines.reading import profiles
 from onefold.pipelines.stream import process
 
 EMAIL, PHONE = Identifier("email", "friend@two.example"), Identifier("phone", "+12025550143")

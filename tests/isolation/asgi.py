@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from tests.isolation import tenants
 from tests.isolation.tenants import Keys, Tenant
+from tests.plain import profiles
 
 from onefold import bootstrap, config
 from onefold.bootstrap import stores
@@ -21,7 +22,6 @@ from onefold.bootstrap import workspace as opening
 from onefold.bootstrap.processing import Within
 from onefold.model import Identifier, format_profile_id
 from onefold.pipelines.maintenance import rebuild
-from onefold.pipelines.reading import profiles
 from onefold.serving import live
 from onefold.serving.app import Application, ServingSettings, build
 

@@ -12,10 +12,10 @@ from tests import workbench
 from tests.faults.ledger import Producer, faults, found
 from tests.kafka.conftest import settings_on
 from tests.kafka.entries import entries
+from tests.plain import balances
 from tests.running import project
 
 from onefold.errors import UnavailableError
-from onefold.pipelines.reading import balances
 from onefold.pipelines.stream import process
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(280)]

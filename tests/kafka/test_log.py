@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from tests import workbench
 from tests.kafka.conftest import settings_on
 from tests.kafka.entries import entries, entry
+from tests.plain import balances
 
 from onefold.adapters.kafka import counting
 from onefold.adapters.kafka import log as log_module
@@ -25,7 +26,6 @@ from onefold.adapters.kafka.settings import KafkaSettings
 from onefold.adapters.kafka.topics import ensure
 from onefold.errors import ConfigurationError, IntegrityError, TooLargeError, UnavailableError
 from onefold.governance.encryption import EntrySealer, WorkspaceKeys
-from onefold.pipelines.reading import balances
 from onefold.pipelines.stream import process
 from onefold.pipelines.stream.processor import Processor
 from onefold.telemetry import JsonFormatter

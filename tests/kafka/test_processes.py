@@ -4,13 +4,12 @@ import pytest
 from bench.broker import project_on
 from bench.ground import free_port
 from tests.kafka.entries import entry
+from tests.plain import balances, dead_letters, profiles
 from tests.running import Server, project
 
 from onefold import bootstrap
 from onefold.errors import ConfigurationError
 from onefold.model import Identifier
-from onefold.pipelines.maintenance import dead_letters
-from onefold.pipelines.reading import balances, profiles
 from onefold.pipelines.stream import process
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(200)]

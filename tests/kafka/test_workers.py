@@ -12,12 +12,12 @@ from bench.broker import project_on
 from bench.ground import wait_until
 from confluent_kafka import Consumer, TopicPartition
 from tests.faults.ledger import Producer, faults, looked
+from tests.plain import profiles
 from tests.running import project
 
 from bench import postgres
 from onefold import bootstrap
 from onefold.model import Identifier
-from onefold.pipelines.reading import profiles
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(280)]
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import workbench
+from tests.plain import profiles
 
 from onefold.model import Identifier
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
-from onefold.pipelines.reading import profiles
+from onefold.pipelines.reading import profiles as reading
 from onefold.pipelines.stream import process
 
 USERS = ("u1", "u2", "u3", "u4")
@@ -101,7 +102,7 @@ SPLIT_BY_A_STEWARD = [*SHARED_LATER[:2], ("different", "u1", EMAILS[0])]
 def test_the_ways_in_which_it_was_lost(steps, monkeypatch):
     """Each keeps the no; and with the person's own nodes alone, as a naive reader would have it, each loses it."""
     no_yes_out_of_nothing(steps)
-    monkeypatch.setattr(profiles, "spoken_beside", lambda *_: [])
+    monkeypatch.setattr(reading, "spoken_beside", lambda *_: [])
     with pytest.raises(AssertionError, match="grants nothing"):
         no_yes_out_of_nothing(steps)
 

@@ -11,12 +11,12 @@ from urllib.parse import unquote
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests import database, workbench
 from tests.network.proxy import Proxy, proxied
+from tests.plain import balances, profiles
 
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.model import Identifier
 from onefold.pipelines.maintenance import rebuild
-from onefold.pipelines.reading import balances, profiles
 from onefold.pipelines.stream import process
 
 PEOPLE = 7

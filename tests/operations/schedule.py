@@ -16,11 +16,11 @@ from pathlib import Path
 
 from tests.operations import actors
 from tests.operations.actors import KINDS, Process
+from tests.plain import profiles
 
 from onefold import bootstrap
 from onefold.errors import ConfigurationError, OnefoldError
 from onefold.model import Identifier
-from onefold.pipelines.reading import profiles
 
 STEPS = (6, 16)
 _PROJECT = """\

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import workbench
+from tests.plain import balances, profiles
 
 from onefold.cli import findings as shown
 from onefold.errors import UsageError
@@ -17,7 +18,7 @@ from onefold.ingest.gate import check
 from onefold.ingest.settings import IngestSettings
 from onefold.model import Identifier, LogEntry
 from onefold.pipelines.maintenance import rebuild
-from onefold.pipelines.reading import balances, profiles, tail
+from onefold.pipelines.reading import tail
 from onefold.pipelines.stream import process
 
 

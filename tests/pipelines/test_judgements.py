@@ -8,6 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests import workbench
+from tests.plain import profiles
 
 from onefold.errors import NotFoundError, UsageError
 from onefold.identity import contested, solver
@@ -16,7 +17,6 @@ from onefold.identity.solver import solve
 from onefold.model import Identifier, LogEntry, parse_profile_id
 from onefold.pipelines import judgements
 from onefold.pipelines.maintenance import rebuild
-from onefold.pipelines.reading import profiles
 from onefold.pipelines.stream import process
 
 ANN = Identifier("user_id", "ann")

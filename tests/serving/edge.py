@@ -12,12 +12,13 @@ from onefold.adapters.memory.keys import MemoryKeyStore
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.errors import NotFoundError, UnavailableError
 from onefold.governance import access
-from onefold.model import Identifier
+from onefold.model import Identifier, results
 from onefold.serving.app import Application, ServingSettings, build
 from onefold.serving.visitors import NO_VISITOR_LIMITS
 
 NOW_US = 1_790_000_000_000_000
 PEER = "203.0.113.9"
+LETTER = {"source": "web", "reason": "no_identifier", "detail": "", "received_at": None, "status": "open"}
 UNLIMITED = ServingSettings(limits={}, visitors=NO_VISITOR_LIMITS)
 
 
@@ -106,19 +107,23 @@ class FakeWorkspace:
         return True
 
     def dead_letters(self, *, status, source, after, limit):
-        return [{"offset": n} for n in range(1, 8) if n > after][:limit]
+        return [results.DeadLetter(offset=n, **LETTER) for n in range(1, 8) if n > after][:limit]
 
     def dead_letter(self, offset):
         if offset > 7:
             raise NotFoundError("There is no dead letter at that offset.")
-        return {"offset": offset, "payload": {}}
+        return results.DeadLetterContent(
+            offset=offset, **LETTER, shape="segment", sent_at=None, request_id="", payload={}
+        )
 
     def replay(self, offset, *, body):
         self.said.append(("replay", offset, body))
 
     def accounts(self):
         zero = dict.fromkeys(("received", "stored", "duplicate", "rejected", "suppressed", "pending"), 0)
-        return [{"source": "web", **zero}]
+        return [
+            results.Account(source="web", **zero, balanced=True, moving=True, reasons={}, findings={}, emq=(0,) * 10)
+        ]
 
     def lag(self):
         return {0: 3, 1: 0}

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.concurrency import run_in_threadpool
@@ -109,9 +110,9 @@ def test_the_lag_of_each_partition_is_shown(edge):
 
 def test_sources_beyond_the_bound_are_summed_up(edge):
     """However many sources there are, the number of series stays bounded, and their sum stays right."""
-    account = {"received": 1, "stored": 1, "duplicate": 0, "rejected": 0, "suppressed": 0, "pending": 0}
-    account["findings"] = {"large": 2}
-    edge.main.accounts = lambda: [{"source": f"s{n:05d}", **account} for n in range(5_000)]
+    (account,) = edge.main.accounts()
+    account = msgspec.structs.replace(account, received=1, stored=1, findings={"large": 2})
+    edge.main.accounts = lambda: [msgspec.structs.replace(account, source=f"s{n:05d}") for n in range(5_000)]
     text = edge.send("GET", "/metrics").body.decode()
     items = [line for line in text.splitlines() if line.startswith("onefold_pipeline_items_total{")]
     assert len(items) == (SOURCES_MAX + 1) * 5

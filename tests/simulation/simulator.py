@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from tests import workbench
+from tests.plain import dead_letters
 from tests.simulation import oracle
 from tests.simulation.database import Database, SimulatedLeases, Transaction
 from tests.simulation.schedule import Crash, Mismatch, Schedule
@@ -23,7 +24,7 @@ from onefold.errors import UnavailableError, UsageError
 from onefold.identity.known import KnownEdges
 from onefold.model import LogEntry, NodeId
 from onefold.pipelines.context import Context
-from onefold.pipelines.maintenance import dead_letters, rebuild
+from onefold.pipelines.maintenance import rebuild
 from onefold.pipelines.stream.processor import Work
 from onefold.ports import NodeRow
 from onefold.profiles import sessions

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from onefold.bootstrap.opening import open_keys_and_log
 from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.server import DISK_FREE_MIN, failure
 from onefold.config import Project
 from onefold.errors import UnavailableError
+from onefold.model import results
 from onefold.ports import EventLog
 
 
@@ -49,7 +49,7 @@ class Collecting:
         if self._log.unreachable():
             raise UnavailableError("Entries are in no partition that is read; stop all processes, then start one.")
 
-    def accounts(self) -> list[dict[str, Any]]:
+    def accounts(self) -> list[results.Account]:
         """Accounts are for those to say who see what became of the items."""
         return []
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import msgspec
-
 from onefold.adapters.sqlite import occupancy
 from onefold.bootstrap import registry
 from onefold.bootstrap.hub_reader import NODES_MAX, HubReader
@@ -18,7 +16,7 @@ from onefold.bootstrap.stores import address
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import ExpensiveError, OnefoldError, UnavailableError
-from onefold.model import Identifier, Verdict
+from onefold.model import Identifier, Verdict, results
 from onefold.pipelines import judgements
 from onefold.pipelines.maintenance import agreement, dead_letters
 from onefold.pipelines.reading import balances, profiles, progress, tail
@@ -151,11 +149,13 @@ class Backend:
         """See `judgements.settle`."""
         return judgements.settle(self._context, position, timeout_seconds=timeout_seconds)
 
-    def dead_letters(self, *, status: str | None, source: str | None, after: int, limit: int) -> list[dict[str, Any]]:
+    def dead_letters(
+        self, *, status: str | None, source: str | None, after: int, limit: int
+    ) -> list[results.DeadLetter]:
         """See `dead_letters.listed`."""
         return dead_letters.listed(self._context, status=status, source=source, after=after, limit=limit)
 
-    def dead_letter(self, offset: int) -> dict[str, Any]:
+    def dead_letter(self, offset: int) -> results.DeadLetterContent:
         """See `dead_letters.shown`."""
         return dead_letters.shown(self._context, offset)
 
@@ -165,7 +165,7 @@ class Backend:
 
     def tail(
         self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, finding: str, text: str
-    ) -> tuple[list[dict[str, Any]], dict[int, int]]:
+    ) -> tuple[list[tail.TailedEntry], dict[int, int]]:
         """See `tail.after`."""
         if positions is None:
             return [], self._context.log.ends()
@@ -178,10 +178,10 @@ class Backend:
                 continue
             reached[partition] = offset
             if wanted.passes(sight):
-                found.append(msgspec.to_builtins(sight))
+                found.append(sight)
         return found, reached
 
-    def accounts(self) -> list[dict[str, Any]]:
+    def accounts(self) -> list[results.Account]:
         """See `balances.sources`."""
         return balances.sources(self._context)
 

@@ -166,7 +166,7 @@ def _send(came: visits.Visits, key: str, port: int, out: Output) -> int:
 
 def _caught_up(context: Context) -> None:
     for _ in range(600):
-        if all(a["pending"] == 0 for a in balances.sources(context)):
+        if all(a.pending == 0 for a in balances.sources(context)):
             return
         time.sleep(0.05)
     raise UnavailableError("The server did not catch up within 30 s.")
@@ -177,7 +177,7 @@ def _report(
 ) -> dict[str, Any]:
     account = balances.sources(context)
     columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "balanced")
-    out.table("What became of what was received", columns, ([a[c] for c in columns] for a in account))
+    out.table("What became of what was received", columns, ([getattr(a, c) for c in columns] for a in account))
     agreement, people_of = _agreement(context, written.truth)
     with context.store.snapshot() as snapshot:
         counts = snapshot.counts()
@@ -200,7 +200,7 @@ def _report(
         "pair_precision": round(agreement.pair_precision, 4),
         "pair_recall": round(agreement.pair_recall, 4),
         "bcubed_f1": round(agreement.bcubed_f1, 4),
-        "dead_letters": sum(a["rejected"] for a in account),
+        "dead_letters": sum(a.rejected for a in account),
         "merge": merge,
     }
 

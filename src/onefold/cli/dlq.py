@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from onefold import bootstrap
@@ -54,9 +55,9 @@ def list_(
     if not found:
         out.say("No dead letters.")
         return
-    rows = ((str(d["offset"]), d["received_at"], d["source"], d["reason"], d["detail"], d["status"]) for d in found)
+    rows = ((str(d.offset), d.received_at, d.source, d.reason, d.detail, d.status) for d in found)
     out.table("Dead letters", ("offset", "received", "source", "reason", "what is wrong", "status"), rows)
-    out.say(f"`onefold dlq show {found[0]['offset']}` shows a payload; `onefold dlq replay` sends again.")
+    out.say(f"`onefold dlq show {found[0].offset}` shows a payload; `onefold dlq replay` sends again.")
 
 
 @app.command()
@@ -78,7 +79,7 @@ def show(
     if as_json:
         out.result(letter)
         return
-    for name, value in letter.items():
+    for name, value in msgspec.to_builtins(letter).items():
         out.say(f"{name}: " + (json.dumps(value, ensure_ascii=False, indent=2) if name == "payload" else str(value)))
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -17,6 +17,7 @@ from onefold import bootstrap
 from onefold.cli import file_report, findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
+from onefold.model import results
 from onefold.pipelines.reading import balances
 
 _WORTH_A_PROCESS = 8 << 20
@@ -84,9 +85,7 @@ def load(
         if process:
             bootstrap.load_backlog(opened)
         account = _account(opened, source)
-        known = before.get("findings", {})
-        gained = {code: n - known.get(code, 0) for code, n in account.get("findings", {}).items()}
-        gained = {code: n for code, n in gained.items() if n}
+        gained = _gained(before, account)
     seconds = time.perf_counter() - started
     if as_json:
         out.result(
@@ -95,7 +94,7 @@ def load(
                 "files": reports,
                 "seconds": round(seconds, 3),
                 "rows_per_s": round(rows / seconds),
-                "account": account,
+                "account": account or {},
                 "findings": gained,
             }
         )
@@ -105,16 +104,25 @@ def load(
         for sentence in file_report.sentences(report):
             out.say(sentence)
     out.say(
-        f"Source {source}: {account.get('stored', 0):,} stored, {account.get('duplicate', 0):,} duplicate, "
-        f"{account.get('rejected', 0):,} rejected, {account.get('pending', 0):,} pending."
+        f"Source {source}: nothing was received."
+        if account is None
+        else f"Source {source}: {account.stored:,} stored, {account.duplicate:,} duplicate, "
+        f"{account.rejected:,} rejected, {account.pending:,} pending."
     )
     findings.show(out, {source: gained})
-    if account.get("rejected"):
+    if account is not None and account.rejected:
         out.say(f"`onefold dlq list --source {source}` says what was wrong.")
 
 
-def _account(opened: bootstrap.Workspace, source: str) -> dict[str, Any]:
-    return next((a for a in balances.sources(opened.context) if a["source"] == source), {})
+def _account(opened: bootstrap.Workspace, source: str) -> results.Account | None:
+    return next((a for a in balances.sources(opened.context) if a.source == source), None)
+
+
+def _gained(before: results.Account | None, after: results.Account | None) -> dict[str, int]:
+    """By code, how many findings were added."""
+    known = {} if before is None else before.findings
+    found = {} if after is None else after.findings
+    return {code: n - known.get(code, 0) for code, n in found.items() if n != known.get(code, 0)}
 
 
 class _Wanted(NamedTuple):

@@ -30,8 +30,8 @@ def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
             out.result(account)
         return
     columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "pending", "balanced", "moving")
-    out.table("Sources", columns, ([account[c] for c in columns] for account in found))
-    findings.show(out, {account["source"]: account["findings"] for account in found})
+    out.table("Sources", columns, ([getattr(account, c) for c in columns] for account in found))
+    findings.show(out, {account.source: account.findings for account in found})
     if standing:
         out.say(f"{progress.told(standing).capitalize()}", style="bold red")
 

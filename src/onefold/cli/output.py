@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +28,7 @@ class Output:
         self.console = Console(highlight=False, markup=False, soft_wrap=True, width=wide)
         self.aside = Console(stderr=True, highlight=False, markup=False)
 
-    def result(self, value: Mapping[str, Any] | list[Any]) -> None:
+    def result(self, value: Mapping[str, Any] | msgspec.Struct) -> None:
         """One JSON document a line, whatever the mode of the terminal."""
         document = json.dumps(value, ensure_ascii=not holds_all_characters(sys.stdout), default=_plain)
         sys.stdout.write(printable_json(document) + "\n")
@@ -76,6 +77,8 @@ def _cell(value: object) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value)
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes):

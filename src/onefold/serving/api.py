@@ -152,7 +152,7 @@ async def dead_letters(
         caller.workspace.dead_letters, status=wanted, source=source, after=cursor, limit=limit + 1
     )
     page = listed[:limit]
-    after = page[-1]["offset"] if len(listed) > limit else None
+    after = page[-1].offset if len(listed) > limit else None
     return document({"dead_letters": page, "next": after})
 
 

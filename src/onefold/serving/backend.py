@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from onefold.model import Identifier, Verdict
+from onefold.model import Identifier, Verdict, results
+from onefold.pipelines.reading.tail import TailedEntry
 from onefold.ports import EventLog
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ class Edge(Protocol):
         """Checks by name: None when it passes, else what is wrong, in a sentence without personal data."""
         ...
 
-    def accounts(self) -> list[Json]:
+    def accounts(self) -> list[results.Account]:
         """Per source: received, stored, duplicate, rejected, suppressed, pending, balanced, moving, reasons, emq."""
         ...
 
@@ -111,11 +112,13 @@ class Workspace(Edge, Protocol):
         """Wait until processing has passed `position`; False when it has not in time."""
         ...
 
-    def dead_letters(self, *, status: str | None, source: str | None, after: int, limit: int) -> list[Json]:
+    def dead_letters(
+        self, *, status: str | None, source: str | None, after: int, limit: int
+    ) -> list[results.DeadLetter]:
         """Dead letters with offset > `after`, in order, without payloads; each has `offset`."""
         ...
 
-    def dead_letter(self, offset: int) -> Json:
+    def dead_letter(self, offset: int) -> results.DeadLetterContent:
         """One dead letter with its payload.
 
         Raises:
@@ -134,7 +137,7 @@ class Workspace(Edge, Protocol):
 
     def tail(
         self, positions: Mapping[int, int] | None, *, source: str, name: str, verdict: str, finding: str, text: str
-    ) -> tuple[list[Json], dict[int, int]]:
+    ) -> tuple[list[TailedEntry], dict[int, int]]:
         """What came after these positions and passes the filters, and the positions to go on from; None means from now on.
 
         An entry the processor has not come to is waited for: it is not among them yet, nor is what follows it.

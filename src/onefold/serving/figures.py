@@ -16,6 +16,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as MetricCollector
 
+from onefold.model import results
+
 READ_SECONDS = 2.0
 """A store that has not answered by then is not waited for."""
 SOURCES_MAX = 200
@@ -28,7 +30,7 @@ _log = logging.getLogger("onefold.figures")
 class Readable(Protocol):
     """The part of a workspace that is read at each scrape."""
 
-    def accounts(self) -> list[dict[str, object]]:
+    def accounts(self) -> list[results.Account]:
         """Per source: received, stored, duplicate, rejected, suppressed, pending, and findings by code."""
         ...
 
@@ -156,33 +158,28 @@ class Figures(MetricCollector):
         return [items, findings, lag, behind, held, age]
 
 
-def _totals(accounts: list[dict[str, object]]) -> tuple[int, dict[tuple[str, str], int]]:
+def _totals(accounts: list[results.Account]) -> tuple[int, dict[tuple[str, str], int]]:
     """How many items are pending, and how many had which outcome, by source."""
     pending = 0
     totals: dict[tuple[str, str], int] = {}
     for position, account in enumerate(accounts):
         source = _label(position, account)
-        pending += _number(account["pending"])
+        pending += account.pending
         for outcome in ("received", "stored", "duplicate", "rejected", "suppressed"):
             at = (source, outcome)
-            totals[at] = totals.get(at, 0) + _number(account[outcome])
+            totals[at] = totals.get(at, 0) + getattr(account, outcome)
     return pending, totals
 
 
-def _findings(accounts: list[dict[str, object]]) -> dict[tuple[str, str], int]:
+def _findings(accounts: list[results.Account]) -> dict[tuple[str, str], int]:
     """How many events have which finding, by source and code; the codes are a closed list."""
     totals: dict[tuple[str, str], int] = {}
     for position, account in enumerate(accounts):
-        codes = account.get("findings")
-        for code, count in codes.items() if isinstance(codes, dict) else ():
+        for code, count in account.findings.items():
             at = (_label(position, account), code)
             totals[at] = totals.get(at, 0) + count
     return totals
 
 
-def _label(position: int, account: Mapping[str, object]) -> str:
-    return str(account["source"]) if position < SOURCES_MAX else "(other)"
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+def _label(position: int, account: results.Account) -> str:
+    return account.source if position < SOURCES_MAX else "(other)"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from onefold.errors import UsageError
+from onefold.pipelines.reading.tail import TailedEntry
 
 LOOK_SECONDS = 0.25
 HEARTBEAT_LOOKS = 60  # every 15 seconds, so that proxies between do not take the line for dead
@@ -22,7 +22,7 @@ STREAM_LOOKS = 1_200  # five minutes
 RETRY = b"retry: 1000\n\n"
 
 Places = Mapping[int, int]
-Read = Callable[[Places | None], tuple[list[dict[str, Any]], dict[int, int]]]
+Read = Callable[[Places | None], tuple[list[TailedEntry], dict[int, int]]]
 
 
 def positions(text: str) -> dict[int, int] | None:
@@ -48,7 +48,7 @@ async def frames(read: Read, start: Places | None, stopping: Callable[[], bool])
             return
         before, (shown, reached) = dict(reached or {}), await run_in_threadpool(read, reached)
         for number, sight in enumerate(shown, start=1):
-            partition, _, offset = sight["position"].partition(":")
+            partition, _, offset = sight.position.partition(":")
             before[int(partition)] = int(offset)
             yield _frame(before if number < len(shown) else reached or before, sight)
         if not shown:
@@ -57,6 +57,6 @@ async def frames(read: Read, start: Places | None, stopping: Callable[[], bool])
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def _frame(reached: Places, sight: dict[str, Any]) -> bytes:
+def _frame(reached: Places, sight: TailedEntry) -> bytes:
     identity = ",".join(f"{p}:{o}" for p, o in sorted(reached.items())).encode()
     return b"id: " + identity + b"\nevent: entry\ndata: " + msgspec.json.encode(sight) + b"\n\n"

@@ -7,10 +7,10 @@ import time
 import pytest
 from tests import database, workbench
 from tests.pipelines.breaking import breaking_fold, breaking_resolve
+from tests.plain import balances, dead_letters
 
 from onefold.adapters.memory.log import MemoryEventLog
-from onefold.pipelines.maintenance import dead_letters, rebuild
-from onefold.pipelines.reading import balances
+from onefold.pipelines.maintenance import rebuild
 from onefold.pipelines.stream import process, quarantine
 from onefold.pipelines.stream.processor import Processor
 

@@ -5,6 +5,7 @@ import base64
 import msgspec
 import pytest
 from tests import workbench
+from tests.plain import balances, dead_letters, profiles
 
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.connectors.sources import files
@@ -12,8 +13,6 @@ from onefold.connectors.sources.files import BadRow, Row
 from onefold.errors import NotFoundError, UsageError
 from onefold.ingest import framing
 from onefold.model import Identifier, LogEntry
-from onefold.pipelines.maintenance import dead_letters
-from onefold.pipelines.reading import balances, profiles
 from onefold.pipelines.stream import process
 
 ANN = Identifier("user_id", "ann")

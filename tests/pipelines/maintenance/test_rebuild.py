@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import workbench
+from tests.plain import profiles
 
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UnavailableError
 from onefold.model import Identifier
 from onefold.pipelines import judgements
 from onefold.pipelines.maintenance import preview, rebuild
-from onefold.pipelines.reading import profiles
 from onefold.pipelines.stream import process, processor, quarantine
 from onefold.pipelines.stream.processor import Processor
 from onefold.profiles import state as folds

@@ -4,11 +4,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests import workbench
+from tests.plain import balances, dead_letters
 
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.model import LogEntry
-from onefold.pipelines.maintenance import dead_letters
-from onefold.pipelines.reading import balances
 from onefold.pipelines.stream import batches, process
 
 GOOD = b'{"type":"track","userId":"u%d","event":"x","messageId":"m%d"}'

@@ -2,6 +2,7 @@
 
 import pytest
 from tests import workbench
+from tests.plain import profiles
 
 from onefold import config
 from onefold.adapters.sqlite.store import SqliteProfileStore
@@ -11,7 +12,7 @@ from onefold.governance.encryption import EntrySealer, WorkspaceKeys
 from onefold.identity.settings import IdentitySettings
 from onefold.model import Identifier
 from onefold.pipelines import judgements
-from onefold.pipelines.reading import hubs, profiles
+from onefold.pipelines.reading import hubs
 from onefold.pipelines.stream import process
 
 PEOPLE = 12
@@ -60,13 +61,13 @@ def test_a_hub_is_told_and_what_it_glued_comes_apart(store):
     context = filled(store)
     assert len(set(people(context))) < PEOPLE
     (hub,) = hubs.suspected(context)
-    assert (hub["linked"], hub["shared"]) == (PEOPLE, False)
+    assert (hub.linked, hub.shared) == (PEOPLE, False)
     assert "N-K" not in hubs.sentence([hub])
-    assert profiles.value_of(context, Identifier("profile", hub["id"])) == "N-K"
-    judgements.say(context, "shared", Identifier("profile", hub["id"]), None, by="ann")
+    assert profiles.value_of(context, Identifier("profile", hub.id)) == "N-K"
+    judgements.say(context, "shared", Identifier("profile", hub.id), None, by="ann")
     process.drain(context)
     assert len(set(people(context))) == PEOPLE
-    assert hubs.suspected(context)[0]["shared"]
+    assert hubs.suspected(context)[0].shared
 
 
 def test_a_blocked_value_is_no_longer_there_after_a_rebuild():

@@ -8,13 +8,13 @@ import pytest
 from tests import workbench
 from tests.pipelines.breaking import breaking_fold, breaking_sighting, breaking_state
 from tests.pipelines.torn import advance_torn
+from tests.plain import balances
 
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.identity.known import KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.model import Identifier
 from onefold.pipelines.maintenance import rebuild
-from onefold.pipelines.reading import balances
 from onefold.pipelines.stream import batches, process, quarantine
 
 

@@ -15,14 +15,14 @@ from tests.pipelines.breaking import (
     breaking_sighting,
     breaking_state,
 )
+from tests.plain import balances, dead_letters, profiles
 
 from onefold.adapters.sqlite.log import SqliteEventLog
 from onefold.errors import IntegrityError, UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Identifier, Rejected
-from onefold.pipelines.maintenance import dead_letters, rebuild
+from onefold.pipelines.maintenance import rebuild
 from onefold.pipelines.maintenance.rebuild import state_hash
-from onefold.pipelines.reading import balances, profiles
 from onefold.pipelines.stream import process, quarantine
 from onefold.pipelines.stream.processor import Processor
 from onefold.profiles import state as folds

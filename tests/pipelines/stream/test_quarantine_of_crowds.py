@@ -16,10 +16,9 @@ from tests.pipelines.breaking import (
     breaking_sighting,
     breaking_state,
 )
+from tests.plain import balances, dead_letters
 
-from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.maintenance.rebuild import state_hash
-from onefold.pipelines.reading import balances
 from onefold.pipelines.stream import batches, folding, process, quarantine
 from onefold.pipelines.stream.internal_errors import BrokenEntriesError, culprits
 from onefold.profiles import state as folds

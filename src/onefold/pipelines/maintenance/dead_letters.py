@@ -10,7 +10,7 @@ import msgspec
 
 from onefold.errors import NotFoundError, UsageError
 from onefold.ingest import framing
-from onefold.model import LogEntry, StoredEntry
+from onefold.model import LogEntry, StoredEntry, results
 from onefold.pipelines.context import Context
 from onefold.pipelines.stream import batches
 from onefold.ports import DeadLetter, ProfileSnapshot
@@ -21,16 +21,16 @@ PAGE = 1_000
 
 def listed(
     context: Context, *, status: str | None = "open", source: str | None = None, after: int = 0, limit: int = 50
-) -> list[dict[str, Any]]:
+) -> list[results.DeadLetter]:
     """Dead letters in order of (partition, offset) after that at offset `after`, without their payloads."""
     with context.store.snapshot() as snapshot:
         last = _find(context, snapshot, after) if after > 0 else None
         position = (0, after) if last is None else (last.partition, last.offset)
         found = snapshot.dead_letters(status=status, source=source, after=position, limit=limit)
-    return [_summary(d) for d in found]
+    return [results.DeadLetter(**_summary(d)) for d in found]
 
 
-def shown(context: Context, offset: int) -> dict[str, Any]:
+def shown(context: Context, offset: int) -> results.DeadLetterContent:
     """One dead letter with its payload: as `payload` when it is JSON, else base64 in `payload_base64`.
 
     Raises:
@@ -38,11 +38,11 @@ def shown(context: Context, offset: int) -> dict[str, Any]:
     """
     letter = _at(context, offset)
     entry = _entry(context, letter)
-    described = _summary(letter) | {"shape": entry.shape, "sent_at": entry.sent_at, "request_id": entry.request_id}
+    about = _summary(letter) | {"shape": entry.shape, "sent_at": entry.sent_at, "request_id": entry.request_id}
     try:
-        return described | {"payload": msgspec.json.decode(entry.body)}
+        return results.DeadLetterContent(**about, payload=msgspec.json.decode(entry.body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return described | {"payload_base64": base64.b64encode(entry.body).decode()}
+        return results.DeadLetterContent(**about, payload_base64=base64.b64encode(entry.body).decode())
 
 
 def replay(context: Context, offset: int, *, body: bytes | None = None) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
+from onefold.model import results
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import progress
 
 
-def sources(context: Context) -> list[dict[str, Any]]:
+def sources(context: Context) -> list[results.Account]:
     """The account of every source, by name. `pending` is 0 once the processor has caught up, in `balanced` accounts.
 
     `received` is counted by the log when it appends, the outcomes by the processor when it commits: two counts that
@@ -19,7 +19,7 @@ def sources(context: Context) -> list[dict[str, Any]]:
     """
     outcomes: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_OUTCOMES, 0))
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
-    emq: dict[str, list[int]] = {}
+    emq: dict[str, tuple[int, ...]] = {}
     with context.store.snapshot() as snapshot:
         tallies = snapshot.tallies()
         offsets = snapshot.offsets()
@@ -32,7 +32,7 @@ def sources(context: Context) -> list[dict[str, Any]]:
         if tally.reason:
             reasons[tally.source][tally.reason] = tally.count
         if tally.emq:
-            emq[tally.source] = list(tally.emq)
+            emq[tally.source] = tally.emq
     received = context.log.received()
     caught_up = all(offsets.get(p, 0) >= end for p, end in context.log.ends().items())
     still = progress.standing(context)
@@ -40,17 +40,19 @@ def sources(context: Context) -> list[dict[str, Any]]:
     for source in sorted(received.keys() | outcomes.keys()):
         processed = sum(outcomes[source].values())
         pending = received.get(source, 0) - processed
-        accounts.append({
-            "source": source,
-            "received": received.get(source, 0),
-            **outcomes[source],
-            "pending": pending,
-            "balanced": pending == 0 if caught_up else pending >= 0,
-            "moving": not (pending and still),
-            "reasons": reasons[source],
-            "findings": findings[source],
-            "emq": emq.get(source, [0] * 10),
-        })  # fmt: skip
+        accounts.append(
+            results.Account(
+                source=source,
+                received=received.get(source, 0),
+                **outcomes[source],
+                pending=pending,
+                balanced=pending == 0 if caught_up else pending >= 0,
+                moving=not (pending and still),
+                reasons=reasons[source],
+                findings=findings[source],
+                emq=emq.get(source, (0,) * 10),
+            )
+        )
     return accounts
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from onefold.model import Identifier, NodeId, format_profile_id
+from onefold.model import Identifier, NodeId, format_profile_id, results
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.tail import masked
 from onefold.ports import ProfileSnapshot
@@ -17,12 +15,12 @@ _STRONG_PRIORITY = 50
 _LISTED_MAX, _LOOKED_AT_MAX, _EDGES_READ_MAX = 10, 100, 20_000
 
 
-def suspected(context: Context) -> list[dict[str, Any]]:
+def suspected(context: Context) -> list[results.Hub]:
     """Identifiers linked with ten or more others that are strong, the most first; values are masked.
 
     `shared` ones link nobody already: limits or somebody saw to it. Costs a pass over the indexes of the evidence.
     """
-    found: list[dict[str, Any]] = []
+    found: list[results.Hub] = []
     with context.store.snapshot() as snapshot:
         for node, edges in snapshot.hubs(edges_min=LINKED_MIN, limit=_LOOKED_AT_MAX):
             row = snapshot.nodes([node]).get(node)
@@ -30,13 +28,11 @@ def suspected(context: Context) -> list[dict[str, Any]]:
             if row is None or linked < LINKED_MIN:
                 continue
             value, _ = folds.open_node(context.sealer.open(row))
-            found.append({
-                "id": format_profile_id(node),
-                "identifier": f"{row.member.type}:{masked(Identifier(row.member.type, value))}",
-                "linked": linked,
-                "shared": row.member.shared,
-            })  # fmt: skip
-    return sorted(found, key=lambda hub: (hub["shared"], -hub["linked"]))[:_LISTED_MAX]
+            shown = f"{row.member.type}:{masked(Identifier(row.member.type, value))}"
+            found.append(
+                results.Hub(id=format_profile_id(node), identifier=shown, linked=linked, shared=row.member.shared)
+            )
+    return sorted(found, key=lambda hub: (hub.shared, -hub.linked))[:_LISTED_MAX]
 
 
 def _strong(context: Context, snapshot: ProfileSnapshot, node: NodeId) -> int:
@@ -45,13 +41,11 @@ def _strong(context: Context, snapshot: ProfileSnapshot, node: NodeId) -> int:
     return sum(context.identity.priority(row.member.type) >= _STRONG_PRIORITY for row in rows.values())
 
 
-def sentence(hubs: list[dict[str, Any]]) -> str:
+def sentence(hubs: list[results.Hub]) -> str:
     """What `doctor` says of them, and what to do."""
     if not hubs:
         return f"no identifier is linked with {LINKED_MIN} strong ones"
-    told = "; ".join(
-        f"{h['identifier']} ({h['id']}) with {h['linked']}{', shared already' if h['shared'] else ''}" for h in hubs
-    )
+    told = "; ".join(f"{h.identifier} ({h.id}) with {h.linked}{', shared already' if h.shared else ''}" for h in hubs)
     return (
         f"suspected, because linked with {LINKED_MIN} strong identifiers or more: {told}. `onefold share ID` stops one "
         "from linking, `onefold block ID` from identifying anybody."

@@ -1,0 +1,63 @@
+"""Results: what the application service answers, the same to HTTP, the command line and Python.
+
+Ready for JSON as they stand: times are ISO 8601 in UTC to the millisecond, ids are text, sums are text so that no reader
+rounds them. The order of the fields is the order in the JSON. They hold personal data: their `repr` shows none.
+"""
+
+from onefold.model.results.graph import (
+    Change,
+    End,
+    Explanation,
+    History,
+    JudgementReference,
+    Refusal,
+    StatedJudgement,
+    Step,
+)
+from onefold.model.results.operation import Account, DeadLetter, DeadLetterContent, Hub, Stats
+from onefold.model.results.profile import (
+    Attribute,
+    Consent,
+    Counters,
+    FindingCount,
+    Group,
+    Lifecycle,
+    Occurrences,
+    Profile,
+    ProfileIdentifier,
+    StatedValue,
+)
+from onefold.model.results.result import Result
+from onefold.model.results.timeline import Event, EventGroup, RefusedEvent, Timeline, TimelineEvent
+
+__all__ = [
+    "Account",
+    "Attribute",
+    "Change",
+    "Consent",
+    "Counters",
+    "DeadLetter",
+    "DeadLetterContent",
+    "End",
+    "Event",
+    "EventGroup",
+    "Explanation",
+    "FindingCount",
+    "Group",
+    "History",
+    "Hub",
+    "JudgementReference",
+    "Lifecycle",
+    "Occurrences",
+    "Profile",
+    "ProfileIdentifier",
+    "Refusal",
+    "RefusedEvent",
+    "Result",
+    "StatedJudgement",
+    "StatedValue",
+    "Stats",
+    "Step",
+    "Timeline",
+    "TimelineEvent",
+]

@@ -1,0 +1,124 @@
+"""What the identity graph tells as results: how a person came about, and why two identifiers are one person or not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from onefold.model.results.result import Result
+
+
+class Change(Result, frozen=True, kw_only=True):
+    """A merge or split.
+
+    Attributes:
+        kind: `merged`, `split` or `renamed`.
+        profile_id: The profile the identifiers went to.
+        before: The profile they were in.
+        offset: The log entry that caused it.
+    """
+
+    kind: str
+    profile_id: str
+    before: str
+    identifiers: tuple[str, ...]
+    at: str | None
+    offset: int
+    request_id: str
+
+
+class StatedJudgement(Result, frozen=True, kw_only=True):
+    """What somebody ruled about one or two identifiers."""
+
+    id: str
+    verdict: str
+    subjects: tuple[str, ...]
+    at: str | None
+    by: str
+    reason: str
+
+
+class History(Result, frozen=True, kw_only=True):
+    """Merges and splits that led to a person, and the judgements about them, oldest first."""
+
+    profile_id: str
+    changes: tuple[Change, ...]
+    judgements: tuple[StatedJudgement, ...]
+
+
+class JudgementReference(Result, frozen=True, kw_only=True):
+    """A judgement that an explanation names."""
+
+    id: str
+    verdict: str
+    by: str
+    reason: str
+    at: str
+    offset: int
+
+
+class End(Result, frozen=True, kw_only=True):
+    """One end of a step: the type of the identifier, and the identifier as `type:value`."""
+
+    type: str
+    label: str
+
+
+class Refusal(Result, frozen=True, kw_only=True):
+    """Why evidence was not followed: the obstacle, the identifier type it is about, the judgement if one is behind it."""
+
+    reason: str
+    type: str
+    judgement: JudgementReference | None
+    why: str
+
+
+class Step(Result, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """A piece of evidence between two identifiers.
+
+    Attributes:
+        kind: `event`, `record`, `alias`, `scored`, or `judgement`. A judgement has `id`, `verdict`, `by` and `reason`, the
+            others have `rule`, `source`, `strength`, `score` and `event`.
+        refusal: Why it was not followed; None when it was.
+    """
+
+    start: End
+    end: End
+    kind: str
+    rule: str | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    strength: int | UnsetType = UNSET
+    score: float | UnsetType | None = UNSET
+    event: str | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    verdict: str | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    at: str
+    offset: int
+    refusal: Refusal | None
+
+
+class Explanation(Result, frozen=True, kw_only=True):
+    """Why two identifiers are, or are not, one person.
+
+    Attributes:
+        verdict: `different` when evidence connects them and was refused, `not_connected` when none does.
+        path: The strongest chain of evidence between them; for two people the one with the fewest refused steps.
+        refused: Evidence between the two people that was refused, besides that in `path`.
+        judged_apart: The judgement that they are different people; None when nobody said so.
+        sentences: All of it in English.
+        profile_ids: The profiles of the two as stored.
+    """
+
+    verdict: Literal["same", "different", "not_connected"]
+    a: str
+    b: str
+    profile_a: str
+    profile_b: str
+    path: tuple[Step, ...]
+    refused: tuple[Step, ...]
+    judged_apart: JudgementReference | None
+    sentences: tuple[str, ...]
+    profile_ids: tuple[str, ...]

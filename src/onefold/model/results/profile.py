@@ -1,0 +1,136 @@
+"""The profile as a result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from onefold.model.identifier import Identifier
+from onefold.model.results.result import Result
+
+
+class ProfileIdentifier(Result, frozen=True, kw_only=True):
+    """One of a person's identifiers; exactly one of a profile is primary.
+
+    Attributes:
+        node: The id of its identity node, hexadecimal.
+        shared: Several people use it, so that it links nobody.
+    """
+
+    type: str
+    value: str
+    node: str
+    first_seen: str | None
+    primary: bool
+    shared: bool
+
+
+class StatedValue(Result, frozen=True, kw_only=True):
+    """A value that a source stated of an attribute.
+
+    Attributes:
+        time_assumed: True where the source stated no time, and `at` is when it was received; else left out.
+    """
+
+    value: Any
+    source: str
+    at: str | None
+    time_assumed: bool | UnsetType = UNSET
+
+
+class Attribute(StatedValue, frozen=True, kw_only=True):
+    """The value that stands, the rule by which it does, and those that lost, in the order in which they would follow."""
+
+    rule: str
+    others: tuple[StatedValue, ...]
+
+
+class Counters(Result, frozen=True, kw_only=True):
+    """What was counted and summed up.
+
+    Attributes:
+        purchases_without_amount: Purchases of which no amount could be read; they are not part of the revenue.
+        revenue: In the default currency.
+    """
+
+    events: int
+    sessions: int
+    purchases: int
+    purchases_without_amount: int
+    revenue: str
+    revenue_by_currency: dict[str, str]
+
+
+class Lifecycle(Result, frozen=True, kw_only=True):
+    """The stage of a person, the rule that says so, the rule in English, and when it may change by itself."""
+
+    stage: str
+    rule: str
+    because: str
+    changes_at: str | None
+
+
+class Consent(Result, frozen=True, kw_only=True):
+    """What holds of one purpose, and the statement that settles it."""
+
+    granted: bool
+    at: str | None
+    source: str
+
+
+class Group(Result, frozen=True, kw_only=True):
+    """A company, account or team of the person, with what was last said of it."""
+
+    type: str
+    id: str
+    traits: dict[str, Any]
+    first_seen: str | None
+    last_seen: str | None
+
+
+class Occurrences(Result, frozen=True, kw_only=True):
+    """How often an event was seen, first and last when."""
+
+    count: int
+    first: str | None
+    last: str | None
+
+
+class FindingCount(Result, frozen=True, kw_only=True):
+    """How many of the person's events have a finding, and when the last did."""
+
+    count: int
+    last: str | None
+
+
+class Profile(Result, frozen=True, kw_only=True):
+    """What is known about one person.
+
+    Attributes:
+        canonical: The primary identifier.
+        identifiers: The strongest first, at most a hundred of them; `identifiers_total` counts all.
+        attributes: By name; a name that was cleared is not there.
+        consent: By purpose; `all` settles those that are not named.
+        sources: Events by source.
+        full: What is at its limit, so that only a fixed choice of more is kept: `traits`, `consents`.
+        tracked_events: By name, the events that rules ask about.
+        findings: By code.
+    """
+
+    id: str
+    canonical: Identifier | None
+    identifiers: tuple[ProfileIdentifier, ...]
+    identifiers_total: int
+    attributes: dict[str, Attribute]
+    counters: Counters
+    first_seen: str | None
+    last_seen: str | None
+    last_active: str | None
+    lifecycle: Lifecycle
+    consent: dict[str, Consent]
+    groups: tuple[Group, ...]
+    sources: dict[str, int]
+    full: tuple[str, ...]
+    tracked_events: dict[str, Occurrences]
+    findings: dict[str, FindingCount]
