@@ -64,13 +64,13 @@ async def _hold(target: Target, sent: bytes, drip: bytes = b"") -> None:
         await asyncio.sleep(0.25)
 
 
-async def _send(target: Target, sent: bytes) -> None:
-    """Send something whole and read the answer, over and over."""
+async def _send(target: Target, sent: bytes, fresh: Callable[[], bytes] | None = None) -> None:
+    """Send something whole and read the answer, over and over; with `fresh`, something new each time."""
     while not target.over():
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             _, writer = pair = await target.connect()
             try:
-                writer.write(sent)
+                writer.write(fresh() if fresh else sent)
                 await asyncio.wait_for(pair[0].read(65_536), 5)
             finally:
                 writer.transport.abort()
@@ -117,6 +117,23 @@ def _many(how: Callable[[Target], Awaitable[None]], count: int) -> Attack:
     return attack
 
 
+def _swollen(key: str) -> bytes:
+    """One person, with traits that are long lists in fields of ever new names."""
+    items = [
+        {"type": "identify", "userId": "swollen", "traits": {f"t{next(_numbers)}": ["x" * 100] * 30 for _ in range(10)}}
+        for _ in range(10)
+    ]
+    body = json.dumps({"writeKey": key, "batch": items}).encode()
+    return _post("/v1/batch", len(body)) + body
+
+
+def _backtracking(key: str) -> bytes:
+    """Values that a regular expression of the tracking plan takes for ever to refuse, were it to backtrack."""
+    item = {"type": "track", "event": "Patterned", "userId": "u", "properties": {"code": "a" * 60 + "!"}}
+    body = json.dumps({"writeKey": key, "batch": [item] * 100}).encode()
+    return _post("/v1/batch", len(body)) + body
+
+
 def _batch(key: str) -> bytes:
     body = json.dumps({"writeKey": key, "batch": [{"type": "track", "event": "x", "userId": "u"}] * 20_000}).encode()
     return _post("/v1/batch", len(body)) + body
@@ -140,6 +157,8 @@ ATTACKS: dict[str, Attack] = {
     "deep nesting": _many(lambda t: _send(t, _post("/v1/batch", len(_DEEP)) + _DEEP), 4),
     "empty items": _many(lambda t: _send(t, _post("/v1/batch", len(_ITEMS)) + _ITEMS), 4),
     "large batches with a page's key": _many(lambda t: _send(t, _batch(t.key)), 4),
+    "swollen people": _many(lambda t: _send(t, b"", lambda: _swollen(t.key)), 2),
+    "backtracking patterns": _many(lambda t: _send(t, _backtracking(t.key)), 2),
     "unread answers": _many(_unread, 200),
     "no HTTP": _many(lambda t: _send(t, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), 16),
 }

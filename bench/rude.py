@@ -25,6 +25,13 @@ DESCRIPTORS = 1_024
 TARGET_MS = 50.0
 MORE = "server:\n  port: {port}\n  trusted_proxies: []\n"
 """All come from this machine: so its addresses must count as strangers'."""
+PLAN = """\
+tracking_plan:
+  violations: block
+  events:
+    Patterned: {type: object, properties: {code: {type: string, pattern: "^(a|a)*$"}}}
+"""
+"""With an engine that backtracks this pattern takes for ever."""
 LIMITED = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_BYTES}, {MEMORY_BYTES}))
@@ -83,6 +90,8 @@ def attacked_server(*, prelude: str = "", more: str = "") -> Iterator[tuple[Grou
             "enabled: false", "lookups_per_minute: 1000000"
         )
         (here.directory / "onefold.yaml").write_text(text + more)
+        with (here.directory / "sources" / "web.yaml").open("a") as source:
+            source.write(PLAN)
         command = [sys.executable, "-c", LIMITED + prelude + SERVE, "serve", "--project", str(here.directory)]
         with (here.directory / "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)

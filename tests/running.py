@@ -46,7 +46,7 @@ class Server:
         """The account of the source `web`, once nothing is pending."""
         for _ in range(400):
             status, found = self.get("/api/v1/sources")
-            assert status == 200
+            assert status == 200, found
             rows = found["sources"] if isinstance(found, dict) else found
             mine = next((a for a in rows if a["source"] == "web"), None)
             if mine is not None and mine["pending"] == 0:
@@ -65,7 +65,7 @@ class Server:
         events, cursor = [], ""
         while True:
             status, page = self.get(f"/api/v1/profiles/{identifier}/timeline?limit=100{cursor}")
-            assert status == 200
+            assert status == 200, page
             events += page["events"]
             if not page["next"]:
                 return events

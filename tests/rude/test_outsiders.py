@@ -14,14 +14,14 @@ from tests.running import Server
 
 pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.timeout(280 if not RELEASE else 0)]
 
-PATIENCE_SECONDS = 6.0
+PATIENCE_SECONDS = 12.0
 """Within which others must be answered: the machine has been seen with ten times the work it can do."""
 KEPT_MB = 100.0
 """What a server may keep of an attack: caches, and the pieces in which memory comes back to Python."""
 TOGETHER = [
     ["idle connections", "huge headers", "many headers", "no HTTP"],
     ["half-sent headers", "pipelines", "bodies to the API", "unread answers"],
-    ["half-sent bodies", "bodies without a key", "bombs"],
+    ["half-sent bodies", "bodies without a key", "bombs", "swollen people", "backtracking patterns"],
     ["trickle", "deep nesting", "empty items", "large batches with a page's key"],
 ]
 SECONDS = 20.0 if RELEASE else 2.0
@@ -56,6 +56,21 @@ def test_others_are_served(attacked, attacks):
     assert found["failed"] == 0, found
     assert family(process.pid) == pids
     assert settled_mb(process.pid, until_mb=before + KEPT_MB) <= before + KEPT_MB
+
+
+def test_what_was_sent_for_the_worker_is_processed(attacked):
+    """People that swell and patterns that backtrack wait for the worker: it gets through them, and is the same worker."""
+    here, process, _ = attacked
+    pids, server = family(process.pid), Server(here)
+    for _ in range(20):
+        beside(here, ["swollen people", "backtracking patterns"], 1.0, patience=PATIENCE_SECONDS)
+        account = server.account()
+        if account["reasons"].get("plan_violation") and server.profile("user_id:swollen")["counters"]["events"] > 100:
+            break
+    else:
+        pytest.fail(f"nothing was refused, or nobody swelled: {account}")
+    assert server.profile("user_id:swollen")["full"] == ["traits"]
+    assert family(process.pid) == pids
 
 
 def test_all_attacks_are_tried():
