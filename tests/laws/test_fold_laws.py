@@ -329,7 +329,7 @@ def assert_told(events: Sequence[Event], told: Callable[[NodeState], Sequence[st
     assert {name for name, is_lost in lost.items() if is_lost} <= set(told(kept))
 
 
-@pytest.mark.parametrize("kind", ["traits", "consents", "traits_once", "cleared", "groups", "sessions", "currencies"])
+@pytest.mark.parametrize("kind", ["traits", "consents", "traits_once", "cleared", "groups", "sessions"])
 def test_a_kind_that_is_forgotten_is_noticed(kind):
     """Negative control: each kind of thing is lost in some example."""
 

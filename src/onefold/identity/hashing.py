@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import msgspec
 
 from onefold.identity.identifiers import Reading, read
-from onefold.identity.settings import IdentitySettings
+from onefold.identity.settings import IdentitySettings, undeclared
 from onefold.model import Finding, Identifier, NodeId
 
 _TYPE_CHARACTERS_MAX = 64
 _BLOCK_BYTES = 64
+_DIGEST_BYTES = 8
+_HIDDEN = "hidden"
 _INNER_PAD, _OUTER_PAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
 _Key = tuple[str, str]
 
@@ -25,16 +27,32 @@ class NamedIdentifier(msgspec.Struct, frozen=True, gc=False):
         value: Its normalised value; personal data.
         node: The node it names.
         priority: The type's strength, 0 to 100.
+        stored_type: What the store knows the type by, in the clear: a type that the project does not declare is text
+            from outside, which may say anything of anybody, so it is known by a keyed hash.
     """
 
     type: str
     value: str
     node: NodeId
     priority: int
+    stored_type: str
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
         return f"<NamedIdentifier {self.type} node={self.node.hex()}>"
+
+
+def sealed_value(identifier: NamedIdentifier) -> str:
+    """What is sealed of an identifier: its value, behind the type where the store does not know that."""
+    if identifier.stored_type == identifier.type:
+        return identifier.value
+    return f"{identifier.type}\0{identifier.value}"
+
+
+def opened_value(stored_type: str, sealed: str) -> tuple[str, str]:
+    """The type and the value of an identifier, from what the store knows and what was sealed."""
+    kind, parted, value = sealed.partition("\0")
+    return (kind, value) if parted else (stored_type, sealed)
 
 
 class _Named(msgspec.Struct, frozen=True, gc=False):
@@ -81,6 +99,13 @@ class Hasher:
         outer.update(inner.digest())
         return outer.digest()[:16]
 
+    def stored_type(self, kind: str, settings: IdentitySettings) -> str:
+        """What the store knows a type by: itself where it is declared, else a name for which the same rules hold."""
+        if kind in settings.types:
+            return kind
+        digest = self.node_id("type", kind)[:_DIGEST_BYTES].hex()
+        return f"{_HIDDEN}.{digest}_id" if undeclared(kind).unique else f"{_HIDDEN}.{digest}"
+
     def name(
         self, identifiers: Sequence[Identifier], settings: IdentitySettings
     ) -> tuple[tuple[NamedIdentifier, ...], tuple[Finding, ...]]:
@@ -122,7 +147,8 @@ class Hasher:
         kind = settings.canonical(key[0])
         reading = _read(kind, key[1], settings)
         priority = settings.priority(kind)
-        named = tuple(NamedIdentifier(kind, v, self.node_id(kind, v), priority) for v in reading.values)
+        stored = self.stored_type(kind, settings)
+        named = tuple(NamedIdentifier(kind, v, self.node_id(kind, v), priority, stored) for v in reading.values)
         if len(named) == 1 and not reading.codes:
             return named[0]
         return _Named(named, tuple(Finding(code, _shown(kind, settings)) for code in reading.codes))

@@ -186,7 +186,7 @@ def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> di
             seen = earliest.get(node)
             if seen is None:
                 earliest[node] = at
-                types[node] = identifier.type
+                types[node] = identifier.stored_type
             elif at < seen:
                 earliest[node] = at
     now: dict[NodeId, Member] = {}

@@ -16,7 +16,7 @@ class Member(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         id: The node.
-        type: Its identifier type.
+        type: Its identifier type; a stand-in where the project does not declare it (`identity.hashing`).
         first_seen_us: Earliest event time at which it was seen; the oldest node of a person names the person.
         person: The node that names the person this one belongs to; a node alone names itself.
         component: The node that names the connected component of evidence. Equal to `person` unless contested.

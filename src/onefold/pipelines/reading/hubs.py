@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from onefold.model import Identifier, NodeId, format_profile_id, results
+from onefold.model import NodeId, format_profile_id, results
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.nodes import opened
 from onefold.pipelines.reading.tail import masked
 from onefold.ports import ProfileSnapshot
-from onefold.profiles import state as folds
 
 LINKED_MIN = 10
 """Strong identifiers beside one, from which it is told. A person's own address is seen with fewer."""
@@ -27,8 +27,8 @@ def suspected(context: Context) -> list[results.Hub]:
             linked = edges if edges > _EDGES_READ_MAX else _strong(context, snapshot, node)
             if row is None or linked < LINKED_MIN:
                 continue
-            value, _ = folds.open_node(context.sealer.open(row))
-            shown = f"{row.member.type}:{masked(Identifier(row.member.type, value))}"
+            identifier, _ = opened(context, row)
+            shown = f"{identifier.type}:{masked(identifier)}"
             found.append(
                 results.Hub(id=format_profile_id(node), identifier=shown, linked=linked, shared=row.member.shared)
             )

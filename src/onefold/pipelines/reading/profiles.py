@@ -16,10 +16,10 @@ from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, for
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.neighbours import spoken_beside
+from onefold.pipelines.reading.nodes import opened, with_types
 from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import NodeRow, ProfileSnapshot
 from onefold.profiles import profile as profiles
-from onefold.profiles import state as folds
 from onefold.profiles.state import NodeState
 
 _CURSOR = struct.Struct(">qqq")
@@ -84,8 +84,7 @@ def value_of(context: Context, identifier: Identifier) -> str:
         row = None if node is None else snapshot.nodes([node]).get(node)
     if row is None:
         raise NotFoundError("That identifier was never seen.")
-    value, _ = folds.open_node(context.sealer.open(row))
-    return value
+    return opened(context, row)[0].value
 
 
 def find(snapshot: ProfileSnapshot, node: NodeId, nodes_max: int | None = None) -> Person | None:
@@ -206,8 +205,8 @@ def profile_of(context: Context, person: Person, beside: Sequence[Spoken] = ()) 
     """A person's profile; `beside` is what neighbours of its nodes say of consent."""
     nodes = []
     for row in person.rows:
-        value, state = folds.open_node(context.sealer.open(row))
-        nodes.append((row.member, value, state))
+        identifier, state = opened(context, row)
+        nodes.append((msgspec.structs.replace(row.member, type=identifier.type), identifier.value, state))
     shown = _named_otherwise(nodes, person.only_in_aliases)
     return profiles.view(person.id, shown, context.profiles, context.clock_us(), context.identity.priorities(), beside)
 
@@ -367,8 +366,9 @@ def explain(context: Context, a: Identifier, b: Identifier, *, nodes_max: int | 
         members.update({n: row.member for n, row in snapshot.nodes(outside).items()})
         judgements = snapshot.judgements(sorted(members))
         label = labels(context, snapshot.nodes(sorted(members)))
+        named = with_types(context, snapshot, members.values())
     known = [e for e in edges if e.a in members and e.b in members]
-    told = explaining.explain(first, second, list(members.values()), known, judgements, context.identity)
+    told = explaining.explain(first, second, named, known, judgements, context.identity)
     return {
         **told.as_json(label),
         "sentences": explaining.sentences(told, label),
@@ -383,7 +383,7 @@ def labels(context: Context, rows: dict[NodeId, NodeRow]) -> Callable[[NodeId], 
         row = rows.get(node)
         if row is None:
             return format_profile_id(node)
-        value, _ = folds.open_node(context.sealer.open(row))
-        return f"{row.member.type}:{value}"
+        identifier, _ = opened(context, row)
+        return f"{identifier.type}:{identifier.value}"
 
     return label

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
+from onefold.identity.hashing import sealed_value
 from onefold.identity.resolve import Resolution
 from onefold.model import NodeId, Rejected
 from onefold.pipelines.context import Context
@@ -38,7 +39,7 @@ def fold(
         by_anchor[candidate.named[0].node].append(candidate)
         for identifier in candidate.named:
             if identifier.node not in rows:
-                values[identifier.node] = identifier.value
+                values[identifier.node] = sealed_value(identifier)
         if candidate.event.consents:
             for identifier in candidate.named[1:]:
                 # What is said of consent is said of the address, too, whoever says it.
