@@ -303,6 +303,53 @@ EXPORTS = {
         "Ann A,Ann,A,ann@one.test,25.00,USD,2024-04-17 10:00:00,,paid,r1\n",
         [("Donation Completed", {"email:ann@one.test"}, "25.00", {})],
     ),
+    "kit": Export(
+        "Kit subscribers",
+        "id,first_name,email_address,state,created_at\n"
+        "1,Ann,ann@one.test,active,2024-01-15T10:30:00Z\n2,Bo,bo@two.test,cancelled,2024-01-15T10:30:00Z\n"
+        "3,Cy,cy@three.test,inactive,2024-01-15T10:30:00Z\n4,Di,di@four.test,Bounced,2024-01-15T10:30:00Z\n"
+        "5,Ed,ed@five.test,complained,2024-01-15T10:30:00Z\n6,Flo,flo@six.test,unsubscribed,2024-01-15T10:30:00Z\n",
+        [
+            ("record", {".subscriber_id:1", "email:ann@one.test"}, None, {"email": True}),
+            ("record", {".subscriber_id:2", "email:bo@two.test"}, None, {"email": False}),
+            ("record", {".subscriber_id:3", "email:cy@three.test"}, None, {}),
+            ("record", {".subscriber_id:4", "email:di@four.test"}, None, {"email": False}),
+            ("record", {".subscriber_id:5", "email:ed@five.test"}, None, {"email": False}),
+            ("record", {".subscriber_id:6", "email:flo@six.test"}, None, {"email": False}),
+        ],
+    ),
+    "beehiiv": Export(
+        "Beehiiv subscriptions",
+        "id,email,status,created,subscription_tier,utm_source,referral_code\n"
+        "sub_1,ann@one.test,active,1705314600,free,x,ab\nsub_2,bo@two.test,inactive,1705314600,free,x,cd\n"
+        "sub_3,cy@three.test,pending,1705314600,free,,\nsub_4,di@four.test,needs_attention,1705314600,free,,\n"
+        "sub_5,ed@five.test,invalid,1705314600,free,,\n",
+        [
+            ("record", {".subscription_id:sub_1", "email:ann@one.test"}, None, {"email": True}),
+            ("record", {".subscription_id:sub_2", "email:bo@two.test"}, None, {"email": False}),
+            ("record", {".subscription_id:sub_3", "email:cy@three.test"}, None, {}),
+            ("record", {".subscription_id:sub_4", "email:di@four.test"}, None, {}),
+            ("record", {".subscription_id:sub_5", "email:ed@five.test"}, None, {"email": False}),
+        ],
+    ),
+    "mailchimp members": Export(
+        "Mailchimp members",
+        "id,email_address,unique_email_id,status,merge_fields.FNAME,list_id,last_changed\n"
+        "a1,ann@one.test,u1,subscribed,Ann,L,2024-06-19T12:00:01+00:00\n"
+        "a2,bo@two.test,u2,unsubscribed,Bo,L,2024-06-19T12:00:01+00:00\n"
+        "a3,cy@three.test,u3,cleaned,Cy,L,2024-06-19T12:00:01+00:00\n"
+        "a4,di@four.test,u4,pending,Di,L,2024-06-19T12:00:01+00:00\n"
+        "a5,ed@five.test,u5,transactional,Ed,L,2024-06-19T12:00:01+00:00\n"
+        "a6,flo@six.test,u6,archived,Flo,L,2024-06-19T12:00:01+00:00\n",
+        [
+            ("record", {".member_id:a1", "email:ann@one.test"}, None, {"email": True}),
+            ("record", {".member_id:a2", "email:bo@two.test"}, None, {"email": False}),
+            ("record", {".member_id:a3", "email:cy@three.test"}, None, {"email": False}),
+            ("record", {".member_id:a4", "email:di@four.test"}, None, {}),
+            ("record", {".member_id:a5", "email:ed@five.test"}, None, {}),
+            ("record", {".member_id:a6", "email:flo@six.test"}, None, {"email": False}),
+        ],
+    ),
     "klaviyo": Export(
         "Klaviyo profiles",
         "Email,Klaviyo ID,First Name,Phone Number,Email Marketing Consent,SMS Marketing Consent\n"

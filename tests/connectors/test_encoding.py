@@ -145,3 +145,27 @@ def test_every_language_is_known():
     letters, latin = likelihood._languages("cp1250")[0]
     assert latin
     assert likelihood._likelihood("Łódź", letters, True) < 0
+
+
+@given(
+    st.lists(
+        st.sampled_from(NAMES["German"].split() + NAMES["French"].split() + ["a+b", "x&y"]), min_size=1, max_size=30
+    )
+)
+def test_the_shifted_letters_of_utf7_are_read(words):
+    """ASCII throughout, so that only the form `+AOk-` tells."""
+    content = "id,name\n" + "".join(f"{n},{word}\n" for n, word in enumerate(words))
+    found = encoding.find(lambda: contextlib.nullcontext(io.BytesIO(content.encode("utf-7"))))
+    letters = {c for c in content if c >= "\u00a0"}
+    assert found.name == ("utf-7" if letters else "utf-8")
+    assert found.sure == (len(letters) not in (1, 2))
+    assert content.encode("utf-7").decode(found.name) == content or not letters
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["phone\n+49-170 123\n", "mail\nann+tag-x@mail.example\n", "C+AOk-\n1 + 1\n", "+AAA-\n", "+2D0-\n", "a+b\n"],
+)  # fmt: skip
+def test_a_plus_of_its_own_shows_that_a_file_is_not_utf7(text):
+    """Numbers, tags of addresses, sums."""
+    assert encoding.find(lambda: contextlib.nullcontext(io.BytesIO(text.encode()))).name == "utf-8"

@@ -60,3 +60,26 @@ def test_a_preset_takes_consent_it_does_not_name(stated):
     text = EXPORTS["hubspot"].text.replace("Opted out of email: News", "Do not call")
     _, events, _, _ = stated(text.replace(",false\n", ",true\n"))
     assert events[0]["context"]["consent"]["categoryPreferences"] == {"email": False, "phone": False}
+
+
+def test_a_column_of_places_is_not_taken_for_answers(stated):
+    """A table of customers that has Kit's columns by chance: its `state` is where they live."""
+    lines = [
+        "id,first_name,email_address,state,created_at",
+        *(f"{n},Ann,a{n}@one.test,NY,2024-01-15" for n in range(5)),
+    ]
+    guessed, events, _, rejected = stated("\n".join(lines) + "\n")
+    assert guessed.mapping.system == ""
+    assert not rejected
+    assert all(told(event)[3] == {} and event["traits"]["state"] == "NY" for event in events)
+
+
+def test_a_word_that_no_preset_foresaw_is_told_and_counts_as_a_no(stated):
+    """Among others that are known: a refusal in new words is not lost."""
+    text = (
+        EXPORTS["kit"].text
+        + "7,Gus,gus@seven.test,paused by user,2024-01-15T10:30:00Z\n8,Hal,hal@eight.test,zzz,2024-01-15\n"
+    )
+    _, events, _, _ = stated(text)
+    assert [told(event)[3] for event in events[-2:]] == [{"email": False}] * 2
+    assert [f["code"] for f in events[-1]["findings"]] == ["consent_unreadable"]

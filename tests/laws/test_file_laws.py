@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from onefold.connectors.sources import files, mapping
+from onefold.connectors.sources import delimited, files, mapping
 from onefold.connectors.sources.occurrences import Occurrences
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -104,3 +104,29 @@ def test_occurrences_equal_a_counter(words, more):
         word = word or 1  # noqa: PLW2901 - the table takes 0 for 1: the chance of either is 2^-63
         assert table.number(word.to_bytes(8, "little")) == seen[word]
         seen[word] += 1
+
+
+ESCAPED = st.text(st.sampled_from("aN09 ,;\"\\\\\n'é"), max_size=12)
+
+
+@given(st.lists(st.tuples(ESCAPED, ESCAPED), max_size=6), st.sampled_from(",;\t"))
+def test_marks_and_backslashes_that_a_database_escaped_are_read(rows, delimiter):
+    """As MySQL and its kin write them: a backslash before quotation marks and backslashes, every field in marks."""
+    buffer = io.StringIO()
+    writer = csv.writer(
+        buffer, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\"
+    )
+    writer.writerows([("a", "b"), *rows])
+    lines = iter(buffer.getvalue().splitlines(keepends=True))
+    found = [fields for _, fields, _ in delimited.records(lines, delimiter, escaped=True)]
+    assert found == [["a", "b"], *(list(row) for row in rows)]
+
+
+def test_a_file_with_escaped_marks_is_told_from_one_that_ends_in_a_backslash():
+    """By which way more of its lines can be read."""
+    escaped = b'a,b,c\n"said \\"no\\", then",1,2\n"C:\\\\x",\\N,3\n'
+    (first, second) = (traits(row) for row in read(escaped, YAML))
+    assert first == {"a": 'said "no", then', "b": "1", "c": "2"}
+    assert second == {"a": "C:\\x", "b": "\\N", "c": "3"}
+    (plain,) = (traits(row) for row in read(b'a,b,c\n"C:\\dir\\","x",y\n', YAML))
+    assert plain == {"a": "C:\\dir\\", "b": "x", "c": "y"}

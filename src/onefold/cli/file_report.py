@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from onefold.ingest.reasons import REASONS
+from onefold.pipelines.stream.finding_lines import FindingLine
 
 Report = Mapping[str, Any]
 """What `bootstrap.Loaded.report` says of a file."""
@@ -16,6 +17,16 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "bl
 _PACKED = {"gzip": "gz", "bzip2": "bz2", "xz": "xz", "zip": "zip"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte-order mark"}
 _PASSED = {"blank_row": "blank rows", "repeated_header": "headers that came again"}
+
+
+def add_findings(report: Report, lines: Mapping[str, FindingLine]) -> None:
+    """Add what was found of the file's rows only when they were processed, such as what its identifiers are."""
+    for code, found in lines.items():
+        known = report["findings"].setdefault(code, {"count": 0, "lines": [], "columns": {}})
+        known["where"] = [where for where in found.where if where not in known["columns"]]
+        if found.count >= known["count"]:
+            # What the reader noticed came with the rows.
+            known |= {"count": found.count, "lines": found.lines}
 
 
 def sentences(report: Report) -> Iterator[str]:
@@ -37,8 +48,8 @@ def sentences(report: Report) -> Iterator[str]:
     for reason, tally in report["rejected"].items():
         yield f"  {tally['count']:,} rejected, {reason}, {_lines(tally)}. {REASONS.get(reason, '')}".rstrip()
     for code, tally in report["findings"].items():
-        columns = "".join(f", column {name!r}" for name in list(tally["columns"])[:5])
-        yield f"  {tally['count']:,} with {code}, {_lines(tally)}{columns}."
+        at = [f"column {name!r}" for name in list(tally["columns"])[:5]] + tally.get("where", [])[:5]
+        yield f"  {tally['count']:,} with {code}, {', '.join((_lines(tally), *at))}."
     for what, tally in report["passed"].items():
         yield f"  {tally['count']:,} {_PASSED.get(what, what)} passed over, {_lines(tally)}."
     for because, count in report["skipped"].items():
@@ -54,6 +65,10 @@ def _form(report: Report) -> Iterator[str]:
     if form["format"] == "csv":
         mark = form["delimiter"]
         yield f"divided by {_DELIMITERS.get(mark, repr(mark))}"
+    if form["inside"]:
+        yield f"the records under {form['inside']!r}"
+    if form["escaped"]:
+        yield "quotation marks escaped by backslashes"
     if form["format"] != "parquet":
         yield f"encoding {_ENCODINGS.get(form['encoding'], form['encoding'])}"
     if form["compression"]:

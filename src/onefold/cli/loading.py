@@ -85,6 +85,8 @@ def load(
         if process:
             bootstrap.load_backlog(opened)
         account = _account(opened, source)
+        for report in reports:
+            file_report.add_findings(report, opened.context.finding_lines.of(source, report["file"]))
         gained = _gained(before, account)
     seconds = time.perf_counter() - started
     if as_json:

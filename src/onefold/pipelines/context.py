@@ -11,6 +11,7 @@ from onefold.identity.hashing import Hasher
 from onefold.identity.known import KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.gate import Gate
+from onefold.pipelines.stream.finding_lines import FindingLines
 from onefold.pipelines.stream.prefetch import Prefetch
 from onefold.pipelines.stream.progress import Progress
 from onefold.ports import EventLog, ProfileStore
@@ -36,6 +37,7 @@ class Context:
         prefetch: What is worked out of the next batch.
         progress: Where the processor stands, for whoever watches over it.
         feed: Makes the warehouse's rows; None where there is no warehouse.
+        finding_lines: Of files that are loaded, the lines on which findings stand.
     """
 
     name: str
@@ -51,3 +53,4 @@ class Context:
     prefetch: Prefetch[Any] = field(default_factory=Prefetch)
     progress: Progress = field(default_factory=Progress)
     feed: Feed | None = None
+    finding_lines: FindingLines = field(default_factory=FindingLines)

@@ -82,6 +82,14 @@ def id_of(value: Any) -> str:
     return text
 
 
+def change_of(value: Any, read: str) -> str:
+    """The code of a finding where an id is not what its cell says, blanks aside; empty where it is."""
+    text = text_of(value).strip()
+    if text == read:
+        return ""
+    return "identifier_unwrapped" if text[:1] == "'" else "decimal_id"
+
+
 class AmbiguousColumnError(ConfigurationError):
     """A mapping names a column that several of a file's columns are like, and none is exactly."""
 

@@ -32,6 +32,7 @@ class Short(list[str]):
     stated: int = 0
 
 
+_ESCAPED = re.compile(r"\\(.)")
 _BAD_QUOTES = Broken("bad_quotes", "a quotation mark is not closed, or stands where none can")
 
 Record = tuple[int, list[str] | Broken, str]
@@ -39,7 +40,13 @@ Record = tuple[int, list[str] | Broken, str]
 
 
 def records(
-    lines: Iterator[str], delimiter: str, *, quote: str = '"', padded: bool = False, replaced: bool = False
+    lines: Iterator[str],
+    delimiter: str,
+    *,
+    quote: str = '"',
+    padded: bool = False,
+    replaced: bool = False,
+    escaped: bool = False,
 ) -> Iterator[Record]:
     """Read records; a faulty one costs its first line only, and reading goes on with the line after.
 
@@ -53,6 +60,7 @@ def records(
         quote: The mark around fields that hold delimiters.
         padded: Whether a blank may stand between a delimiter and a mark.
         replaced: Whether undecodable bytes stand as U+FFFD instead (a codec that has no escapes).
+        escaped: Whether a backslash stands before marks, and before backslashes, that belong to a field.
     """
     feed = _Feed(lines)
     number = 1
@@ -60,7 +68,8 @@ def records(
     while True:
         fault: Broken | None = None
         try:
-            for fields in csv.reader(feed, delimiter=delimiter, quotechar=quote, skipinitialspace=padded, strict=True):
+            taken = (_without_backslashes(line, quote) for line in feed) if escaped else feed
+            for fields in csv.reader(taken, delimiter=delimiter, quotechar=quote, skipinitialspace=padded, strict=True):
                 text = feed.text()
                 count = len(feed.taken)
                 if fields:
@@ -69,7 +78,7 @@ def records(
                     width = width or len(fields)
                     if len(fields) != width:
                         fields, fault = _fitted(fields, width)  # noqa: PLW2901 - likewise
-                    if count > 1 and text.count(quote) % 2:
+                    if count > 1 and (_without_backslashes(text, quote) if escaped else text).count(quote) % 2:
                         # Well-formed lines have even numbers of marks: an odd sum shows a stray one, which swallowed.
                         fault = _BAD_QUOTES
                     if fault and count > 1:
@@ -86,6 +95,13 @@ def records(
         yield number, fault, feed.taken[0]
         feed.give_up_first()
         number += 1
+
+
+def _without_backslashes(line: str, quote: str) -> str:
+    """A line in which marks within fields are doubled. Other backslashes mean what they mean (`C:`, a null)."""
+    return _ESCAPED.sub(
+        lambda found: quote * 2 if found[1] == quote else found[1] if found[1] == "\\" else found[0], line
+    )
 
 
 class _Feed:

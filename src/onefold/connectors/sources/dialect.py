@@ -12,6 +12,8 @@ import msgspec
 
 from onefold.connectors.sources import container
 from onefold.connectors.sources import encoding as encodings
+from onefold.connectors.sources.delimited import Broken, records
+from onefold.connectors.sources.envelope import envelope
 from onefold.connectors.sources.preamble import LINES_ABOVE_MAX, lines_above
 
 Format = Literal["csv", "jsonl", "json", "whitespace", "parquet"]
@@ -37,6 +39,8 @@ class Dialect(msgspec.Struct, frozen=True):
         compression: How the file is compressed; empty when it is not.
         encoding_sure: Whether no other encoding reads the file about as well.
         encoding_others: Those that do.
+        inside: Of JSON: the key under which an object around all records holds them; empty where there is none.
+        escaped: Whether a backslash stands before quotation marks that belong to a field.
     """
 
     format: Format
@@ -49,6 +53,8 @@ class Dialect(msgspec.Struct, frozen=True):
     compression: container.Compression = ""
     encoding_sure: bool = True
     encoding_others: tuple[str, ...] = ()
+    inside: str = ""
+    escaped: bool = False
 
 
 def sniff(
@@ -81,6 +87,8 @@ def sniff(
     text = sample.decode(found.name, errors="replace").removeprefix("\ufeff")
     if form is None and delimiter is None:
         form = _json_form(text, truncated=truncated)
+    if form in ("json", "jsonl") and (inside := envelope(text)):
+        return Dialect("json", inside=inside, **known)
     if form in ("jsonl", "json", "whitespace"):
         return Dialect(form, **known)
     above = _SEP_LINE.match(text)
@@ -94,7 +102,29 @@ def sniff(
         skip_lines = (1 if above else 0) + (lines_above(text, divider) if header else 0)
     quote = "'" if '"' not in text and _in_single_quotes(text, divider) else '"'
     padded = divider != " " and f"{divider} {quote}" in text
-    return Dialect("csv", delimiter=divider, quote=quote, padded=padded, skip_lines=skip_lines, header=header, **known)
+    escaped = f"\\{quote}" in text and _is_escaped(text, divider, quote)
+    return Dialect(
+        "csv",
+        delimiter=divider,
+        quote=quote,
+        padded=padded,
+        skip_lines=skip_lines,
+        header=header,
+        escaped=escaped,
+        **known,
+    )
+
+
+def _is_escaped(text: str, delimiter: str, quote: str) -> bool:
+    """Whether more lines can be read where a backslash takes a quotation mark's meaning, as databases write it."""
+    broken = [
+        sum(
+            isinstance(fields, Broken)
+            for _, fields, _ in records(iter(text.splitlines(keepends=True)), delimiter, quote=quote, escaped=escaped)
+        )
+        for escaped in (False, True)
+    ]
+    return broken[1] < broken[0]
 
 
 def _in_single_quotes(text: str, delimiter: str) -> bool:

@@ -40,6 +40,10 @@ _PRIORS: dict[str, float] = {
     "cp850": -3.0, "cp437": -3.0, "cp852": -3.0, "cp866": -3.0, "koi8_u": -3.0, "mac_latin2": -3.5, "mac_cyrillic": -3.5,
     "cp1258": -3.5, "iso8859_5": -4.0, "mac_turkish": -4.0, "mac_greek": -4.0, "cp857": -4.0, "cp775": -4.0, "cp737": -4.0,
 }  # fmt: skip
+_SHIFT = re.compile(rb"\+([A-Za-z0-9+/]*)-?")
+_SHIFTED_ASCII = frozenset('!"#$%&*;<=>@[\\]^_`{|}~')
+"""Signs that some writers shift, too."""
+_SHIFTED_SURE = 3
 _WORD = re.compile(r"""[^ \t\r\n\f\v,;|"<>=()\[\]{}0-9@:/\\_]+""")
 
 
@@ -65,14 +69,22 @@ def find(opened: Opener) -> Encoding:
         if marked:
             return Encoding(marked)
         decoder = codecs.getincrementaldecoder("utf-8")()
-        escapes, chunk = False, start
+        escapes, chunk, plain = False, start, True
         try:
             while chunk:
                 escapes = escapes or b"\x1b$" in chunk
+                plain = plain and chunk.isascii()
                 decoder.decode(chunk)
                 chunk = file.read(_CHUNK_BYTES)
             decoder.decode(b"", final=True)
-            return Encoding("iso2022_jp") if escapes and _is_iso2022(opened) else Encoding("utf-8")
+            if escapes and _is_iso2022(opened):
+                return Encoding("iso2022_jp")
+            shifted = _utf7_words(opened) if plain else 0
+            if shifted:
+                return Encoding(
+                    "utf-7", sure=shifted >= _SHIFTED_SURE, others=() if shifted >= _SHIFTED_SURE else ("utf-8",)
+                )
+            return Encoding("utf-8")
         except UnicodeDecodeError:
             pass
     return _by_content(opened)
@@ -117,6 +129,27 @@ def _is_iso2022(opened: Opener) -> bool:
         except UnicodeDecodeError:
             return False
     return True
+
+
+def _utf7_words(opened: Opener) -> int:
+    """How many different characters beyond ASCII a file holds in the form of UTF-7 (`+AOk-`); 0 where a plus is not one.
+
+    A plus of its own is `+-` in UTF-7, so a phone number (`+49 …`) or an address with a tag shows that a file is none.
+    """
+    found: set[str] = set()
+    with opened() as file:
+        for line in iter(lambda: file.readline(_CHUNK_BYTES), b""):
+            for shift in _SHIFT.finditer(line):
+                if shift[0] == b"+-":
+                    continue
+                try:
+                    text = shift[0].decode("utf-7")
+                except UnicodeDecodeError:
+                    return 0
+                if not text or not all("\u00a0" <= c < "\u0600" or c in _SHIFTED_ASCII for c in text):
+                    return 0
+                found.update(c for c in text if c >= "\u00a0")
+    return len(found)
 
 
 def _by_content(opened: Opener) -> Encoding:

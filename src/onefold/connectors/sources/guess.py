@@ -44,7 +44,7 @@ def guess(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> Guess:
         rows: The cells of the first rows, as text.
     """
     sheet = Sheet(header, rows)
-    preset = recognition.preset_of(header)
+    preset = recognition.preset_of(sheet)
     mapping = recognition.fitted(preset, sheet) if preset is not None else _guessed(sheet)
     return Guess(mapping, sheet.notes, (*sheet.doubts, *_doubts(mapping, sheet)))
 

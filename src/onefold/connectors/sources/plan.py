@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from onefold.connectors.sources.casts import NO_COLUMN, Cast, DateColumn, cast_of
-from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, bare, id_of, key, text_of
+from onefold.connectors.sources.cells import Columns, Fetch, Holds, Values, bare, change_of, id_of, key, text_of
 from onefold.connectors.sources.consent_words import Answer, reading
 from onefold.connectors.sources.delimited import Broken
 from onefold.connectors.sources.language import Field, Fields, Mapping
@@ -175,10 +175,14 @@ class _Statement:
         if fault:
             return fault
         identifiers = self._fixed_identifiers.copy()
-        for name, place, prefix, split, fetch in self._identifiers:
-            text = id_of(values[place] if fetch is None else fetch(values))
+        findings = [{"code": code, "where": ""} for code in noticed] if noticed else []
+        for name, place, prefix, split, fetch, column in self._identifiers:
+            stated = values[place] if fetch is None else fetch(values)
+            text = id_of(stated)
             if not text:
                 continue
+            if text != stated and (changed := change_of(stated, text)):
+                findings.append({"code": changed, "where": column})
             if not split:
                 identifiers.append(Identifier(name, prefix + text))
                 continue
@@ -186,7 +190,6 @@ class _Statement:
                 if value := value.strip():
                     identifiers.append(Identifier(name, prefix + value))
         context: dict[str, Any] = {"file": self._file, "line": line}
-        findings = [{"code": code, "where": ""} for code in noticed] if noticed else []
         if self._consents or self._fixed_consents:
             said = self._said(values, findings)
             if said:
@@ -281,10 +284,10 @@ class _Binder:
                 found[name] = value
         return found
 
-    def identifiers(self) -> list[tuple[str, int, str, str, Fetch | None]]:
-        """(type, place, prefix, separator of several values, how to fetch) of each."""
+    def identifiers(self) -> list[tuple[str, int, str, str, Fetch | None, str]]:
+        """(type, place, prefix, separator of several values, how to fetch, column) of each."""
         return [
-            (name, slot.place, field.prefix, field.split, slot.fetch)
+            (name, slot.place, field.prefix, field.split, slot.fetch, slot.column)
             for name, field in self._mapping.identifiers
             for slot in self.slots(((name, field),))
         ]

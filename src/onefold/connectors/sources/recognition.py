@@ -10,10 +10,12 @@ import msgspec
 from onefold.connectors.sources import mapping as mappings
 from onefold.connectors.sources.cells import Columns, text_of
 from onefold.connectors.sources.consent_columns import consents
+from onefold.connectors.sources.consent_words import Answer, reading
 from onefold.connectors.sources.language import Condition, Field, Fields, Mapping
 from onefold.connectors.sources.samples import dates, formats, numbers
 from onefold.connectors.sources.sheet import Sheet, share
 
+_SHARE_OF_WORDS = 0.5
 _MONEY = ("amount", "revenue", "total", "value")
 
 
@@ -24,10 +26,30 @@ def _known() -> tuple[Mapping, ...]:
     return tuple(sorted((m for m in found if m.recognise), key=lambda m: -len(m.recognise)))
 
 
-def preset_of(header: Sequence[str]) -> Mapping | None:
-    """The preset whose columns are all there; of several the one that asks for the most."""
-    columns = Columns(header, file="", strict=False)
-    return next((m for m in _known() if all(columns.find(names) is not None for names in m.recognise)), None)
+def preset_of(sheet: Sheet) -> Mapping | None:
+    """The preset whose columns are all there and say what it takes them for; of several the one that asks for the most."""
+    columns = Columns(sheet.header, file="", strict=False)
+    return next(
+        (
+            m
+            for m in _known()
+            if all(columns.find(names) is not None for names in m.recognise) and _answers(m, sheet, columns)
+        ),
+        None,
+    )
+
+
+def _answers(preset: Mapping, sheet: Sheet, columns: Columns) -> bool:
+    """Whether the words of the columns that say yes or no are answers: a `State` of `NY` shows another system."""
+    for statement in preset.stated:
+        for _, field in statement.consent:
+            place = columns.find(field.columns)
+            if field.reads == "opt_in" and place is not None:
+                answer, words = reading(field), sheet.samples[sheet.header[place]].values
+                unread = sum(answer(word) is Answer.UNREADABLE for word in words)
+                if unread > len(words) * _SHARE_OF_WORDS:
+                    return False
+    return True
 
 
 def fitted(preset: Mapping, sheet: Sheet) -> Mapping:

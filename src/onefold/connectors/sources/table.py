@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import msgspec
 
-from onefold.connectors.sources import container
+from onefold.connectors.sources import container, envelope
 from onefold.connectors.sources.cells import Values, columns
 from onefold.connectors.sources.delimited import Broken, Record, Short, damage, records
 from onefold.connectors.sources.dialect import Dialect
@@ -114,7 +114,7 @@ def opened(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
 
 def replaces(dialect: Dialect) -> bool:
     """Whether bytes that are not in the encoding are replaced, so that they are lost."""
-    return dialect.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+    return dialect.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32", "utf-7"))
 
 
 def raw(text: str, dialect: Dialect) -> bytes:
@@ -176,7 +176,14 @@ def _csv(file: IO[str], dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
 
 
 def _records(file: IO[str], dialect: Dialect) -> Iterator[Record]:
-    return records(file, dialect.delimiter, quote=dialect.quote, padded=dialect.padded, replaced=replaces(dialect))
+    return records(
+        file,
+        dialect.delimiter,
+        quote=dialect.quote,
+        padded=dialect.padded,
+        replaced=replaces(dialect),
+        escaped=dialect.escaped,
+    )
 
 
 def _doubts(text: str, unsure: bool) -> tuple[str, ...]:
@@ -259,7 +266,8 @@ def _json(file: IO[str], name: str, dialect: Dialect) -> Iterator[RawRow]:
         found: Iterator[tuple[int, str]] = ((n, text) for n, text in enumerate(file, start=1) if text.strip())
         what = "the line is not one JSON object"
     else:
-        found = elements(iter(lambda: file.read(_CHUNK), ""), name)
+        chunks = iter(lambda: file.read(_CHUNK), "")
+        found = elements(envelope.opened(chunks, dialect.inside, name) if dialect.inside else chunks, name)
         what = "the element is not a JSON object"
     names: tuple[str, ...] = ()
     for line, text in found:

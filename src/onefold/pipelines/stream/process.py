@@ -113,6 +113,7 @@ def process_batch(
         changed += len(resolution.changes)
     if broken:
         raise _breaking(broken + folding.broken_repeats(batch.candidates, broken, context.profiles), batch)
+    context.finding_lines.take(c.event for c in fresh)
     result = BatchResult(
         len(batch.entries), len(fresh) + len(batch.judgements), len(duplicates), len(batch.rejected),
         len(batch.suppressed), solved, changed,
