@@ -47,10 +47,10 @@ def event_row(event: Event, partition: int, offset: int, nodes: Sequence[NodeId]
     )  # fmt: skip
 
 
-def seen_row(member: Member, value: str, partition: int, offset: int, request_id: str) -> IdentityRow:
-    """A row of `golden.identity_change` for a node that was seen for the first time."""
+def seen_row(member: Member, type_: str, value: str, partition: int, offset: int, request_id: str) -> IdentityRow:
+    """A row of `golden.identity_change` for a node that was seen for the first time, as an identifier of this type."""
     return (
-        member.id, member.person, None, "seen", member.type, value, member.first_seen_us, partition, offset, request_id
+        member.id, member.person, None, "seen", type_, value, member.first_seen_us, partition, offset, request_id
     )  # fmt: skip
 
 

@@ -62,6 +62,6 @@ def _seen(piece: Sequence[Candidate], known: Container[NodeId], nodes: Sequence[
             if member is not None:
                 stored = c.stored
                 rows.append(
-                    seen_row(member, named.value, stored.partition, stored.offset, stored.entry.request_id)
+                    seen_row(member, named.type, named.value, stored.partition, stored.offset, stored.entry.request_id)
                 )  # fmt: skip
     return rows
