@@ -1,6 +1,7 @@
 """Wires adapters to stages; the only package that knows both."""
 
 from onefold.bootstrap.backups import backup, check_backup, restore
+from onefold.bootstrap.checking import list_checks, run_checks
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import (
     AppendingError,
@@ -54,6 +55,7 @@ __all__ = [
     "ids_of",
     "init",
     "is_known_source",
+    "list_checks",
     "list_keys",
     "load_backlog",
     "load_file",
@@ -72,6 +74,7 @@ __all__ = [
     "restore",
     "revoke_key",
     "rows_of",
+    "run_checks",
     "serve_prefetch",
     "since",
     "sole",

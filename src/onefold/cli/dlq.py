@@ -35,6 +35,7 @@ def list_(
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason, such as check_failed.")] = None,
     status: Annotated[Status, typer.Option(help="Which ones.")] = Status.OPEN,
     after: Annotated[int, typer.Option(min=0, max=OFFSET_MAX, help="Only offsets after this one.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most this many.")] = 50,
@@ -47,7 +48,7 @@ def list_(
     out = Output(as_json=as_json)
     with bootstrap.reader(project, workspace) as context:
         wanted = None if status is Status.ALL else status.value
-        found = dead_letters.listed(context, status=wanted, source=source, after=after, limit=limit)
+        found = dead_letters.listed(context, status=wanted, source=source, reason=reason, after=after, limit=limit)
     if as_json:
         for letter in found:
             out.result(letter)

@@ -66,11 +66,10 @@ def shipped_checks() -> tuple[Check, ...]:
     return tuple(found)
 
 
-def effective(own: Iterable[Check], shipped: Iterable[Check]) -> tuple[Check, ...]:
-    """The checks of both; of two with one name in one relation the project's own."""
-    own = tuple(own)
-    replaced = {(check.relation, check.name) for check in own}
-    return (*(check for check in shipped if (check.relation, check.name) not in replaced), *own)
+def replaced(own: Iterable[Check], shipped: Iterable[Check]) -> tuple[Check, ...]:
+    """Those that Onefold ships, without those that the project's own replace: of the same name in the same relation."""
+    names = {(check.relation, check.name) for check in own}
+    return tuple(check for check in shipped if (check.relation, check.name) not in names)
 
 
 def _unique(documents: Iterable[Document], problems: list[Problem]) -> Iterator[Check]:

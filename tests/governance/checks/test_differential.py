@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp, parse_one
 from tests.governance.checks import oracle
-from tests.governance.checks.tables import database, query
+from tests.governance.checks.tables import RELATIONS, database, query
 
 from onefold.governance import checks
 from onefold.governance.checks import failures, queries, running
@@ -144,7 +144,7 @@ CHECKS = some_checks(st.one_of(*ROW_KINDS.values()), WHERES)
 def compare(rows, others, some):
     """Run checks both ways."""
     with database(rows, others) as connection:
-        report = checks.run(some, query(connection), run_id="r", at_us=AS_OF_US, relations=("temp.thing", "temp.other"))
+        report = checks.run(some, query(connection), run_id="r", at_us=AS_OF_US, relations=RELATIONS)
     broken = {}
     for check, result in zip(some, report.results, strict=True):
         failing, looked_at = expected(check, rows, others)
@@ -179,9 +179,7 @@ def test_statistics_are_those_of_the_oracle(amounts, q):
         Check(relation="temp.thing", name="q", kind=Distribution("amount", "quantile", low=Decimal(-100), quantile=q)),
     ]
     with database(rows, []) as connection:
-        mean, quantile = checks.run(
-            some, query(connection), run_id="r", at_us=AS_OF_US, relations=("temp.thing",)
-        ).results
+        mean, quantile = checks.run(some, query(connection), run_id="r", at_us=AS_OF_US, relations=RELATIONS).results
     values = [a for a in amounts if a is not None]
     if not values:
         assert (mean.status, quantile.status, mean.observed) == ("failed", "failed", None)
@@ -201,7 +199,7 @@ def test_stability_index_is_that_of_the_oracle(plans):
     with database(rows, []) as connection:
         (result,) = checks.run(
             [Check(relation="temp.thing", name="psi", kind=kind)], query(connection),
-            run_id="r", at_us=AS_OF_US, relations=("temp.thing",),
+            run_id="r", at_us=AS_OF_US, relations=RELATIONS,
         ).results  # fmt: skip
     index = oracle.stability(plans, baseline)
     assert result.observed == pytest.approx(index)

@@ -1,6 +1,6 @@
 """Checks: rules about the data of a relation, compiled to one aggregate query and one for the rows that fail."""
 
-from onefold.governance.checks.column import ArrowTable, Query
+from onefold.governance.checks.column import ArrowTable, Columns, Query, columns
 from onefold.governance.checks.definition import KINDS, Check, Kind, Tolerance, kind_name
 from onefold.governance.checks.result import CheckResult, FailingRow, History, Report, history
 from onefold.governance.checks.running import run
@@ -11,12 +11,14 @@ __all__ = [
     "ArrowTable",
     "Check",
     "CheckResult",
+    "Columns",
     "FailingRow",
     "History",
     "Kind",
     "Query",
     "Report",
     "Tolerance",
+    "columns",
     "history",
     "kind_name",
     "run",

@@ -1,8 +1,8 @@
-"""A column: what checks have to know of one, taken from the Arrow schema that a query of its relation answers with."""
+"""A column: what checks have to know of one, and its value as SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, Protocol
@@ -11,36 +11,25 @@ import msgspec
 from sqlglot import exp
 
 from onefold.governance.checks.definition import Value
+from onefold.model import ColumnType, Relation
 from onefold.rules import Kind, SqlField, literal, moment
 from onefold.rules import time as rule_time
 
-ColumnKind = Literal["number", "text", "boolean", "time", "date", "other"]
-_RULE_KINDS: dict[ColumnKind, Kind] = {
+ColumnKind = Literal["number", "text", "boolean", "time", "date", "json", "other"]
+_KINDS: Mapping[ColumnType, ColumnKind] = {
+    "bigint": "number", "integer": "number", "double": "number", "decimal": "number", "boolean": "boolean",
+    "timestamp": "time", "date": "date", "text": "text", "json": "json", "uuid": "other", "uuids": "other",
+}  # fmt: skip
+_RULE_KINDS: Mapping[ColumnKind, Kind] = {
     "number": "number", "text": "text", "boolean": "boolean", "time": "time", "date": "time",
 }  # fmt: skip
 
-
-class ArrowField(Protocol):
-    """A field of an Arrow schema."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def type(self) -> Any:
-        """Its type, which writes itself in words such as `timestamp[us, tz=UTC]`."""
-        ...
+_PLAIN_NUMBER = r"^[+-]?[0-9]{1,28}(?:\.[0-9]+)?$"
+"""What a decimal of 38 digits, 9 of them after the point, holds."""
 
 
 class ArrowTable(Protocol):
     """What a query answers with: `pyarrow.Table`, as far as checks use it."""
-
-    @property
-    def schema(self) -> Any:
-        """Its schema: fields, in order."""
-        ...
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """Its rows."""
@@ -52,45 +41,38 @@ Query = Callable[[exp.Query], ArrowTable]
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of a relation.
+    """A column of a relation, or a member of one that holds JSON.
 
     Attributes:
-        name: Its name.
-        kind: What its values are.
-        whole: Of a number: whether it is an integer.
-        zoned: Of a time: whether the engine keeps it with a zone.
+        name: Its name; of a member with the column before it, `attributes.email`.
+        kind: What its values are; a member's are texts.
+        of_type: Its type in the warehouse.
+        member: Of a member: the names that lead to it within the column, which is the first.
     """
 
     name: str
     kind: ColumnKind
-    whole: bool = False
-    zoned: bool = False
+    of_type: ColumnType
+    member: tuple[str, ...] = ()
 
 
-def columns(query: Query, relation: str) -> dict[str, Column]:
-    """The columns of a relation, by name, in its order."""
-    table = query(exp.select("*").from_(table_of(relation)).limit(0))
-    return {field.name: column(field.name, str(field.type)) for field in table.schema}
+Columns = Mapping[str, Column]
+"""The columns of a relation, by name, in its order."""
 
 
-def column(name: str, arrow_type: str) -> Column:
-    """A column of this Arrow type."""
-    base = arrow_type.split("[", maxsplit=1)[0].split("(", maxsplit=1)[0]
-    if base in {"decimal32", "decimal64", "decimal128", "decimal256"}:
-        return Column(name, "number", whole=arrow_type.replace(" ", "").endswith(",0)"))
-    if base.startswith(("int", "uint")):
-        return Column(name, "number", whole=True)
-    if base in {"halffloat", "float", "double"}:
-        return Column(name, "number")
-    if base in {"string", "large_string", "string_view"}:
-        return Column(name, "text")
-    if base == "bool":
-        return Column(name, "boolean")
-    if base in {"date32", "date64"}:
-        return Column(name, "date")
-    if base == "timestamp":
-        return Column(name, "time", zoned="tz=" in arrow_type)
-    return Column(name, "other")
+def columns(relation: Relation) -> Columns:
+    """The columns of a relation."""
+    return {one.name: Column(one.name, _KINDS[one.type], one.type) for one in relation.columns}
+
+
+def find(of: Columns, name: str) -> Column | None:
+    """The column of that name, or the member of one that holds JSON; None when there is none."""
+    if name in of:
+        return of[name]
+    base, _, inside = name.partition(".")
+    if inside and base in of and of[base].kind == "json":
+        return Column(name, "text", "text", (base, *inside.split(".")))
+    return None
 
 
 def table_of(relation: str, alias: str | None = None) -> exp.Table:
@@ -99,25 +81,29 @@ def table_of(relation: str, alias: str | None = None) -> exp.Table:
     return exp.table_(name, db=schema or None, quoted=True, alias=alias)
 
 
-def reference(name: str, table: str | None = None) -> exp.Column:
-    """A column by name, quoted: names come from sources."""
-    return exp.column(name, table=table, quoted=True)
-
-
 def value(of: Column, table: str | None = None) -> exp.Expr:
-    """The column's value as checks compare it: a time without a zone, in UTC."""
-    found = reference(of.name, table)
-    if of.zoned:
-        return exp.paren(exp.AtTimeZone(this=found, zone=exp.Literal.string("UTC")))
-    return found
+    """The column's value, its name quoted: names come from sources."""
+    if not of.member:
+        return exp.column(of.name, table=table, quoted=True)
+    base, *inside = of.member
+    path = exp.JSONPath(expressions=[exp.JSONPathRoot(), *(exp.JSONPathKey(this=name) for name in inside)])
+    return exp.paren(exp.JSONExtractScalar(this=exp.column(base, table=table, quoted=True), expression=path))
+
+
+def number(of: Column, table: str | None = None) -> exp.Expr:
+    """The column's value as a number; null where a member of JSON is not written as one."""
+    plain = value(of, table)
+    if not of.member:
+        return plain
+    written = exp.RegexpLike(this=plain, expression=exp.Literal.string(_PLAIN_NUMBER))
+    return exp.Case(ifs=[exp.If(this=written, true=exp.cast(plain.copy(), "DECIMAL(38, 9)"))])
 
 
 def constant(of: Column, given: Value) -> exp.Expr | None:
     """A constant that the column can be compared with; None where it is not of the column's kind."""
     match of.kind:
         case "number":
-            number = _number(given)
-            return None if number is None else literal(number)
+            return as_number(given)
         case "text":
             return literal(given) if isinstance(given, str) else None
         case "boolean":
@@ -129,19 +115,25 @@ def constant(of: Column, given: Value) -> exp.Expr | None:
         case "time":
             at_us = rule_time.read(given) if isinstance(given, str) else None
             return None if at_us is None else moment(at_us)
-        case "other":
+        case "json" | "other":
             return None
 
 
-def rule_fields(of: Sequence[Column], table: str | None = None) -> dict[str, SqlField]:
-    """What rules may name: the columns that hold plain values."""
+def rule_fields(of: Columns, named: Iterable[str], table: str | None = None) -> dict[str, SqlField]:
+    """What a rule that uses these names may use: the columns that hold plain values, and members of JSON."""
     fields = {}
-    for one in of:
+    for one in (*of.values(), *(found for name in named if name not in of and (found := find(of, name)))):
         kind = _RULE_KINDS.get(one.kind)
         if kind is not None:
             plain = value(one, table)
             fields[one.name] = SqlField(kind, exp.cast(plain, "TIMESTAMP") if one.kind == "date" else plain)
     return fields
+
+
+def as_number(given: Value) -> exp.Expr | None:
+    """A constant as a number; None where it is not one."""
+    found = _number(given)
+    return None if found is None else literal(found)
 
 
 def _number(given: Value) -> Decimal | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from sqlglot import exp
 
 from onefold.errors import ConfigurationError, nearest
 from onefold.governance.checks import column as columns_
-from onefold.governance.checks.column import Column
+from onefold.governance.checks.column import Column, Columns
 from onefold.governance.checks.definition import (
     Check,
     Completeness,
@@ -24,18 +24,18 @@ from onefold.governance.checks.definition import (
 )
 from onefold.governance.checks.forms import FORMS
 from onefold.rules import RuleError, literal, to_sql
-from onefold.rules.tree import Expr
+from onefold.rules.tree import Expr, Field, walk
 
 ROW = "t"
 """What a row of the checked relation is called in every query."""
 
 _OWN_TYPES: dict[str, Callable[[Column], bool]] = {
-    "integer": lambda c: c.kind == "number" and c.whole,
+    "integer": lambda c: c.of_type in {"bigint", "integer"},
     "decimal": lambda c: c.kind == "number",
     "boolean": lambda c: c.kind == "boolean",
     "date": lambda c: c.kind == "date",
     "time": lambda c: c.kind == "time",
-    "uuid": lambda _: False,
+    "uuid": lambda c: c.of_type == "uuid",
 }
 
 
@@ -46,20 +46,20 @@ def problem(check: Check, message: str) -> ConfigurationError:
     )
 
 
-def named(check: Check, name: str, of: Mapping[str, Column]) -> Column:
+def named(check: Check, name: str, of: Columns) -> Column:
     """A column by its name.
 
     Raises:
         ConfigurationError: The relation has none of that name; the nearest it has is told.
     """
-    found = of.get(name)
+    found = columns_.find(of, name)
     if found is None:
         help_ = nearest(name, of) or f"; it has {', '.join(of)}"
         raise problem(check, f"{check.relation} has no column `{name}`{help_}")
     return found
 
 
-def fails(check: Check, of: Mapping[str, Column], as_of_us: int) -> exp.Expr | None:
+def fails(check: Check, of: Columns, as_of_us: int) -> exp.Expr | None:
     """The condition for one row by itself; None for a check that needs other rows, or the relation as a whole.
 
     Raises:
@@ -92,19 +92,20 @@ def fails(check: Check, of: Mapping[str, Column], as_of_us: int) -> exp.Expr | N
             return None
 
 
-def scope(check: Check, of: Mapping[str, Column], as_of_us: int) -> exp.Expr | None:
+def scope(check: Check, of: Columns, as_of_us: int) -> exp.Expr | None:
     """The condition under which a row is looked at; None for every row."""
     return None if check.where is None else truth(check, check.where, of, as_of_us)
 
 
-def truth(check: Check, rule: Expr, of: Mapping[str, Column], as_of_us: int) -> exp.Expr:
+def truth(check: Check, rule: Expr, of: Columns, as_of_us: int) -> exp.Expr:
     """A rule about a row.
 
     Raises:
         ConfigurationError: It names a column that is not there, or does not fit its kind.
     """
     try:
-        return to_sql(rule, columns_.rule_fields(list(of.values()), ROW), as_of_us)
+        named_ = {field.name for field in walk(rule) if isinstance(field, Field)}
+        return to_sql(rule, columns_.rule_fields(of, named_, ROW), as_of_us)
     except RuleError as error:
         raise problem(check, str(error)) from None
 
@@ -122,12 +123,13 @@ def _of_kind(check: Check, of: Column, *kinds: str) -> Column:
     return of
 
 
-def number(check: Check, name: str, of: Mapping[str, Column]) -> Column:
-    """A column of numbers."""
-    return _of_kind(check, named(check, name, of), "number")
+def number(check: Check, name: str, of: Columns) -> Column:
+    """A column of numbers, or a member of JSON, which may be written as one."""
+    found = named(check, name, of)
+    return found if found.member else _of_kind(check, found, "number")
 
 
-def instant(check: Check, name: str, of: Mapping[str, Column]) -> Column:
+def instant(check: Check, name: str, of: Columns) -> Column:
     """A column of times or dates."""
     return _of_kind(check, named(check, name, of), "time", "date")
 
@@ -137,17 +139,24 @@ def constants(check: Check, of: Column, values: Sequence[Value]) -> list[exp.Exp
     return [_constant(check, of, value) for value in values]
 
 
+def numbers(check: Check, of: Column, values: Sequence[Value]) -> list[exp.Expr]:
+    """Numbers that the column can be compared with."""
+    return constants(check, Column(of.name, "number", "decimal"), values)
+
+
 def _is_null(of: Column) -> exp.Expr:
-    return exp.paren(exp.Is(this=columns_.reference(of.name, ROW), expression=exp.null()))
+    return exp.paren(exp.Is(this=columns_.value(of, ROW), expression=exp.null()))
 
 
 def _outside(check: Check, of: Column, low: Value | None, high: Value | None) -> exp.Expr:
-    found: list[exp.Expr] = []
-    if low is not None:
-        found.append(exp.LT(this=columns_.value(of, ROW), expression=_constant(check, of, low)))
-    if high is not None:
-        found.append(exp.GT(this=columns_.value(of, ROW), expression=_constant(check, of, high)))
-    return exp.or_(*found)
+    value, bounds = columns_.value(of, ROW), [None if b is None else _constant(check, of, b) for b in (low, high)]
+    if of.member:
+        # A member of JSON is a text; held against numbers it is read as one.
+        numbers = [None if b is None else columns_.as_number(b) for b in (low, high)]
+        if all((n is None) == (b is None) for n, b in zip(numbers, bounds, strict=True)):
+            value, bounds = columns_.number(of, ROW), numbers
+    sides = zip((exp.LT, exp.GT), bounds, strict=True)
+    return exp.or_(*(side(this=value.copy(), expression=bound) for side, bound in sides if bound is not None))
 
 
 def _no_match(value: exp.Expr, pattern: str) -> exp.Expr:

@@ -13,11 +13,12 @@ from sqlglot import exp
 
 from onefold.governance.checks import column as columns_
 from onefold.governance.checks import failures
-from onefold.governance.checks.column import Column
+from onefold.governance.checks.column import Column, Columns
 from onefold.governance.checks.definition import Check, Distribution, Freshness, Reference, Unique, Volume
 from onefold.governance.checks.failures import ROW
+from onefold.rules import literal
 
-Relations = Mapping[str, Mapping[str, Column]]
+Relations = Mapping[str, Columns]
 """The columns of each relation that checks name, by relation."""
 
 ROWS = "n"
@@ -74,7 +75,7 @@ def failing_rows(checks: Sequence[Check], relations: Relations, as_of_us: int, *
     """
     relation, key = checks[0].relation, checks[0].key
     of = relations[relation]
-    keys = [columns_.reference(failures.named(checks[0], name, of).name, ROW) for name in key]
+    keys = [columns_.value(failures.named(checks[0], name, of), ROW) for name in key]
     rows = exp.select(*keys).from_(columns_.table_of(relation, ROW))
     for n, check in enumerate(checks):
         condition = failures.fails(check, of, as_of_us)
@@ -85,16 +86,16 @@ def failing_rows(checks: Sequence[Check], relations: Relations, as_of_us: int, *
             condition = exp.and_(within, exp.paren(condition))
         rows = rows.select(exp.alias_(_flag(condition), f"f{n}"))
     found = exp.or_(*(exp.EQ(this=exp.column(f"f{n}"), expression=exp.Literal.number(1)) for n in range(len(checks))))
-    outer = exp.select(*(columns_.reference(name) for name in key), *(f"f{n}" for n in range(len(checks))))
+    outer = exp.select(*(exp.column(name, quoted=True) for name in key), *(f"f{n}" for n in range(len(checks))))
     return (
         outer.from_(rows.subquery("failing"))
         .where(found)
-        .order_by(*(columns_.reference(name) for name in key))
+        .order_by(*(exp.column(name, quoted=True) for name in key))
         .limit(limit)
     )
 
 
-def series(check: Check, of: Mapping[str, Column], as_of_us: int) -> exp.Query | None:
+def series(check: Check, of: Columns, as_of_us: int) -> exp.Query | None:
     """For a check that needs a count for each of many bins: rows of (`bin`, `rows`); None for any other.
 
     The bins of a `Volume` are UTC dates; of a `psi` they are numbers of bins, or values as texts, nulls apart.
@@ -117,18 +118,18 @@ def series(check: Check, of: Mapping[str, Column], as_of_us: int) -> exp.Query |
     return counted.group_by("bin").order_by("bin")
 
 
-def _bins(check: Check, kind: Distribution, of: Mapping[str, Column]) -> exp.Expr:
+def _bins(check: Check, kind: Distribution, of: Columns) -> exp.Expr:
     if not kind.edges:
-        return exp.cast(columns_.reference(failures.named(check, kind.column, of).name, ROW), "VARCHAR")
+        return exp.cast(columns_.value(failures.named(check, kind.column, of), ROW), "VARCHAR")
     one = failures.number(check, kind.column, of)
     ifs = [
-        exp.If(this=exp.LTE(this=columns_.value(one, ROW), expression=edge), true=exp.Literal.string(f"{n:04}"))
-        for n, edge in enumerate(failures.constants(check, one, kind.edges))
+        exp.If(this=exp.LTE(this=columns_.number(one, ROW), expression=edge), true=exp.Literal.string(f"{n:04}"))
+        for n, edge in enumerate(failures.numbers(check, one, kind.edges))
     ]
     return exp.Case(ifs=ifs, default=exp.Literal.string(f"{len(kind.edges):04}"))
 
 
-def _observed(check: Check, of: Mapping[str, Column], within: exp.Expr | None, n: int) -> list[exp.Expr]:
+def _observed(check: Check, of: Columns, within: exp.Expr | None, n: int) -> list[exp.Expr]:
     """What an aggregate of the whole relation tells of a measure; nothing where the count of rows does."""
     kind = check.kind
     if isinstance(kind, Freshness):
@@ -138,19 +139,20 @@ def _observed(check: Check, of: Mapping[str, Column], within: exp.Expr | None, n
         return []
     if kind.statistic == "mean":
         one = failures.number(check, kind.column, of)
-        found: exp.Expr = exp.Sum(this=_only_if(within, columns_.value(one, ROW)))
+        value = columns_.number(one, ROW)
+        found: exp.Expr = exp.Sum(this=_only_if(within, value))
     else:
         one = failures.named(check, kind.column, of)
-        options = failures.constants(check, one, kind.values)
-        among = exp.In(this=columns_.value(one, ROW), expressions=options)
+        value = columns_.value(one, ROW)
+        among = exp.In(this=value, expressions=failures.constants(check, one, kind.values))
         found = _count_if(among if within is None else exp.and_(within.copy(), among))
-    values = exp.Count(this=_only_if(within, columns_.reference(one.name, ROW)))
+    values = exp.Count(this=_only_if(within, value.copy()))
     return [exp.alias_(found, f"o{n}"), exp.alias_(values, f"m{n}")]
 
 
-def _rank(check: Check, kind: Distribution, of: Mapping[str, Column], within: exp.Expr | None, n: int) -> exp.Query:
+def _rank(check: Check, kind: Distribution, of: Columns, within: exp.Expr | None, n: int) -> exp.Query:
     one = failures.number(check, kind.column, of)
-    value = columns_.value(one, ROW)
+    value = columns_.number(one, ROW)
     ranked = (
         exp.select(
             exp.alias_(value, "x"),
@@ -158,11 +160,11 @@ def _rank(check: Check, kind: Distribution, of: Mapping[str, Column], within: ex
             exp.alias_(exp.Window(this=exp.Count(this=exp.Star())), "many"),
         )
         .from_(columns_.table_of(check.relation, ROW))
-        .where(_known(one))
+        .where(exp.Not(this=exp.Is(this=exp.paren(value.copy()), expression=exp.null())))
     )
     if within is not None:
         ranked = ranked.where(within.copy())
-    share = columns_.constant(one, kind.quantile or Decimal())
+    share = literal(kind.quantile or Decimal())
     at = exp.GTE(this=exp.column("place"), expression=exp.Mul(this=share, expression=exp.column("many")))
     chosen = exp.select(
         exp.alias_(exp.Min(this=exp.column("x")), f"o{n}"), exp.alias_(exp.Max(this=exp.column("many")), f"m{n}")
@@ -170,22 +172,20 @@ def _rank(check: Check, kind: Distribution, of: Mapping[str, Column], within: ex
     return chosen.from_(ranked.subquery("ranked")).where(at)
 
 
-def _duplicate_count(
-    check: Check, kind: Unique, of: Mapping[str, Column], within: exp.Expr | None, n: int
-) -> exp.Query:
+def _duplicate_count(check: Check, kind: Unique, of: Columns, within: exp.Expr | None, n: int) -> exp.Query:
     groups = _duplicates(check, kind, of, within).select(exp.alias_(exp.Count(this=exp.Star()), "many"))
     total = exp.Coalesce(this=exp.Sum(this=exp.column("many")), expressions=[exp.Literal.number(0)])
     return exp.select(exp.alias_(total, f"f{n}")).from_(groups.subquery("groups"))
 
 
-def _duplicates(check: Check, kind: Unique, of: Mapping[str, Column], within: exp.Expr | None) -> exp.Select:
+def _duplicates(check: Check, kind: Unique, of: Columns, within: exp.Expr | None) -> exp.Select:
     """One row for each combination of values that several rows share, as `k0` and so on."""
     keys = [failures.named(check, name, of) for name in kind.columns]
-    query = exp.select(*(exp.alias_(columns_.reference(k.name, ROW), f"k{i}") for i, k in enumerate(keys)))
+    query = exp.select(*(exp.alias_(columns_.value(k, ROW), f"k{i}") for i, k in enumerate(keys)))
     query = query.from_(columns_.table_of(check.relation, ROW)).where(*map(_known, keys))
     if within is not None:
         query = query.where(within.copy())
-    return query.group_by(*(columns_.reference(k.name, ROW) for k in keys)).having("COUNT(*) > 1")
+    return query.group_by(*(columns_.value(k, ROW) for k in keys)).having("COUNT(*) > 1")
 
 
 def _parents(check: Check, kind: Reference, relations: Relations) -> exp.Select:
@@ -198,17 +198,14 @@ def _parents(check: Check, kind: Reference, relations: Relations) -> exp.Select:
             raise failures.problem(
                 check, f"`{mine}` is of kind {kinds[0]}, and `{its.name}` of {kind.relation} of kind {kinds[1]}"
             )
-    query = exp.select(*(exp.alias_(columns_.reference(k.name, "p"), f"k{i}") for i, k in enumerate(there)))
+    query = exp.select(*(exp.alias_(columns_.value(k, "p"), f"k{i}") for i, k in enumerate(there)))
     return query.from_(columns_.table_of(kind.relation, "p")).distinct()
 
 
-def _there(check: Check, kind: Reference, name: str, of: Mapping[str, Column]) -> Column:
-    if name not in of:
-        # Told of the other relation, whose columns those are.
-        failures.named(
-            Check(relation=kind.relation, name=check.name, kind=kind, file=check.file, line=check.line), name, of
-        )
-    return of[name]
+def _there(check: Check, kind: Reference, name: str, of: Columns) -> Column:
+    # Told of the other relation, whose columns those are.
+    other = Check(relation=kind.relation, name=check.name, kind=kind, file=check.file, line=check.line)
+    return failures.named(other, name, of)
 
 
 def _orphan_count(check: Check, relations: Relations, as_of_us: int, n: int) -> exp.Query:
@@ -231,8 +228,7 @@ def _joined(check: Check, relations: Relations, rows: exp.Select, as_of_us: int,
         raise TypeError(f"{type(kind).__name__} is not about rows")
     of = [failures.named(check, name, relations[check.relation]) for name in names]
     equal = [
-        exp.EQ(this=columns_.reference(one.name, ROW), expression=exp.column(f"k{i}", table=other))
-        for i, one in enumerate(of)
+        exp.EQ(this=columns_.value(one, ROW), expression=exp.column(f"k{i}", table=other)) for i, one in enumerate(of)
     ]
     rows = rows.join(apart.subquery(other), on=exp.and_(*equal), join_type="left")
     matched = exp.Is(this=exp.column("k0", table=other), expression=exp.null())
@@ -242,7 +238,7 @@ def _joined(check: Check, relations: Relations, rows: exp.Select, as_of_us: int,
 
 
 def _known(of: Column) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=columns_.reference(of.name, ROW), expression=exp.null()))
+    return exp.Not(this=exp.Is(this=columns_.value(of, ROW), expression=exp.null()))
 
 
 def _only_if(within: exp.Expr | None, value: exp.Expr) -> exp.Expr:

@@ -15,19 +15,35 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.stream import batches
 from onefold.ports import DeadLetter, ProfileSnapshot
 from onefold.profiles.profile import iso
+from onefold.rules import time as rule_time
 
 PAGE = 1_000
+CHECK_FAILED = "check_failed"
+"""The reason of dead letters that a data-quality check opened: their entries are stored all the same."""
 
 
 def listed(
-    context: Context, *, status: str | None = "open", source: str | None = None, after: int = 0, limit: int = 50
+    context: Context,
+    *,
+    status: str | None = "open",
+    source: str | None = None,
+    reason: str | None = None,
+    after: int = 0,
+    limit: int = 50,
 ) -> list[results.DeadLetter]:
     """Dead letters in order of (partition, offset) after that at offset `after`, without their payloads."""
+    found: list[DeadLetter] = []
     with context.store.snapshot() as snapshot:
         last = _find(context, snapshot, after) if after > 0 else None
         position = (0, after) if last is None else (last.partition, last.offset)
-        found = snapshot.dead_letters(status=status, source=source, after=position, limit=limit)
-    return [results.DeadLetter(**_summary(d)) for d in found]
+        while len(found) < limit:
+            wanted = limit if reason is None else PAGE
+            page = snapshot.dead_letters(status=status, source=source, after=position, limit=wanted)
+            found += [letter for letter in page if reason in {None, letter.reason}]
+            if len(page) < wanted:
+                break
+            position = (page[-1].partition, page[-1].offset)
+    return [results.DeadLetter(**_summary(d)) for d in found[:limit]]
 
 
 def shown(context: Context, offset: int) -> results.DeadLetterContent:
@@ -50,17 +66,46 @@ def replay(context: Context, offset: int, *, body: bytes | None = None) -> None:
 
     A request that could not be taken apart is one dead letter; mended, each of its items is sent.
 
+    What a check holds is stored already. Sent as it was it counts as a duplicate, which releases it. Mended, it would count
+    once more beside what is stored, unless it is a record, whose later word stands: others are refused.
+
     Raises:
         NotFoundError: There is no dead letter at that offset.
-        UsageError: It was sent again before, or `body` would be rejected as well.
+        UsageError: It was sent again before, or `body` would be rejected as well, or count twice.
     """
     letter = _at(context, offset)
     if letter.status != "open":
         raise UsageError(f"Dead letter {offset} was sent again before.")
+    if body is not None and letter.reason == CHECK_FAILED:
+        body = _corrected(_entry(context, letter), offset, body)
     entries = _again(_entry(context, letter), (letter.partition, offset), body)
     if body is not None:
         _require_acceptable(context, entries)
     context.log.append(entries)
+
+
+def _corrected(entry: LogEntry, offset: int, body: bytes) -> bytes:
+    """A mended record under an id of its own, so that it is not taken for a repeat of what is stored.
+
+    It is dated a millisecond later, so that its values stand before those it mends, and behind what was said since.
+    """
+    try:
+        item, before = msgspec.json.decode(body), msgspec.json.decode(entry.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UsageError("The mended payload is not JSON.") from None
+    if not isinstance(item, dict) or item.get("type") != "record" or before.get("type") != "record":
+        raise UsageError(
+            "The event is stored and counted; mended, it would count twice. Send it without a payload to release it, or "
+            "correct it in its source. Only records can be mended."
+        )
+    if item.get("messageId") == before.get("messageId"):
+        item["messageId"] = f"{before.get('messageId') or ''}~{offset}"
+    if item.get("timestamp") == before.get("timestamp"):
+        said = item.get("timestamp")
+        at_us = rule_time.read(said) if isinstance(said, str) else entry.received_at_us
+        if at_us is not None:
+            item["timestamp"] = iso(at_us + 1_000)
+    return msgspec.json.encode(item)
 
 
 def _require_acceptable(context: Context, entries: Sequence[LogEntry]) -> None:

@@ -1,0 +1,89 @@
+"""Commands about checks: run them, propose some for a relation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from onefold import bootstrap
+from onefold.cli.options import Json, ProjectDir, WorkspaceName
+from onefold.cli.output import Output
+from onefold.governance.checks import Check, CheckResult, kind_name, sentence
+
+app = typer.Typer(help="Data-quality checks over the warehouse: run them, propose some.", invoke_without_command=True)
+_MARKS = {"passed": "✔", "warned": "!", "failed": "✖"}
+
+
+@app.callback()
+def check(
+    context: typer.Context,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", "-s", help="Only checks of this name; `*` is any text. Repeatable.")
+    ] = None,
+    relation: Annotated[str | None, typer.Option(help="Only checks of this relation.")] = None,
+    gate: Annotated[int | None, typer.Option(min=2, max=3, help="Only checks of this gate, 2 or 3.")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Whether results are kept and failing rows put in quarantine.")
+    ] = True,
+    list_: Annotated[bool, typer.Option("--list", help="Show what would be checked, and run nothing.")] = False,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Run data-quality checks: the project's, and gates 2 and 3. Exit code 1 if one of severity `error` fails.
+
+    Example: onefold check --gate 2
+    """
+    if context.invoked_subcommand is not None:
+        return
+    out = Output(as_json=as_json)
+    if list_:
+        _list(bootstrap.list_checks(project), out)
+        return
+    outcome = bootstrap.run_checks(project, workspace, select=select or (), relation=relation, gate=gate, keep=keep)
+    results = outcome.report.results
+    if as_json:
+        for result in results:
+            out.result(_document(result))
+    for name in dict.fromkeys(result.relation for result in results):
+        rows = [_line(result) for result in results if result.relation == name]
+        out.table(name, ("", "check", "found", "asked", "severity", "rows"), rows)
+    for name, count in outcome.missing.items():
+        out.note(f"{name} is not there yet: {count} checks of it were left out.")
+    for name in outcome.report.truncated:
+        out.note(f"{name} has more failing rows than a run reads; the first of them are in quarantine.")
+    failed = sum(result.status == "failed" for result in results)
+    warned = sum(result.status == "warned" for result in results)
+    out.say(f"{len(results)} checks: {failed} failed, {warned} warned.", style="bold red" if failed else "bold")
+    if outcome.held or outcome.released:
+        out.say(
+            f"Quarantine: {outcome.held:,} entries more, {outcome.released:,} released; "
+            "`onefold dlq list --reason check_failed` shows them."
+        )
+    if outcome.report.failed:
+        raise typer.Exit(1)
+
+
+def _list(checks: list[Check], out: Output) -> None:
+    if out.as_json:
+        for one in checks:
+            out.result(
+                {"relation": one.relation, "check": one.name, "kind": kind_name(one.kind), "gate": one.gate,
+                 "severity": one.severity, "owner": one.owner, "asks": sentence(one), "description": one.description}
+            )  # fmt: skip
+    rows = (
+        (c.relation, c.name, sentence(c), c.severity, "" if c.gate is None else str(c.gate), c.owner) for c in checks
+    )
+    out.table("Checks", ("relation", "check", "asked", "severity", "gate", "owner"), rows)
+
+
+def _line(result: CheckResult) -> tuple[str, ...]:
+    return (
+        _MARKS[result.status], result.check, result.detail, result.expected, result.severity, " ".join(result.sample),
+    )  # fmt: skip
+
+
+def _document(result: CheckResult) -> dict[str, Any]:
+    return {**msgspec.to_builtins(result), "share": result.share}
