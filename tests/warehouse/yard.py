@@ -17,7 +17,7 @@ from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
 from onefold.bootstrap.workspace import feed_of
 from onefold.governance.encryption import EntrySealer
 from onefold.pipelines.context import Context
-from onefold.pipelines.reading.profile_rows import profile_rows
+from onefold.pipelines.reading import profile_rows
 from onefold.pipelines.stream import process
 from onefold.warehouse.query import parse
 
@@ -31,7 +31,7 @@ class Yard:
         assert feed is not None, "the extra `warehouse` is not installed"
         self.context = replace(context, feed=feed)
         self.files = SegmentFiles(directory / "warehouse", sealer)
-        profiler = partial(profile_rows, self.context)
+        profiler = partial(profile_rows.profile_rows, self.context)
         self.loader = Loader(context.store, feed, self.files, profiler, rows=rows)
         self.warehouse = DuckDbWarehouse(context.store, feed, self.files, profiler, queries)
 

@@ -21,7 +21,7 @@ from onefold.bootstrap.project import checks, create_key, furnish, init, list_ke
 from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate_postgres, with_store
-from onefold.bootstrap.warehousing import load_backlog, load_warehouse, open_warehouse, warehouse_of
+from onefold.bootstrap.warehousing import eraser_of, load_backlog, load_warehouse, open_warehouse, warehouse_of
 from onefold.bootstrap.worker_process import WorkerProcess
 from onefold.bootstrap.workers import supervise
 from onefold.bootstrap.workspace import (
@@ -50,6 +50,7 @@ __all__ = [
     "checks",
     "clock_us",
     "create_key",
+    "eraser_of",
     "furnish",
     "guess_mapping",
     "ids_of",

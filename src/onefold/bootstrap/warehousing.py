@@ -15,6 +15,7 @@ from onefold.errors import ConfigurationError, ConflictError
 from onefold.pipelines.reading.profile_rows import profile_rows
 
 if TYPE_CHECKING:  # only for who has the extra installed
+    from onefold.adapters.duckdb.erasure import Eraser
     from onefold.adapters.duckdb.loader import Loader
     from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
 
@@ -80,6 +81,18 @@ def load_warehouse(workspace: Workspace) -> int:
         total += loaded
     loader.sweep()
     return total
+
+
+def eraser_of(workspace: Workspace) -> Eraser | None:
+    """What erases nodes from the warehouse of an open workspace; None where the extra is not installed."""
+    loader = loader_of(workspace)
+    if loader is None or workspace.context.feed is None:
+        return None
+    from onefold.adapters.duckdb.erasure import Eraser  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
+
+    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    return Eraser(workspace.context.store, workspace.context.feed, files, loader)
 
 
 def load_backlog(workspace: Workspace) -> int:

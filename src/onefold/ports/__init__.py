@@ -305,6 +305,14 @@ class ProfileStore(Protocol):
         """Read one committed state; never blocks the writer and is never blocked by it."""
         ...
 
+    def scrub(self) -> None:
+        """See to it that what was deleted is left in no file, as far as this process can.
+
+        Raises:
+            UnavailableError: Not now, because somebody reads.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files and connections."""
         ...

@@ -20,6 +20,9 @@ from onefold.errors import ExpensiveError, IntegrityError, UnavailableError, Usa
 _KEPT = ("LANG", "LC_ALL", "PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "LD_LIBRARY_PATH", "PYTHONPATH")
 """Of the environment, which may hold secrets, what a process needs to begin."""
 
+_BEGIN_SECONDS = 60.0
+"""How long it may take to begin on a busy machine. It is not the query's time."""
+
 
 class QueryProcess:
     """One process for queries, begun with the first and again after each that had to be ended. One query at a time."""
@@ -37,14 +40,19 @@ class QueryProcess:
         """The rows of a query.
 
         Raises:
+            UnavailableError: No process can be begun.
             ExpensiveError: It took more time, memory or room than its limits allow.
             IntegrityError: A file is not what was written.
             UsageError: It cannot be run as it is.
         """
-        until = time.monotonic() + request.limits.seconds
         with self._lock:
             try:
-                return self._ask(request, descriptors, until)
+                asked = self._begun()
+            except OSError as error:
+                self._end()
+                raise UnavailableError("A process for queries does not begin; try again.") from error
+            try:
+                return self._ask(asked, request, descriptors, time.monotonic() + request.limits.seconds)
             except (TimeoutError, KeyboardInterrupt) as error:
                 self._end()
                 if isinstance(error, KeyboardInterrupt):
@@ -66,8 +74,7 @@ class QueryProcess:
         with self._lock:
             self._end()
 
-    def _ask(self, request: Request, descriptors: Sequence[int], until: float) -> pa.Table:
-        asked = self._begun()
+    def _ask(self, asked: socket.socket, request: Request, descriptors: Sequence[int], until: float) -> pa.Table:
         asked.settimeout(max(0.001, until - time.monotonic()))
         messages.send(asked, request)
         for start in range(0, len(descriptors), messages.FILES_AT_ONCE):
@@ -103,6 +110,9 @@ class QueryProcess:
                     | {name: os.environ[name] for name in _KEPT if name in os.environ},
                 )
             self._socket = ours
+            ours.settimeout(_BEGIN_SECONDS)
+            if ours.recv(len(messages.READY)) != messages.READY:
+                raise ConnectionError("the process ended")
         return self._socket
 
     def _end(self) -> None:

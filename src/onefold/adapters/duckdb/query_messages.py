@@ -14,6 +14,8 @@ import msgspec
 from onefold.ports.warehouse import QueryLimits
 
 LENGTH = struct.Struct(">Q")
+READY = b"r"
+"""Sent once, by a process that has begun."""
 FILES_AT_ONCE = 200
 """Descriptors of one message; the kernel takes 253."""
 

@@ -8,7 +8,6 @@ keys of the files it was sent.
 from __future__ import annotations
 
 import os
-import re
 import resource
 import socket
 import sys
@@ -29,7 +28,6 @@ _NEVER_CHANGED = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_ROWS = 32_768
 _SPARE_BYTES = 6 << 30
 """Address space beyond a query's memory: most of it is reserved and never used."""
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _AT_FAULT = (
     duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException,
     duckdb.PermissionException, duckdb.NotImplementedException, duckdb.InvalidTypeException,
@@ -88,6 +86,7 @@ def main(descriptor: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # whatever DuckDB may try to spill
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold keys
     asking = socket.socket(fileno=descriptor)
+    asking.sendall(messages.READY)
     while (data := messages.receive(asking)) is not None:
         request = messages.decode_request(data)
         descriptors = _descriptors(asking, sum(len(stored.files) for stored in request.stored))
@@ -122,13 +121,22 @@ def _serve(asking: socket.socket, request: Request, descriptors: list[int]) -> N
         if _UNSEALED in str(error):  # raised by us in the midst of DuckDB's work
             reply = Reply("internal", message=_UNSEALED)
         else:
-            reply = Reply("usage", message=_QUOTED.sub("'…'", str(error).split("\n", 1)[0]))
+            reply = Reply("usage", message=_about_value(error))
     except Exception as error:  # noqa: BLE001  who asks has to learn of it, and may see no value
         known = _UNSEALED in str(error)
         reply = Reply("internal", message=_UNSEALED if known else f"{type(error).__name__} while a query ran.")
     else:
         reply = Reply("end")
     messages.send(asking, reply)
+
+
+def _about_value(error: duckdb.Error) -> str:
+    """What to say of an error about a value: DuckDB's own message may quote what belongs to somebody."""
+    if isinstance(error, duckdb.ConversionException):
+        return "A value cannot be converted to the type that the query asks for; TRY_CAST makes it null."
+    if isinstance(error, duckdb.OutOfRangeException):
+        return "A number is out of range of its type."
+    return "The query fails on a value that it met (not shown, for it may be somebody's)."
 
 
 def _answer(asking: socket.socket, request: Request, descriptors: list[int]) -> None:

@@ -53,6 +53,9 @@ class MemoryProfileStore(ProfileStore):
         """Read one committed state."""
         yield MemorySnapshot(self._state)
 
+    def scrub(self) -> None:
+        """Nothing is in a file."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 

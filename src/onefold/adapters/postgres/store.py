@@ -65,6 +65,9 @@ class PostgresProfileStore(ProfileStore):
         with self._connections.lend(begin="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
             yield PostgresSnapshot(connection, self._sealer)
 
+    def scrub(self) -> None:
+        """What was deleted leaves the pages with the server's next vacuum, and its log as that is recycled."""
+
     def close(self) -> None:
         """Let go of connections."""
         self._connections.close()

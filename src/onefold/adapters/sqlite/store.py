@@ -95,6 +95,13 @@ class SqliteProfileStore(ProfileStore):
             finally:
                 reader.execute("ROLLBACK")
 
+    def scrub(self) -> None:
+        """See to it that nothing that was deleted is left in any file: overwritten in the pages, cut from the log."""
+        with self._lock, translated(self._path):
+            ((busy, *_),) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if busy:
+            raise UnavailableError(f"somebody reads {self._path}, so what was deleted is still in its log; try again")
+
     def pages_written(self) -> int:
         """Pages of 4 KiB the writer has logged since the store was opened: the work that grows with a store's size."""
         return int(self._writer.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0])
