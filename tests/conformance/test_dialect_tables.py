@@ -666,14 +666,35 @@ def _mp_unset(s):
     assert (s.shows("plan"), s.shows("city")) == (None, "Rome")
 
 
-@row("engage $add, $append, $union, $remove", "engage $delete", vendors=MIXPANEL)
-def _mp_operations(s):
-    for operation in ("$add", "$append", "$union", "$remove", "$delete"):
-        s.engage(**{"$distinct_id": s.id(operation[1:]), operation: {"n": 1}, "$set": {"plan": "gold"}})
+@row("engage $add", vendors=MIXPANEL)
+def _mp_add(s):
+    s.engage(**{"$add": {"n": 2}, "$time": SECONDS + 60})
+    s.engage(**{"$add": {"n": -0.5}, "$time": SECONDS + 30})
+    s.engage(**{"$set": {"n": 10}})
+    # To the byte what was sent already.
+    s.engage(**{"$add": {"n": 2}, "$time": SECONDS + 60})
+    s.engage(**{"$add": {"n": "many", "m": 1}, "$time": SECONDS + 90})
     yield
-    for operation in ("$add", "$append", "$union", "$remove", "$delete"):
-        assert s.told("operation_ignored", f"/{operation}", operation[1:])
-        assert list(s.known(operation[1:])["attributes"]) == ["plan"]
+    assert (s.shows("n"), s.shows("m")) == (11.5, 1)
+    assert s.told("operation_ignored", "/$add")
+
+
+@row("engage $append, $union, $remove", vendors=MIXPANEL)
+def _mp_lists(s):
+    s.engage(**{"$remove": {"tags": "b"}, "$time": SECONDS + 90})
+    s.engage(**{"$union": {"tags": ["a", "c"]}, "$time": SECONDS + 60})
+    s.engage(**{"$append": {"tags": "a"}, "$time": SECONDS + 30})
+    s.engage(**{"$append": {"tags": "b"}, "$time": SECONDS})
+    yield
+    assert s.shows("tags") == ["a", "c"]
+
+
+@row("engage $delete", vendors=MIXPANEL)
+def _mp_delete(s):
+    s.engage(**{"$delete": "", "$set": {"plan": "gold"}})
+    yield
+    assert s.told("operation_ignored", "/$delete")
+    assert s.shows("plan") == "gold"
 
 
 @row("groups", vendors=MIXPANEL)
@@ -827,16 +848,36 @@ def _amp_unset(s):
     assert (s.shows("plan"), s.shows("city")) == (None, "Rome")
 
 
-@row("user_properties.$add, $append, $prepend, $preInsert, $postInsert, $remove, $clearAll", vendors=AMPLITUDE)
-def _amp_operations(s):
-    operations = ("$add", "$append", "$prepend", "$preInsert", "$postInsert", "$remove", "$clearAll")
-    for operation in operations:
-        said = {"user_properties": {operation: {"n": 1}, "$set": {"plan": "gold"}}}
-        s.amplitude({"event_type": "$identify", "user_id": s.id(operation[1:]), **said})
+def _operate(s, *steps):
+    """Identify calls, the last step first."""
+    for number, said in reversed(list(enumerate(steps))):
+        time = (SECONDS + number) * 1000
+        s.amplitude({"event_type": "$identify", "user_id": s.id("u"), "user_properties": said, "time": time})
+
+
+@row("user_properties.$add", vendors=AMPLITUDE)
+def _amp_add(s):
+    _operate(s, {"$add": {"n": 4}}, {"$set": {"n": 1}}, {"$add": {"n": 2}}, {"$add": {"n": 0.5}})
     yield
-    for operation in operations:
-        assert s.told("operation_ignored", f"/user_properties/{operation}", operation[1:])
-        assert list(s.known(operation[1:])["attributes"]) == ["plan"]
+    assert s.shows("n") == 3.5
+
+
+@row("user_properties.$append, $prepend, $preInsert, $postInsert, $remove", vendors=AMPLITUDE)
+def _amp_lists(s):
+    _operate(
+        s, {"$append": {"l": ["b", "c"]}}, {"$prepend": {"l": ["a", "x"]}}, {"$preInsert": {"l": "b"}},
+        {"$preInsert": {"l": "first"}}, {"$postInsert": {"l": ["c", "last"]}}, {"$remove": {"l": ["x"]}},
+    )  # fmt: skip
+    yield
+    assert s.shows("l") == ["first", "a", "b", "c", "last"]
+
+
+@row("user_properties.$clearAll", vendors=AMPLITUDE)
+def _amp_clear_all(s):
+    _operate(s, {"$clearAll": "-", "$set": {"plan": "gold"}})
+    yield
+    assert s.told("operation_ignored", "/user_properties/$clearAll")
+    assert s.shows("plan") == "gold"
 
 
 @row("insert_id", vendors=AMPLITUDE)

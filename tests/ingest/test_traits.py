@@ -89,3 +89,11 @@ def test_a_limit_that_is_not_told_is_noticed(monkeypatch):
     monkeypatch.setattr("onefold.ingest.gate.bound_beside", lambda _draft, _settings: ())
     with pytest.raises(AssertionError):
         assert_nothing_vanishes({"bio": "x" * 500}, {})
+
+
+def test_an_operation_with_a_large_element_is_left_out_and_told():
+    """The others of the event are carried out."""
+    item = {"$distinct_id": "u", "$append": {"tags": "x" * 90, "list": "a"}, "$time": 1_767_225_600}
+    found = verdict(msgspec.json.encode(item), shape="mixpanel").event
+    assert [(o.field, o.value) for o in found.operations] == [("list", "a")]
+    assert Finding("trait_dropped", "/operations/*") in found.findings

@@ -322,6 +322,7 @@ def assert_told(events: Sequence[Event], told: Callable[[NodeState], Sequence[st
         "consents": kept.consents != whole.consents,
         "traits_once": kept.once != whole.once,
         "cleared": kept.cleared != whole.cleared,
+        "operations": kept.operations != whole.operations,
         "groups": kept.groups != whole.groups,
         "sessions": kept.sessions != whole.sessions,
         "currencies": kept.revenue != whole.revenue,
@@ -329,7 +330,7 @@ def assert_told(events: Sequence[Event], told: Callable[[NodeState], Sequence[st
     assert {name for name, is_lost in lost.items() if is_lost} <= set(told(kept))
 
 
-@pytest.mark.parametrize("kind", ["traits", "consents", "traits_once", "cleared", "groups", "sessions"])
+@pytest.mark.parametrize("kind", ["traits", "consents", "traits_once", "cleared", "operations", "groups", "sessions"])
 def test_a_kind_that_is_forgotten_is_noticed(kind):
     """Negative control: each kind of thing is lost in some example."""
 

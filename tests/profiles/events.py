@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from onefold.model import ConsentStatement, Event, GroupStatement, Kind
+from onefold.model import ConsentStatement, Event, GroupStatement, Kind, OperationStatement
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 
@@ -43,6 +43,7 @@ def event(
     once: dict[str, Any] | None = None,
     cleared: tuple[str, ...] = (),
     groups: tuple[GroupStatement, ...] = (),
+    operations: tuple[OperationStatement, ...] = (),
 ) -> Event:
     """Event `number`, at a time."""
     return Event(
@@ -58,6 +59,7 @@ def event(
         traits_once=once or {},
         cleared=cleared,
         groups=groups,
+        operations=operations,
         properties=properties or {},
         context={"consent": {"person_level": True}} if person_level else {},
         consents=tuple(ConsentStatement(p, g) for p, g in (consents or {}).items()),
@@ -93,6 +95,14 @@ _GROUPS = st.builds(
     st.sampled_from(["g1", "g2", "g3"]),
     st.dictionaries(st.sampled_from(["name", "size", "a", "b", "c"]), st.none() | _VALUES, max_size=3),
 )
+OPERATIONS = st.builds(
+    OperationStatement,
+    st.sampled_from(["tier", "name", "n"]),
+    st.sampled_from(["append", "prepend", "union", "union_first", "remove"]),
+    st.sampled_from(["a", "b", 1]),
+) | st.builds(
+    OperationStatement, st.sampled_from(["tier", "n", "m"]), st.just("add"), st.sampled_from([1, -2, 0.1, 0.25, 10**14])
+)  # fmt: skip
 _AMOUNTS: st.SearchStrategy[Any] = st.sampled_from(
     [0.1, 0.2, 1, -3, "12.50", "1,5", None, True, 1e300, "10.0", 1e14, 10**14, "0.000000000001", {}, "-0"]
 )
@@ -122,6 +132,7 @@ def event_lists(draw: st.DrawFn, max_size: int = 14, *, first: int = 0) -> list[
                 traits=draw(st.dictionaries(_FIELDS, _VALUES, max_size=4)),
                 once=draw(st.dictionaries(_FIELDS, _VALUES, max_size=2)),
                 cleared=tuple(draw(st.lists(_FIELDS, max_size=2, unique=True))),
+                operations=tuple(draw(st.lists(OPERATIONS, max_size=2))),
                 groups=tuple(draw(st.lists(_GROUPS, max_size=2, unique_by=lambda g: (g.type, g.id)))),
                 properties={"revenue": draw(_AMOUNTS), "currency": draw(st.sampled_from(_CURRENCIES))},
                 consents=draw(st.dictionaries(_PURPOSES, st.booleans(), max_size=3)),

@@ -8,6 +8,7 @@ What each call and field means is listed in `support.amplitude`.
 | `$identify` (`user_properties`) | identify |
 | `$groupidentify` (`group_properties`) | group; suppressed without a person |
 | `user_properties` with `$set`, `$setOnce`, `$unset` | traits, traits once, cleared; plain ones are set |
+| `user_properties` with `$add`, `$append`, `$prepend`, `$preInsert`, `$postInsert`, `$remove` | operations |
 | `groups` | the person's groups, by type |
 | `insert_id` | the message id |
 | `idfa`, `adid` | `ios.idfa`, `android.idfa` |
@@ -20,9 +21,10 @@ from typing import Any
 from onefold.ingest.circumstances import Places, placed
 from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
+from onefold.ingest.operations import operations
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
 from onefold.ingest.stated import Names, add_contacts, add_contacts_of_event, group_of, ignored
-from onefold.ingest.support.amplitude import FIELDS, IGNORED_OPERATIONS, IN_PROPERTIES, OPERATIONS
+from onefold.ingest.support.amplitude import FIELDS, IGNORED_OPERATIONS, IN_PROPERTIES, OPERATIONS, VERBS
 from onefold.model import GroupStatement, Kind, Rejected, Suppressed
 
 _KINDS: dict[str, Kind] = {
@@ -99,6 +101,8 @@ def read(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected | Sup
         of_event=names.of_event,
     )
     draft.traits_once, draft.groups = present(once), groups
+    if type(of_person := item.get("user_properties")) is dict and not VERBS.keys().isdisjoint(of_person):
+        draft.operations = operations(of_person, VERBS, names, "/user_properties")
     draft.cleared = cleared(traits) + unset
     return draft
 
@@ -110,7 +114,8 @@ def _operations(
     stated = item.get(field) or {}
     if type(stated) is not dict:
         return None
-    traits = {key: value for key, value in stated.items() if key not in OPERATIONS and key not in IGNORED_OPERATIONS}
+    reserved = OPERATIONS | IGNORED_OPERATIONS | VERBS.keys()
+    traits = {key: value for key, value in stated.items() if key not in reserved}
     once: dict[str, Any] = {}
     unset: tuple[str, ...] = ()
     for operation in stated.keys() & (OPERATIONS | IGNORED_OPERATIONS):
@@ -139,6 +144,11 @@ def _groups(item: dict[str, Any], kind: Kind, names: Names) -> tuple[GroupStatem
             traits, once, unset = read_
             # Null clears a trait of a group, too.
             traits |= dict.fromkeys(unset)
+            names.findings += [
+                finding("operation_ignored", f"/group_properties/{key}")
+                for key in item.get("group_properties") or ()
+                if key in VERBS
+            ]
             if once:
                 names.findings.append(finding("operation_ignored", "/group_properties/$setOnce"))
     found: tuple[GroupStatement, ...] = ()

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.model import Finding, GroupStatement, Identifier, Kind
+from onefold.model import Finding, GroupStatement, Identifier, Kind, OperationStatement
 
 
 class Draft(msgspec.Struct, gc=False):
@@ -28,6 +28,7 @@ class Draft(msgspec.Struct, gc=False):
         age_ms: Milliseconds from the event to its receipt, as sent by PostHog's browser SDK in place of a time.
         traits_once: Traits that hold while none is stated otherwise, nulls left out.
         cleared: Traits to take away.
+        operations: What is done to traits, building on what they were.
         groups: The person's groups, and what is said of them.
     """
 
@@ -47,6 +48,7 @@ class Draft(msgspec.Struct, gc=False):
     traits_once: dict[str, Any] = {}
     cleared: tuple[str, ...] = ()
     groups: tuple[GroupStatement, ...] = ()
+    operations: tuple[OperationStatement, ...] = ()
 
 
 def text_of(value: Any) -> str | None:

@@ -161,7 +161,7 @@ class Gate:
                 findings = (*findings, finding("omitted_by_plan"))
                 traits, properties = (verdict.fields, properties) if of_traits else (traits, verdict.fields)
         traits, dropped = bounded(traits, len(entry.body), settings)
-        if draft.traits_once or draft.groups or draft.cleared:
+        if draft.traits_once or draft.groups or draft.cleared or draft.operations:
             dropped += bound_beside(draft, settings)
         if dropped:
             findings = (*findings, *dropped)
@@ -181,6 +181,7 @@ class Gate:
             traits=traits,
             traits_once=draft.traits_once,
             cleared=draft.cleared,
+            operations=draft.operations,
             groups=draft.groups,
             properties=properties,
             context=context,

@@ -11,6 +11,7 @@ What each call and field means is listed in `support.mixpanel`.
 | `$mp_web_page_view` | page |
 | `$insert_id` | the message id |
 | `$set`, `$set_once`, `$unset` | traits, traits once, cleared |
+| `$add`, `$append`, `$union`, `$remove` | operations |
 | `$email`, `$phone`, `$first_name` … | the trait without its `$` |
 
 PostHog's SDKs once called `/track` and `/engage`, too; their items are read as PostHog's.
@@ -24,10 +25,11 @@ from onefold.ingest import posthog
 from onefold.ingest.circumstances import Places, placed
 from onefold.ingest.draft import Draft, cleared, present, text_of
 from onefold.ingest.findings import finding
+from onefold.ingest.operations import operations
 from onefold.ingest.reasons import rejected, suppressed, wrong_type
 from onefold.ingest.stated import Names, add_alias, add_contacts, add_contacts_of_event, ignored
-from onefold.ingest.support.mixpanel import IGNORED_OPERATIONS, PROFILE_FIELDS, RESERVED
-from onefold.model import Kind, Rejected, Suppressed
+from onefold.ingest.support.mixpanel import IGNORED_OPERATIONS, PROFILE_FIELDS, RESERVED, VERBS
+from onefold.model import Kind, OperationStatement, Rejected, Suppressed
 
 _KINDS: dict[str, Kind] = {
     "$identify": "identify",
@@ -164,6 +166,7 @@ def _profile(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected:
         return wrong_type("/$unset", "a list of texts")
     names.findings += [finding("operation_ignored", f"/{key}") for key in item if key in IGNORED_OPERATIONS]
     names.findings += ignored(key for key in item if key not in PROFILE_FIELDS and key not in IGNORED_OPERATIONS)
+    changed = operations(item, VERBS, names, "")
     add_contacts(names, traits, "/$set")
     draft = Draft(
         "identify",
@@ -177,6 +180,7 @@ def _profile(item: dict[str, Any], shared: dict[str, Any]) -> Draft | Rejected:
         findings=names.findings,
     )
     draft.traits_once = present(once)
+    draft.operations = tuple([OperationStatement(_plain(o.field), o.verb, o.value) for o in changed])
     draft.cleared = cleared(traits) + tuple(dict.fromkeys(_plain(key) for key in unset))
     return draft
 

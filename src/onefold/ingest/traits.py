@@ -12,6 +12,8 @@ from onefold.ingest.payload import pointer
 from onefold.ingest.settings import IngestSettings
 from onefold.model import Finding, GroupStatement
 
+OPERATION_BYTES_MAX = 80
+"""Of the element of a list that an operation is about, or an amount, with the attribute's name."""
 NAME_LENGTH_MAX = 128
 """A longer name is a sentence, and no attribute is called so."""
 _SHRINKS_MOST = 3
@@ -60,6 +62,10 @@ def bound_beside(draft: Draft, settings: IngestSettings) -> tuple[Finding, ...]:
     draft.traits_once = within("traits_once", draft.traits_once)
     draft.groups = tuple([GroupStatement(g.type, g.id, within("groups", g.traits)) for g in draft.groups])
     draft.cleared = tuple(within("cleared", dict.fromkeys(draft.cleared)))
+    small = [o for o in draft.operations if not _is_large(o.field, o.value, OPERATION_BYTES_MAX)]
+    if len(small) < len(draft.operations):
+        draft.operations = tuple(small)
+        told["/operations/*"] = None
     return tuple(finding("trait_dropped", where) for where in told)
 
 

@@ -4,7 +4,15 @@ Times are integers: microseconds since 1970-01-01 UTC, in names that end in `_us
 trusted; see `Event`.
 """
 
-from onefold.model.event import ASSUMED_US, ConsentStatement, Event, GroupStatement, Kind
+from onefold.model.event import (
+    ASSUMED_US,
+    ConsentStatement,
+    Event,
+    GroupStatement,
+    Kind,
+    OperationStatement,
+    Verb,
+)
 from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict, replaces
 from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
@@ -44,6 +52,7 @@ __all__ = [
     "LostEntries",
     "Member",
     "NodeId",
+    "OperationStatement",
     "Outcome",
     "PersonalClass",
     "Rejected",
@@ -52,6 +61,7 @@ __all__ = [
     "Shape",
     "StoredEntry",
     "Suppressed",
+    "Verb",
     "Verdict",
     "WorkspaceIdentity",
     "fingerprint",

@@ -37,6 +37,18 @@ class GroupStatement(msgspec.Struct, frozen=True, gc=False):
     traits: dict[str, Any] = {}
 
 
+Verb = Literal["add", "append", "prepend", "union", "union_first", "remove"]
+"""Add to a number; put behind or before a list; the same, unless the list has it; take every one out of it."""
+
+
+class OperationStatement(msgspec.Struct, frozen=True, gc=False):
+    """What an event does to one attribute, building on what it was: an amount to add, or one element of a list."""
+
+    field: str
+    verb: Verb
+    value: Any
+
+
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One accepted event, normalised from whatever dialect brought it.
 
@@ -51,6 +63,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         traits: What the event states about the person (attributes), nulls left out.
         traits_once: Traits that hold only where none was stated otherwise: the earliest such value counts.
         cleared: Traits that the event takes away: values stated before it no longer count.
+        operations: What it does to attributes, building on what they were, in order.
         groups: The groups the person belongs to, and what is said of them.
         properties: What the event states about itself.
         context: Circumstances: page, campaign, device, library.
@@ -79,6 +92,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     traits: dict[str, Any] = {}
     traits_once: dict[str, Any] = {}
     cleared: tuple[str, ...] = ()
+    operations: tuple[OperationStatement, ...] = ()
     groups: tuple[GroupStatement, ...] = ()
     properties: dict[str, Any] = {}
     context: dict[str, Any] = {}

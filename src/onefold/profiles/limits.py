@@ -17,6 +17,7 @@ class Limits(msgspec.Struct, frozen=True):
         currencies: Most currencies.
         once: Most values stated once.
         cleared: Most attributes that were cleared.
+        operations: Most attributes with operations.
         groups: Most groups.
         group_traits: Most traits of all groups together.
     """
@@ -27,6 +28,7 @@ class Limits(msgspec.Struct, frozen=True):
     currencies: int
     once: int
     cleared: int
+    operations: int
     groups: int
     group_traits: int
 
@@ -41,6 +43,7 @@ def limits(state_bytes: int) -> Limits:
         currencies=max(4, state_bytes // 4_096),
         once=max(4, state_bytes // 4_096),
         cleared=max(4, state_bytes // 2_048),
+        operations=max(2, state_bytes // 16_384),
         groups=max(6, state_bytes // 2_048),
         group_traits=max(4, state_bytes // 4_096),
     )

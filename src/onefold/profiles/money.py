@@ -35,6 +35,11 @@ def amount(properties: Mapping[str, Any], keys: Sequence[str]) -> Decimal | None
     return None
 
 
+def exact(stated: Any) -> Decimal | None:
+    """A number as its digits say, within the same bounds; None for what is none, texts included."""
+    return _read(stated) if type(stated) in (int, float) else None
+
+
 def currency(stated: Any, default: str) -> str:
     """The three-letter code stated; `default` when nothing is."""
     if stated is None or stated == "":

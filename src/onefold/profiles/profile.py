@@ -14,6 +14,7 @@ from onefold.model import ASSUMED_US, Member, NodeId, format_profile_id
 from onefold.profiles import groups, sessions
 from onefold.profiles.fullness import full
 from onefold.profiles.lifecycle import sentence
+from onefold.profiles.operations import result
 from onefold.profiles.person import PersonState, combine_nodes
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NEVER_LAST, NodeState, Occurrences
@@ -165,10 +166,14 @@ def view(
 def _attributes(total: NodeState, settings: ProfileSettings) -> dict[str, Attribute]:
     """By field, what stands; a field that was cleared, or of which nothing stands, is not there."""
     attributes = {}
-    for field in sorted(total.attributes.keys() | total.once.keys()):
+    for field in sorted(total.attributes.keys() | total.once.keys() | total.operations.keys()):
         rule, plain = settings.rule_for(field), total.attributes.get(field, [])
-        found = shown(plain, total.once.get(field), total.cleared.get(field, {}), rule)
-        if found:
+        clears = total.cleared.get(field, {})
+        found = shown(plain, total.once.get(field), clears, rule)
+        changed = result(found, total.operations[field], clears, rule) if field in total.operations else None
+        if changed is not None and changed.value is not None:
+            attributes[field] = Attribute(changed, "operations", tuple(found))
+        elif changed is None and found:
             winner, *others = found
             name = rule.strategy if winner in plain else "set_once"
             attributes[field] = Attribute(winner, name, tuple(others))

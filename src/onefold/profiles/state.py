@@ -22,6 +22,7 @@ from onefold.model import Event, NodeId
 from onefold.profiles import consents, money, sessions
 from onefold.profiles.bounds import bounded_attributes, bounded_once
 from onefold.profiles.groups import GroupState, joined, united_groups
+from onefold.profiles.operations import Operated, operated, united_operations
 from onefold.profiles.settings import ProfileSettings, Purchase
 from onefold.profiles.survivorship import (
     LARGE,
@@ -76,6 +77,7 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
         findings: Code of a finding (a closed list) to the events that have it.
         about: Purpose, then another node (hexadecimal) that the events name, to the last word about it.
         named: Purpose to the last word of other nodes' events that name this one; addresses only.
+        operations: Field to what was done to it, building on what it was.
     """
 
     format: int = _FORMAT
@@ -97,6 +99,7 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
     findings: dict[str, Occurrences] = {}
     about: dict[str, dict[str, Statement]] = {}
     named: dict[str, Statement] = {}
+    operations: Operated = {}
 
     def __repr__(self) -> str:
         """Show counts only: the rest is personal data."""
@@ -191,6 +194,9 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
         moment = (event.ranked_us, event.id)
         fields = {field: {source: moment} for field in event.cleared}
         state.cleared = _united_clears(state.cleared, fields, settings)
+    if event.operations:
+        limit, declared = settings.limits.operations, settings.declared_fields
+        state.operations = operated(state.operations, event, limit, declared)
     if event.groups:
         state.groups = joined(state.groups, event, settings.limits)
     if event.findings:
@@ -261,6 +267,9 @@ def added(states: Sequence[NodeState], settings: ProfileSettings) -> NodeState:
             total.once = _united_once(total.once, one.once, settings)
         if one.cleared:
             total.cleared = _united_clears(total.cleared, one.cleared, settings)
+        if one.operations:
+            limit, declared = most.operations, settings.declared_fields
+            total.operations = united_operations(total.operations, one.operations, limit, declared)
         if one.groups:
             total.groups = united_groups(total.groups, one.groups, most)
         if one.findings:

@@ -16,7 +16,7 @@ more values than were kept in the order of the strategy, so the latest are kept 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -75,6 +75,20 @@ Clears = Mapping[str, Moment]
 """The latest clear of an attribute by each source that cleared it."""
 Identity = str | bytes
 _T = TypeVar("_T")
+
+
+class _Stated(Protocol):
+    """What a source said at a moment."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def at_us(self) -> int: ...
+    @property
+    def event(self) -> bytes: ...
+
+
+_S = TypeVar("_S", bound=_Stated)
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _SMALL, _MEDIUM = 80, 448
 LARGE = 2
@@ -191,7 +205,7 @@ def united_clears(a: Clears, b: Clears) -> dict[str, Moment]:
     return found
 
 
-def standing(candidates: Iterable[Candidate], clears: Clears, rule: Survivorship) -> list[Candidate]:
+def standing(candidates: Iterable[_S], clears: Clears, rule: Survivorship) -> list[_S]:
     """Those that no clear took away. A clear counts for its own source and for those that rank no higher."""
     if not clears:
         return list(candidates)

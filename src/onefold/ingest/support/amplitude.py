@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from onefold.ingest.support import Row, Table
+from onefold.model import Verb
 
 OPERATIONS = frozenset(("$set", "$setOnce", "$unset"))
 """Operations on user properties that are carried out."""
-IGNORED_OPERATIONS = frozenset(
-    ("$add", "$append", "$clearAll", "$postInsert", "$preInsert", "$prepend", "$remove", "$-")
-)
+VERBS: dict[str, Verb] = {
+    "$add": "add",
+    "$append": "append",
+    "$prepend": "prepend",
+    "$postInsert": "union",
+    "$preInsert": "union_first",
+    "$remove": "remove",
+}
+"""Operations on user properties that build on what they were."""
+IGNORED_OPERATIONS = frozenset(("$clearAll", "$-"))
 """Operations that change nothing here."""
 
 IN_PROPERTIES = ("price", "quantity", "revenue", "productId", "revenueType", "currency", "session_id", "event_id")
@@ -40,10 +48,12 @@ AMPLITUDE = Table(
         Row("user_properties.$set", "implemented", "traits; a null clears"),
         Row("user_properties.$setOnce", "implemented", "the earliest value by event time, while no `$set` states another"),
         Row("user_properties.$unset", "implemented", "clears the named traits"),
+        Row("user_properties.$add", "implemented", "adds to the number that stands, in order of time"),
         Row(
-            "user_properties.$add, $append, $prepend, $preInsert, $postInsert, $remove, $clearAll", "kept",
-            "in the log, told as the finding `operation_ignored`",
+            "user_properties.$append, $prepend, $preInsert, $postInsert, $remove", "implemented",
+            "puts elements into a list or takes them out, in order of time",
         ),
+        Row("user_properties.$clearAll", "kept", "in the log, told as the finding `operation_ignored`"),
         Row("groups", "implemented", "the person belongs to these groups"),
         Row("insert_id", "implemented", "an event of the same source and id is stored once"),
         Row("time", "implemented", "when it happened, corrected by `client_upload_time`"),

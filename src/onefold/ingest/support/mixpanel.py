@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onefold.ingest.support import Row, Table
+from onefold.model import Verb
 
 RESERVED = {
     "$email": "email",
@@ -19,12 +20,15 @@ RESERVED = {
 }
 """Mixpanel's reserved profile properties, and the traits they are."""
 
-IGNORED_OPERATIONS = frozenset(("$add", "$append", "$delete", "$remove", "$union"))
+VERBS: dict[str, Verb] = {"$add": "add", "$append": "append", "$union": "union", "$remove": "remove"}
+"""Operations on profiles that build on what a property was."""
+
+IGNORED_OPERATIONS = frozenset(("$delete",))
 """Operations on profiles that change nothing here."""
 
 PROFILE_FIELDS = frozenset(
     ("$distinct_id", "$token", "$ip", "$time", "$ignore_time", "$ignore_alias", "$set", "$set_once", "$unset", "$device_id",
-     "$user_id", "$had_persisted_distinct_id", "$is_reserved")
+     "$user_id", "$had_persisted_distinct_id", "$is_reserved", *VERBS)
 )  # fmt: skip
 """Fields of an operation that mean something, or are known to mean nothing to us."""
 
@@ -46,8 +50,12 @@ MIXPANEL = Table(
         Row("engage $set_once", "implemented", "the earliest value by event time, while no `$set` states another"),
         Row("engage $unset", "implemented", "clears the named traits"),
         Row(
-            "engage $add, $append, $union, $remove", "kept",
-            "in the log, told as the finding `operation_ignored`: they depend on the order of arrival",
+            "engage $add", "implemented",
+            "adds to the number that stands, in order of time; a request repeated to the byte counts once, so state `$time`",
+        ),
+        Row(
+            "engage $append, $union, $remove", "implemented",
+            "puts elements into a list or takes them out, in order of time",
         ),
         Row("engage $delete", "kept", "told as `operation_ignored`: no SDK may erase a person; see erasure requests"),
         Row("groups", "refused", "counted as suppressed (`group_without_person`): it is about nobody"),

@@ -298,6 +298,7 @@ def event(context: Context, stored: StoredEntry) -> dict[str, Any]:
         "traits": e.traits,
         "traits_once": e.traits_once,
         "cleared": e.cleared,
+        "operations": [{"field": o.field, "verb": o.verb, "value": o.value} for o in e.operations],
         "groups": [{"type": g.type, "id": g.id, "traits": g.traits} for g in e.groups],
         "properties": e.properties,
         "context": e.context,

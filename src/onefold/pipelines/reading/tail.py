@@ -197,6 +197,7 @@ def _described(event: Event, *, whole: bool) -> dict[str, Any]:
             "traits": event.traits,
             "traits_once": event.traits_once,
             "cleared": event.cleared,
+            "operations": [msgspec.to_builtins(o) for o in event.operations],
             "groups": [msgspec.to_builtins(g) for g in event.groups],
             "properties": event.properties,
             "context": event.context,
