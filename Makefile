@@ -92,6 +92,17 @@ soak: $(VENV)/.dev  ## Two hours of mixed load with faults on a filled store (AR
 test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself (fetches its jars; needs Java 17 and Maven)
 	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)
 
+# Great Expectations is large and pins what others need otherwise, so it has an environment of its own.
+GX := $(BUILD)/great-expectations
+$(GX)/.installed: $(BIN)/python
+	$(PYTHON) -m venv $(GX)
+	$(GX)/bin/python -m pip install --quiet 'great-expectations>=1.24,<2'
+	@touch $@
+
+.PHONY: test-engines
+test-engines: $(VENV)/.dev $(GX)/.installed  ## Exported checks run by Great Expectations itself (installs it, 275 MB)
+	ONEFOLD_GX_PYTHON=$(abspath $(GX)/bin/python) $(BIN)/python -m pytest tests/engines $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)
 	$(BIN)/python -m bench $(ARGS)

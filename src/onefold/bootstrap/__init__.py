@@ -1,7 +1,7 @@
 """Wires adapters to stages; the only package that knows both."""
 
 from onefold.bootstrap.backups import backup, check_backup, restore
-from onefold.bootstrap.checking import list_checks, run_checks
+from onefold.bootstrap.checking import export_suite, import_suite, list_checks, propose_checks, run_checks
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import (
     AppendingError,
@@ -51,9 +51,11 @@ __all__ = [
     "clock_us",
     "create_key",
     "eraser_of",
+    "export_suite",
     "furnish",
     "guess_mapping",
     "ids_of",
+    "import_suite",
     "init",
     "is_known_source",
     "list_checks",
@@ -69,6 +71,7 @@ __all__ = [
     "pending",
     "prefetched_by_process",
     "preview",
+    "propose_checks",
     "reader",
     "rebuild",
     "repair",

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from onefold import config
 from onefold.bootstrap.warehousing import require_extra, warehouse_of
-from onefold.bootstrap.workspace import catch_up, choose, clock_us, open_workspace
+from onefold.bootstrap.workspace import Workspace, catch_up, choose, clock_us, open_workspace
+from onefold.config.check_text import check_text
 from onefold.config.checks import replaced, shipped_checks
 from onefold.errors import UsageError, nearest
 from onefold.governance.checks import Check
+from onefold.governance.checks.expectations import Unsupported, read_suite, suite
+from onefold.governance.checks.proposing import propose
 from onefold.pipelines.batch import checks
 from onefold.pipelines.batch.checks import Outcome
+from onefold.ports.warehouse import Warehouse
 
 
 def run_checks(
@@ -40,22 +48,30 @@ def run_checks(
         ConfigurationError: A check does not fit the relations, or the extra is not installed.
         UsageError: No check is chosen.
     """
-    require_extra()
     project = config.read_project(directory)
     own, shipped = project.checks, replaced(project.checks, shipped_checks())
     chosen = [one for one in (*own, *shipped) if _chosen(one, select, relation, gate)]
     if not chosen:
         raise UsageError(_none_chosen((*own, *shipped), select, relation))
+    run_id = f"{clock_us():x}-{os.urandom(3).hex()}"
+    with _opened(directory, workspace) as (opened, warehouse):
+        return checks.check(
+            opened.context, warehouse, [c for c in chosen if c in own], [c for c in chosen if c not in own],
+            run_id=run_id, keep=keep,
+        )  # fmt: skip
+
+
+@contextmanager
+def _opened(directory: Path, workspace: str | None) -> Iterator[tuple[Workspace, Warehouse]]:
+    """A workspace that has caught up, and its warehouse."""
+    require_extra()
+    project = config.read_project(directory)
     opened = open_workspace(project, choose(project, workspace), start=True)
     try:
         catch_up(opened)
         warehouse = warehouse_of(opened)
         try:
-            run_id = f"{clock_us():x}-{os.urandom(3).hex()}"
-            return checks.check(
-                opened.context, warehouse, [c for c in chosen if c in own], [c for c in chosen if c not in own],
-                run_id=run_id, keep=keep,
-            )  # fmt: skip
+            yield opened, warehouse
         finally:
             warehouse.close()
     finally:
@@ -85,3 +101,52 @@ def list_checks(directory: Path) -> list[Check]:
     """The checks of a project, and those that Onefold ships, without running them."""
     project = config.read_project(directory)
     return [*project.checks, *replaced(project.checks, shipped_checks())]
+
+
+def propose_checks(directory: Path, workspace: str | None, relation: str) -> str:
+    """A check file for a relation: what holds of all its rows now.
+
+    Raises:
+        UsageError: There is no such relation, or it has no rows.
+    """
+    with _opened(directory, workspace) as (_, warehouse):
+        known = {one.full_name: one for one in warehouse.relations()}
+        if relation not in known:
+            raise UsageError(
+                f"There is no relation `{relation}`{nearest(relation, known) or '.'} There are: {', '.join(known)}."
+            )
+        found = propose(lambda tree: warehouse.run(tree, checks.LIMITS), known[relation], clock_us())
+    if not found:
+        raise UsageError(f"{relation} has no rows, so nothing can be proposed.")
+    return check_text(relation, found)
+
+
+def export_suite(directory: Path, relation: str) -> tuple[dict[str, Any], list[Unsupported]]:
+    """The checks of a relation as a Great Expectations suite, and those that it cannot say.
+
+    Raises:
+        UsageError: No check is about the relation.
+    """
+    known = list_checks(directory)
+    found = [check for check in known if check.relation == relation]
+    if not found:
+        raise UsageError(_none_chosen(known, (), relation))
+    return suite(relation, found)
+
+
+def import_suite(path: Path, relation: str) -> tuple[str, list[Unsupported]]:
+    """A check file out of a Great Expectations suite, and the expectations that no check says.
+
+    Raises:
+        UsageError: The file is not a suite, or nothing of it can be said as a check.
+    """
+    try:
+        document = msgspec.json.decode(path.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UsageError(f"{path} is not JSON.") from None
+    if not isinstance(document, dict) or not isinstance(document.get("expectations"), list):
+        raise UsageError(f"{path} is not a Great Expectations suite: it has no list of expectations.")
+    found, left_out = read_suite(document, relation)
+    if not found:
+        raise UsageError(f"No expectation of {path} can be said as a check.")
+    return check_text(relation, found), left_out

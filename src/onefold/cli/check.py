@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -10,9 +14,14 @@ import typer
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
+from onefold.cli.printable import printable, printable_json
 from onefold.governance.checks import Check, CheckResult, kind_name, sentence
+from onefold.governance.checks.expectations import Unsupported
 
 app = typer.Typer(help="Data-quality checks over the warehouse: run them, propose some.", invoke_without_command=True)
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write it to this file.", dir_okay=False, show_default="print it")
+]
 _MARKS = {"passed": "✔", "warned": "!", "failed": "✖"}
 
 
@@ -64,6 +73,66 @@ def check(
         )
     if outcome.report.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def propose(
+    relation: Annotated[str, typer.Argument(help="The relation, such as staging.event.")],
+    output: OutputFile = None,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+) -> None:
+    """Profile a relation and print a check file of what holds now, to review.
+
+    Example: onefold check propose staging.event --output checks/events.yaml
+    """
+    _write(printable(bootstrap.propose_checks(project, workspace, relation)), output)
+
+
+@app.command("export")
+def export_(
+    relation: Annotated[str, typer.Argument(help="The relation whose checks are exported.")],
+    output: OutputFile = None,
+    project: ProjectDir = bootstrap.HERE,
+) -> None:
+    """Print a relation's checks as a Great Expectations suite; what a suite cannot say is named on standard error.
+
+    Example: onefold check export staging.event --output suite.json
+    """
+    out = Output(as_json=True)
+    document, left_out = bootstrap.export_suite(project, relation)
+    _write(printable_json(json.dumps(document, ensure_ascii=False, indent=2)) + "\n", output)
+    _tell(left_out, out)
+
+
+@app.command("import")
+def import_(
+    suite: Annotated[Path, typer.Argument(help="A Great Expectations suite, as JSON.", exists=True, dir_okay=False)],
+    relation: Annotated[str, typer.Argument(help="The relation that the checks are about.")],
+    output: OutputFile = None,
+) -> None:
+    """Print a check file out of a Great Expectations suite; expectations without a counterpart are named on standard error.
+
+    Example: onefold check import suite.json staging.event --output checks/events.yaml
+    """
+    out = Output(as_json=False)
+    text, left_out = bootstrap.import_suite(suite, relation)
+    _write(printable(text), output)
+    _tell(left_out, out)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    # Written when it is there as a whole: a shell's `>` would empty a check file before the project is read.
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+
+
+def _tell(left_out: Sequence[Unsupported], out: Output) -> None:
+    for one in left_out:
+        out.note(f"left out: {one.name}: {one.why}")
 
 
 def _list(checks: list[Check], out: Output) -> None:

@@ -16,16 +16,15 @@ THING = pa.schema(
     [("id", pa.int32()), ("text", pa.string()), ("plan", pa.string()), ("amount", pa.decimal128(12, 2)), ("n", pa.int64()),
      ("flag", pa.bool_()), ("day", pa.date32()), ("at", pa.timestamp("us"))]
 )  # fmt: skip
+THING_RELATION = Relation(
+    "temp", "thing",
+    (C("id", "integer"), C("text", "text", "personal"), C("plan", "text"), C("amount", "decimal"), C("n", "bigint"),
+     C("flag", "boolean"), C("day", "date"), C("at", "timestamp")),
+)  # fmt: skip
 RELATIONS = {
-    "temp.thing": columns(
-        Relation(
-            "temp", "thing",
-            (C("id", "integer"), C("text", "text"), C("plan", "text"), C("amount", "decimal"), C("n", "bigint"),
-             C("flag", "boolean"), C("day", "date"), C("at", "timestamp")),
-        )
-    ),
+    "temp.thing": columns(THING_RELATION),
     "temp.other": columns(Relation("temp", "other", (C("a", "bigint"), C("b", "text")))),
-}  # fmt: skip
+}
 OTHER = pa.schema([("a", pa.int64()), ("b", pa.string())])
 
 

@@ -72,7 +72,7 @@ def _statistic(kind: Distribution, found: Any, values: int, previous: CheckResul
 def _freshness(kind: Freshness, latest: Any, at_us: int) -> Observation:
     if latest is None:
         return Observation(fine=False, observed=None, detail=f"{kind.column} holds no time")
-    age_us = at_us - _microseconds(latest)
+    age_us = at_us - microseconds(latest)
     return Observation(age_us <= kind.within_us, age_us / 1_000_000, f"{duration(max(age_us, 0))} old")
 
 
@@ -120,7 +120,8 @@ def _within(
     return fine and abs(change) <= change_max, f" ({'+' if change >= 0 else '-'}{percent(abs(round(change, 4)))})"
 
 
-def _microseconds(at: Any) -> int:
+def microseconds(at: Any) -> int:
+    """A time, or the end of a date, as microseconds since 1970 UTC."""
     if isinstance(at, datetime):
         utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at
         return (utc - _EPOCH) // timedelta(microseconds=1)
