@@ -190,6 +190,7 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "docs/how-to/back-up.md": after_the_tutorial,
     "docs/how-to/watch-events.md": served,
     "docs/how-to/send-events.md": served,
+    "docs/how-to/ask-the-warehouse.md": after_the_tutorial,
     "docs/how-to/run-on-postgres.md": on_postgres,
     "docs/how-to/run-on-kafka.md": fresh,
 }

@@ -1,5 +1,6 @@
 """Wires adapters to stages; the only package that knows both."""
 
+from onefold.bootstrap.asking import EXPORT_MB, Asker, RelationFacts, asking
 from onefold.bootstrap.backups import backup, check_backup, restore
 from onefold.bootstrap.checking import export_suite, import_suite, list_checks, propose_checks, run_checks
 from onefold.bootstrap.collecting import CollectingOnly
@@ -36,13 +37,17 @@ from onefold.bootstrap.workspace import (
 )
 
 __all__ = [
+    "EXPORT_MB",
     "HERE",
     "AppendingError",
+    "Asker",
     "CollectingOnly",
     "Loaded",
     "Opened",
+    "RelationFacts",
     "WorkerProcess",
     "Workspace",
+    "asking",
     "backup",
     "catch_up",
     "check_backup",

@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 from onefold import __version__
-from onefold.cli import check, demo, dlq, keys, loading, maintenance, people, process, project, serve, tail, warehouse
+from onefold.cli import (
+    check,
+    demo,
+    dlq,
+    keys,
+    loading,
+    maintenance,
+    people,
+    process,
+    project,
+    relations,
+    serve,
+    sql,
+    tail,
+    warehouse,
+)
 from onefold.cli.printable import tell, tolerate_encodings
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
@@ -56,6 +71,10 @@ app.command()(people.share)
 app.command()(people.block)
 app.command()(people.undo)
 app.add_typer(check.app, name="check")
+app.command()(sql.sql)
+app.command()(relations.tables)
+app.command()(relations.describe)
+app.command()(relations.export)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
 app.add_typer(warehouse.app, name="warehouse")

@@ -51,7 +51,7 @@ class Output:
             title=styled(title), title_justify="left", title_style="bold", header_style="bold", pad_edge=False
         )
         for n, column in enumerate(columns):
-            counts = bool(body) and all(isinstance(row[n], int) and not isinstance(row[n], bool) for row in body)
+            counts = {type(row[n]) for row in body} - {type(None)} == {int}
             table.add_column(styled(column), justify="right" if counts else "left", overflow="fold")
         for row in body:
             table.add_row(*(styled(_cell(value)) for value in row))

@@ -72,7 +72,7 @@ def read_by(query: exp.Query, known: Collection[str]) -> set[str]:
         tried = [f"{schema}.{name}"] if schema else [f"{each}.{name}" for each in SCHEMAS]
         match = next((full for full in tried if full in names), None)
         if match is None:
-            stated = table.sql(dialect="duckdb")
+            stated = f"{table.db}.{table.name}" if schema else table.name
             near = nearest(tried[0] if schema else name, names | {n.split(".", 1)[1] for n in names})
             raise UsageError(f"There is no relation `{stated}`{near or '; `onefold tables` lists them.'}")
         found.add(match)

@@ -1,0 +1,189 @@
+"""Questions to the warehouse of a project: queries as people type them, what relations there are, exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlglot import exp
+
+from onefold.bootstrap.warehousing import require_extra, warehouse_of
+from onefold.bootstrap.workspace import HERE, opened
+from onefold.errors import NotFoundError, UsageError, nearest
+from onefold.model import Relation
+from onefold.ports import ProfileStore
+from onefold.ports.warehouse import QueryLimits, Warehouse
+from onefold.warehouse import question
+from onefold.warehouse.query import parse, read_by
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    import pyarrow as pa
+
+FORMATS = ("parquet", "csv", "jsonl", "delta")
+EXPORT_MB = 8_192
+"""Room for the result of an export."""
+
+
+class RelationFacts(msgspec.Struct, frozen=True):
+    """A relation, and how much there is of it.
+
+    Attributes:
+        relation: Which.
+        rows: How many rows it has, those not loaded yet included; None for a view that was not counted.
+        bytes: Of its segment files; None for a view.
+        fresh_us: When its latest row was committed, microseconds UTC; None where rows do not tell.
+    """
+
+    relation: Relation
+    rows: int | None
+    bytes: int | None
+    fresh_us: int | None
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """What an export wrote."""
+
+    path: str
+    rows: int
+    bytes: int
+
+
+class Asker:
+    """Asks the warehouse of one workspace."""
+
+    def __init__(self, warehouse: Warehouse, store: ProfileStore) -> None:
+        """Over an open warehouse, which whoever opened it closes."""
+        self._warehouse = warehouse
+        self._store = store
+
+    def ask(self, text: str, limits: QueryLimits | None = None, *, limit: int | None = None) -> pa.Table:
+        """The rows of a query, `limit` at most.
+
+        Raises:
+            UsageError: It cannot be run as stated; the message tells the place and the nearest name.
+            ExpensiveError: It took more than the limits allow, and was ended.
+        """
+        relations = self._warehouse.relations()
+        query = question.asked(text, relations, limit=limit)
+        try:
+            return self._warehouse.run(query, limits)
+        except UsageError as error:
+            raise question.explained(error, text, query, relations) from None
+
+    def relation(self, name: str) -> Relation:
+        """The relation of a name, with its schema or without.
+
+        Raises:
+            NotFoundError: There is none; the message has the nearest.
+        """
+        found = {relation.full_name: relation for relation in self._warehouse.relations()}
+        schema, _, bare = name.rpartition(".")
+        query = exp.select("*").from_(exp.table_(bare, db=schema or None, quoted=True))
+        try:
+            (full,) = read_by(query, found)
+        except UsageError:
+            near = nearest(name, [*found, *(relation.name for relation in found.values())])
+            raise NotFoundError(f"There is no relation `{name}`{near or '; `onefold tables` lists them.'}") from None
+        return found[full]
+
+    def sample(self, relation: Relation, rows: int) -> pa.Table:
+        """Some rows of a relation."""
+        return self._warehouse.run(_all_of(relation).limit(rows))
+
+    def export(
+        self,
+        what: str | Relation,
+        to: Path,
+        kind: str,
+        *,
+        limits: QueryLimits | None = None,
+        force: bool = False,
+        spreadsheet: bool = False,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Exported:
+        """Write the rows of a query or a relation to a file; see `connectors.exports`.
+
+        Raises:
+            ConfigurationError: The format needs a library that is not installed.
+            UnavailableError: It cannot be written; nothing was changed.
+            UsageError: It is there already, or the query cannot be run as stated.
+        """
+        from onefold.connectors.exports import file  # noqa: PLC0415  only where the extra is
+
+        file.require(to, force=force)
+        limits = limits or QueryLimits(seconds=3600.0, memory_mb=2048, result_mb=EXPORT_MB)
+        rows = self._warehouse.run(_all_of(what), limits) if isinstance(what, Relation) else self.ask(what, limits)
+        size = file.write(rows, to, kind, force=force, spreadsheet=spreadsheet, progress=progress)
+        return Exported(str(to), rows.num_rows, size)
+
+    def tables(self, schema: str | None = None, *, count: bool = False) -> list[RelationFacts]:
+        """What relations there are, by name; of one schema, if given.
+
+        Args:
+            schema: Which schema.
+            count: Whether the rows of views are counted, too, which takes as long as reading them.
+
+        Raises:
+            NotFoundError: There is no such schema.
+        """
+        relations = self._warehouse.relations()
+        schemas = sorted({relation.schema for relation in relations})
+        if schema is not None and schema not in schemas:
+            near = nearest(schema, schemas) or "."
+            raise NotFoundError(f"There is no schema `{schema}`{near} There are: {', '.join(schemas)}.")
+        wanted = [relation for relation in relations if schema in {None, relation.schema}]
+        sizes: dict[str, int] = {}
+        with self._store.snapshot() as snapshot:
+            for segment in snapshot.segments():
+                sizes[segment.relation] = sizes.get(segment.relation, 0) + segment.size
+        counted = [relation for relation in wanted if count or relation.kind != "view"]
+        figures = self._counts(counted) if counted else {}
+        found = []
+        for relation in wanted:
+            rows, fresh_us = figures.get(relation.full_name, (None, None))
+            size = None if relation.kind == "view" else sizes.get(relation.full_name, 0)
+            found.append(RelationFacts(relation, rows, size, fresh_us))
+        return found
+
+    def _counts(self, relations: list[Relation]) -> dict[str, tuple[int, int | None]]:
+        """Rows and the latest commit of each, all in one query, so of one moment."""
+        parts = []
+        for relation in relations:
+            latest = "max(known_at)" if relation.column("known_at") is not None else "NULL"
+            parts.append(
+                f"SELECT '{relation.full_name}' AS name, count(*) AS many, {latest}::TIMESTAMP AS latest "  # noqa: S608  our own names
+                f'FROM "{relation.schema}"."{relation.name}"'
+            )
+        found = self._warehouse.run(parse(" UNION ALL ".join(parts)))
+        return {row["name"]: (row["many"], _micros(row["latest"])) for row in found.to_pylist()}
+
+
+@contextmanager
+def asking(directory: Path = HERE, workspace: str | None = None) -> Iterator[Asker]:
+    """Ask a project's warehouse for the block, beside a running server or without one. Nothing is begun or changed.
+
+    Raises:
+        ConfigurationError: The extra is not installed, or the project cannot be read.
+        NotFoundError: Nothing was processed yet.
+    """
+    require_extra()
+    with opened(directory, workspace, start=False) as found:
+        warehouse = warehouse_of(found)
+        try:
+            yield Asker(warehouse, found.context.store)
+        finally:
+            warehouse.close()
+
+
+def _all_of(relation: Relation) -> exp.Select:
+    return exp.select("*").from_(exp.table_(relation.name, db=relation.schema, quoted=True))
+
+
+def _micros(moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    return int(moment.replace(tzinfo=UTC).timestamp()) * 1_000_000 + moment.microsecond

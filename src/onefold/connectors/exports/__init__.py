@@ -1,0 +1,1 @@
+"""Files that the rows of a query are written to."""
