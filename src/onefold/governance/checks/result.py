@@ -30,7 +30,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
         observed: The number held against bounds; None for a check about rows, and where there was no value.
         expected: What the check asks, in words.
         detail: What was found, in words.
-        sample: Keys of some failing rows, as texts.
+        sample: Keys of some failing rows, as texts, where the check did not pass.
         bins: Share of each value or bin, for the next run to compare with.
     """
 

@@ -145,10 +145,10 @@ def _failing(
 def _samples(
     checks: Sequence[Check], results: Sequence[CheckResult], of: queries.Relations, query: Query, at_us: int
 ) -> dict[int, tuple[str, ...]]:
-    """Keys of the first failing rows of each check that has any."""
+    """Keys of the first failing rows of each check that has more than it may."""
     found: dict[int, tuple[str, ...]] = {}
     for n, (check, result) in enumerate(zip(checks, results, strict=True)):
-        if result.failing and check.key:
+        if result.failing and check.key and result.status != "passed":
             # A query each: in one for all, the rows of one check would crowd out those of another.
             rows = query(queries.failing_rows([check], of, at_us, limit=SAMPLE)).to_pylist()
             found[n] = tuple(key_text(tuple(row[name] for name in check.key)) for row in rows)
