@@ -28,7 +28,7 @@ def init(directory: Path, template: Template) -> list[Path]:
     # Keys and stores are the organisation's secrets and people; Git keeps configuration only.
     texts[".gitignore"] = "/data/\n/onefold.state\n*.key\n"
     root = resources.files("onefold.config") / "templates" / template
-    for folder, prefix in ((root, ""), (root / "sources", "sources/")):
+    for folder, prefix in ((root, ""), (root / "sources", "sources/"), (root / "checks", "checks/")):
         texts |= {
             f"{prefix}{entry.name}": entry.read_text(encoding="utf-8")
             for entry in folder.iterdir()
