@@ -12,6 +12,7 @@ from onefold.adapters.memory.keys import MemoryKeyStore
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.errors import NotFoundError, UnavailableError
 from onefold.governance import access
+from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, results
 from onefold.serving.app import Application, ServingSettings, build
 from onefold.serving.visitors import NO_VISITOR_LIMITS
@@ -128,8 +129,19 @@ class FakeWorkspace:
     def lag(self):
         return {0: 3, 1: 0}
 
+    def quality(self):
+        return [check_result("passed"), check_result("failed")]
+
     def counts(self):
         return {"people": len(self.people)}
+
+
+def check_result(status):
+    """A result of a check that is named as its status."""
+    return CheckResult(
+        run="r", at_us=5_000_000, relation="staging.event", check=f"has_{status}", kind="not_null", gate=2, severity="error",
+        owner="", status=status, rows=1, failing=0, observed=None, expected="", detail="",
+    )  # fmt: skip
 
 
 class Answer:

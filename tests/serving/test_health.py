@@ -131,14 +131,15 @@ def shown(edge):
 
 
 @pytest.mark.parametrize("fault", ["dies", "hangs"])
-@pytest.mark.parametrize("figure", ["accounts", "counts", "lag"])
+@pytest.mark.parametrize("figure", ["accounts", "counts", "lag", "quality"])
 def test_metrics_are_there_when_a_store_is_not(edge, figure, fault, monkeypatch):
     """Whatever does not answer is shown as it was last known, with its age; all else is fresh."""
     monkeypatch.setattr(figures, "READ_SECONDS", 0.2)
     gate = threading.Event()
-    name = {"accounts": "onefold_pipeline_lag_entries", "counts": "onefold_store_rows", "lag": "onefold_log_lag"}[
-        figure
-    ]
+    name = {
+        "accounts": "onefold_pipeline_lag_entries", "quality": "onefold_check_failed", "counts": "onefold_store_rows",
+        "lag": "onefold_log_lag",
+    }[figure]  # fmt: skip
     status, before = shown(edge)
     assert (status, before["onefold_figures_age_seconds", figure, "main"]) == (200, 0)
 
@@ -158,19 +159,27 @@ def test_metrics_are_there_when_a_store_is_not(edge, figure, fault, monkeypatch)
     assert after["onefold_figures_age_seconds", figure, "main"] == 90
     assert ("onefold_http_connections", "waiting") in after
     if fault == "dies":
-        others = {"accounts", "counts", "lag"} - {figure}
+        others = {"accounts", "counts", "lag", "quality"} - {figure}
         assert {after["onefold_figures_age_seconds", other, "main"] for other in others} == {0}
+
+
+def test_checks_have_metrics(edge):
+    """Whether each failed in its latest run, and when that was."""
+    _, found = shown(edge)
+    assert {key[1]: value for key, value in found.items() if key[0] == "onefold_check_failed"} == {
+        "has_passed": 0, "has_failed": 1,
+    }  # fmt: skip
+    assert found["onefold_check_ran_timestamp_seconds", "main"] == 5
 
 
 def test_metrics_of_a_store_never_heard_of_are_left_out(edge):
     """No figure is invented: a store that was never read has none, and the answer is 200 all the same."""
-    for figure in ("accounts", "counts", "lag"):
+    for figure in ("accounts", "counts", "lag", "quality"):
         setattr(edge.main, figure, lambda: 1 / 0)
     status, found = shown(edge)
     assert status == 200
-    assert not any(
-        key[0].startswith(("onefold_pipeline", "onefold_store", "onefold_log", "onefold_figures")) for key in found
-    )
+    ours = ("onefold_pipeline", "onefold_store", "onefold_log", "onefold_figures", "onefold_check")
+    assert not any(key[0].startswith(ours) for key in found)
 
 
 def test_probes_do_not_wait_for_threads_that_hang(edge):

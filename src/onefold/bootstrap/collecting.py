@@ -11,6 +11,7 @@ from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.server import DISK_FREE_MIN, failure
 from onefold.config import Project
 from onefold.errors import UnavailableError
+from onefold.governance.checks import CheckResult
 from onefold.model import results
 from onefold.ports import EventLog
 
@@ -56,6 +57,10 @@ class Collecting:
     def counts(self) -> Mapping[str, int]:
         """There is no store here."""
         return {}
+
+    def quality(self) -> list[CheckResult]:
+        """There is no warehouse here."""
+        return []
 
     def lag(self) -> Mapping[int, int]:
         """How far processing is, this process does not know."""

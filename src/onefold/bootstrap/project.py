@@ -14,6 +14,7 @@ from onefold.adapters.keys.keyfile import KeyFile
 from onefold.adapters.sqlite.keys import SqliteKeyStore
 from onefold.bootstrap import registry
 from onefold.bootstrap.backups import KEY_FILE
+from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.opening import key_manager
 from onefold.bootstrap.workspace import choose, clock_us, open_workspace
 from onefold.config import Project
@@ -180,6 +181,25 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
                 found.close()
         return " ".join(told) or "nothing is stored yet"
 
+    def quality() -> str:
+        project, told, failed = config.read_project(directory), 0, list[str]()
+        for name in project.workspaces:
+            if not (project.data / name).exists():
+                continue
+            try:
+                found = open_workspace(project, name, start=False)
+            except NotFoundError:
+                continue  # not begun
+            try:
+                results = CheckResults(found).latest()
+            finally:
+                found.close()
+            told += len(results)
+            failed += [f"{r.relation} {r.check} ({r.detail})" for r in results if r.status == "failed"]
+        if failed:
+            raise UnavailableError(f"checks failed: {'; '.join(failed)}; `onefold check` runs them again")
+        return f"{told} checks passed or warned" if told else "nothing was checked yet: `onefold check`"
+
     return [
         ("root key", root),
         ("rules", rules),
@@ -187,6 +207,7 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
         ("workspaces", workspaces),
         ("keys", sources),
         ("identifiers", suspects),
+        ("data quality", quality),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from onefold.adapters.sqlite import occupancy
 from onefold.bootstrap import registry
+from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.hub_reader import NODES_MAX, HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
@@ -16,6 +17,7 @@ from onefold.bootstrap.stores import address
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import ExpensiveError, OnefoldError, UnavailableError
+from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, Verdict, results
 from onefold.pipelines import judgements
 from onefold.pipelines.maintenance import agreement, dead_letters
@@ -39,6 +41,7 @@ class Backend:
         self._nodes_max = None if hubs is None else NODES_MAX
         self._context = workspace.context
         self._processing = processing
+        self._checks = CheckResults(workspace)
 
     @property
     def name(self) -> str:
@@ -189,6 +192,10 @@ class Backend:
         """Sizes of the store."""
         with self._context.store.snapshot() as snapshot:
             return snapshot.counts()
+
+    def quality(self) -> list[CheckResult]:
+        """The latest result of each data-quality check."""
+        return self._checks.latest()
 
     def lag(self) -> Mapping[int, int]:
         """Entries of each partition that wait to be processed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, Verdict, results
 from onefold.pipelines.reading.tail import TailedEntry
 from onefold.ports import EventLog
@@ -43,6 +44,10 @@ class Edge(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """How many nodes, people, edges, judgements, open dead letters and stored events there are."""
+        ...
+
+    def quality(self) -> list[CheckResult]:
+        """The latest result of each data-quality check; empty where there is no warehouse."""
         ...
 
     def lag(self) -> Mapping[int, int]:

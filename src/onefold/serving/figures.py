@@ -16,10 +16,13 @@ from typing import Any, Generic, Protocol, TypeVar
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as MetricCollector
 
+from onefold.governance.checks import CheckResult
 from onefold.model import results
 
 READ_SECONDS = 2.0
 """A store that has not answered by then is not waited for."""
+CHECKS_MAX = 500
+"""Data-quality checks with a metric of their own, per workspace."""
 SOURCES_MAX = 200
 """Sources with metrics of their own, per workspace; the rest are summed up as `(other)`."""
 
@@ -36,6 +39,10 @@ class Readable(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """How many nodes, people, edges, judgements, open dead letters, stored events."""
+        ...
+
+    def quality(self) -> list[CheckResult]:
+        """The latest result of each data-quality check."""
         ...
 
     def lag(self) -> Mapping[int, int]:
@@ -107,7 +114,7 @@ class Figures(MetricCollector):
         await asyncio.gather(*(look.again(READ_SECONDS) for look in self._looks), return_exceptions=True)
 
     def _read(self, name: str, workspace: Readable) -> None:
-        for figure in ("accounts", "counts", "lag"):
+        for figure in ("accounts", "counts", "lag", "quality"):
             try:
                 value = getattr(workspace, figure)()
             except Exception as error:  # noqa: BLE001  whatever a store dies of, the other figures are read
@@ -134,6 +141,14 @@ class Figures(MetricCollector):
         findings = CounterMetricFamily(
             "onefold_findings", "Events with a finding, by its code.", labels=["workspace", "source", "code"]
         )
+        failed = GaugeMetricFamily(
+            "onefold_check_failed",
+            "1 where a data-quality check failed or warned in its latest run, else 0.",
+            labels=["workspace", "relation", "check", "severity"],
+        )
+        ran = GaugeMetricFamily(
+            "onefold_check_ran_timestamp_seconds", "When data-quality checks ran last.", labels=["workspace"]
+        )
         age = GaugeMetricFamily(
             "onefold_figures_age_seconds",
             "How old the figures are; none, if never read.",
@@ -155,7 +170,12 @@ class Figures(MetricCollector):
                 behind.add_metric([name, str(partition)], waiting)
             for kind, count in read["counts"][0].items() if "counts" in read else ():
                 held.add_metric([name, kind], count)
-        return [items, findings, lag, behind, held, age]
+            results = read["quality"][0] if "quality" in read else []
+            for result in results[:CHECKS_MAX]:
+                failed.add_metric([name, result.relation, result.check, result.severity], result.status != "passed")
+            if results:
+                ran.add_metric([name], max(result.at_us for result in results) / 1_000_000)
+        return [items, findings, lag, behind, held, failed, ran, age]
 
 
 def _totals(accounts: list[results.Account]) -> tuple[int, dict[tuple[str, str], int]]:
