@@ -76,6 +76,8 @@ def test_a_failing_check_is_told_by_exit_code_doctor_and_dead_letter(station):
     assert "1 failed" in out
     code, out, _ = onefold(station, "dlq", "list", "--reason", "check_failed")
     assert "staging.event: positive" in out
+    code, out, _ = onefold(station, "check", "history", "--select", "positive", "--json")
+    assert [json.loads(line)["status"] for line in out.splitlines()] == ["failed", "warned"]
     code, out, _ = onefold(station, "doctor")
     assert code == 1
     assert "staging.event positive (1 of 2 rows fail)" in out

@@ -2,7 +2,14 @@
 
 from onefold.bootstrap.asking import EXPORT_MB, Asker, RelationFacts, asking
 from onefold.bootstrap.backups import backup, check_backup, restore
-from onefold.bootstrap.checking import export_suite, import_suite, list_checks, propose_checks, run_checks
+from onefold.bootstrap.checking import (
+    check_history,
+    export_suite,
+    import_suite,
+    list_checks,
+    propose_checks,
+    run_checks,
+)
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.loading import (
     AppendingError,
@@ -52,6 +59,7 @@ __all__ = [
     "catch_up",
     "check_backup",
     "check_file",
+    "check_history",
     "checks",
     "clock_us",
     "create_key",

@@ -1,4 +1,4 @@
-"""The latest result of each check of a workspace, read from the warehouse's own files: no query is run for a metric."""
+"""Results of the checks of a workspace, read from the warehouse's own files: no query is run for a metric."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from onefold.pipelines.batch import checks
 
 
 class CheckResults:
-    """A workspace's, read again only when there are others."""
+    """Results of a workspace's checks, read again only when there are others."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._names: tuple[str, ...] = ()
-        self._known: list[CheckResult] = []
+        self._known: list[list[CheckResult]] = []
 
     def latest(self) -> list[CheckResult]:
         """The latest result of each check; none where there is no warehouse, or nothing was checked yet."""
+        return [runs[0] for runs in self.runs()]
+
+    def runs(self) -> list[list[CheckResult]]:
+        """All results, check by check, the latest of each first."""
         context = self._workspace.context
         if context.feed is None:
             return []
@@ -29,5 +33,5 @@ class CheckResults:
 
             files = SegmentFiles(self._workspace.directory / FOLDER, self._workspace.entries)
             rows = [row for segment in segments for row in files.read(segment).to_pylist()]
-            self._names, self._known = names, checks.latest(rows)
+            self._names, self._known = names, checks.by_check(rows)
         return self._known

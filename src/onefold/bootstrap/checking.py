@@ -12,12 +12,14 @@ from typing import Any
 import msgspec
 
 from onefold import config
+from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.warehousing import require_extra, warehouse_of
 from onefold.bootstrap.workspace import Workspace, catch_up, choose, clock_us, open_workspace
+from onefold.bootstrap.workspace import opened as opened_workspace
 from onefold.config.check_text import check_text
 from onefold.config.checks import replaced, shipped_checks
 from onefold.errors import UsageError, nearest
-from onefold.governance.checks import Check
+from onefold.governance.checks import Check, CheckResult
 from onefold.governance.checks.expectations import Unsupported, read_suite, suite
 from onefold.governance.checks.proposing import propose
 from onefold.pipelines.batch import checks
@@ -79,12 +81,12 @@ def _opened(directory: Path, workspace: str | None) -> Iterator[tuple[Workspace,
 
 
 def _chosen(check: Check, select: Sequence[str], relation: str | None, gate: int | None) -> bool:
-    names = (check.name, f"{check.relation}.{check.name}")
-    return (
-        (not select or any(fnmatchcase(name, pattern) for pattern in select for name in names))
-        and relation in {None, check.relation}
-        and gate in {None, check.gate}
-    )
+    return _names_chosen(check.relation, check.name, select, relation) and gate in {None, check.gate}
+
+
+def _names_chosen(of: str, name: str, select: Sequence[str], relation: str | None) -> bool:
+    patterned = any(fnmatchcase(one, pattern) for pattern in select for one in (name, f"{of}.{name}"))
+    return (patterned or not select) and relation in {None, of}
 
 
 def _none_chosen(known: Sequence[Check], select: Sequence[str], relation: str | None) -> str:
@@ -101,6 +103,19 @@ def list_checks(directory: Path) -> list[Check]:
     """The checks of a project, and those that Onefold ships, without running them."""
     project = config.read_project(directory)
     return [*project.checks, *replaced(project.checks, shipped_checks())]
+
+
+def check_history(
+    directory: Path, workspace: str | None, *, select: Sequence[str] = (), relation: str | None = None, runs: int = 10
+) -> list[CheckResult]:
+    """The latest results of each check, check by check, the latest of each first.
+
+    Raises:
+        NotFoundError: Nothing was processed yet.
+    """
+    with opened_workspace(directory, workspace, start=False) as found:
+        kept = CheckResults(found).runs()
+    return [one for of in kept if _names_chosen(of[0].relation, of[0].check, select, relation) for one in of[:runs]]
 
 
 def propose_checks(directory: Path, workspace: str | None, relation: str) -> str:

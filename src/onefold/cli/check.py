@@ -17,6 +17,7 @@ from onefold.cli.output import Output
 from onefold.cli.printable import printable, printable_json
 from onefold.governance.checks import Check, CheckResult, kind_name, sentence
 from onefold.governance.checks.expectations import Unsupported
+from onefold.profiles.profile import iso
 
 app = typer.Typer(help="Data-quality checks over the warehouse: run them, propose some.", invoke_without_command=True)
 OutputFile = Annotated[
@@ -73,6 +74,44 @@ def check(
         )
     if outcome.report.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def history(
+    select: Annotated[
+        list[str] | None, typer.Option("--select", "-s", help="Only checks of this name; `*` is any text. Repeatable.")
+    ] = None,
+    relation: Annotated[str | None, typer.Option(help="Only checks of this relation.")] = None,
+    runs: Annotated[int, typer.Option(min=1, max=10_000, help="So many runs of each check.")] = 10,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Show what checks found run by run, the latest first.
+
+    Example: onefold check history --select completeness
+    """
+    out = Output(as_json=as_json)
+    found = bootstrap.check_history(project, workspace, select=select or (), relation=relation, runs=runs)
+    if as_json:
+        for result in found:
+            out.result(_document(result))
+        return
+    if not found:
+        out.say("No results are kept: `onefold check` makes some.")
+        return
+    rows = [
+        (
+            iso(one.at_us),
+            one.relation,
+            one.check,
+            one.status,
+            one.detail,
+            "" if one.share is None else f"{one.share:.2%}",
+        )
+        for one in found
+    ]
+    out.table("Results", ("run", "relation", "check", "status", "found", "share failing"), rows)
 
 
 @app.command()

@@ -146,9 +146,9 @@ def history(warehouse: Warehouse, runs: int = HISTORY_RUNS) -> dict[tuple[str, s
     return checks_.history([_result(row) for row in warehouse.run(query, LIMITS).to_pylist()])
 
 
-def latest(rows: Iterable[Mapping[str, Any]]) -> list[CheckResult]:
-    """Of rows of `quality.check_result` the latest of each check."""
-    return [found[0] for found in checks_.history([_result(row) for row in rows]).values()]
+def by_check(rows: Iterable[Mapping[str, Any]]) -> list[list[CheckResult]]:
+    """Rows of `quality.check_result` as results, check by check, the latest of each first."""
+    return list(checks_.history([_result(row) for row in rows]).values())
 
 
 def _quarantine(warehouse: Warehouse, report: Report, run_id: str, checked: set[str], *, there: bool) -> None:
