@@ -118,6 +118,21 @@ def test_failing_entries_are_held_and_released(yard):
     assert yard.rows("SELECT * FROM quality.quarantine") == []
 
 
+def test_a_run_of_other_checks_releases_nothing(yard):
+    """What a check holds, the same check releases; a row that several hold stays while one does."""
+    positive = check("positive", Range("properties.amount", "0", None))
+    small = check("small", Range("properties.amount", None, "-9"))
+    yard.receive(gift(1, 10), gift(2, -5))
+    assert run(yard, positive).held == 1
+    assert run(yard, check("named", NotNull(("name",))), run_id="r2").released == 0
+    assert [letter.offset for letter in dead_letters.listed(yard.context)] == [2]
+    assert run(yard, small, run_id="r3").held == 1
+    rows = yard.rows("SELECT row_key, checks FROM quality.quarantine ORDER BY row_key")
+    assert [(row["row_key"], row["checks"]) for row in rows] == [("0/1", '["small"]'), ("0/2", '["small","positive"]')]
+    assert run(yard, check("small", Range("properties.amount", None, "99")), run_id="r4").released == 1
+    assert yard.rows("SELECT row_key, checks FROM quality.quarantine") == [{"row_key": "0/2", "checks": '["positive"]'}]
+
+
 def test_a_warning_holds_nothing(yard):
     """Only what fails a check of severity `error` is set aside."""
     yard.receive(gift(2, -5))

@@ -128,9 +128,8 @@ def check(
     if not keep or not report.results:
         return Outcome(report, missing)
     warehouse.merge(RESULT, _table([_row(result) for result in report.results]))
-    checked = {one.relation for one in wanted if one.severity == "error"}
-    _quarantine(warehouse, report, run_id, checked, there=QUARANTINE.full_name in relations)
-    held, released = _hold(context, report, checked)
+    _quarantine(warehouse, report, run_id, there=QUARANTINE.full_name in relations)
+    held, released = _hold(context, report)
     return Outcome(report, missing, held, released)
 
 
@@ -151,20 +150,23 @@ def by_check(rows: Iterable[Mapping[str, Any]]) -> list[list[CheckResult]]:
     return list(checks_.history([_result(row) for row in rows]).values())
 
 
-def _quarantine(warehouse: Warehouse, report: Report, run_id: str, checked: set[str], *, there: bool) -> None:
-    """Put what this run found in the place of what earlier ones found in the same relations."""
-    kept: list[dict[str, Any]] = []
+def _quarantine(warehouse: Warehouse, report: Report, run_id: str, *, there: bool) -> None:
+    """Put what this run found in the place of what earlier ones found with the same checks."""
+    rows = {(row["relation"], row["row_key"]): row for row in (_held_row(one, run_id) for one in report.failing)}
     if there:
-        names = [column.name for column in QUARANTINE.columns]
-        others = exp.In(this=exp.column("relation"), expressions=[exp.Literal.string(name) for name in sorted(checked)])
-        query = exp.select(*names).from_(_table_of(QUARANTINE)).where(exp.Not(this=others))
-        kept = warehouse.run(query, LIMITS).to_pylist()
-    if there or report.failing:
-        warehouse.replace(QUARANTINE, _table(kept + [_held_row(row, run_id) for row in report.failing], QUARANTINE))
+        ran = {(result.relation, result.check) for result in report.results}
+        query = exp.select(*(column.name for column in QUARANTINE.columns)).from_(_table_of(QUARANTINE))
+        for before in warehouse.run(query, LIMITS).to_pylist():
+            left = [name for name in msgspec.json.decode(before["checks"]) if (before["relation"], name) not in ran]
+            if left:
+                row = rows.setdefault((before["relation"], before["row_key"]), {**before, "checks": "[]"})
+                row["checks"] = msgspec.json.encode([*msgspec.json.decode(row["checks"]), *left]).decode()
+    if there or rows:
+        warehouse.replace(QUARANTINE, _table(list(rows.values()), QUARANTINE))
 
 
-def _hold(context: Context, report: Report, checked: set[str]) -> tuple[int, int]:
-    """Open a dead letter for each log entry that fails, and close those whose entry fails nothing any more."""
+def _hold(context: Context, report: Report) -> tuple[int, int]:
+    """Open a dead letter for each log entry that fails, and close those that fail none of the checks they fell to."""
     failing: dict[tuple[int, int], list[str]] = {}
     for row in report.failing:
         position = _position(row)
@@ -177,10 +179,12 @@ def _hold(context: Context, report: Report, checked: set[str]) -> tuple[int, int
         for at, entry in entries.items()
         if at not in known
     ]
+    # Of what was truncated, not all that fails is known.
+    ran = {f"{one.relation}: {one.check}" for one in report.results if one.relation not in report.truncated}
     passed = [
         at
         for at, letter in known.items()
-        if letter.status == "open" and at not in failing and _about(letter) <= checked - set(report.truncated)
+        if letter.status == "open" and at not in failing and set(letter.detail.split(", ")) <= ran
     ]
     if letters or passed:
         with context.store.transaction() as transaction:
@@ -197,11 +201,6 @@ def _letters(context: Context) -> list[DeadLetter]:
             found += [letter for letter in page if letter.reason == CHECK_FAILED]
             after = (page[-1].partition, page[-1].offset)
     return found
-
-
-def _about(letter: DeadLetter) -> set[str]:
-    """The relations in which its row failed."""
-    return {part.partition(": ")[0] for part in letter.detail.split(", ")}
 
 
 def _position(row: FailingRow) -> tuple[int, int] | None:
