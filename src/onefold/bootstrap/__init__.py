@@ -29,7 +29,14 @@ from onefold.bootstrap.project import checks, create_key, furnish, init, list_ke
 from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate_postgres, with_store
-from onefold.bootstrap.warehousing import eraser_of, load_backlog, load_warehouse, open_warehouse, warehouse_of
+from onefold.bootstrap.warehousing import (
+    eraser_of,
+    load_backlog,
+    load_warehouse,
+    open_warehouse,
+    reconcile,
+    warehouse_of,
+)
 from onefold.bootstrap.worker_process import WorkerProcess
 from onefold.bootstrap.workers import supervise
 from onefold.bootstrap.workspace import (
@@ -87,6 +94,7 @@ __all__ = [
     "propose_checks",
     "reader",
     "rebuild",
+    "reconcile",
     "repair",
     "restore",
     "revoke_key",

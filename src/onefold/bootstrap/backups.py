@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,17 +11,19 @@ from typing import Any
 from onefold import config
 from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import keys as key_files
-from onefold.adapters.sqlite import lease, occupancy
+from onefold.adapters.sqlite import lease, manifest, occupancy
 from onefold.bootstrap import registry
 from onefold.bootstrap.logs import LOG
 from onefold.bootstrap.opening import KEYS, key_manager
 from onefold.bootstrap.stores import STORE, address
+from onefold.bootstrap.warehousing import FOLDER, SEGMENT_SUFFIX
 from onefold.bootstrap.workspace import Workspace, choose, clock_us, open_workspace
 from onefold.config import Project
 from onefold.errors import UsageError
 from onefold.governance.encryption import open_keys
 
 KEY_FILE = "keys.db"
+_TRIES = 5
 
 
 def check_backup(project: Project) -> None:
@@ -38,7 +42,7 @@ def check_backup(project: Project) -> None:
 def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
     """Copy what a workspace is into a new directory, while it may be in use.
 
-    That is its store, log, wrapped keys, and the keys that were issued for its sources and readers.
+    That is its store, log, wrapped keys, the warehouse's segment files, and the keys issued for its sources and readers.
 
     Raises:
         UsageError: The directory exists, or the store is in PostgreSQL.
@@ -48,8 +52,24 @@ def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
     databases = [directory / file for file in (STORE, LOG) if (directory / file).exists()]  # Kafka keeps its own log
     issued = project.data / KEY_FILE
     made = {KEY_FILE: partial(key_files.copy, issued, workspace=name)} if issued.exists() else {}
-    size = backups.take(databases, [directory / KEYS], to, made=made, of=(name, workspace.identity))
+    plain = [directory / KEYS]
+
+    def segments() -> list[Path]:
+        return [directory / _place(file) for file in manifest.segment_names(to / STORE)]
+
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(FileNotFoundError):  # a compaction has removed it since the store was copied
+            size = backups.take(databases, plain, to, made=made, named=segments, of=(name, workspace.identity))
+            break
+        shutil.rmtree(to)
+    else:
+        size = backups.take(databases, plain, to, made=made, named=segments, of=(name, workspace.identity))
     return {"workspace": name, "directory": str(to), "bytes": size}
+
+
+def _place(file: str) -> Path:
+    """Where in a workspace's folder a file of a backup belongs."""
+    return Path(FOLDER) / file if file.endswith(SEGMENT_SUFFIX) else Path(file)
 
 
 def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, Any]:
@@ -82,7 +102,7 @@ def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, A
     ):
         if KEY_FILE in names:
             key_files.merge(source / KEY_FILE, project.data / KEY_FILE)
-        backups.put_back(source, home, aside=aside, leave={KEY_FILE})
+        backups.put_back(source, home, aside=aside, leave={KEY_FILE}, place=_place)
         registry.replace(project, name, of)
     found = open_workspace(project, name)
     found.close()

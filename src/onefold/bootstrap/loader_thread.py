@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from onefold.bootstrap.warehousing import ENOUGH_ROWS, loader_of
+from onefold.bootstrap.warehousing import ENOUGH_ROWS, compactor_of, loader_of
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import ConflictError, OnefoldError
 
@@ -58,6 +58,7 @@ class LoaderThread:
                     swept = True
                 while not self._stop.is_set() and loader.load():
                     pass
+                compactor_of(self._workspace, loader).compact()
             except ConflictError:
                 continue
             except OnefoldError as error:

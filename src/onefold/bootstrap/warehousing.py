@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 from onefold import config
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
 from onefold.errors import ConfigurationError, ConflictError
+from onefold.pipelines.maintenance import reconcile as reconciling
+from onefold.pipelines.maintenance.reconcile import Reconciled
 from onefold.pipelines.reading.profile_rows import profile_rows
 
 if TYPE_CHECKING:  # only for who has the extra installed
+    from onefold.adapters.duckdb.compaction import Compactor
     from onefold.adapters.duckdb.erasure import Eraser
     from onefold.adapters.duckdb.loader import Loader
     from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
 
 FOLDER = "warehouse"
+SEGMENT_SUFFIX = ".segment"
 ENOUGH_ROWS = 60_000
 """Rows that are loaded without waiting for more."""
 
@@ -79,8 +83,16 @@ def load_warehouse(workspace: Workspace) -> int:
     total = 0
     while loaded := _patiently(loader):
         total += loaded
+    compactor_of(workspace, loader).compact()
     loader.sweep()
     return total
+
+
+def compactor_of(workspace: Workspace, loader: Loader) -> Compactor:
+    """What compacts the segments of an open workspace."""
+    from onefold.adapters.duckdb.compaction import Compactor  # noqa: PLC0415  only where the extra is
+
+    return Compactor(workspace.context.store, loader.files)
 
 
 def eraser_of(workspace: Workspace) -> Eraser | None:
@@ -93,6 +105,19 @@ def eraser_of(workspace: Workspace) -> Eraser | None:
 
     files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
     return Eraser(workspace.context.store, workspace.context.feed, files, loader)
+
+
+def reconcile(workspace: Workspace) -> Reconciled:
+    """Compare what the store says of each person with what the warehouse says.
+
+    Raises:
+        ConfigurationError: The extra is not installed.
+    """
+    warehouse = warehouse_of(workspace)
+    try:
+        return reconciling.reconcile(workspace.context, warehouse)
+    finally:
+        warehouse.close()
 
 
 def load_backlog(workspace: Workspace) -> int:

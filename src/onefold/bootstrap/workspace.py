@@ -132,7 +132,7 @@ def feed_of(entries: EntrySealer) -> Feed | None:
 
     def compress(rows: bytes) -> bytes:
         # Made each time: one is not for two threads at once, and costs a microsecond a chunk.
-        return zstandard.ZstdCompressor(level=1).compress(rows)
+        return zstandard.ZstdCompressor(level=-1).compress(rows)
 
     def decompress(rows: bytes) -> bytes:
         try:

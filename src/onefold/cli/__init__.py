@@ -19,6 +19,7 @@ from onefold.cli import (
     people,
     process,
     project,
+    reconcile,
     relations,
     serve,
     sql,
@@ -83,6 +84,7 @@ app.command()(maintenance.preview)
 app.command()(maintenance.rebuild)
 app.command()(maintenance.repair)
 app.command()(maintenance.verify)
+app.command()(reconcile.reconcile)
 app.command()(maintenance.backup)
 app.command()(maintenance.restore)
 

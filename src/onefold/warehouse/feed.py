@@ -1,12 +1,13 @@
 """The feed: rows of one commit on their way to the warehouse, as a chunk of bytes and back.
 
-A chunk is MessagePack, compressed and sealed. Its rows are numbered when it is stored: identity first, then evidence,
-judgements and events, so that whoever reads up to any number finds every node of an event in the identity map.
+A chunk is MessagePack, column by column, compressed and sealed. Its rows are numbered when it is stored: identity first, then
+evidence, judgements and events, so that whoever reads up to any number finds every node of an event in the identity map.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -18,19 +19,32 @@ FORMAT = 1
 Transform = Callable[[bytes], bytes]
 
 
+Columns = Sequence[Sequence[Any] | None]
+"""A relation's columns, each as long as there are rows; None for one that holds nothing. Empty where there are no rows."""
+
+
 class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What a chunk holds; `known_at_us` is the time of its commit."""
+    """What a chunk holds, column by column; `known_at_us` is the time of its commit."""
 
     format: int
     known_at_us: int
-    identity: list[IdentityRow]
-    evidence: list[EvidenceRow]
-    judgements: list[JudgementRow]
-    events: list[EventRow]
+    identity: Columns
+    evidence: Columns
+    judgements: Columns
+    events: Columns
 
     def __len__(self) -> int:
         """How many rows there are, of all relations."""
-        return len(self.identity) + len(self.evidence) + len(self.judgements) + len(self.events)
+        return sum(map(length, (self.identity, self.evidence, self.judgements, self.events)))
+
+
+def length(columns: Columns) -> int:
+    """How many rows columns hold; the first is never empty."""
+    return len(columns[0]) if columns and columns[0] is not None else 0
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> Columns:
+    return [None if column.count(None) == len(column) else column for column in zip(*rows, strict=True)]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -59,7 +73,8 @@ class Feed:
         rows = len(identity) + len(evidence) + len(judgements) + len(events)
         if not rows:
             return None
-        encoded = _encode((FORMAT, known_at_us, identity, evidence, judgements, events))
+        parts = map(_columns, (identity, evidence, judgements, events))
+        encoded = _encode((FORMAT, known_at_us, *parts))
         return FeedChunk(rows, self._seal(self._compress(encoded)))
 
     def rows(self, chunk: FeedChunk) -> Rows:

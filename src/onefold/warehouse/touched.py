@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
 
 from onefold.model import NodeId
 from onefold.warehouse.feed import Rows
@@ -29,14 +32,24 @@ class Touched:
 
     def take(self, rows: Rows) -> None:
         """Take in whom the rows of a chunk concern."""
-        for node, person, before, *_ in rows.identity:
-            self.moved(node, person, before)
-        for a, b, *_ in rows.evidence:
-            self.linked.update((a, b))
-        for _, _, one, other, *_ in rows.judgements:
-            self.judged(one, other)
-        for row in rows.events:
-            self.happened(row[8], spoke=row[20] is not None)
+        if rows.identity:
+            nodes, people, before = map(_whole, rows.identity[:3])
+            for node, person, former in zip(nodes, people, before or repeat(None), strict=False):
+                self.moved(node, person, former)
+        if rows.evidence:
+            for ends in map(_whole, rows.evidence[:2]):
+                self.linked.update(ends)
+        if rows.judgements:
+            ones, others = map(_whole, rows.judgements[2:4])
+            for one, other in zip(ones, others or repeat(None), strict=False):
+                self.judged(one, other)
+        if rows.events:
+            named, consents = _whole(rows.events[8]), _whole(rows.events[20])
+            # Most events name what another of the chunk names.
+            self.happened(b"".join(set(named)), spoke=False)
+            for nodes_of, said in zip(named, consents, strict=False):
+                if said is not None:
+                    self.happened(nodes_of, spoke=True)
 
     def moved(self, node: NodeId, person: NodeId, before: NodeId | None) -> None:
         """A node was seen, or became another person's."""
@@ -58,3 +71,7 @@ class Touched:
         self.nodes.update(named)
         if spoke:
             self.linked.update(named)
+
+
+def _whole(column: Sequence[Any] | None) -> Sequence[Any]:
+    return () if column is None else column

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ import pyarrow as pa
 from onefold.errors import UsageError
 from onefold.model import Column, ColumnType, Relation
 from onefold.warehouse import relations
-from onefold.warehouse.feed import Rows
+from onefold.warehouse.feed import Columns, Rows, length
 
 _ARROW: Mapping[ColumnType, pa.DataType] = {
     "uuid": pa.uuid(),
@@ -58,12 +57,16 @@ def empty(relation: Relation) -> pa.Table:
     return table(relation, [[] for _ in relation.columns])
 
 
-def table(relation: Relation, columns: Sequence[Sequence[Any]]) -> pa.Table:
-    """Columns of plain values, in the relation's order, as a table.
+def table(relation: Relation, columns: Columns) -> pa.Table:
+    """Columns of plain values, in the relation's order, as a table; one that is None has no value.
 
     Values: `uuid` is 16 bytes, `uuids` 16 bytes each one after the other, `timestamp` microseconds, `json` bytes.
     """
-    arrays = [_array(column.type, values) for column, values in zip(relation.columns, columns, strict=True)]
+    rows = length(columns)
+    arrays = [
+        pa.nulls(rows, _ARROW[column.type]) if values is None else _array(column.type, values)
+        for column, values in zip(relation.columns, columns, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, schema=schema(relation))
 
 
@@ -101,11 +104,10 @@ def fed_tables(chunks: Iterable[tuple[int, Rows]]) -> dict[str, pa.Table]:
             (relations.JUDGEMENT, rows.judgements),
             (relations.EVENT, rows.events),
         ):
-            if found:
-                many = len(found)
-                made = zip(*found, strict=True)
-                columns = chain([range(first, first + many)], made, [[rows.known_at_us] * many])
-                parts[relation.full_name].append(table(relation, [*map(list, columns)]))
+            many = length(found)
+            if many:
+                numbers = range(first, first + many)
+                parts[relation.full_name].append(table(relation, [numbers, *found, [rows.known_at_us] * many]))
                 first += many
     return {name: pa.concat_tables(found) for name, found in parts.items() if found}
 

@@ -136,7 +136,7 @@ def _is_in(column: pa.ChunkedArray, nodes: pa.Array) -> pa.Array:
 
 def _names(rows: pa.Table, nodes: pa.Array) -> pa.Array:
     """Which rows name one of the nodes in a list, whoever's they are."""
-    if "nodes" not in rows.column_names:
+    if "nodes" not in rows.column_names or not rows.num_rows:
         return pa.array([], pa.bool_())
     lists = rows["nodes"].combine_chunks()
     flat = pc.is_in(lists.flatten().storage, value_set=nodes)

@@ -40,7 +40,7 @@ class Loader:
     ) -> None:
         self._store = store
         self._feed = feed
-        self._files = files
+        self.files = files
         self._profiler = profiler
         self._rows = rows
         self._touched: Touched | None = None  # since profiles were last worked out; None: not known in this process
@@ -62,7 +62,7 @@ class Loader:
             if not whole and len(chunks) > 1:
                 chunks.pop()  # it only told that there is more
             if self._touched is None or self._loaded != loaded:
-                self._touched = touched_since_profiled(snapshot, self._files, loaded)
+                self._touched = touched_since_profiled(snapshot, self.files, loaded)
             decoded = opened(self._feed, chunks)
             for _, rows in decoded:
                 self._touched.take(rows)
@@ -79,7 +79,7 @@ class Loader:
                 transaction.revise(change)
         except ConflictError:
             self._touched = None
-            self._files.remove([segment.name for segment in added])
+            self.files.remove([segment.name for segment in added])
             raise
         self._loaded = end
         if whole:
@@ -90,16 +90,16 @@ class Loader:
         """Remove files that killed processes left."""
         with self._store.snapshot() as snapshot:
             named = {segment.name for segment in snapshot.segments()}
-        return self._files.sweep(named)
+        return self.files.sweep(named)
 
     def _write(self, found: dict[str, pa.Table]) -> list[Segment]:
         by_name = {relation.full_name: relation for relation in relations.LOGS}
         added: list[Segment] = []
         try:
             for name, rows in found.items():
-                added.append(self._files.write(by_name[name], rows))
+                added.append(self.files.write(by_name[name], rows))
         except BaseException:
-            self._files.remove([segment.name for segment in added])
+            self.files.remove([segment.name for segment in added])
             raise
         return added
 

@@ -47,12 +47,14 @@ def take(
     to: Path,
     *,
     made: Mapping[str, Callable[[Path], None]] = MappingProxyType({}),
+    named: Callable[[], list[Path]] = list,
     of: tuple[str, WorkspaceIdentity] | None = None,
 ) -> int:
     """Copy databases (in this order, each as of one moment) and plain files into a new directory.
 
     A profile store must come before its log: then the log of the backup holds everything the store has processed.
-    Files that are `made` are written by what is given for their name; `of` is the workspace's name and identity.
+    Files that are `made` are written by what is given for their name, those that are `named` are asked for when the databases
+    are copied; `of` is the workspace's name and identity.
 
     Returns:
         Bytes written.
@@ -60,12 +62,14 @@ def take(
     Raises:
         UsageError: The directory exists.
         IntegrityError: A copy is not whole.
+        FileNotFoundError: A file is not there any more; the directory is to be removed, and the backup taken anew.
     """
     if to.exists():
         raise UsageError(f"{to} exists; name a directory that does not.")
     to.mkdir(parents=True, mode=0o700)
     for database in databases:
         _copy(database, to / database.name)
+    others = [*others, *named()]
     for other in others:
         shutil.copyfile(other, to / other.name)
         (to / other.name).chmod(0o600)
@@ -103,8 +107,12 @@ def check(directory: Path) -> tuple[list[str], WorkspaceIdentity | None]:
     return list(files), manifest.identity
 
 
-def put_back(directory: Path, to: Path, *, aside: Path, leave: Collection[str] = ()) -> None:
+def put_back(
+    directory: Path, to: Path, *, aside: Path, leave: Collection[str] = (), place: Callable[[str], Path] = Path
+) -> None:
     """Put a backup's files in place, but those to `leave`; what is there is moved to `aside`, a new directory.
+
+    `place` is where in `to` the file of a name belongs.
 
     Everything is copied and synced beside its place first, so a full disk or a crash while copying changes nothing. A
     crash while files change places leaves `UNFINISHED`; putting the backup back once more finishes it.
@@ -127,11 +135,16 @@ def put_back(directory: Path, to: Path, *, aside: Path, leave: Collection[str] =
         write_durably(to / UNFINISHED, aside.name.encode())
         for name in names:
             for suffix in ("", "-wal", "-shm"):
-                present = to / f"{name}{suffix}"
+                present = to / place(f"{name}{suffix}")
                 if present.exists():
                     present.rename(aside / present.name)
         for name in names:
-            (incoming / name).rename(to / name)
+            final = to / place(name)
+            if not final.parent.is_dir():
+                final.parent.mkdir(mode=0o700)
+            (incoming / name).rename(final)
+        for folder in {(to / place(name)).parent for name in names}:
+            _settle_directory(folder)
         _settle_directory(to)
         (to / UNFINISHED).unlink()
         _settle_directory(to)

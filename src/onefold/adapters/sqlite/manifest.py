@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import apsw
 
+from onefold.adapters.sqlite.connections import translated
 from onefold.adapters.sqlite.queries import select, selected
 from onefold.errors import ConflictError
 from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader, Segment, enough
@@ -13,6 +15,18 @@ from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader, S
 _SEGMENTS = (
     "SELECT name, relation, first, last, items, size, key, level, bucket FROM segment ORDER BY relation, first, name"
 )
+
+
+def segment_names(path: Path) -> list[str]:
+    """The segment files that a closed store names; none where it is of a schema that has none."""
+    with translated(path):
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'segment'").fetchall():
+                return []
+            return [row[0] for row in connection.execute("SELECT name FROM segment ORDER BY name")]
+        finally:
+            connection.close()
 
 
 class SqliteManifestReader(ManifestReader):

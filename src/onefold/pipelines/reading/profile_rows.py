@@ -30,14 +30,19 @@ def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) 
     """The rows of everybody whom something concerns, and of ids that nobody has any more."""
     nodes = touched.nodes | touched.people | neighbours.near(snapshot, touched.linked)
     known = snapshot.nodes(sorted(nodes))
-    people = {row.member.person for row in known.values()}
-    rows = [gone_row(person) for person in sorted(touched.people - people)]
-    waiting = iter(sorted(people))
+    alive = {row.member.person for row in known.values()}
+    rows = [gone_row(person) for person in sorted(touched.people - alive)]
+    waiting = iter(sorted(alive))
     while some := list(islice(waiting, _PEOPLE_AT_ONCE)):
-        for person in _people(snapshot, some):
-            beside = neighbours.spoken_beside(context, snapshot, person.rows)
-            rows.append(profile_row(profile_of(context, person, beside)))
+        rows += map(profile_row, people(context, snapshot, some))
     return rows
+
+
+def people(context: Context, snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Profile]:
+    """The profiles of these people, as look-ups find them."""
+    for person in _people(snapshot, ids):
+        beside = neighbours.spoken_beside(context, snapshot, person.rows)
+        yield profile_of(context, person, beside)
 
 
 def _people(snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Person]:

@@ -1,0 +1,105 @@
+"""Compaction: many small segments of a relation become few large ones, sorted so that a query reads less of them.
+
+Events are put into eight buckets by node, and in each sorted by name, node and time: a query about one kind of event or one
+person's skips most row groups, and an erasure rewrites an eighth of the files. Rows and sequences stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from onefold.adapters.duckdb.segments import SegmentFiles
+from onefold.errors import ConflictError, IntegrityError
+from onefold.ports import ProfileStore
+from onefold.ports.warehouse import ManifestChange, Segment
+from onefold.warehouse import relations, views
+
+BUCKETS = 8
+ROWS = 1_000_000
+"""Rows of small segments that are compacted together."""
+SEGMENTS = 64
+"""So many small segments are compacted, however small: each costs a query a third of a millisecond."""
+
+
+def bucket_of(node: bytes) -> int:
+    """The bucket of a node's rows."""
+    return node[0] % BUCKETS
+
+
+class Compactor:
+    """Compacts one workspace's segments. Readers keep the files that they have open."""
+
+    def __init__(self, store: ProfileStore, files: SegmentFiles, *, rows: int = ROWS, segments: int = SEGMENTS) -> None:
+        self._store = store
+        self._files = files
+        self._rows = rows
+        self._segments = segments
+
+    def compact(self) -> int:
+        """Compact the relations that have enough small segments; the rows that were moved.
+
+        Raises:
+            UnavailableError: The disk or the store cannot be written. Nothing was changed.
+        """
+        moved = 0
+        for relation in relations.LOGS:
+            with self._store.snapshot() as snapshot:
+                loaded = snapshot.loaded()
+                small = [s for s in snapshot.segments() if s.relation == relation.full_name and s.level == 0]
+            if len(small) > 1 and (sum(s.rows for s in small) >= self._rows or len(small) >= self._segments):
+                moved += self._compact(small, loaded)
+        return moved
+
+    def _compact(self, small: Sequence[Segment], loaded: int) -> int:
+        added: list[Segment] = []
+        removed = [segment.name for segment in small]
+        try:
+            added.extend(self._written(small))
+            change = ManifestChange(loaded_before=loaded, add=added, remove=removed)
+            with self._store.transaction() as transaction:
+                transaction.revise(change)
+        except ConflictError:  # a load came between: the next time will do
+            self._files.remove([segment.name for segment in added])
+            return 0
+        except BaseException:
+            self._files.remove([segment.name for segment in added])
+            raise
+        self._files.remove(removed)
+        return sum(segment.rows for segment in added)
+
+    def _written(self, small: Sequence[Segment]) -> Iterator[Segment]:
+        """New segments with the rows of these: a bucket at a time, so that no more than its rows are held."""
+        relation = views.RELATIONS[small[0].relation]
+        left = sum(segment.rows for segment in small)
+        for bucket in range(BUCKETS) if relation == relations.EVENT else (-1,):
+            rows = pa.concat_tables([_in_bucket(self._files.read(segment), bucket) for segment in small])
+            left -= rows.num_rows
+            if rows.num_rows:
+                yield self._files.write(relation, _sorted(rows), level=1, bucket=bucket)
+        if left:
+            raise IntegrityError(f"a compaction of {relation.full_name} does not add up; nothing was changed")
+
+
+def _in_bucket(rows: pa.Table, bucket: int) -> pa.Table:
+    if bucket < 0:
+        return rows
+    first = pc.binary_slice(rows["node"].combine_chunks().storage.cast(pa.binary()), 0, 1)
+    own = pa.array([bytes([value]) for value in range(256) if bucket_of(bytes([value])) == bucket], pa.binary())
+    return rows.filter(pc.is_in(first, value_set=own))
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
+    if "event_at" not in rows.column_names or "name" not in rows.column_names:
+        return rows.take(pc.sort_indices(rows["sequence"]))
+    keys = pa.table(
+        {
+            "name": rows["name"],
+            "node": rows["node"].combine_chunks().storage.cast(pa.binary()),
+            "event_at": rows["event_at"],
+            "sequence": rows["sequence"],
+        }
+    )
+    return rows.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
