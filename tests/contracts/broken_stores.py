@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import msgspec
+
 from onefold.adapters.memory.store import MemoryProfileStore, MemorySnapshot
 
 
@@ -65,4 +67,21 @@ class LastEdgeWins(MemoryProfileStore):
                 transaction._state.edges.update({(e.a, e.b, e.kind): e for e in batch.edges})
 
             transaction.write = overwrite
+            yield transaction
+
+
+class UnfencedLoads(MemoryProfileStore):
+    """Lets two loads that began alike both end: the rows of one are in the warehouse twice."""
+
+    @contextmanager
+    def transaction(self):
+        """Begin; whatever a change of the manifest began with is taken for what there is."""
+        with super().transaction() as transaction:
+            revise = transaction.revise
+
+            def unfenced(change):
+                loaded = transaction._state.sequences["loaded"]
+                revise(msgspec.structs.replace(change, loaded_before=loaded))
+
+            transaction.revise = unfenced
             yield transaction

@@ -42,6 +42,7 @@ EVENT = Relation(
         Column("traits", "json", "personal", "What it states about the person."),
         Column("traits_once", "json", "personal", "Traits that hold only where none was stated otherwise."),
         Column("cleared", "json", description="Names of traits that it takes away."),
+        Column("operations", "json", "personal", "What it does to traits, building on what they were."),
         Column("groups", "json", "personal", "Groups of the person."),
         Column("context", "json", "personal", "Page, campaign, device, library."),
         Column("consents", "json", description="Purposes, each granted (true) or denied (false)."),

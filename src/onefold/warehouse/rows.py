@@ -16,6 +16,7 @@ from onefold.model import Edge, Event, IdentityChange, Judgement, Member, NodeId
 EventRow = tuple[
     bytes, int, int, str, str, str, str | None, bytes, bytes, int, bool, int, str, float,
     bytes | None, bytes | None, bytes | None, bytes | None, bytes | None, bytes | None, bytes | None, bytes | None,
+    bytes | None,
 ]  # fmt: skip
 IdentityRow = tuple[bytes, bytes, bytes | None, str, str | None, str | None, int | None, int, int, str]
 ProfileRow = tuple[
@@ -40,6 +41,7 @@ def event_row(event: Event, partition: int, offset: int, nodes: Sequence[NodeId]
         _json(e.traits) if e.traits else None,
         _json(e.traits_once) if e.traits_once else None,
         _json(e.cleared) if e.cleared else None,
+        _json(e.operations) if e.operations else None,
         _json(e.groups) if e.groups else None,
         _json(e.context) if e.context else None,
         _json({c.purpose: c.granted for c in e.consents}) if e.consents else None,

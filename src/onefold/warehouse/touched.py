@@ -9,8 +9,11 @@ from typing import Any
 
 from onefold.model import NodeId
 from onefold.warehouse.feed import Rows
+from onefold.warehouse.relations import EVENT
 
 _NODE_BYTES = 16
+# A row's columns are those of its relation without the sequence, which comes first there.
+_NODES, _CONSENTS = ([column.name for column in EVENT.columns].index(name) - 1 for name in ("nodes", "consents"))
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class Touched:
             for one, other in zip(ones, others or repeat(None), strict=False):
                 self.judged(one, other)
         if rows.events:
-            named, consents = _whole(rows.events[8]), _whole(rows.events[20])
+            named, consents = _whole(rows.events[_NODES]), _whole(rows.events[_CONSENTS])
             # Most events name what another of the chunk names.
             self.happened(b"".join(set(named)), spoke=False)
             for nodes_of, said in zip(named, consents, strict=False):
