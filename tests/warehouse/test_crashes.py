@@ -7,7 +7,7 @@ import sys
 
 from tests.running import project
 
-ROUNDS = 25
+ROUNDS = 14
 
 
 def killed(directory, rounds, *more):

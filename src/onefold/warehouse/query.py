@@ -13,7 +13,7 @@ from onefold.errors import UsageError, nearest
 SCHEMAS = ("marts", "golden", "staging", "raw")
 """Where a name without a schema is looked for, in this order."""
 CATALOGS = frozenset({"information_schema", "pg_catalog"})
-TEXT_MAX = 200_000
+TEXT_MAX = 50_000
 
 
 def parse(text: str, dialect: str = "duckdb") -> exp.Query:
@@ -63,20 +63,26 @@ def read_by(query: exp.Query, known: Collection[str]) -> set[str]:
     Raises:
         UsageError: It names one that there is not; the message has the nearest.
     """
-    names = set(known)
-    found: set[str] = set()
-    for table in tables(query):
-        schema, name = table.db.lower(), table.name.lower()
-        if schema in CATALOGS:
-            return names
-        tried = [f"{schema}.{name}"] if schema else [f"{each}.{name}" for each in SCHEMAS]
-        match = next((full for full in tried if full in names), None)
-        if match is None:
-            stated = f"{table.db}.{table.name}" if schema else table.name
-            near = nearest(tried[0] if schema else name, names | {n.split(".", 1)[1] for n in names})
-            raise UsageError(f"There is no relation `{stated}`{near or '; `onefold tables` lists them.'}")
-        found.add(match)
-    return found
+    found = tables(query)
+    if any(table.db.lower() in CATALOGS for table in found):
+        return set(known)
+    return {relation_named(table, known) for table in found}
+
+
+def relation_named(table: exp.Table, known: Collection[str]) -> str:
+    """The full name of the relation that a table of a query means.
+
+    Raises:
+        UsageError: There is none; the message has the nearest.
+    """
+    schema, name = table.db.lower(), table.name.lower()
+    tried = [f"{schema}.{name}"] if schema else [f"{each}.{name}" for each in SCHEMAS]
+    match = next((full for full in tried if full in known), None)
+    if match is None:
+        stated = f"{table.db}.{table.name}" if schema else table.name
+        near = nearest(tried[0] if schema else name, {*known, *(full.split(".", 1)[1] for full in known)})
+        raise UsageError(f"There is no relation `{stated}`{near or '; `onefold tables` lists them.'}")
+    return match
 
 
 def closure(wanted: Collection[str], views: Mapping[str, exp.Query], known: Collection[str]) -> set[str]:

@@ -22,6 +22,8 @@ _KEPT = ("LANG", "LC_ALL", "PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_C
 
 _BEGIN_SECONDS = 60.0
 """How long it may take to begin on a busy machine. It is not the query's time."""
+_GRACE_SECONDS = 0.5
+"""How long a query whose time is over may take to stop by itself; then its process is ended."""
 
 
 class QueryProcess:
@@ -52,14 +54,13 @@ class QueryProcess:
                 self._end()
                 raise UnavailableError("A process for queries does not begin; try again.") from error
             try:
-                return self._ask(asked, request, descriptors, time.monotonic() + request.limits.seconds)
+                until = time.monotonic() + request.limits.seconds + _GRACE_SECONDS
+                return self._ask(asked, request, descriptors, until)
             except (TimeoutError, KeyboardInterrupt) as error:
                 self._end()
                 if isinstance(error, KeyboardInterrupt):
                     raise
-                raise ExpensiveError(
-                    f"The query was ended after {request.limits.seconds:g} s; narrow it, or allow it more time."
-                ) from None
+                raise ExpensiveError(messages.TOO_LONG) from None
             except OSError:
                 self._end()
                 raise ExpensiveError(

@@ -16,6 +16,7 @@ from onefold.ports.warehouse import QueryLimits
 LENGTH = struct.Struct(">Q")
 READY = b"r"
 """Sent once, by a process that has begun."""
+TOO_LONG = "The query was ended because it took too long; narrow it, or allow it more time."
 FILES_AT_ONCE = 200
 """Descriptors of one message; the kernel takes 253."""
 

@@ -11,6 +11,7 @@ import os
 import resource
 import socket
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,6 +114,8 @@ def _serve(asking: socket.socket, request: Request, descriptors: list[int]) -> N
     resource.setrlimit(resource.RLIMIT_AS, (space, resource.getrlimit(resource.RLIMIT_AS)[1]))
     try:
         _answer(asking, request, descriptors)
+    except duckdb.InterruptException:
+        reply = Reply("expensive", message=messages.TOO_LONG)
     except (duckdb.OutOfMemoryException, MemoryError):
         reply = Reply("expensive", message=f"The query needs more than {limits.memory_mb} MB of memory.")
     except _AT_FAULT as error:
@@ -170,7 +173,13 @@ def _answer(asking: socket.socket, request: Request, descriptors: list[int]) -> 
         connection.execute(f"SET allowed_paths = [{allowed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        _run(asking, connection, request)
+        clock = threading.Timer(request.limits.seconds, connection.interrupt)
+        clock.daemon = True
+        clock.start()
+        try:
+            _run(asking, connection, request)
+        finally:
+            clock.cancel()
 
 
 def _create(connection: duckdb.DuckDBPyConnection, stored: Stored) -> None:
