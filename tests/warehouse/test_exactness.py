@@ -8,7 +8,7 @@ import random
 from typing import Any
 
 import pytest
-from tests import workbench
+from tests import database, workbench
 from tests.warehouse import planted
 from tests.warehouse.yard import Yard
 
@@ -132,7 +132,7 @@ def live(yard: Yard, chance: random.Random, *, steps: int = 8) -> None:
         if chance.random() < 0.4:
             judge(yard, chance)
         if chance.random() < 0.5:
-            yard.loader.load()
+            yard.loader.load(profiles=chance.random() < 0.7)
         if chance.random() < 0.5:
             agrees(yard)
 
@@ -149,14 +149,18 @@ def agrees(yard: Yard) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_profiles_of_the_warehouse_are_those_of_the_store(tmp_path, queries, seed):
-    """After any history, in the midst of it and at its end, each person is in the warehouse what they are in the store."""
+    """After any history, in the midst of it and at its end, each person is in the warehouse what they are in the store.
+
+    The first history is kept in PostgreSQL.
+    """
     chance = random.Random(seed)
-    store = MemoryProfileStore(preferred_entries_per_write=chance.choice([None, 3]))
+    store = MemoryProfileStore(preferred_entries_per_write=chance.choice([None, 3])) if seed else database.store()
     yard = Yard(workbench.context(store=store), tmp_path, queries, rows=chance.choice([5, 30, 60_000]))
     live(yard, chance)
     agrees(yard)
     yard.load()
     agrees(yard)
+    yard.context.store.close()
 
 
 @pytest.mark.parametrize("bug", planted.BUGS, ids=lambda bug: bug.__name__)

@@ -48,7 +48,11 @@ class LoaderThread:
         while not self._stop.wait(LOOK_SECONDS):
             patient = time.monotonic() < loaded_at + PATIENCE_SECONDS
             try:
-                if not self._leads() or self._waiting() < (ENOUGH_ROWS if patient else 1):
+                # With patience at an end also profiles are worked out that a load in a backlog has left.
+                if not self._leads() or (patient and self._waiting() < ENOUGH_ROWS):
+                    continue
+                if self._waiting() == 0 and (loader is None or loader.settled()):
+                    loaded_at = time.monotonic()
                     continue
                 loader = loader or loader_of(self._workspace)  # its libraries take a moment and some memory
                 if loader is None:
@@ -56,7 +60,7 @@ class LoaderThread:
                 if not swept:
                     loader.sweep()
                     swept = True
-                while not self._stop.is_set() and loader.load():
+                while not self._stop.is_set() and loader.load(profiles=self._idle()):
                     pass
                 compactor_of(self._workspace, loader).compact()
             except ConflictError:
@@ -66,6 +70,13 @@ class LoaderThread:
             except Exception:  # noqa: BLE001  the stream goes on without, and the feed waits
                 _log.exception("loading failed", extra={"workspace": self._workspace.context.name})
             loaded_at = time.monotonic()
+
+    def _idle(self) -> bool:
+        """Whether the stream has caught up: profiles cost as much as it does, and take turns with it."""
+        context = self._workspace.context
+        with context.store.snapshot() as snapshot:
+            offsets = snapshot.offsets()
+        return not any(context.log.waiting(offsets).values())
 
     def _waiting(self) -> int:
         with self._workspace.context.store.snapshot() as snapshot:

@@ -70,8 +70,10 @@ def loader_of(workspace: Workspace) -> Loader | None:
     return Loader(context.store, context.feed, files, partial(profile_rows, context))
 
 
-def load_warehouse(workspace: Workspace) -> int:
+def load_warehouse(workspace: Workspace, *, profiles: bool = True) -> int:
     """Load all that waits in the feed; the rows that were loaded.
+
+    Without `profiles` those are left to a server, a worker or the first who asks for them.
 
     Raises:
         ConfigurationError: The extra is not installed.
@@ -81,7 +83,7 @@ def load_warehouse(workspace: Workspace) -> int:
     if loader is None:
         return 0
     total = 0
-    while loaded := _patiently(loader):
+    while loaded := _patiently(loader, profiles=profiles):
         total += loaded
     compactor_of(workspace, loader).compact()
     loader.sweep()
@@ -121,21 +123,21 @@ def reconcile(workspace: Workspace) -> Reconciled:
 
 
 def load_backlog(workspace: Workspace) -> int:
-    """Load what waits in the feed if that is much; the rows that were loaded."""
+    """Load what waits in the feed if that is much, profiles apart; the rows that were loaded."""
     if workspace.context.feed is None:
         return 0
     with workspace.context.store.snapshot() as snapshot:
         waiting = snapshot.fed() - snapshot.loaded()
-    return load_warehouse(workspace) if waiting >= ENOUGH_ROWS else 0
+    return load_warehouse(workspace, profiles=False) if waiting >= ENOUGH_ROWS else 0
 
 
-def _patiently(loader: Loader) -> int:
+def _patiently(loader: Loader, *, profiles: bool) -> int:
     for _ in range(10):
         try:
-            return loader.load()
+            return loader.load(profiles=profiles)
         except ConflictError:
             continue
-    return loader.load()
+    return loader.load(profiles=profiles)
 
 
 @contextmanager

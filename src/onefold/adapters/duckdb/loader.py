@@ -46,8 +46,10 @@ class Loader:
         self._touched: Touched | None = None  # since profiles were last worked out; None: not known in this process
         self._loaded = -1  # up to where that is
 
-    def load(self) -> int:
-        """Load some of what waits; the rows of the feed that were loaded, 0 when none wait.
+    def load(self, *, profiles: bool = True) -> int:
+        """Load some of what waits; the rows that were loaded, 0 when none wait.
+
+        Without `profiles` those are left to a later load, or to readers: they cost many times what the rest does.
 
         Raises:
             ConflictError: Somebody else loads too. Nothing was changed.
@@ -56,7 +58,7 @@ class Loader:
         with self._store.snapshot() as snapshot:
             loaded = snapshot.loaded()
             chunks = snapshot.feed(after=loaded, rows=self._rows + 1)
-            if not chunks:
+            if not chunks and not (profiles and profiled_up_to(snapshot) < loaded):
                 return 0
             whole = sum(chunk.rows for chunk in chunks) <= self._rows
             if not whole and len(chunks) > 1:
@@ -66,12 +68,16 @@ class Loader:
             decoded = opened(self._feed, chunks)
             for _, rows in decoded:
                 self._touched.take(rows)
-            profiles = self._profiler(snapshot, self._touched) if whole else ()
-        end = chunks[-1].last
+            whole = whole and profiles
+            made = self._profiler(snapshot, self._touched) if whole else ()
+            known_at_us = decoded[-1][1].known_at_us if decoded else latest_known_at(snapshot, self.files)
+        end = chunks[-1].last if chunks else loaded
         found = fed_tables(decoded)
-        if profiles:
-            found[relations.PROFILE_CHANGE.full_name] = profile_table(profiles, end, decoded[-1][1].known_at_us)
+        if made:
+            found[relations.PROFILE_CHANGE.full_name] = profile_table(made, end, known_at_us)
         del decoded
+        if not found:
+            return 0
         added = self._write(found)
         change = ManifestChange(loaded_before=loaded, loaded=end, add=added)
         try:
@@ -84,7 +90,13 @@ class Loader:
         self._loaded = end
         if whole:
             self._touched = Touched()
-        return sum(chunk.rows for chunk in chunks)
+        return sum(chunk.rows for chunk in chunks) or len(made)
+
+    def settled(self) -> bool:
+        """Whether nothing waits: no row to be loaded, no profile to be worked out."""
+        with self._store.snapshot() as snapshot:
+            loaded = snapshot.loaded()
+            return snapshot.fed() == loaded and profiled_up_to(snapshot) >= loaded
 
     def sweep(self) -> int:
         """Remove files that killed processes left."""
@@ -116,13 +128,26 @@ def profile_table(rows: Sequence[ProfileRow], sequence: int, known_at_us: int) -
     return table(relations.PROFILE_CHANGE, columns)
 
 
+def profiled_up_to(manifest: ManifestReader) -> int:
+    """The sequence at which profiles were last worked out."""
+    profile_change = relations.PROFILE_CHANGE.full_name
+    return max((segment.last for segment in manifest.segments() if segment.relation == profile_change), default=0)
+
+
+def latest_known_at(manifest: ManifestReader, files: SegmentFiles) -> int:
+    """When the latest row of what is loaded was committed, in microseconds; 0 where nothing is."""
+    fed = {relation.full_name for relation in relations.FED}
+    latest = max((s for s in manifest.segments() if s.relation in fed), key=lambda s: s.last, default=None)
+    if latest is None:
+        return 0
+    return int(pc.max(files.read(latest, ["known_at"])["known_at"]).cast(pa.int64()).as_py())
+
+
 def touched_since_profiled(manifest: ManifestReader, files: SegmentFiles, loaded: int) -> Touched:
     """Whom segments concern that were loaded since profiles were last worked out."""
-    segments = manifest.segments()
-    profile_change = relations.PROFILE_CHANGE.full_name
-    since = max((segment.last for segment in segments if segment.relation == profile_change), default=0)
+    since = profiled_up_to(manifest)
     touched = Touched()
-    for segment in segments:
+    for segment in manifest.segments():
         if since < segment.last <= loaded:
             _take(touched, segment, files, since)
     return touched

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from onefold.adapters.duckdb.columns import conformed, duckdb_type, empty, fed_tables
-from onefold.adapters.duckdb.loader import Profiler, opened, profile_table, touched_since_profiled
+from onefold.adapters.duckdb.loader import Profiler, latest_known_at, opened, profile_table, touched_since_profiled
 from onefold.adapters.duckdb.query_client import QueryProcess
 from onefold.adapters.duckdb.query_messages import Request, Stored, View
 from onefold.adapters.duckdb.segments import SegmentFiles
@@ -155,7 +155,11 @@ class DuckDbWarehouse(Warehouse):
                 touched.take(fed)
             rows = self._profiler(snapshot, touched) if touched else ()
             if rows:
-                end, known_at_us = (chunks[-1][0], chunks[-1][1].known_at_us) if chunks else (loaded, 0)
+                end, known_at_us = (
+                    (chunks[-1][0], chunks[-1][1].known_at_us)
+                    if chunks
+                    else (loaded, latest_known_at(snapshot, self._files))
+                )
                 found[profile_change] = profile_table(rows, end, known_at_us)
         return found
 

@@ -56,6 +56,12 @@ def spoken_beside(context: Context, snapshot: ProfileSnapshot, rows: Sequence[No
     return said
 
 
+def alone(snapshot: ProfileSnapshot, people: Sequence[Collection[NodeId]]) -> list[bool]:
+    """For each of these people, given by their nodes, whether nothing connects them with other nodes: asked at once."""
+    ends, _ = _ends(snapshot, sorted({node for nodes in people for node in nodes}))
+    return [all(ends[node] <= set(nodes) for node in nodes if node in ends) for nodes in people]
+
+
 def near(snapshot: ProfileSnapshot, nodes: Collection[NodeId]) -> set[NodeId]:
     """These nodes, and all others for whose people they may be neighbours; some more, but none left out."""
     found = set(nodes)

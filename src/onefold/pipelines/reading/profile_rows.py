@@ -40,8 +40,10 @@ def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) 
 
 def people(context: Context, snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Profile]:
     """The profiles of these people, as look-ups find them."""
-    for person in _people(snapshot, ids):
-        beside = neighbours.spoken_beside(context, snapshot, person.rows)
+    found = list(_people(snapshot, ids))
+    apart = neighbours.alone(snapshot, [person.nodes for person in found])
+    for person, alone in zip(found, apart, strict=True):
+        beside = [] if alone else neighbours.spoken_beside(context, snapshot, person.rows)
         yield profile_of(context, person, beside)
 
 
