@@ -1,4 +1,4 @@
-"""The command `reconcile`: does the warehouse say what the stream's store says?"""
+"""The command `reconcile`: whether the warehouse says what the store of the stream says."""
 
 from __future__ import annotations
 
