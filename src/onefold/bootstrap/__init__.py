@@ -11,6 +11,7 @@ from onefold.bootstrap.checking import (
     run_checks,
 )
 from onefold.bootstrap.collecting import CollectingOnly
+from onefold.bootstrap.engines import engine_status, engines_of, load_engine, waiting
 from onefold.bootstrap.loading import (
     AppendingError,
     Loaded,
@@ -70,6 +71,8 @@ __all__ = [
     "checks",
     "clock_us",
     "create_key",
+    "engine_status",
+    "engines_of",
     "eraser_of",
     "export_suite",
     "furnish",
@@ -81,6 +84,7 @@ __all__ = [
     "list_checks",
     "list_keys",
     "load_backlog",
+    "load_engine",
     "load_file",
     "load_warehouse",
     "load_with_prefetch",
@@ -106,6 +110,7 @@ __all__ = [
     "store_address",
     "supervise",
     "verify",
+    "waiting",
     "warehouse_of",
     "with_store",
     "work_off",

@@ -1,27 +1,83 @@
-"""Commands about the warehouse's files."""
+"""Commands about the warehouse's files, and about the copies of it in engines of the customer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
 import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 
-app = typer.Typer(help="The warehouse: its segment files.", no_args_is_help=True)
+app = typer.Typer(help="The warehouse: its segment files, and its copies in databases of yours.", no_args_is_help=True)
+Engines = Annotated[
+    list[str] | None,
+    typer.Option("--engine", help="An engine of `onefold.yaml`; all when left out. Can be stated several times."),
+]
+
+
+@contextmanager
+def _progress(out: Output, name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, told how far a load is and how far it will be."""
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+        console=out.aside, disable=not out.aside.is_terminal, transient=True,
+    ) as progress:  # fmt: skip
+        task = progress.add_task(f"loading {name}", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @app.command()
-def load(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """Load what waits in the feed into segment files. A server and `onefold process` do it by themselves.
+def load(
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    engine: Engines = None,
+    as_json: Json = False,
+) -> None:
+    """Load what waits in the feed into segment files, and from these into the engines of `onefold.yaml`.
 
-    Queries see what is not loaded yet, too; loaded, it is faster to read and smaller.
+    A server and `onefold process` load segment files by themselves; engines are loaded by this command, as often as you
+    run it. It loads what is new. Killed or run again it loads no row twice.
 
-    Example: onefold warehouse load
+    Example: onefold warehouse load --engine analytics
     """
     out = Output(as_json=as_json)
     with bootstrap.opened(project, workspace) as opened:
+        engines = bootstrap.engines_of(project, opened, engine or ())
         loaded = bootstrap.load_warehouse(opened)
-    out.say(f"{loaded:,} rows loaded.")
+        out.say(f"{loaded:,} rows loaded.")
+        results = []
+        for each in engines:
+            with _progress(out, each.name) as told:
+                result = bootstrap.load_engine(opened, each, told)
+            results.append(result)
+            anew = " The history it had is not this one, so it was emptied before." if result.anew else ""
+            out.say(f"{result.name}: {result.rows:,} rows and {result.tables:,} tables loaded.{anew}")
     if as_json:
-        out.result({"loaded": loaded})
+        out.result({"loaded": loaded, "engines": results})
+
+
+@app.command()
+def status(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """How far the segment files are behind the stream, and each engine behind the segment files.
+
+    Example: onefold warehouse status
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.opened(project, workspace, start=False) as opened:
+        waiting = bootstrap.waiting(opened)
+        engines = [bootstrap.engine_status(opened, each) for each in bootstrap.engines_of(project, opened)]
+    if as_json:
+        out.result({"waiting": waiting, "engines": engines})
+        return
+    out.say(f"{waiting:,} rows wait for a segment file; queries of the embedded warehouse see them already.")
+    if engines:
+        rows = [
+            [each.name, each.kind, "never loaded" if each.sequence is None else each.sequence, each.behind]
+            for each in engines
+        ]
+        out.table("Engines", ["name", "kind", "sequence", "rows behind"], rows)

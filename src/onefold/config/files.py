@@ -21,7 +21,7 @@ from onefold.config.kinds import (
     Text,
 )
 from onefold.config.mappings import MAPPING
-from onefold.config.warehouse import MODELS
+from onefold.config.warehouse import ENGINE, MODELS
 
 NAME = Text(
     pattern=r"^[a-z][a-z0-9_-]{0,62}$",
@@ -83,6 +83,16 @@ ONEFOLD = Record(
             ),
             "Encryption keys, by reference.",
             required=True,
+        ),
+        "warehouse": Field(
+            Record(
+                {
+                    "engines": Field(
+                        MapOf(ENGINE), "Databases of yours that hold copies of the warehouse, by a name of your choice."
+                    ),
+                }
+            ),
+            "The warehouse.",
         ),
         "worker": Field(
             Record(

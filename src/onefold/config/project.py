@@ -67,6 +67,21 @@ class Store(msgspec.Struct, frozen=True):
     dsn: SecretReference | None = None
 
 
+class EngineAddress(msgspec.Struct, frozen=True):
+    """A database of the customer that holds a copy of a workspace's warehouse.
+
+    Attributes:
+        url: Where its address is; it holds a password.
+        prefix: What stands before the names of the schemas there.
+    """
+
+    name: str
+    kind: Literal["postgres"]
+    url: SecretReference
+    workspace: str
+    prefix: str = ""
+
+
 class Worker(msgspec.Struct, frozen=True):
     """Whoever processes.
 
@@ -109,6 +124,7 @@ class Project(msgspec.Struct, frozen=True):
         sources: By name.
         stages: The settings of ingest, identity and profiles.
         checks: What `checks/*.yaml` say, without what Onefold ships.
+        engines: Databases of the customer that hold copies of the warehouse.
     """
 
     directory: Path
@@ -123,6 +139,7 @@ class Project(msgspec.Struct, frozen=True):
     sources: dict[str, Source]
     stages: Stages
     checks: tuple[Check, ...] = ()
+    engines: tuple[EngineAddress, ...] = ()
 
 
 def read_project(directory: Path) -> Project:
@@ -172,6 +189,7 @@ def read_project(directory: Path) -> Project:
         sources=sources,
         stages=stages(value.get("events", {}), plans, identity.value, profile.value, trusted),
         checks=checks,
+        engines=_engines(value.get("warehouse", {}), workspaces[0], directory),
     )
 
 
@@ -209,6 +227,7 @@ def _main_problems(main: Document) -> Iterator[Problem]:
     if (store.get("kind") == "postgres") != ("dsn" in store):
         yield main.problem(("store",), "`store.kind: postgres` and `store.dsn` go together")
     yield from server_problems(main)
+    yield from _engine_problems(main)
 
 
 def _log_problems(main: Document) -> Iterator[Problem]:
@@ -226,6 +245,36 @@ def _log_problems(main: Document) -> Iterator[Problem]:
         return
     for key in log.keys() - {"kind", "partitions"}:
         yield main.problem(("log", key), f"`log.{key}` is for `log.kind: kafka`")
+
+
+def _engine_problems(main: Document) -> Iterator[Problem]:
+    workspaces, copies = _workspaces(main.value), set[tuple[str, str]]()
+    for name, engine in ((main.value.get("warehouse") or {}).get("engines") or {}).items():
+        where = ("warehouse", "engines", name)
+        if not files.NAME_PATTERN.match(name):
+            yield main.problem(where, f"`{name}` is not a name: lower-case letters, digits, `_` and `-`")
+        workspace = engine.get("workspace")
+        if workspace is None and len(workspaces) > 1:
+            yield main.problem(where, f"engine `{name}` lacks `workspace`; the project has several")
+        if workspace is not None and workspaces and workspace not in workspaces:
+            yield main.problem(where, f"there is no workspace `{workspace}`{nearest(workspace, workspaces)}")
+        copy = (engine.get("url", ""), engine.get("prefix", ""))
+        if copy in copies:
+            yield main.problem(where, f"engine `{name}` is at the same place as another; give it a `prefix`")
+        copies.add(copy)
+
+
+def _engines(value: dict[str, Any], default_workspace: str, directory: Path) -> tuple[EngineAddress, ...]:
+    return tuple(
+        EngineAddress(
+            name,
+            engine["kind"],
+            parse_reference(engine["url"], directory),
+            engine.get("workspace", default_workspace),
+            engine.get("prefix", ""),
+        )
+        for name, engine in value.get("engines", {}).items()
+    )
 
 
 def _store(value: dict[str, Any], directory: Path) -> Store:

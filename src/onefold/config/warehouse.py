@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onefold.config.kinds import Either, Field, ListOf, MapOf, Record, Scalar, Text
+from onefold.config.kinds import Either, Field, ListOf, MapOf, Record, Scalar, Secret, Text
 
 CLASSES = ("none", "personal", "identifier", "sensitive")
 
@@ -51,5 +51,20 @@ MODELS = Record(
             "By file name without `.sql`.",
             required=True,
         )
+    }
+)
+
+ENGINE = Record(
+    {
+        "kind": Field(Text(("postgres",)), "What it is: `postgres`, version 14 or newer.", required=True),
+        "url": Field(
+            Secret(), "Where its address is, such as `env:ANALYTICS_URL`; it holds a password.", required=True
+        ),
+        "workspace": Field(Text(), "The workspace whose warehouse it holds; needed when the project has several."),
+        "prefix": Field(
+            Text(pattern=r"^[a-z][a-z0-9_]{0,39}$", shape="lower-case letters, digits and `_`, 40 at most"),
+            "What stands before the names of the schemas there: with `cdp_` it is `cdp_golden.profile`. Nothing when "
+            "left out.",
+        ),
     }
 )

@@ -1,0 +1,176 @@
+"""Engines of the customer: which a project has, and how they are loaded from the warehouse's segment files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from onefold import config
+from onefold.bootstrap.warehousing import FOLDER, require_extra
+from onefold.bootstrap.workspace import Workspace
+from onefold.config.project import EngineAddress
+from onefold.config.secret import secret_text
+from onefold.errors import ConfigurationError, NotFoundError, nearest
+from onefold.model import Relation
+from onefold.ports.engine import Engine, Step
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    import pyarrow as pa
+
+    from onefold.adapters.duckdb.changes import PinnedSegments
+
+_decode = msgspec.msgpack.Decoder(Relation).decode
+Progress = Callable[[int, int], None]
+"""Told the sequence that an engine has reached, and the one it will."""
+
+
+class EngineLoaded(msgspec.Struct, frozen=True):
+    """What a load of an engine did.
+
+    Attributes:
+        name: The engine.
+        rows: Rows of change logs that were loaded.
+        tables: Other relations that were replaced.
+        sequence: Up to which sequence it has the logs now.
+        anew: Whether it was emptied before, because the history that it had is not this one.
+    """
+
+    name: str
+    rows: int
+    tables: int
+    sequence: int
+    anew: bool
+
+
+class EngineStatus(msgspec.Struct, frozen=True):
+    """How far an engine is.
+
+    Attributes:
+        name: The engine.
+        kind: What it is.
+        sequence: Up to which sequence it has the logs; None before its first load.
+        behind: By how many sequence numbers it is behind the segment files.
+    """
+
+    name: str
+    kind: str
+    sequence: int | None
+    behind: int
+
+
+def engines_of(directory: Path, workspace: Workspace, names: Sequence[str] = ()) -> list[EngineAddress]:
+    """The engines that a project has for a workspace; all, or those of these names.
+
+    Raises:
+        NotFoundError: It has none of that name.
+    """
+    engines = config.read_project(directory).engines
+    there = {engine.name: engine for engine in engines if engine.workspace == workspace.context.name}
+    for name in names:
+        if name not in there:
+            raise NotFoundError(f"the workspace {workspace.context.name} has no engine `{name}`{nearest(name, there)}")
+    return [there[name] for name in names or there]
+
+
+def waiting(workspace: Workspace) -> int:
+    """How many rows wait for a segment file."""
+    with workspace.context.store.snapshot() as snapshot:
+        return snapshot.fed() - snapshot.loaded()
+
+
+@contextmanager
+def open_engine(stated: EngineAddress) -> Iterator[Engine]:
+    """An engine for the block.
+
+    Raises:
+        ConfigurationError: The extra is not installed, or the reference to its address leads nowhere.
+    """
+    require_extra()
+    url = secret_text(stated.url, os.environ)
+    try:
+        from onefold.adapters.postgres.engine import PostgresEngine  # noqa: PLC0415  only where the extra is
+    except ImportError:
+        raise ConfigurationError("an engine on PostgreSQL needs the extra: pip install 'onefold[postgres]'") from None
+    from onefold.adapters.duckdb.query_client import QueryProcess  # noqa: PLC0415  only where the extra is
+
+    process = QueryProcess()
+    engine = PostgresEngine(url, process, prefix=stated.prefix)
+    try:
+        yield engine
+    finally:
+        engine.close()
+        process.close()
+
+
+def load_engine(workspace: Workspace, stated: EngineAddress, progress: Progress = lambda *_: None) -> EngineLoaded:
+    """Load what an engine lacks of the segment files.
+
+    Raises:
+        ConfigurationError: It cannot be used as it is configured.
+        ConflictError: Somebody else loads it at the same time.
+        UnavailableError: It does not answer; what was loaded stays, and the next load goes on there.
+    """
+    with open_engine(stated) as engine, _pinned(workspace) as segments:
+        return load(engine, segments, stated.name, workspace.identity.id, progress)
+
+
+def load(
+    engine: Engine, segments: PinnedSegments, name: str, workspace: str, progress: Progress = lambda *_: None
+) -> EngineLoaded:
+    """Load what an engine lacks of these segments."""
+    engine.prepare(workspace)
+    state = engine.state()
+    if state is None:
+        raise ConfigurationError(f"the engine {name} was emptied by somebody else while it was loaded")
+    anew = not segments.continues(state)
+    done = 0 if anew else state.sequence
+    rows = 0
+    for step in segments.steps(done):
+        counts: list[int] = []
+        engine.load(msgspec.structs.replace(step, parts=_counted(step.parts, counts)))
+        rows += sum(counts)
+        done = step.until
+        progress(done, segments.loaded)
+    if anew and not done:  # nothing is there any more
+        engine.load(Step(0, 0, ()))
+    tables = 0
+    for full_name, definition in segments.definitions.items():
+        relation, files = _decode(definition), {segment.name for segment in segments.of(full_name)}
+        if relation.kind != "view" and set(state.tables.get(full_name, ())) != files:
+            engine.put(relation, segments.rows(relation), files)
+            tables += 1
+    for full_name in state.tables.keys() - segments.definitions.keys():
+        schema, _, bare = full_name.partition(".")
+        engine.drop(Relation(schema, bare, ()))
+    return EngineLoaded(name, rows, tables, done, anew and state.sequence > 0)
+
+
+def engine_status(workspace: Workspace, stated: EngineAddress) -> EngineStatus:
+    """How far an engine is."""
+    with workspace.context.store.snapshot() as snapshot:
+        loaded = snapshot.loaded()
+    with open_engine(stated) as engine:
+        state = engine.state()
+    sequence = None if state is None else state.sequence
+    return EngineStatus(stated.name, stated.kind, sequence, max(0, loaded - (sequence or 0)))
+
+
+def _counted(parts: Iterable[tuple[Relation, pa.Table]], counts: list[int]) -> Iterator[tuple[Relation, pa.Table]]:
+    for relation, rows in parts:
+        counts.append(rows.num_rows)
+        yield relation, rows
+
+
+@contextmanager
+def _pinned(workspace: Workspace) -> Iterator[PinnedSegments]:
+    from onefold.adapters.duckdb.changes import pinned  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
+
+    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    with pinned(workspace.context.store, files) as segments:
+        yield segments
