@@ -10,6 +10,7 @@ from collections.abc import Callable
 from onefold.bootstrap.warehousing import ENOUGH_ROWS, compactor_of, loader_of
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import ConflictError, OnefoldError
+from onefold.warehouse.standing import settled
 
 _log = logging.getLogger("onefold.warehouse")
 
@@ -51,7 +52,7 @@ class LoaderThread:
                 # With patience at an end also profiles are worked out that a load in a backlog has left.
                 if not self._leads() or (patient and self._waiting() < ENOUGH_ROWS):
                     continue
-                if self._waiting() == 0 and (loader is None or loader.settled()):
+                if self._settled():
                     loaded_at = time.monotonic()
                     continue
                 loader = loader or loader_of(self._workspace)  # its libraries take a moment and some memory
@@ -77,6 +78,10 @@ class LoaderThread:
         with context.store.snapshot() as snapshot:
             offsets = snapshot.offsets()
         return not any(context.log.waiting(offsets).values())
+
+    def _settled(self) -> bool:
+        with self._workspace.context.store.snapshot() as snapshot:
+            return settled(snapshot)
 
     def _waiting(self) -> int:
         with self._workspace.context.store.snapshot() as snapshot:

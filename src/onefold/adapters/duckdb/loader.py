@@ -23,6 +23,7 @@ from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader, S
 from onefold.warehouse import relations
 from onefold.warehouse.feed import Feed, Rows
 from onefold.warehouse.rows import ProfileRow
+from onefold.warehouse.standing import profiled_up_to
 from onefold.warehouse.touched import Touched
 
 SEGMENT_ROWS = 60_000
@@ -92,12 +93,6 @@ class Loader:
             self._touched = Touched()
         return sum(chunk.rows for chunk in chunks) or len(made)
 
-    def settled(self) -> bool:
-        """Whether nothing waits: no row to be loaded, no profile to be worked out."""
-        with self._store.snapshot() as snapshot:
-            loaded = snapshot.loaded()
-            return snapshot.fed() == loaded and profiled_up_to(snapshot) >= loaded
-
     def sweep(self) -> int:
         """Remove files that killed processes left."""
         with self._store.snapshot() as snapshot:
@@ -126,12 +121,6 @@ def profile_table(rows: Sequence[ProfileRow], sequence: int, known_at_us: int) -
     many = len(rows)
     columns = [[sequence] * many, *map(list, zip(*rows, strict=True)), [known_at_us] * many]
     return table(relations.PROFILE_CHANGE, columns)
-
-
-def profiled_up_to(manifest: ManifestReader) -> int:
-    """The sequence at which profiles were last worked out."""
-    profile_change = relations.PROFILE_CHANGE.full_name
-    return max((segment.last for segment in manifest.segments() if segment.relation == profile_change), default=0)
 
 
 def latest_known_at(manifest: ManifestReader, files: SegmentFiles) -> int:
