@@ -246,6 +246,20 @@ def test_sessions_are_the_chains_of_all_moments(moments, gap, data):
     assert sessions.count(both) == len(chains)
 
 
+@given(event_lists(20), st.integers(1, 6))
+def test_visits_put_aside_while_a_batch_is_folded_change_nothing(events, size):
+    """However few visits are too many to copy with each event, the state is the same."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(state, "_VISITS_FEW", 0)
+        total = state.empty()
+        for start in range(0, len(events), size):
+            held = state.put_visits_aside(total)
+            for one in events[start : start + size]:
+                state.fold(total, one, SETTINGS)
+            state.add_visits(total, held, SETTINGS)
+    assert state.encode(total) == state.encode(folded(events))
+
+
 def assert_a_cut_commutes(data: st.DataObject, cut: Callable[[bytes], bytes]) -> None:
     """The law: cutting after each moment leaves what cutting once at the end leaves, in any order and division."""
     moments = data.draw(st.lists(st.integers(0, 120), max_size=20))

@@ -28,6 +28,9 @@ _RULES: dict[EdgeKind, str] = {
     "alias": "stated_by_alias/1",
 }
 
+_Cause = tuple[int, int, int, str]
+"""Receipt time, partition, offset and request of the entry that changed something."""
+
 
 class Sighting(msgspec.Struct, frozen=True, gc=False):
     """One event's identifiers, seen together.
@@ -320,22 +323,31 @@ def _history(
     for node, m in after.items():
         people[m.person].append(node)
     causes = _causes(sightings, judgements)
+    told: dict[NodeId, list[_Cause]] = {}  # by person: the earliest, asked for once, for a hub has thousands of nodes
+
+    def earliest(person: NodeId) -> list[_Cause]:
+        if person not in told:
+            first = min((causes[n] for n in people.get(person, ()) if n in causes), key=_told_order, default=None)
+            told[person] = [] if first is None else [first]
+        return told[person]
+
     changes = []
     for (old, new), nodes in sorted(moves.items()):
         kind: IdentityChangeKind = "merged" if len(origins[new]) > 1 else "renamed"
         if len(destinations[old]) > 1:
             kind = "split"
-        group = [*people[new], *people.get(old, ())]
-        at_us, partition, offset, request_id = min(
-            (causes[n] for n in group if n in causes), key=lambda c: (c[1], c[2]), default=(0, 0, 0, "")
-        )
-        changes.append(IdentityChange(kind, new, old, tuple(sorted(nodes)), at_us, partition, offset, request_id))
+        cause = min([*earliest(new), *earliest(old)], key=_told_order, default=(0, 0, 0, ""))
+        changes.append(IdentityChange(kind, new, old, tuple(sorted(nodes)), *cause))
     return changes
 
 
-def _causes(sightings: Sequence[Sighting], judgements: Sequence[Judgement]) -> dict[NodeId, tuple[int, int, int, str]]:
+def _told_order(cause: _Cause) -> tuple[int, int]:
+    return cause[1], cause[2]
+
+
+def _causes(sightings: Sequence[Sighting], judgements: Sequence[Judgement]) -> dict[NodeId, _Cause]:
     """For each node the entry of this batch that first spoke of it together with another one."""
-    causes: dict[NodeId, tuple[int, int, int, str]] = {}
+    causes: dict[NodeId, _Cause] = {}
     for s in sightings:
         if len(s.named) > 1:
             for identifier in s.named:

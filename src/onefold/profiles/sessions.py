@@ -35,7 +35,31 @@ def extended(sessions: bytes, at_us: int, gap_us: int) -> bytes:
         return sessions + _pack(at_us, at_us)
     if at_us < _unpack_from(sessions)[0] - gap_us:
         return _pack(at_us, at_us) + sessions
-    return union([sessions, _pack(at_us, at_us)], gap_us)
+    return _inserted(sessions, at_us, gap_us)
+
+
+def _inserted(sessions: bytes, at_us: int, gap_us: int) -> bytes:
+    """The same for a moment that comes late: found by halves, for a machine may have thousands of sessions."""
+    low, high = 0, len(sessions) // SIZE
+    while low < high:
+        middle = (low + high) // 2
+        if _unpack_from(sessions, middle * SIZE)[0] <= at_us:
+            low = middle + 1
+        else:
+            high = middle
+    # Sessions before `low` begin at the moment or earlier; those it reaches become one with it.
+    begin = end = low * SIZE
+    first = last = at_us
+    if begin:
+        start, stop = _unpack_from(sessions, begin - SIZE)
+        if at_us <= stop:
+            return sessions
+        if at_us - stop <= gap_us:
+            begin, first = begin - SIZE, start
+    # One that was cut ends before it begins (see `latest`), so that with the moment it may reach the one after it.
+    while end < len(sessions) and (after := _unpack_from(sessions, end))[0] - last <= gap_us:
+        end, last = end + SIZE, max(last, after[1])
+    return sessions[:begin] + _pack(first, last) + sessions[end:]
 
 
 def union(parts: Sequence[bytes], gap_us: int) -> bytes:
@@ -53,6 +77,11 @@ def latest(sessions: bytes, slices: int, gap_us: int) -> bytes:
     A moment stands for the time until one gap after it, and joining stretches of time and cutting them commute. Slices that
     are touched stay touched, so the cut only moves on, and what is before it never matters again.
     """
+    if not sessions:
+        return sessions
+    begin, end = _unpack_from(sessions)[0], _unpack_from(sessions, len(sessions) - SIZE)[1]
+    if (end + gap_us) // gap_us - begin // gap_us < slices:
+        return sessions  # not even all slices of that time are more
     left, before = slices, NEVER_TOUCHED
     for number in range(len(sessions) - SIZE, -1, -SIZE):
         start, end = _unpack_from(sessions, number)

@@ -43,6 +43,7 @@ NEVER_LAST = -(2**63)
 """Bounds of time that every moment is before or after: the neutral elements of `min` and `max`."""
 
 _FORMAT = 1
+_VISITS_FEW = 64
 
 
 class Occurrences(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -175,8 +176,7 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
     if purchase is not None or event.kind != "record":
         state.active_us = max(state.active_us, at_us)
         state.sessions = sessions.extended(state.sessions, at_us, settings.session_gap_us)
-        if state.events * sessions.SLICES_MAX > settings.limits.session_slices:
-            state.sessions = sessions.latest(state.sessions, settings.limits.session_slices, settings.session_gap_us)
+        state.sessions = _bounded_visits(state.sessions, state.events, settings)
     if purchase is not None:
         _buy(state, event.properties, purchase, settings)
     if name in settings.tracked_events:
@@ -204,6 +204,28 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
         for code in {finding.code for finding in event.findings}:
             known = state.findings.get(code)
             state.findings[code] = once if known is None else _both(known, once)
+
+
+def put_visits_aside(state: NodeState) -> bytes:
+    """Take the visits out of a state that has many, until `add_visits`: else each event of a batch would copy them all."""
+    if sessions.count(state.sessions) <= _VISITS_FEW:
+        return b""
+    held, state.sessions = state.sessions, b""
+    return held
+
+
+def add_visits(state: NodeState, held: bytes, settings: ProfileSettings) -> None:
+    """Put back what `put_visits_aside` took, joined with what came meanwhile."""
+    if held:
+        state.sessions = sessions.union([held, state.sessions], settings.session_gap_us)
+        state.sessions = _bounded_visits(state.sessions, state.events, settings)
+
+
+def _bounded_visits(visits: bytes, events: int, settings: ProfileSettings) -> bytes:
+    most = settings.limits.session_slices
+    if events * sessions.SLICES_MAX <= most:  # so few cannot touch more
+        return visits
+    return sessions.latest(visits, most, settings.session_gap_us)
 
 
 def merge_same_node(a: NodeState, b: NodeState, settings: ProfileSettings) -> NodeState:
@@ -245,14 +267,12 @@ def added(states: Sequence[NodeState], settings: ProfileSettings) -> NodeState:
     }
     events, most = sum(s.events for s in states), settings.limits
     visits = sessions.union([s.sessions for s in states], settings.session_gap_us)
-    if events * sessions.SLICES_MAX > most.session_slices:
-        visits = sessions.latest(visits, most.session_slices, settings.session_gap_us)
     total = NodeState(
         events=events,
         first_us=min((s.first_us for s in states), default=NEVER_FIRST),
         last_us=max((s.last_us for s in states), default=NEVER_LAST),
         active_us=max((s.active_us for s in states), default=NEVER_LAST),
-        sessions=visits,
+        sessions=_bounded_visits(visits, events, settings),
         purchases=sum(s.purchases for s in states),
         unpriced=sum(s.unpriced for s in states),
         revenue=money.bounded(revenue, most.currencies, settings.default_currency),

@@ -95,9 +95,11 @@ def _folded(
 ) -> bytes:
     """What a node holds after these events, and after those anchored elsewhere whose consents name it."""
     value, state = folds.open_node(before)
+    held = folds.put_visits_aside(state)
     for candidate in candidates:
         others = [n.node for n in candidate.named[1:]] if candidate.event.consents else ()
         folds.fold(state, candidate.event, settings, others)
+    folds.add_visits(state, held, settings)
     for candidate in named_in:
         consents.hear(state.named, candidate.event)
     folds.bound_consents(state, settings)
