@@ -13,6 +13,7 @@ import msgspec
 
 from onefold.pipelines.maintenance import dead_letters as _dead_letters
 from onefold.pipelines.reading import balances as _balances
+from onefold.pipelines.reading import explanations as _explanations
 from onefold.pipelines.reading import profiles as _profiles
 
 
@@ -35,6 +36,7 @@ class _Plain:
         return plain
 
 
-profiles = _Plain(_profiles, "profile", "timeline", "history", "explain", "event", "view")
+profiles = _Plain(_profiles, "profile", "identifiers", "timeline", "history", "event")
+explanations = _Plain(_explanations, "explain")
 balances = _Plain(_balances, "sources")
 dead_letters = _Plain(_dead_letters, "listed", "shown")

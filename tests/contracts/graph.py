@@ -19,7 +19,11 @@ from tests.contracts.rows import (
 
 from onefold.errors import IntegrityError
 from onefold.model import Judgement, Member
-from onefold.ports import NodeRow
+from onefold.ports import NodeRow, Stamp
+
+
+def by_id(member: Member) -> bytes:
+    return member.id
 
 
 @promise
@@ -86,6 +90,52 @@ def members_are_all_nodes_of_the_components_asked_for(store):
         assert [m.id for m in seen.members([A])] == [B]
         assert {m.id for m in seen.members([D])} == {A, D}
         assert [m.id for m in seen.members([C])] == [C]
+
+
+@promise
+def a_person_is_read_without_the_rest_of_the_component(store):
+    rows = [node(A), node(B, person=A), Member(C, "email", 7, C, A, True), Member(D, "phone", 3, C, A, True)]
+    rows = [row if isinstance(row, NodeRow) else NodeRow(row, b"key", 2, b"state") for row in rows]
+    write(store, nodes=rows)
+    with store.snapshot() as seen:
+        for asked, theirs in ((A, rows[:2]), (B, rows[:2]), (C, rows[2:]), (D, rows[2:])):
+            place = seen.nodes([asked])[asked].member
+            assert sorted(seen.person(place), key=by_id) == [row.member for row in theirs]
+            assert len(seen.person(place, limit=1)) == 1
+            assert len(seen.person(place, limit=9)) == 2
+            stamps = {stamp.node: stamp for stamp in seen.stamps(place)}
+            assert stamps == {
+                row.member.id: Stamp(row.member.id, row.version, row.member.first_seen_us, row.member.shared)
+                for row in theirs
+            }
+    write(
+        store,
+        nodes=[msgspec.structs.replace(rows[3], version=3)],
+        members=[msgspec.structs.replace(rows[2].member, person=A)],
+    )
+    with store.snapshot() as seen:
+        assert {m.id for m in seen.person(rows[0].member)} == {A, B, C}
+
+
+@promise
+def evidence_is_found_by_its_two_ends(store):
+    evidence = [edge(A, B), edge(A, B, kind="record"), edge(C, A), edge(B, D)]
+    write(store, edges=evidence)
+    with store.snapshot() as seen:
+        assert by_ends(seen.evidence([(A, B), (B, A), (A, C), (C, D), (A, X)])) == by_ends(evidence[:3])
+        assert seen.evidence([]) == seen.evidence([(X, A)]) == []
+    with store.transaction() as transaction:
+        assert transaction.evidence([(D, B)]) == evidence[3:]
+
+
+@promise
+def evidence_that_leaves_has_one_end_outside(store):
+    evidence = [edge(A, B), edge(B, C, kind="record"), edge(C, A), edge(B, D), edge(D, X)]
+    write(store, edges=evidence)
+    with store.snapshot() as seen:
+        assert by_ends(seen.leaving([A, B, B])) == by_ends(evidence[1:4])
+        assert by_ends(seen.leaving([D])) == by_ends(evidence[3:])
+        assert seen.leaving([A, B, C, D, X]) == seen.leaving([]) == []
 
 
 @promise

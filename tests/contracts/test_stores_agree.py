@@ -159,6 +159,7 @@ def told(transaction):
         transaction.nodes(NAMES[:4]),
         sorted_members(transaction.members(NAMES[2:])),
         sorted(transaction.edges(NAMES[1:3]), key=repr),
+        sorted(transaction.evidence([(a, b) for a in NAMES[:3] for b in NAMES]), key=repr),
         sorted(transaction.judgements(NAMES[:2]), key=lambda j: j.id),
     ]
 
@@ -182,6 +183,12 @@ def everything(seen):
         "scan": sorted(seen.scan(), key=lambda row: row.member.id),
         "members": [sorted_members(seen.members([name])) for name in NAMES],
         "edges": [sorted(seen.edges([name]), key=repr) for name in NAMES],
+        "nodes of people": [
+            (sorted_members(seen.person(row.member)), sorted(seen.stamps(row.member)))
+            for row in seen.nodes(NAMES).values()
+        ],
+        "leaving": [sorted(seen.leaving(NAMES[n : n + 2]), key=repr) for n in range(len(NAMES))],
+        "evidence": sorted(seen.evidence([(a, b) for a in NAMES[:3] for b in NAMES]), key=repr),
         "all edges": sorted(seen.scan_edges(), key=repr),
         "judgements": [sorted(seen.judgements([name]), key=lambda j: j.id) for name in NAMES],
         "timeline": [seen.timeline([name], before=None, limit=7) for name in NAMES],

@@ -1,18 +1,25 @@
 """Why two identifiers are one person, or are not: the path, the refusals, the sentences."""
 
+from random import Random
+
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import Phase, find, given, settings
 from tests.identity.graphs import DAY_US, SETTINGS, Graph
+from tests.identity.oracle import Stored, explain_all_read
 from tests.laws.test_solver_laws import RULES, cases
 
+from onefold.identity import search
 from onefold.identity.explain import explain, sentences
 from onefold.identity.solver import solve
 
 
+def stored(graph):
+    return Stored(graph.solve().members, graph.edges, graph.judgements)
+
+
 def told(graph, one, other):
-    placed = graph.solve().members
-    return explain(graph.node(one), graph.node(other), placed, graph.edges, graph.judgements, SETTINGS)
+    return explain(stored(graph), graph.node(one), graph.node(other), SETTINGS)
 
 
 def label(node):
@@ -96,8 +103,8 @@ def test_what_is_stored_as_shared_counts_as_shared():
     """The others who use it lie in other components, and are not given."""
     graph = Graph().seen("user_id:u", "email:home")
     members = [msgspec.structs.replace(m, shared=m.type == "email") for m in graph.members.values()]
-    explanation = explain(graph.node("user_id:u"), graph.node("email:home"), members, graph.edges, [], SETTINGS)
-    assert explanation.verdict == "not_connected"
+    reader = Stored(members, graph.edges, [])
+    assert explain(reader, graph.node("user_id:u"), graph.node("email:home"), SETTINGS).verdict == "not_connected"
 
 
 def test_judgements_are_explained_with_who_and_why():
@@ -163,9 +170,10 @@ def test_json_is_ready_for_json():
 def test_an_explanation_never_contradicts_the_solver(case):
     """For every pair the verdict is the solver's, and one person's path is unbroken, held evidence from end to end."""
     placed = solve(*case, RULES).members
+    reader = Stored(placed, case.edges, case.judgements)
     for one in placed:
         for other in placed:
-            told = explain(one.id, other.id, case.members, case.edges, case.judgements, RULES)
+            told = explain(reader, one.id, other.id, RULES)
             assert (told.verdict == "same") == (one.person == other.person)
             assert told.verdict != "different" or one.component == other.component
             ends = [one.id, *(step.end for step in told.path)]
@@ -173,3 +181,57 @@ def test_an_explanation_never_contradicts_the_solver(case):
             assert (told.verdict != "same" and not told.path) or ends[-1] == other.id
             assert told.verdict != "same" or all(step.obstacle is None for step in told.path)
             assert sentences(told, bytes.hex)
+
+
+def differ(case):
+    """Whether what is read on demand explains any pair otherwise than all that there is to read."""
+    reader = Stored(solve(*case, RULES).members, case.edges, case.judgements)
+    pairs = [(a, b) for a in reader.placed for b in reader.placed]
+    return any(explain(reader, a, b, RULES) != explain_all_read(reader, a, b, RULES) for a, b in pairs)
+
+
+@settings(deadline=None, max_examples=150)
+@given(cases(nodes_max=10))
+def test_reading_on_demand_explains_as_reading_everything_does(case):
+    """Verdict, path, refusals and reasons, of every pair, shared identifiers among them."""
+    assert not differ(case)
+
+
+PLANTED = {
+    "the first meeting is taken for the best": (search, "_settled", lambda *_: True),
+    "a side that is closed counts as connected": (search, "_weakest_needed", lambda *_: (9, 0)),
+    "shared identifiers are passed over": (search, "REFUSED", None),
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_search_that_ends_too_soon_is_caught(bug, monkeypatch):
+    """The negative control: each is found by the law."""
+    monkeypatch.setattr(*PLANTED[bug])
+    looking = settings(max_examples=2_000, database=None, deadline=None, phases=[Phase.generate])
+    assert find(cases(nodes_max=10), differ, settings=looking, random=Random(7))
+
+
+def star(cookies):
+    graph = Graph()
+    for n in range(cookies):
+        graph.seen("user_id:u", f"anonymous_id:{n}", at=n * DAY_US * 7)
+    return graph
+
+
+def test_how_much_is_read_does_not_grow_with_the_person():
+    """Two browsers of one user: their own evidence, whatever else that user has."""
+    read = {}
+    for cookies in (20, 2_000):
+        reader = stored(star(cookies))
+        assert len(explain(reader, b"anonymous_id:1..", b"anonymous_id:2..", SETTINGS).path) == 2
+        read[cookies] = reader.edges_read
+    assert read[20] == read[2_000] <= 4
+
+
+def test_a_search_has_an_end():
+    """Where too much would have to be read, the verdict is told, and that the path was not looked for to the end."""
+    graph = star(30)
+    found = explain(stored(graph), b"anonymous_id:1..", b"anonymous_id:2..", SETTINGS, edges_max=1)
+    assert (found.verdict, found.path, found.searched) == ("same", (), False)
+    assert "too much evidence" in sentences(found, label)[0]

@@ -22,6 +22,7 @@ from onefold.bootstrap import workspace as opening
 from onefold.bootstrap.processing import Within
 from onefold.model import Identifier, format_profile_id
 from onefold.pipelines.maintenance import rebuild
+from onefold.pipelines.reading import people
 from onefold.serving import live
 from onefold.serving.app import Application, ServingSettings, build
 
@@ -130,7 +131,7 @@ class House:
         for number in (tenants.BOTH, tenant.number):
             for kind in tenants.KINDS:
                 identifier = Identifier(kind, tenants.value(kind, number))
-                node = profiles.node_of(context, identifier)
+                node = people.node_of(context, identifier)
                 profile = profiles.profile(context, identifier)
                 assert node is not None
                 assert profile is not None, kind

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests import workbench
-from tests.plain import profiles
+from tests.plain import explanations, profiles
 
 from onefold.errors import NotFoundError, UsageError
 from onefold.identity import contested, solver
@@ -101,7 +101,7 @@ def test_the_history_and_the_explanation_name_who_said_it_and_why(context):
     told = profiles.history(context, ANN)
     assert [(j["verdict"], j["by"], j["reason"]) for j in told["judgements"]] == [("different", "steward", "seen them")]
     assert "split" in {c["kind"] for c in told["changes"]}
-    explained = profiles.explain(context, ANN, COOKIE)
+    explained = explanations.explain(context, ANN, COOKIE)
     assert explained["verdict"] == "different"
     assert any("steward" in sentence for sentence in explained["sentences"])
 

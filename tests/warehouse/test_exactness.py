@@ -16,7 +16,7 @@ from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UsageError
 from onefold.model import Identifier, NodeId, format_profile_id
 from onefold.pipelines import judgements
-from onefold.pipelines.reading import neighbours, profiles
+from onefold.pipelines.reading import neighbours, people, profiles
 from onefold.pipelines.stream import process
 from onefold.profiles.profile import Profile, iso
 
@@ -65,10 +65,12 @@ def stored_profiles(yard: Yard) -> dict[str, Profile]:
     found = {}
     with yard.context.store.snapshot() as snapshot:
         for person in snapshot.people(after=NodeId(), limit=1_000):
-            whole = profiles.find(snapshot, person)
+            whole = people.find(snapshot, person)
             assert whole is not None
-            beside = neighbours.spoken_beside(yard.context, snapshot, whole.rows)
-            found[format_profile_id(person)] = profiles.profile_of(yard.context, whole, beside)
+            beside = neighbours.spoken_beside(yard.context, snapshot, whole.members)
+            aliases = people.only_in_aliases(snapshot, whole.members)
+            rows = list(snapshot.nodes(whole.nodes).values())
+            found[format_profile_id(person)] = profiles.profile_of(yard.context, person, rows, aliases, beside)
     return found
 
 

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -17,11 +18,18 @@ from typing import Any
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import UnavailableError
-from onefold.pipelines.reading import profiles
-from onefold.pipelines.reading.profiles import ProfileCache
+from onefold.pipelines.reading import explanations, profiles
+from onefold.pipelines.reading.kept import KeptPeople
 
+READINGS: dict[str, Callable[..., dict[str, Any] | None]] = {
+    "identifiers": profiles.identifiers,
+    "timeline": profiles.timeline,
+    "history": profiles.history,
+    "explain": explanations.explain,
+}
+"""What may be read here or there, besides the profile."""
 NODES_MAX = 200
-"""Nodes of a component that are read where everybody's requests are answered."""
+"""Nodes of a person that are read where everybody's requests are answered."""
 _LOOK_SECONDS = 1.0
 _ANSWER_SECONDS = 30.0
 
@@ -35,7 +43,7 @@ class HubReader:
         self._lock = threading.Lock()
 
     def read(self, workspace: str, what: str, *given: Any, **more: Any) -> Any:
-        """`reading.profiles.<what>` of a workspace, given these arguments.
+        """The profile, or one of `READINGS`, of a workspace, given these arguments.
 
         Raises:
             UnavailableError: The process ended, or takes too long.
@@ -68,7 +76,7 @@ class _Reading:
     """What the process holds: the project, and what was opened of it."""
 
     project: Project
-    opened: dict[str, tuple[Workspace, ProfileCache]]
+    opened: dict[str, tuple[Workspace, KeptPeople]]
 
 
 def _begin(project: Project, parent: int) -> None:
@@ -84,8 +92,8 @@ def _end_with(parent: int) -> None:
 
 def _read(name: str, what: str, given: tuple[Any, ...], more: dict[str, Any]) -> Any:
     if name not in _Reading.opened:
-        _Reading.opened[name] = (open_workspace(_Reading.project, name, start=False), ProfileCache())
-    workspace, cache = _Reading.opened[name]
+        _Reading.opened[name] = (open_workspace(_Reading.project, name, start=False), KeptPeople())
+    workspace, kept = _Reading.opened[name]
     if what == "profile":
-        return profiles.profile(workspace.context, *given, cache=cache)
-    return getattr(profiles, what)(workspace.context, *given, **more)
+        return kept.profile(workspace.context, *given)
+    return READINGS[what](workspace.context, *given, **more)

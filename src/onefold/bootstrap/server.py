@@ -10,7 +10,7 @@ from typing import Any
 from onefold.adapters.sqlite import occupancy
 from onefold.bootstrap import registry
 from onefold.bootstrap.check_results import CheckResults
-from onefold.bootstrap.hub_reader import NODES_MAX, HubReader
+from onefold.bootstrap.hub_reader import NODES_MAX, READINGS, HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.stores import address
@@ -113,6 +113,10 @@ class Backend:
         """The same of somebody who has many; it waits for another process."""
         return self._elsewhere("profile", identifier)
 
+    def identifiers(self, identifier: Identifier, *, cursor: str | None, limit: int) -> dict[str, Any] | None:
+        """See `reading.identifiers`."""
+        return self._read("identifiers", identifier, cursor=cursor, limit=limit)
+
     def timeline(self, identifier: Identifier, *, cursor: str | None, limit: int) -> dict[str, Any] | None:
         """See `reading.timeline`."""
         return self._read("timeline", identifier, cursor=cursor, limit=limit)
@@ -127,9 +131,8 @@ class Backend:
 
     def _read(self, what: str, *given: Any, **more: Any) -> dict[str, Any] | None:
         """Read here or, where that would take long, in another process."""
-        read: Callable[..., dict[str, Any] | None] = getattr(profiles, what)
         try:
-            return read(self._context, *given, **more, nodes_max=self._nodes_max)
+            return READINGS[what](self._context, *given, **more, nodes_max=self._nodes_max)
         except ExpensiveError:
             return self._elsewhere(what, *given, **more)
 

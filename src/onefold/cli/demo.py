@@ -25,7 +25,8 @@ from onefold.cli.output import Output
 from onefold.errors import UnavailableError, UsageError
 from onefold.model import Identifier
 from onefold.pipelines.context import Context
-from onefold.pipelines.reading import balances, profiles
+from onefold.pipelines.reading import balances, explanations
+from onefold.pipelines.reading import people as reading
 from onefold.synthetic import population as populations
 from onefold.synthetic import score, systems, visits
 
@@ -209,7 +210,7 @@ def _agreement(context: Context, truth: Path) -> tuple[score.Score, dict[tuple[s
     """How the people found agree with the truth, and whom each known identifier belongs to."""
     with truth.open(encoding="utf-8", newline="") as file:
         known = {(row["type"], row["value"]): row["person"] for row in csv.DictReader(file)}
-    nodes = {item: profiles.node_of(context, Identifier(*item)) for item in known}
+    nodes = {item: reading.node_of(context, Identifier(*item)) for item in known}
     with context.store.snapshot() as snapshot:
         rows = snapshot.nodes(sorted({n for n in nodes.values() if n is not None}))
     found = {item: rows[node].member.person for item, node in nodes.items() if node in rows}
@@ -227,7 +228,7 @@ def _most_interesting(context: Context, people_of: dict[tuple[str, str], bytes])
     for items in ranked[:20]:
         pairs = [(a, b) for a in items for b in items if a < b and a[0] != b[0]]
         for a, b in draw.sample(pairs, min(len(pairs), 10)):
-            told = profiles.explain(context, Identifier(*a), Identifier(*b))
+            told = explanations.explain(context, Identifier(*a), Identifier(*b))
             if told and (best is None or len(told["path"]) > len(best["path"])):
                 best = told
     return best

@@ -17,7 +17,8 @@ from onefold.errors import NotFoundError, UnavailableError, nearest
 from onefold.ingest.findings import FINDINGS
 from onefold.model import Identifier, Verdict
 from onefold.pipelines import judgements
-from onefold.pipelines.reading import profiles
+from onefold.pipelines.reading import explanations, profiles
+from onefold.pipelines.reading import people as reading
 
 Who = Annotated[str, typer.Argument(help="An identifier as type:value, or a profile id.", metavar="IDENTIFIER")]
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why; kept, encrypted, with the judgement.")]
@@ -113,7 +114,7 @@ def explain(
     """
     out = Output(as_json=as_json)
     with bootstrap.reader(project, workspace) as context:
-        told = profiles.explain(context, identifier(a), identifier(b))
+        told = explanations.explain(context, identifier(a), identifier(b))
     if told is None:
         raise NotFoundError("One of these identifiers was never seen.")
     if as_json:
@@ -214,7 +215,7 @@ def block(
     """
     found = identifier(who)
     with bootstrap.reader(project, workspace) as context:
-        value = profiles.value_of(context, found)
+        value = reading.value_of(context, found)
     _judge("shared", found, None, reason, project, workspace, Output(as_json=as_json))
     blocking.block(project, value)
     Output(as_json=as_json).say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -10,12 +10,18 @@ import msgspec
 
 from onefold.identity.groups import Obstacle
 from onefold.identity.paths import Step, least_refused, strongest
+from onefold.identity.search import EvidenceReader, Surroundings, TooMuchEvidence, read_least_refused, read_strongest
 from onefold.identity.settings import IdentitySettings, IdentityType
-from onefold.identity.solver import solve, standing
-from onefold.model import Edge, Judgement, Member, NodeId, format_profile_id
+from onefold.identity.strangers import Strangers
+from onefold.model import Judgement, NodeId, format_profile_id
 
 Label = Callable[[NodeId], str]
 """How to show a node; masking is up to whoever asks."""
+
+EDGES_MAX = 50_000
+"""Evidence read in search of a path."""
+REFUSED_TOLD = 100
+"""Pieces of evidence refused directly between two people that are told."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,7 +38,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         person_b: The node that names the person of `b`.
         path: For one person the strongest chain of evidence: its weakest step is as strong as can be, and of such
             chains it is the shortest. For two, a chain with as few refused steps as can be; empty when there is none.
-        refused: Evidence refused directly between the two people, besides that in `path`.
+        refused: Evidence refused directly between the two people, besides that in `path`; the strongest of it.
+        refused_total: How much there is of that.
+        searched: Whether the path was looked for to the end; False where more evidence would have had to be read than is.
         apart: The judgement that these two, or others of their people, are different; None when nobody said so.
         types: What holds for each type that an obstacle names.
     """
@@ -44,6 +52,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     person_b: NodeId
     path: tuple[Step, ...] = ()
     refused: tuple[Step, ...] = ()
+    refused_total: int = 0
+    searched: bool = True
     apart: Judgement | None = None
     types: Mapping[str, IdentityType] = {}
 
@@ -57,6 +67,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
             "profile_b": format_profile_id(self.person_b),
             "path": [self._step(step, label) for step in self.path],
             "refused": [self._step(step, label) for step in self.refused],
+            "refused_total": self.refused_total,
+            "searched": self.searched,
             "judged_apart": None if self.apart is None else _judgement(self.apart),
         }
 
@@ -89,58 +101,46 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(
-    a: NodeId,
-    b: NodeId,
-    members: Sequence[Member],
-    edges: Sequence[Edge],
-    judgements: Sequence[Judgement],
-    settings: IdentitySettings,
+    reader: EvidenceReader, a: NodeId, b: NodeId, settings: IdentitySettings, *, edges_max: int = EDGES_MAX
 ) -> Explanation:
-    """Explain what the solver makes of two nodes.
+    """Explain why two nodes are, or are not, one person, by what is stored of them.
+
+    Only the evidence between the two is read, not their components whole.
 
     Args:
-        a: A node in `members`.
+        reader: The store.
+        a: A node that is stored.
         b: Another one, or the same.
-        members: The nodes of both components, and the shared identifiers they were seen with. A node marked as shared
-            counts as shared, for most of those it was seen with lie outside.
-        edges: All evidence among them.
-        judgements: All judgements about them.
         settings: Types and limits.
+        edges_max: Evidence that is read in search of a path; where more would be needed, none is told.
     """
-    solution = solve(members, edges, judgements, settings, shared_before={m.id for m in members if m.shared})
-    placed = {m.id: m for m in solution.members}
-    one, other = placed[a], placed[b]
-
-    def step(evidence: Edge | Judgement, obstacle: Obstacle | None = None) -> Step:
-        # Only pairs come out of the solver, so a judgement's second node is there.
-        start, end = evidence.a, evidence.b or evidence.a
-        return Step(start, end, placed[start].type, placed[end].type, evidence, obstacle)
-
-    held = [step(evidence) for evidence in solution.accepted]
-    if one.person == other.person:
-        path = strongest(a, b, held)
-        return Explanation(verdict="same", a=a, b=b, person_a=one.person, person_b=other.person, path=path)
-    refused = [step(r.evidence, r.obstacle) for r in solution.refused]
-    path = least_refused(a, b, [*held, *refused])
-    on_path = {s.evidence for s in path}
-    people = {one.person, other.person}
-    besides = [
-        s for s in refused if s.evidence not in on_path and {placed[s.start].person, placed[s.end].person} == people
-    ]
-    said = [
-        judgement for x, y, judgement in standing(judgements, placed).different
-        if {placed[x].person, placed[y].person} == people
-    ]  # fmt: skip
-    return Explanation(
+    around = Surroundings(reader, settings, edges_max)
+    one, other = around.place(a), around.place(b)
+    same = one.person == other.person
+    found = Explanation(verdict="same", a=a, b=b, person_a=one.person, person_b=other.person)
+    if a == b:
+        return found
+    try:
+        (read_strongest if same else read_least_refused)(around, a, b)
+        steps = around.all_steps(one.component, other.component)
+    except TooMuchEvidence:
+        steps, found = [], msgspec.structs.replace(found, searched=False)
+    if same:
+        path = strongest(a, b, [step for step in steps if step.obstacle is None])
+        return msgspec.structs.replace(found, path=path)
+    two = Strangers(reader, settings, one, other)
+    path = tuple(map(two.reasoned, least_refused(a, b, steps)))
+    on_path = {step.evidence for step in path}
+    between = [step for step in two.between() if step.evidence not in on_path]
+    besides = tuple(map(two.reasoned, between[:REFUSED_TOLD]))
+    return msgspec.structs.replace(
+        found,
         verdict="different" if one.component == other.component else "not_connected",
-        a=a,
-        b=b,
-        person_a=one.person,
-        person_b=other.person,
         path=path,
-        refused=tuple(besides),
+        refused=besides,
+        refused_total=len(between),
         # What was said of the very two identifiers asked about tells the most.
-        apart=min(said, key=lambda j: ({j.a, j.b} != {a, b}, j.offset, j.id), default=None),
+        apart=min(two.apart(), key=lambda j: ({j.a, j.b} != {a, b}, j.offset, j.id), default=None),
         types={s.obstacle.type: settings.type(s.obstacle.type) for s in (*path, *besides) if s.obstacle},
     )
 
@@ -151,7 +151,10 @@ def sentences(explanation: Explanation, label: Label) -> list[str]:
     a, b = label(e.a), label(e.b)
     if e.a == e.b:
         return [f"{a} is one identifier."]
-    if e.verdict == "same":
+    if not e.searched:
+        known = "the same person" if e.verdict == "same" else "two people"
+        told = [f"{a} and {b} are {known}; what connects them is too much evidence to look through."]
+    elif e.verdict == "same":
         told = [f"{a} and {b} are the same person."]
     elif e.verdict == "different":
         told = [f"{a} and {b} are two people; evidence connects them, but it was refused."]
@@ -164,6 +167,8 @@ def sentences(explanation: Explanation, label: Label) -> list[str]:
         told.append(f"{_said(e.apart)} that {whom} are different people{_because(e.apart)}.")
     told += [f"{n}. {_sentence(step, label, e.types)}" for n, step in enumerate(e.path, 1)]
     told += [f"Besides: {_sentence(step, label, e.types)}" for step in e.refused]
+    if len(e.refused) < e.refused_total:
+        told.append(f"And {e.refused_total - len(e.refused):,} more such.")
     return told
 
 

@@ -45,13 +45,13 @@ def strongest(a: NodeId, b: NodeId, steps: Iterable[Step]) -> tuple[Step, ...]:
 
     A person's word is stronger than exact evidence, that stronger than a score; ties go to the earlier evidence.
     """
-    taken = _until_connected(a, b, sorted(steps, key=_weakness))
+    taken = _until_connected(a, b, sorted(steps, key=weakness))
     return _shortest(a, b, taken) if taken else ()
 
 
 def least_refused(a: NodeId, b: NodeId, steps: Iterable[Step]) -> tuple[Step, ...]:
     """The chain with the fewest steps that were refused, and of such chains the shortest; empty if there is none."""
-    ways = _ways(sorted(steps, key=_weakness))
+    ways = _ways(sorted(steps, key=weakness))
     best: dict[NodeId, tuple[int, int]] = {a: (0, 0)}
     came: dict[NodeId, Step] = {}
     heap = [(0, 0, a)]
@@ -70,7 +70,8 @@ def least_refused(a: NodeId, b: NodeId, steps: Iterable[Step]) -> tuple[Step, ..
     return ()
 
 
-def _weakness(step: Step) -> tuple[int, int, int, bytes, NodeId, NodeId]:
+def weakness(step: Step) -> tuple[int, int, int, bytes, NodeId, NodeId]:
+    """The order of evidence, the strongest first; the first two tell its class."""
     evidence = step.evidence
     low, high = sorted((step.start, step.end))
     if isinstance(evidence, Judgement):
@@ -87,7 +88,7 @@ def _until_connected(a: NodeId, b: NodeId, ordered: Sequence[Step]) -> Sequence[
         one, other = partition.root(step.start), partition.root(step.end)
         if one != other:
             partition.join(one, other)
-        last = index + 1 == len(ordered) or _weakness(ordered[index + 1])[:2] != _weakness(step)[:2]
+        last = index + 1 == len(ordered) or weakness(ordered[index + 1])[:2] != weakness(step)[:2]
         if last and partition.root(a) == partition.root(b):
             return ordered[: index + 1]
     return ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -146,6 +146,13 @@ def lifts_limits(one: Edge | Judgement, types: Mapping[NodeId, str], settings: I
 
 def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
     return (-edge.strength, edge.at_us, edge.event, edge.a, edge.b, edge.kind)
+
+
+def evidence_order(one: Edge | Judgement) -> tuple[Any, ...]:
+    """The order in which evidence is told: what people said, then what is exact, then scores, each the strongest first."""
+    if isinstance(one, Judgement):
+        return (0, *said_order(one))
+    return (1, one.kind == "scored", _order(one))
 
 
 def said_order(judgement: Judgement) -> tuple[int, bytes]:

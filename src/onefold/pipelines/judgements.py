@@ -126,8 +126,7 @@ def counterpart(context: Context, identifier: Identifier) -> Identifier:
         row = snapshot.nodes([node]).get(node) if node is not None else None
         if row is None or node is None:
             raise NotFoundError("No profile found for that identifier.")
-        person = row.member.person
-        others = [m for m in snapshot.members([row.member.component]) if m.person == person and m.id != node]
+        others = [m for m in snapshot.person(row.member) if m.id != node]
         if not others:
             raise UsageError("That person has no other identifier, so there is nothing to part it from.")
         best = min(others, key=lambda m: (-context.identity.priority(m.type), m.first_seen_us, m.id))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -56,6 +56,15 @@ class NodeRow(msgspec.Struct, frozen=True, gc=False):
     key: bytes
     version: int
     sealed: bytes
+
+
+class Stamp(NamedTuple):
+    """What tells whether a node's row is as it was: as long as all four are, so are its place in its person and its state."""
+
+    node: NodeId
+    version: int
+    first_seen_us: int
+    shared: bool
 
 
 class TimelineRow(msgspec.Struct, frozen=True, gc=False):
@@ -179,6 +188,14 @@ class ProfileReader(Protocol):
         """All evidence that touches any of `nodes`, at either end, each edge once."""
         ...
 
+    def evidence(self, pairs: Collection[tuple[NodeId, NodeId]]) -> list[Edge]:
+        """All evidence between the two nodes of any of these pairs, whichever of them is `a`; each edge once."""
+        ...
+
+    def leaving(self, nodes: Sequence[NodeId]) -> list[Edge]:
+        """All evidence with exactly one end among `nodes`, each edge once."""
+        ...
+
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
         """All judgements about any of `nodes`, withdrawn and overruled ones too."""
         ...
@@ -217,8 +234,12 @@ class ProfileTransaction(ProfileReader, Protocol):
 class ProfileSnapshot(ProfileReader, ManifestReader, Protocol):
     """What look-ups read. It sees one committed state throughout."""
 
-    def some_members(self, component: NodeId, limit: int) -> list[Member]:
-        """Nodes of this component, at most `limit` of them, in no particular order."""
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`, in no particular order."""
+        ...
+
+    def stamps(self, place: Member) -> list[Stamp]:
+        """One of each node of that person, in an order that is the same while the list is."""
         ...
 
     def timeline(

@@ -34,14 +34,21 @@ class PersonState(msgspec.Struct, frozen=True, gc=False):
         return sorted({p for node in (*self.spoken, *self.beside) for p in node.registers if p != TOO_MANY})
 
 
+def spoken(node: NodeId, state: NodeState) -> Spoken | None:
+    """What a node says of consent; None where it says nothing."""
+    if state.consents or state.about or state.named:
+        return Spoken(node, state.consents, state.about, state.named)
+    return None
+
+
 def combine_nodes(
     states: Iterable[tuple[NodeId, NodeState]], settings: ProfileSettings, beside: Iterable[Spoken] = ()
 ) -> PersonState:
     """The states of a person's nodes as one; the order of the nodes changes nothing that can be seen."""
     said, stated = [], []
     for node, state in states:
-        if state.consents or state.about or state.named:
-            said.append(Spoken(node, state.consents, state.about, state.named))
+        if (one := spoken(node, state)) is not None:
+            said.append(one)
         if state.events:
             stated.append(state)
     return PersonState(added(stated, settings) if stated else NodeState(), tuple(said), tuple(beside))

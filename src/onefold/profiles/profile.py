@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,6 +28,14 @@ IDENTIFIERS_SHOWN = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Described(NamedTuple):
+    """A node with what is known of it."""
+
+    member: Member
+    value: str
+    state: NodeState
+
+
 class ProfileIdentifier(msgspec.Struct, frozen=True, gc=False):
     """One of a person's identifiers; exactly one is primary."""
 
@@ -40,6 +49,26 @@ class ProfileIdentifier(msgspec.Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         """Show the type only: values are personal data."""
         return f"<ProfileIdentifier {self.type}=…>"
+
+
+class Identifiers(msgspec.Struct, frozen=True, gc=False):
+    """A person's identifiers, of which the strongest are shown.
+
+    Attributes:
+        shown: The strongest first, perhaps not all of them.
+        total: How many there are.
+        types: The types of all of them.
+        first_seen_us: When the first of them was first seen; None where there is none.
+    """
+
+    shown: tuple[ProfileIdentifier, ...]
+    total: int
+    types: frozenset[str]
+    first_seen_us: int | None
+
+    def __repr__(self) -> str:
+        """Show how many."""
+        return f"<Identifiers {self.total}>"
 
 
 class Attribute(msgspec.Struct, frozen=True, gc=False):
@@ -68,6 +97,8 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     """One person, as of one moment. Times are None where nothing ever happened.
 
     Attributes:
+        identifiers: The strongest first; of a person of very many perhaps only those that are shown.
+        identifiers_total: How many there are.
         unpriced: Purchases of which no amount could be read; they are no part of the revenue.
         revenue: In the default currency.
         revenues: By currency.
@@ -84,6 +115,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
 
     id: NodeId
     identifiers: tuple[ProfileIdentifier, ...]
+    identifiers_total: int
     attributes: dict[str, Attribute]
     events: int
     sessions: int
@@ -106,7 +138,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
-        return f"<Profile {format_profile_id(self.id)} identifiers={len(self.identifiers)} events={self.events}>"
+        return f"<Profile {format_profile_id(self.id)} identifiers={self.identifiers_total} events={self.events}>"
 
 
 def view(
@@ -122,21 +154,47 @@ def view(
     `beside` is what neighbours of the nodes say of consent.
     """
     state = combine_nodes(((m.id, s) for m, _, s in nodes), settings, beside)
-    total = state.total
-    found = sorted(nodes, key=lambda n: (-priorities.get(n[0].type, 60), n[0].first_seen_us, n[0].id))
-    identifiers = tuple(
+    return summed_up(person, state, identified(nodes, priorities), settings, as_of_us)
+
+
+def strongest_first(priorities: Mapping[str, int]) -> Callable[[Member], tuple[int, int, NodeId]]:
+    """The order in which a person's identifiers are shown."""
+
+    def order(member: Member) -> tuple[int, int, NodeId]:
+        return -priorities.get(member.type, 60), member.first_seen_us, member.id
+
+    return order
+
+
+def identified(
+    nodes: Sequence[tuple[Member, str, NodeState]], priorities: Mapping[str, int], most: int | None = None
+) -> Identifiers:
+    """The identifiers of a person made of these nodes; of more than `most` the strongest are shown."""
+    order = strongest_first(priorities)
+    found = heapq.nsmallest(len(nodes) if most is None else most, nodes, key=lambda node: order(node[0]))
+    shown = tuple(
         ProfileIdentifier(m.type, value, m.id, m.first_seen_us, number == 0, m.shared)
         for number, (m, value, _) in enumerate(found)
     )
-    attributes = _attributes(total, settings)
     first_seen_us = min((m.first_seen_us for m, _, _ in nodes), default=None)
+    return Identifiers(shown, len(nodes), frozenset(m.type for m, _, _ in nodes), first_seen_us)
+
+
+def summed_up(
+    person: NodeId, state: PersonState, identifiers: Identifiers, settings: ProfileSettings, as_of_us: int
+) -> Profile:
+    """The profile of a person whose nodes add up to this, as of a moment."""
+    total = state.total
+    attributes = _attributes(total, settings)
+    first_seen_us = identifiers.first_seen_us
     consents = {p: said for p in state.purposes() if (said := state.consent(p)) is not None}
-    row = _row(state, first_seen_us, identifiers, attributes, consents, settings)
+    row = _row(state, identifiers, attributes, consents, settings)
     lifecycle = settings.lifecycle
     stage = lifecycle.stage(row, as_of_us)
     return Profile(
         id=person,
-        identifiers=identifiers,
+        identifiers=identifiers.shown,
+        identifiers_total=identifiers.total,
         attributes=attributes,
         events=total.events,
         sessions=sessions.count(total.sessions),
@@ -182,21 +240,20 @@ def _attributes(total: NodeState, settings: ProfileSettings) -> dict[str, Attrib
 
 def _row(
     state: PersonState,
-    first_seen_us: int | None,
-    identifiers: Sequence[ProfileIdentifier],
+    identifiers: Identifiers,
     attributes: Mapping[str, Attribute],
     consents: Mapping[str, Statement],
     settings: ProfileSettings,
 ) -> dict[str, Any]:
     """What lifecycle rules read; of the open-ended names only those that a rule does read."""
     total = state.total
-    types = {i.type for i in identifiers}
+    types = identifiers.types
     row: dict[str, Any] = {
         "events": total.events,
         "sessions": sessions.count(total.sessions),
         "purchases": total.purchases,
         "revenue": total.revenue.get(settings.default_currency, Decimal(0)),
-        "first_seen": first_seen_us,
+        "first_seen": identifiers.first_seen_us,
         "last_seen": _known(total.last_us),
         "last_active": _known(total.active_us),
         "has_user_id": "user_id" in types,
@@ -241,18 +298,8 @@ def as_json(profile: Profile) -> dict[str, Any]:
     return {
         "id": format_profile_id(profile.id),
         "canonical": next(({"type": i.type, "value": i.value} for i in profile.identifiers if i.primary), None),
-        "identifiers": [
-            {
-                "type": i.type,
-                "value": i.value,
-                "node": i.node.hex(),
-                "first_seen": iso(i.first_seen_us),
-                "primary": i.primary,
-                "shared": i.shared,
-            }
-            for i in profile.identifiers[:IDENTIFIERS_SHOWN]
-        ],
-        "identifiers_total": len(profile.identifiers),
+        "identifiers": [identifier_json(i) for i in profile.identifiers[:IDENTIFIERS_SHOWN]],
+        "identifiers_total": profile.identifiers_total,
         "attributes": {
             name: {**_candidate(a.winner), "rule": a.rule, "others": [_candidate(c) for c in a.others]}
             for name, a in profile.attributes.items()
@@ -295,6 +342,18 @@ def as_json(profile: Profile) -> dict[str, Any]:
             for name, seen in profile.tracked.items()
         },
         "findings": {code: {"count": seen.count, "last": iso(seen.last_us)} for code, seen in profile.findings.items()},
+    }
+
+
+def identifier_json(identifier: ProfileIdentifier) -> dict[str, Any]:
+    """An identifier ready for JSON."""
+    return {
+        "type": identifier.type,
+        "value": identifier.value,
+        "node": identifier.node.hex(),
+        "first_seen": iso(identifier.first_seen_us),
+        "primary": identifier.primary,
+        "shared": identifier.shared,
     }
 
 

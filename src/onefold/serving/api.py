@@ -25,6 +25,7 @@ SETTLE_SECONDS = 5.0
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
 Reference = Annotated[
     str, Path(description="`type:value`, for example `email:ann@example.org`.", examples=["user_id:42"])
 ]
@@ -106,27 +107,39 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
     async def profile(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
         return found(await looked_up(caller, who))
 
-    @api.get(f"{path}/identifiers", tags=["profiles"], summary="All identifiers", name=f"identifiers_by_{name}")
-    async def identifiers(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        profile = await looked_up(caller, who)
-        return found(profile and {"id": profile.get("id"), "identifiers": profile.get("identifiers", [])})
+    @api.get(
+        f"{path}/identifiers", tags=["profiles"], summary="All identifiers, the strongest first",
+        name=f"identifiers_by_{name}",
+    )  # fmt: skip
+    async def identifiers(
+        caller: Looking,
+        who: Annotated[Identifier, Depends(read)],
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        return found(await run_in_threadpool(_page, caller.workspace.identifiers, who, cursor, limit))
 
     @api.get(f"{path}/timeline", tags=["profiles"], summary="Events, newest first", name=f"timeline_by_{name}")
     async def timeline(
         caller: Looking,
         who: Annotated[Identifier, Depends(read)],
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Response:
-        try:
-            page = await run_in_threadpool(caller.workspace.timeline, who, cursor=cursor, limit=limit)
-        except ValueError as error:
-            raise UsageError("The cursor is none of ours; start again without one.") from error
-        return found(page)
+        return found(await run_in_threadpool(_page, caller.workspace.timeline, who, cursor, limit))
 
     @api.get(f"{path}/history", tags=["profiles"], summary="Merges and splits", name=f"history_by_{name}")
     async def history(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
         return found(await run_in_threadpool(caller.workspace.history, who))
+
+
+def _page(
+    read: Callable[..., dict[str, Any] | None], who: Identifier, cursor: str | None, limit: int
+) -> dict[str, Any] | None:
+    try:
+        return read(who, cursor=cursor, limit=limit)
+    except ValueError as error:
+        raise UsageError("Invalid cursor; start again without one.") from error
 
 
 @api.get("/explain", tags=["profiles"], summary="Why two identifiers are, or are not, one person")

@@ -78,6 +78,14 @@ class Workspace(Edge, Protocol):
         """The same of a person with very many identifiers; it waits for another process."""
         ...
 
+    def identifiers(self, identifier: Identifier, *, cursor: str | None, limit: int) -> Json | None:
+        """`{id, identifiers, identifiers_total, next}`, the strongest first; None when nobody answers.
+
+        Raises:
+            ValueError: Invalid cursor.
+        """
+        ...
+
     def timeline(self, identifier: Identifier, *, cursor: str | None, limit: int) -> Json | None:
         """`{profile_id, events, next}`, newest first; None when nobody answers.
 

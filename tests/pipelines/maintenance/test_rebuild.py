@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import workbench
-from tests.plain import profiles
+from tests.plain import explanations, profiles
 
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UnavailableError
@@ -120,7 +120,7 @@ def test_strangers_have_no_timeline_profile_history_or_explanation(context):
     for who in (Identifier("user_id", "zoe"), Identifier("email", "nonsense"), Identifier("profile", "x")):
         asked = (profiles.profile, profiles.timeline, profiles.history)
         assert [ask(context, who) for ask in asked] == [None] * 3
-        assert profiles.explain(context, ANN, who) is None
+        assert explanations.explain(context, ANN, who) is None
 
 
 def test_an_entry_no_longer_accepted_shows_its_outcome(context):

@@ -13,6 +13,7 @@ from onefold.identity.settings import IdentitySettings
 from onefold.model import Identifier
 from onefold.pipelines import judgements
 from onefold.pipelines.reading import hubs
+from onefold.pipelines.reading import people as reading
 from onefold.pipelines.stream import process
 
 PEOPLE = 12
@@ -63,7 +64,7 @@ def test_a_hub_is_told_and_what_it_glued_comes_apart(store):
     (hub,) = hubs.suspected(context)
     assert (hub.linked, hub.shared) == (PEOPLE, False)
     assert "N-K" not in hubs.sentence([hub])
-    assert profiles.value_of(context, Identifier("profile", hub.id)) == "N-K"
+    assert reading.value_of(context, Identifier("profile", hub.id)) == "N-K"
     judgements.say(context, "shared", Identifier("profile", hub.id), None, by="ann")
     process.drain(context)
     assert len(set(people(context))) == PEOPLE

@@ -7,7 +7,7 @@ thousand events, which suits tests, what-if runs and small jobs.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from onefold.adapters.memory.state import State
@@ -21,6 +21,7 @@ from onefold.ports import (
     ProfileSnapshot,
     ProfileStore,
     ProfileTransaction,
+    Stamp,
     StoreCapabilities,
     Tally,
     TimelineRow,
@@ -92,6 +93,16 @@ class MemoryReader(ProfileReader):
         keys = {key for node in nodes for key in self._state.touching.get(node, ())}
         return [self._state.edges[key] for key in keys]
 
+    def evidence(self, pairs: Collection[tuple[NodeId, NodeId]]) -> list[Edge]:
+        """All evidence between the two nodes of any of these pairs, each edge once."""
+        asked = {frozenset(pair) for pair in pairs}
+        return [edge for edge in self.edges(list({n for pair in pairs for n in pair})) if {edge.a, edge.b} in asked]
+
+    def leaving(self, nodes: Sequence[NodeId]) -> list[Edge]:
+        """All evidence with exactly one end among `nodes`, each edge once."""
+        asked = set(nodes)
+        return [edge for edge in self.edges(nodes) if (edge.a in asked) != (edge.b in asked)]
+
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
         """All judgements about any of `nodes`, withdrawn and overruled ones too."""
         asked = set(nodes)
@@ -137,9 +148,14 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
 class MemorySnapshot(MemoryReader, ProfileSnapshot):
     """Reads one committed state, which nobody changes any more."""
 
-    def some_members(self, component: NodeId, limit: int) -> list[Member]:
-        """Nodes of this component, at most `limit` of them."""
-        return self.members([component])[:limit]
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`."""
+        return [m for m in self.members([place.component]) if m.person == place.person][:limit]
+
+    def stamps(self, place: Member) -> list[Stamp]:
+        """One of each node of that person, in order of id."""
+        rows = self.nodes(sorted(m.id for m in self.person(place)))
+        return [Stamp(node, r.version, r.member.first_seen_us, r.member.shared) for node, r in rows.items()]
 
     def timeline(
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +36,7 @@ def edge(row: Sequence[Any]) -> Edge:
     return Edge(a, b, KINDS[kind - 1], *rest)
 
 
+_EDGES = b"SELECT a, b, kind, strength, at_us, event, source, rule, score, log_offset FROM edge"
 MEMBERS = (
     b"SELECT id, type, first_seen_us, person, component, flags FROM node WHERE id = ANY(%b) AND component = id"
     b" UNION ALL SELECT id, type, first_seen_us, person, component, flags FROM node"
@@ -89,10 +90,26 @@ class PostgresReader(ProfileReader):
         """All evidence that touches any of `nodes`, at either end, each edge once."""
         asked = set(nodes)
         ids = Ids(sorted(asked))
-        columns = b"a, b, kind, strength, at_us, event, source, rule, score, log_offset"
-        found = [edge(row) for row in self._rows(b"SELECT " + columns + b" FROM edge WHERE a = ANY(%b)", ids)]
-        touching = self._rows(b"SELECT " + columns + b" FROM edge WHERE b = ANY(%b)", ids)
+        found = [edge(row) for row in self._rows(_EDGES + b" WHERE a = ANY(%b)", ids)]
+        touching = self._rows(_EDGES + b" WHERE b = ANY(%b)", ids)
         return found + [edge(row) for row in touching if row[0] not in asked]
+
+    def evidence(self, pairs: Collection[tuple[NodeId, NodeId]]) -> list[Edge]:
+        """All evidence between the two nodes of any of these pairs, each edge once."""
+        both = sorted({pair for a, b in pairs for pair in ((a, b), (b, a))})
+        rows = self._rows(
+            b"SELECT e.a, e.b, e.kind, e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.log_offset"
+            b" FROM unnest(%b, %b) v(a, b) JOIN edge e ON e.a = v.a AND e.b = v.b",
+            Ids([a for a, _ in both]), Ids([b for _, b in both]),
+        )  # fmt: skip
+        return [edge(row) for row in rows]
+
+    def leaving(self, nodes: Sequence[NodeId]) -> list[Edge]:
+        """All evidence with exactly one end among `nodes`, each edge once."""
+        ids = Ids(sorted(set(nodes)))
+        found = self._rows(_EDGES + b" WHERE a = ANY(%b) AND b <> ALL(%b)", ids, ids)
+        found += self._rows(_EDGES + b" WHERE b = ANY(%b) AND a <> ALL(%b)", ids, ids)
+        return [edge(row) for row in found]
 
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
         """All judgements about any of `nodes`, withdrawn and overruled ones too."""

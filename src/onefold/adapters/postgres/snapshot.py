@@ -7,20 +7,31 @@ from typing import Any
 
 from onefold.adapters.postgres.arrays import Ids
 from onefold.adapters.postgres.manifest import PostgresManifestReader
-from onefold.adapters.postgres.reader import MEMBERS, edge, member, node_row
+from onefold.adapters.postgres.reader import SHARED, edge, member, node_row
 from onefold.model import Edge, IdentityChange, Member, NodeId
-from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Tally, TimelineRow
+from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Stamp, Tally, TimelineRow
 
 _ROWS_PER_FETCH = 2_000
+# The node that names a component is in no index of it.
+_PERSON = (
+    b"SELECT %b FROM (SELECT * FROM node WHERE id = %%b AND component = id"
+    b" UNION ALL SELECT * FROM node WHERE component = %%b AND component <> id) n WHERE person = %%b"
+)
 
 
 class PostgresSnapshot(PostgresManifestReader, ProfileSnapshot):
     """Reads inside a repeatable-read transaction: it sees one committed state throughout."""
 
-    def some_members(self, component: NodeId, limit: int) -> list[Member]:
-        """Nodes of this component, at most `limit` of them."""
-        asked = Ids([component])
-        return [member(row) for row in self._rows(MEMBERS + b" LIMIT %b::bigint", asked, asked, limit)]
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`."""
+        columns = b"id, type, first_seen_us, person, component, flags"
+        rows = self._rows(_PERSON % columns + b" LIMIT %b::bigint", *_place(place), limit)
+        return [member(row) for row in rows]
+
+    def stamps(self, place: Member) -> list[Stamp]:
+        """One of each node of that person, in order of id."""
+        rows = self._rows(_PERSON % b"id, version, first_seen_us, flags" + b" ORDER BY id", *_place(place))
+        return [Stamp(node, version, at_us, bool(flags & SHARED)) for node, version, at_us, flags in rows]
 
     def timeline(
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int
@@ -122,6 +133,10 @@ class PostgresSnapshot(PostgresManifestReader, ProfileSnapshot):
             "nodes": nodes, "people": people, "edges": edges, "judgements": judgements, "dead_letters": letters,
             "events": events,
         }  # fmt: skip
+
+
+def _place(place: Member) -> tuple[NodeId, NodeId, NodeId]:
+    return place.component, place.component, place.person
 
 
 def _change(row: Sequence[Any]) -> IdentityChange:

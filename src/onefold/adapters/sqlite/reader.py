@@ -34,6 +34,8 @@ _EDGES_FROM_B = (
     f"SELECT x.id, y.id, {EDGE_COLUMNS} FROM carray(?1) v CROSS JOIN node y ON y.n = v.value"  # noqa: S608 - constants
     " CROSS JOIN edge e ON e.b = y.n CROSS JOIN node x ON x.n = e.a"
 )
+_LEAVING_FROM_A = f"{_EDGES_FROM_A} WHERE e.b NOT IN (SELECT value FROM carray(?1))"  # noqa: S608 - constants
+_LEAVING_FROM_B = f"{_EDGES_FROM_B} WHERE e.a NOT IN (SELECT value FROM carray(?1))"  # noqa: S608 - constants
 _MEMBERS = f"SELECT {MEMBER_COLUMNS} FROM carray(?1) v CROSS JOIN {NODES} WHERE x.component = v.value"  # noqa: S608 - constants
 _BY_ID = """
 SELECT {} FROM (
@@ -74,6 +76,11 @@ def edge(row: Sequence[Any]) -> Edge:
 _JUDGEMENTS = (
     "SELECT j.id, j.verdict, j.a, j.b, j.at_us, j.said, j.log_offset FROM carray(?1) v CROSS JOIN judgement j WHERE"
 )
+_EVIDENCE = (
+    f"SELECT e.a, e.b, {EDGE_COLUMNS} FROM (VALUES {{}}) v"  # noqa: S608 - constants
+    " CROSS JOIN edge e ON e.a = v.column1 AND e.b = v.column2"
+)
+_PAIRS_PER_QUERY = 256
 _NODES_ASKED_ONE_BY_ONE = 100
 
 
@@ -118,13 +125,13 @@ class SqliteReader(ProfileReader):
         """All nodes of these components, in no particular order."""
         return [member(row) for row in self._member_rows(components)]
 
-    def _member_rows(self, components: Sequence[NodeId], most: int = -1) -> Iterator[tuple[Any, ...]]:
+    def _member_rows(self, components: Sequence[NodeId]) -> Iterator[tuple[Any, ...]]:
         numbers = []
         for row in self._by_id(MEMBER_COLUMNS, NODES, components):
             numbers.append(row[0])
             if row[2] is not None and row[5] is None:
                 yield row
-        yield from select_in(self._connection, _MEMBERS if most < 0 else f"{_MEMBERS} LIMIT {most:d}", numbers)
+        yield from select_in(self._connection, _MEMBERS, numbers)
 
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""
@@ -134,6 +141,28 @@ class SqliteReader(ProfileReader):
             edge(row) for row in select_in(self._connection, _EDGES_FROM_B, asked.values()) if row[0] not in asked
         ]
         return found
+
+    def evidence(self, pairs: Collection[tuple[NodeId, NodeId]]) -> list[Edge]:
+        """All evidence between the two nodes of any of these pairs, each edge once."""
+        numbers = self._numbers_of({node for pair in pairs for node in pair})
+        known = [(numbers[a], numbers[b]) for a, b in pairs if a in numbers and b in numbers]
+        both = sorted({pair for a, b in known for pair in ((a, b), (b, a))})
+        ids = {number: node for node, number in numbers.items()}
+        found = []
+        for start in range(0, len(both), _PAIRS_PER_QUERY):
+            some = both[start : start + _PAIRS_PER_QUERY]
+            some += some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))  # few lengths, few statements
+            query = _EVIDENCE.format(",".join(["(?,?)"] * len(some)))
+            rows = select(self._connection, query, [number for pair in some for number in pair])
+            found += [edge((ids[a], ids[b], *rest)) for a, b, *rest in set(rows)]
+        return found
+
+    def leaving(self, nodes: Sequence[NodeId]) -> list[Edge]:
+        """All evidence with exactly one end among `nodes`, each edge once."""
+        inside = self._numbers_of(nodes).values()
+        found = select_in(self._connection, _LEAVING_FROM_A, inside)
+        found += select_in(self._connection, _LEAVING_FROM_B, inside)
+        return [edge(row) for row in found]
 
     def judgements(self, nodes: Sequence[NodeId]) -> list[Judgement]:
         """All judgements about any of `nodes`, withdrawn and overruled ones too."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from heapq import nlargest
-from itertools import islice
 from typing import Any
 
 import apsw
@@ -14,18 +13,20 @@ import msgspec
 from onefold.adapters.sqlite.manifest import SqliteManifestReader
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
+    CONTESTED,
     EDGE_COLUMNS,
     NODE_COLUMNS,
     NODES,
     NUMBERS,
+    SHARED,
     SqliteReader,
     edge,
-    member,
     node_row,
     split_ids,
 )
+from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, IdentityChange, Member, NodeId
-from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Tally, TimelineRow
+from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Stamp, Tally, TimelineRow
 
 _CHANGE_COLUMNS = "kind, person, before, nodes, at_us, log_partition, log_offset, request_id, seq"
 _LATEST = """
@@ -34,15 +35,50 @@ SELECT v.value, (
     ORDER BY at_us DESC, log_partition DESC, log_offset DESC LIMIT 1
 ) FROM carray(?1) v
 """
+# A node that names its component is in no index of it, and one that names its person refers to nobody.
+_PERSON = """
+SELECT {0} FROM node x WHERE x.n IN (?1, ?2) AND x.type IS NOT NULL
+    AND coalesce(x.component, x.n) = ?1 AND coalesce(x.person, x.n) = ?2
+UNION ALL SELECT {0} FROM node x WHERE x.component = ?1 AND x.person = ?2 LIMIT ?3
+"""
 _FOR_EVER = (2**63 - 1, 2**63 - 1, 2**63 - 1)
 
 
 class SqliteSnapshot(SqliteReader, SqliteManifestReader, ProfileSnapshot):
     """Reads inside one deferred transaction, so every answer is about the same moment."""
 
-    def some_members(self, component: NodeId, limit: int) -> list[Member]:
-        """Nodes of this component, at most `limit` of them."""
-        return [member(row) for row in islice(self._member_rows([component], limit), limit)]
+    def __init__(self, connection: apsw.Connection, sealer: EntrySealer) -> None:
+        super().__init__(connection, sealer)
+        self._numbers: dict[NodeId, int] = {}  # of nodes met
+
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`."""
+        rows = self._person("x.n, x.id, x.type, x.first_seen_us, x.flags", place, -1 if limit is None else limit)
+        self._numbers.update((row[1], row[0]) for row in rows)
+        person, component = place.person, place.component
+        return [
+            Member(node, kind, at_us, person, component, bool(flags & CONTESTED), bool(flags & SHARED))
+            for _, node, kind, at_us, flags in rows
+        ]
+
+    def stamps(self, place: Member) -> list[Stamp]:
+        """One of each node of that person."""
+        rows = self._person("x.n, x.id, x.version, x.first_seen_us, x.flags", place)
+        self._numbers.update((row[1], row[0]) for row in rows)
+        return [Stamp(node, version, at_us, bool(flags & SHARED)) for _, node, version, at_us, flags in rows]
+
+    def _person(self, columns: str, place: Member, most: int = -1) -> list[Any]:
+        numbers = self._numbers_of({place.component, place.person})
+        return select(
+            self._connection, _PERSON.format(columns), (numbers[place.component], numbers[place.person], most)
+        )
+
+    def _numbers_of(self, ids: Collection[NodeId]) -> dict[NodeId, int]:
+        """The numbers of those of these nodes that have one; of a person's nodes that were read they are known."""
+        known = self._numbers
+        missing = [node for node in ids if node not in known]
+        known.update(super()._numbers_of(missing) if missing else {})
+        return {node: known[node] for node in ids if node in known}
 
     def timeline(
         self, nodes: Sequence[NodeId], *, before: tuple[int, int, int] | None, limit: int

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from onefold.governance.consent import Spoken
-from onefold.model import NodeId
+from onefold.model import Edge, Member, NodeId
 from onefold.pipelines.context import Context
 from onefold.ports import NodeRow, ProfileSnapshot
 from onefold.profiles import state as folds
@@ -23,15 +23,17 @@ CROWD = 10
 were seen with it, but they are no reason to deny each other."""
 
 
-def spoken_beside(context: Context, snapshot: ProfileSnapshot, rows: Sequence[NodeRow]) -> list[Spoken]:
-    """What the neighbours of a person's nodes say of consent; the person is given by the rows of its nodes."""
-    mine = {row.member.id for row in rows}
-    alone = {row.member.type for row in rows if context.identity.type(row.member.type).single}
+def spoken_beside(context: Context, snapshot: ProfileSnapshot, members: Sequence[Member]) -> list[Spoken]:
+    """What the neighbours of a person's nodes say of consent; the person is given by the places of its nodes."""
+    mine = {member.id for member in members}
+    alone = {name for name in {member.type for member in members} if context.identity.type(name).single}
     found: dict[NodeId, NodeRow] = {}
     frontier: Collection[NodeId] = mine
     judged = False
     while frontier and len(found) < NEIGHBOURS_MAX:
-        ends, joined = _ends(snapshot, sorted(frontier))
+        # What connects the person's own nodes is nothing that they need.
+        edges = snapshot.leaving(sorted(frontier)) if frontier is mine else snapshot.edges(sorted(frontier))
+        ends, joined = _ends(snapshot, edges, sorted(frontier))
         judged = judged or joined
         near = {
             end
@@ -67,7 +69,8 @@ def near(snapshot: ProfileSnapshot, nodes: Collection[NodeId]) -> set[NodeId]:
     found = set(nodes)
     frontier: Collection[NodeId] = found
     while frontier:
-        ends, _ = _ends(snapshot, sorted(frontier))
+        asked = sorted(frontier)
+        ends, _ = _ends(snapshot, snapshot.edges(asked), asked)
         # Whoever looks from afar does not come through a crowd, but may stand in it.
         frontier = {
             end for node, others in ends.items() if node in nodes or len(others) <= CROWD for end in others
@@ -76,10 +79,12 @@ def near(snapshot: ProfileSnapshot, nodes: Collection[NodeId]) -> set[NodeId]:
     return found
 
 
-def _ends(snapshot: ProfileSnapshot, nodes: Sequence[NodeId]) -> tuple[dict[NodeId, set[NodeId]], bool]:
+def _ends(
+    snapshot: ProfileSnapshot, edges: Sequence[Edge], nodes: Sequence[NodeId]
+) -> tuple[dict[NodeId, set[NodeId]], bool]:
     """With what each of these nodes was ever said to be connected; and whether a person said some of it."""
     ends: dict[NodeId, set[NodeId]] = defaultdict(set)
-    pairs = [(edge.a, edge.b) for edge in snapshot.edges(nodes)]
+    pairs = [(edge.a, edge.b) for edge in edges]
     joined = [(j.a, j.b) for j in snapshot.judgements(nodes) if j.verdict == "same" and j.b is not None]
     asked = set(nodes)
     for a, b in (*pairs, *joined):

@@ -13,7 +13,8 @@ import msgspec
 from onefold.model import NodeId
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import neighbours
-from onefold.pipelines.reading.profiles import Person, only_in_aliases, profile_of
+from onefold.pipelines.reading.people import only_in_aliases
+from onefold.pipelines.reading.profiles import profile_of
 from onefold.ports import NodeRow, ProfileSnapshot
 from onefold.profiles.profile import Profile, iso
 from onefold.warehouse.rows import ProfileRow, gone_row
@@ -41,13 +42,14 @@ def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) 
 def people(context: Context, snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Profile]:
     """The profiles of these people, as look-ups find them."""
     found = list(_people(snapshot, ids))
-    apart = neighbours.alone(snapshot, [person.nodes for person in found])
-    for person, alone in zip(found, apart, strict=True):
-        beside = [] if alone else neighbours.spoken_beside(context, snapshot, person.rows)
-        yield profile_of(context, person, beside)
+    apart = neighbours.alone(snapshot, [[row.member.id for row in rows] for _, rows in found])
+    for (person, rows), alone in zip(found, apart, strict=True):
+        members = [row.member for row in rows]
+        beside = [] if alone else neighbours.spoken_beside(context, snapshot, members)
+        yield profile_of(context, person, rows, only_in_aliases(snapshot, members), beside)
 
 
-def _people(snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Person]:
+def _people(snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[tuple[NodeId, list[NodeRow]]]:
     """These people with the rows of their nodes."""
     named = snapshot.nodes(sorted(ids))
     members = snapshot.members(sorted({row.member.component for row in named.values()}))
@@ -56,8 +58,7 @@ def _people(snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Pers
     nodes: dict[NodeId, list[NodeRow]] = defaultdict(list)
     for row in rows.values():
         nodes[row.member.person].append(row)
-    for person, found in nodes.items():
-        yield Person(person, tuple(found), only_in_aliases(snapshot, found))
+    yield from nodes.items()
 
 
 def profile_row(profile: Profile) -> ProfileRow:
