@@ -26,6 +26,17 @@ class Counting(Graph):
         self.asked.append(("edges", len(nodes)))
         return super().edges(nodes)
 
+    def evidence(self, pairs):
+        """All evidence between the two nodes of any of the pairs."""
+        self.asked.append(("evidence", len(pairs)))
+        return super().evidence(pairs)
+
+    def members(self, components):
+        """All nodes of the components."""
+        found = super().members(components)
+        self.asked.append(("members", len(found)))
+        return found
+
 
 def sighting(n, *names, at=None):
     named, _ = HASHER.name([Identifier(*name.split(":")) for name in names], RULES)
@@ -51,7 +62,7 @@ def step(graph, sightings, known=None):
     change = resolve(graph, sightings, [], RULES, stored, known or KnownEdges())
     graph.placed.update(change.members)
     for e in change.edges:
-        graph.evidence[e.a, e.b, e.kind] = min(e, graph.evidence.get((e.a, e.b, e.kind), e), key=lambda x: x.at_us)
+        graph.stored[e.a, e.b, e.kind] = min(e, graph.stored.get((e.a, e.b, e.kind), e), key=lambda x: x.at_us)
     return change
 
 
@@ -60,7 +71,7 @@ def test_a_batch_asks_for_the_evidence_of_all_its_groups_at_once():
     graph = browsers(10)
     earlier = [sighting(200 + b, *sharers(b)[0], at=1) for b in range(10)]
     assert step(graph, earlier).solved == 10
-    assert graph.asked == [("edges", 30)]
+    assert graph.asked == [("evidence", 10), ("members", 30), ("edges", 30)]
 
 
 def test_what_a_group_asks_does_not_grow_with_the_batch():
@@ -68,7 +79,7 @@ def test_what_a_group_asks_does_not_grow_with_the_batch():
     graph = browsers(1)
     others = [sighting(300 + n, f"user_id:v{n}", f"anonymous_id:d{n}") for n in range(50)]
     step(graph, [sighting(200, *sharers(0)[0], at=1), *others])
-    assert graph.asked == [("edges", 3)]
+    assert graph.asked == [("evidence", 1), ("members", 3), ("edges", 3)]
 
 
 def test_portions_change_nothing(monkeypatch):
@@ -80,7 +91,7 @@ def test_portions_change_nothing(monkeypatch):
         step(graphs[-1], [sighting(200 + b, *sharers(b)[1], at=b) for b in range(3)])
     one_by_one, together = graphs
     assert one_by_one.placed == together.placed
-    assert [n for _, n in one_by_one.asked] == [3, 3, 3]
+    assert [n for what, n in one_by_one.asked if what == "edges"] == [3, 3, 3]
 
 
 def test_evidence_no_earlier_than_what_is_stored_is_not_solved():
@@ -97,6 +108,20 @@ def test_what_was_read_is_known_from_then_on():
     graph.asked.clear()
     step(graph, [sighting(201, *sharers(0)[0])], known)
     assert graph.asked == []
+
+
+@pytest.mark.parametrize("people", [10, 1_000])
+def test_what_says_nothing_new_opens_no_chain(people):
+    """However long a chain of people is who share browsers: a piece of evidence that was forgotten is asked for, alone."""
+    graph = Counting()
+    chain = [(f"user_id:u{n}", f"anonymous_id:c{n + more}") for n in range(people) for more in (0, 1)]
+    step(graph, [sighting(100 + n, *names) for n, names in enumerate(chain)])
+    assert len({m.component for m in graph.placed.values()}) == 1
+    assert all(m.contested for m in graph.placed.values())
+    graph.asked.clear()
+    change = step(graph, [sighting(9_000, *chain[people])])
+    assert graph.asked == [("evidence", 1)]
+    assert (change.solved, change.members, change.edges) == (0, {}, [])
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -24,7 +24,7 @@ class Graph:
     """What a profile store knows of identity, as a reader."""
 
     def __init__(self):
-        self.placed, self.evidence, self.said = {}, {}, {}
+        self.placed, self.stored, self.said = {}, {}, {}
 
     def nodes(self, ids):
         """Rows of those that exist."""
@@ -36,7 +36,12 @@ class Graph:
 
     def edges(self, nodes):
         """All evidence that touches any of the nodes."""
-        return [e for e in self.evidence.values() if e.a in nodes or e.b in nodes]
+        return [e for e in self.stored.values() if e.a in nodes or e.b in nodes]
+
+    def evidence(self, pairs):
+        """All evidence between the two nodes of any of the pairs."""
+        asked = set(map(frozenset, pairs))
+        return [e for e in self.stored.values() if {e.a, e.b} in asked]
 
     def judgements(self, nodes):
         """All judgements about any of the nodes."""
@@ -92,8 +97,8 @@ def resolved(history, batch, *, forgetful=False):
         change = resolve(graph, sightings, judgements, RULES, stored, known)
         graph.placed.update(change.members)
         for e in change.edges:
-            earlier = graph.evidence.get((e.a, e.b, e.kind), e)
-            graph.evidence[e.a, e.b, e.kind] = min(e, earlier, key=lambda x: (x.at_us, x.event))
+            earlier = graph.stored.get((e.a, e.b, e.kind), e)
+            graph.stored[e.a, e.b, e.kind] = min(e, earlier, key=lambda x: (x.at_us, x.event))
         graph.said.update({j.id: j for j in judgements})
         known = KnownEdges() if forgetful else known
         known.committed([] if forgetful else change.edges)
@@ -109,7 +114,7 @@ def strays(history, batch, *, forgetful=False):
     graph = resolved(history, batch, forgetful=forgetful)
     judgements = [h for h in history if isinstance(h, Judgement)]
     # A judgement on a node that is not stored yet waits for it, as the solver's does.
-    at_once = solve(list(graph.placed.values()), list(graph.evidence.values()), judgements, RULES)
+    at_once = solve(list(graph.placed.values()), list(graph.stored.values()), judgements, RULES)
     return places(graph.placed.values()) != places(at_once.members)
 
 
@@ -137,7 +142,7 @@ def differs_from_solving_always(history, batch):
         patched.setattr(resolving, "Contested", solves_always)
         expected = resolved(history, batch, forgetful=True)
     found = resolved(history, batch, forgetful=True)
-    return (found.placed, found.evidence) != (expected.placed, expected.evidence)
+    return (found.placed, found.stored) != (expected.placed, expected.stored)
 
 
 @settings(max_examples=300, deadline=None)

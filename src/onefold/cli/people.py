@@ -13,7 +13,7 @@ from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output, data
 from onefold.config import blocking
-from onefold.errors import NotFoundError, UnavailableError, nearest
+from onefold.errors import NotFoundError, UnavailableError, UsageError, nearest
 from onefold.ingest.findings import FINDINGS
 from onefold.model import Identifier, Verdict
 from onefold.pipelines import judgements
@@ -58,14 +58,7 @@ def show_profile(out: Output, found: dict[str, Any]) -> None:
         f"{counters['events']:,} events · {counters['sessions']:,} sessions · "
         f"{counters['purchases']:,} purchases · revenue {counters['revenue']}"
     )
-    out.table(
-        "Identifiers",
-        ("type", "value", "first seen", "note"),
-        (
-            (i["type"], i["value"], i["first_seen"], "shared" if i["shared"] else "primary" if i["primary"] else "")
-            for i in found["identifiers"]
-        ),
-    )
+    _show_identifiers(out, found["identifiers"], found["identifiers_total"])
     out.table(
         "Attributes",
         ("field", "value", "source", "rule", "other values"),
@@ -99,6 +92,45 @@ def show_profile(out: Output, found: dict[str, Any]) -> None:
             ("finding", "events", "last", "what it means"),
             ((code, f["count"], f["last"], FINDINGS.get(code, "")) for code, f in found["findings"].items()),
         )
+
+
+def identifiers(
+    who: Who,
+    cursor: Annotated[str | None, typer.Option(help="Go on from here: `next` of the page before.")] = None,
+    limit: Annotated[int, typer.Option(help="Most identifiers to show.", min=1, max=10_000)] = 100,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """List one person's identifiers, the strongest first. A profile shows the first hundred; this goes on.
+
+    Example: onefold identifiers user_id:u-1001 --limit 500
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.reader(project, workspace) as context:
+        try:
+            found = profiles.identifiers(context, identifier(who), cursor=cursor, limit=limit)
+        except ValueError as error:
+            raise UsageError("Invalid cursor; start again without one.") from error
+    if found is None:
+        raise NotFoundError("No profile found for that identifier.")
+    if as_json:
+        out.result(found)
+        return
+    _show_identifiers(out, found["identifiers"], found["identifiers_total"])
+    if found["next"] is not None:
+        out.say(f"More: --cursor {found['next']}")
+
+
+def _show_identifiers(out: Output, shown: list[dict[str, Any]], total: int) -> None:
+    out.table(
+        "Identifiers" if len(shown) == total else f"Identifiers ({len(shown):,} of {total:,})",
+        ("type", "value", "first seen", "note"),
+        (
+            (i["type"], i["value"], i["first_seen"], "shared" if i["shared"] else "primary" if i["primary"] else "")
+            for i in shown
+        ),
+    )
 
 
 def explain(

@@ -102,6 +102,29 @@ def _evidence(sightings: Sequence[Sighting], known: KnownEdges) -> dict[EdgeKey,
     return found
 
 
+def _forget_stored(
+    reader: ProfileReader,
+    evidence: dict[EdgeKey, Edge],
+    now: dict[NodeId, Member],
+    members: dict[NodeId, Member],
+    known: KnownEdges,
+) -> None:
+    """Leave out what is stored already, where it would have a component solved again, which may have thousands of nodes."""
+    asked = {
+        (edge.a, edge.b)
+        for edge in evidence.values()
+        if edge.a in members
+        and edge.b in members
+        and (now[edge.a].shared or now[edge.b].shared or (now[edge.a].contested and now[edge.b].contested))
+    }
+    stored = reader.evidence(sorted(asked)) if asked else ()
+    for edge in stored:
+        key = (edge.a, edge.b, edge.kind)
+        if key in evidence and not contested.says_more(evidence[key], edge):
+            del evidence[key]
+            known.committed([edge])
+
+
 def _root(parent: dict[NodeId, NodeId], item: NodeId) -> NodeId:
     root = item
     while (up := parent.setdefault(root, root)) != root:
@@ -132,6 +155,7 @@ def resolve(
     members = dict(members)
     now = _sighted(sightings, members)
     evidence = _evidence(sightings, known)
+    _forget_stored(reader, evidence, now, members, known)
 
     # Components that new evidence connects. A shared identifier links nobody.
     parent: dict[NodeId, NodeId] = {}
