@@ -185,7 +185,7 @@ def everything(seen):
         "edges": [sorted(seen.edges([name]), key=repr) for name in NAMES],
         "nodes of people": [
             (sorted_members(seen.person(row.member)), sorted(seen.stamps(row.member)))
-            for row in seen.nodes(NAMES).values()
+            for _, row in sorted(seen.nodes(NAMES).items())
         ],
         "leaving": [sorted(seen.leaving(NAMES[n : n + 2]), key=repr) for n in range(len(NAMES))],
         "evidence": sorted(seen.evidence([(a, b) for a in NAMES[:3] for b in NAMES]), key=repr),

@@ -10,7 +10,7 @@ from onefold import bootstrap
 from onefold.identity.hashing import Hasher
 from onefold.model import Identifier
 from onefold.pipelines.maintenance import rebuild
-from onefold.pipelines.reading import profiles
+from onefold.pipelines.reading import explanations, profiles
 
 TYPE, OWN = "anna.petrova-1987", "clinic.anna_petrova_id"
 """One that holds a name, and one in the form of a source's own ids."""
@@ -30,7 +30,7 @@ def processed(directory: Path):
         bootstrap.catch_up(workspace)
         return (
             profiles.profile(workspace.context, Identifier(TYPE, "v-4711")),
-            profiles.explain(workspace.context, Identifier(OWN, "7"), Identifier(OWN, "8")),
+            explanations.explain(workspace.context, Identifier(OWN, "7"), Identifier(OWN, "8")),
             rebuild.state_hash(workspace.context),
         )
 
