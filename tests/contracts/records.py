@@ -16,7 +16,7 @@ from tests.contracts.rows import (
 )
 
 from onefold.model import IdentityChange, Member
-from onefold.ports import DeadLetter, OutboxMessage, Tally, TimelineRow
+from onefold.ports import DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
 
 
 @promise
@@ -108,6 +108,32 @@ def hubs_are_the_nodes_with_most_edges(store):
         assert seen.hubs(edges_min=2, limit=9) == [(B, 4), (D, 3), (A, 2)]
         assert seen.hubs(edges_min=2, limit=1) == [(B, 4)]
         assert seen.hubs(edges_min=5, limit=9) == []
+
+
+@promise
+def large_people_are_counted_by_their_nodes(store):
+    rows = [
+        node(A),
+        node(B, person=A),
+        node(C, person=A),
+        node(D),
+        NodeRow(Member(X, "email", 7, D, A, True), b"k", 1, b"s"),
+    ]
+    write(store, nodes=[*rows[:3], NodeRow(Member(D, "email", 7, D, A, True), b"k", 1, b"s"), rows[4]])
+    with store.snapshot() as seen:
+        assert seen.large_people(nodes_min=2, limit=9) == [(A, 3), (D, 2)]
+        assert seen.large_people(nodes_min=3, limit=9) == seen.large_people(nodes_min=2, limit=1) == [(A, 3)]
+        assert seen.large_people(nodes_min=4, limit=9) == []
+
+
+@promise
+def busy_nodes_are_counted_by_their_events(store):
+    rows = [TimelineRow(A, at, 0, at) for at in range(5)] + [TimelineRow(B, 1, 0, 9), TimelineRow(C, 1, 0, 10)]
+    write(store, 1, nodes=[node(A), node(B), node(C)], timeline=[*rows, TimelineRow(B, 2, 0, 11)])
+    with store.snapshot() as seen:
+        assert seen.busy_nodes(events_min=2, limit=9) == [(A, 5), (B, 2)]
+        assert seen.busy_nodes(events_min=2, limit=1) == [(A, 5)]
+        assert seen.busy_nodes(events_min=6, limit=9) == []
 
 
 @promise

@@ -10,6 +10,7 @@ from tests.contracts.rows import (
     B,
     C,
     D,
+    X,
     contents,
     edge,
     everything,
@@ -137,3 +138,22 @@ def offsets_are_kept_per_partition(store):
         transaction.write(Changes(offsets={2: 10}))
     with store.snapshot() as seen:
         assert seen.offsets() == {0: 3, 2: 10}
+
+
+@promise
+def a_large_component_is_asked_about_without_reading_it(store):
+    rows = [
+        node(A, first_seen_us=1),
+        node(B, person=A, first_seen_us=5),
+        node(C, person=A, type="phone", first_seen_us=6),
+    ]
+    write(store, nodes=[*rows, node(D)], edges=[edge(A, B), edge(C, D, kind="scored", score=0.5)])
+    with store.transaction() as transaction:
+        assert transaction.large([A, D, X], nodes_min=2) == [A]
+        assert transaction.large([A, D], nodes_min=3) == transaction.large([], nodes_min=0) == []
+        assert sorted(transaction.sightings(A, "email", None)) == [1, 5]
+        assert transaction.sightings(A, "email", (1, 6)) == transaction.sightings(A, "email", (4, 6)) == [5]
+        assert transaction.sightings(A, "phone", None) == [6]
+        assert transaction.sightings(D, "phone", None) == transaction.sightings(A, "email", (1, 5)) == []
+        assert [transaction.scored(some) for some in ([A, B], [C], [A, D], [])] == [False, True, True, False]
+        assert {m.id for m in transaction.person(rows[1].member)} == {A, B, C}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from onefold.identity import contested
+from onefold.identity import contested, growth
 from onefold.identity import resolve as resolving
 from onefold.identity.hashing import Hasher
 from onefold.identity.known import KnownEdges
@@ -37,6 +37,23 @@ class Graph:
     def edges(self, nodes):
         """All evidence that touches any of the nodes."""
         return [e for e in self.stored.values() if e.a in nodes or e.b in nodes]
+
+    def person(self, place, *, limit=None):
+        """The nodes of a person."""
+        return [m for m in self.members([place.component]) if m.person == place.person][:limit]
+
+    def large(self, components, *, nodes_min):
+        """Those of the components that have so many nodes besides the one that names them."""
+        return [c for c in components if sum(m.component == c != m.id for m in self.placed.values()) >= nodes_min]
+
+    def sightings(self, component, kind, within):
+        """First sightings of a component's nodes of a type."""
+        times = [m.first_seen_us for m in self.members([component]) if m.type == kind]
+        return [at for at in times if within is None or within[0] < at < within[1]]
+
+    def scored(self, nodes):
+        """Whether scored evidence touches any of the nodes."""
+        return any(e.kind == "scored" for e in self.edges(nodes))
 
     def evidence(self, pairs):
         """All evidence between the two nodes of any of the pairs."""
@@ -109,13 +126,20 @@ def places(members):
     return {m.id: (m.first_seen_us, m.person, m.component, m.shared) for m in members}
 
 
-def strays(history, batch, *, forgetful=False):
-    """Whether resolving in batches ends elsewhere than solving at once."""
-    graph = resolved(history, batch, forgetful=forgetful)
+def strays(history, batch, *, forgetful=False, large=(0, growth.LARGE)):
+    """Whether resolving in batches ends elsewhere than solving at once: components taken for large, and for small."""
     judgements = [h for h in history if isinstance(h, Judgement)]
-    # A judgement on a node that is not stored yet waits for it, as the solver's does.
-    at_once = solve(list(graph.placed.values()), list(graph.stored.values()), judgements, RULES)
-    return places(graph.placed.values()) != places(at_once.members)
+    graphs = []
+    for nodes in large:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(growth, "LARGE", nodes)
+            graph = resolved(history, batch, forgetful=forgetful)
+        # A judgement on a node that is not stored yet waits for it, as the solver's does.
+        at_once = solve(list(graph.placed.values()), list(graph.stored.values()), judgements, RULES)
+        if places(graph.placed.values()) != places(at_once.members):
+            return True
+        graphs.append(graph.placed)
+    return any(graph != graphs[0] for graph in graphs)
 
 
 @settings(max_examples=200, deadline=None)
@@ -157,6 +181,52 @@ def test_places_stand_only_where_the_solver_would_find_them_again(drawn):
 def test_late_evidence_that_was_forgotten_ends_where_solving_at_once_does(drawn):
     """However little is remembered of what is stored, people are those the solver finds on all of it."""
     assert not strays(*drawn, forgetful=True)
+
+
+@st.composite
+def chains(draw):
+    """Several people in a row, each with a browser of the one before: new ones come, and new evidence between them."""
+    names = [Identifier("user_id", f"u{n}") for n in range(4)] + [Identifier("email", f"e{n}@x.org") for n in range(3)]
+    names += [Identifier("anonymous_id", f"c{n}") for n in range(4)]
+    names += [Identifier("card_id", f"k{n}") for n in range(6)]
+    seen = []
+    for n in range(draw(st.integers(4, 16))):
+        stated = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+        named, _ = HASHER.name(stated, RULES)
+        kind = "alias" if draw(st.integers(0, 9)) == 0 else "event"
+        at = draw(st.integers(0, 30)) if draw(st.booleans()) else n
+        seen.append(Sighting(named, at, n.to_bytes(16, "big"), kind, "web", 0, n, 0, ""))
+    nodes = sorted({i.node for s in seen for i in s.named})
+    for n in range(draw(st.integers(0, 2)) if len(nodes) > 1 else 0):
+        a, b = sorted(draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=2, unique=True)))
+        verdict = draw(st.sampled_from(["same", "different", "withdrawn"]))
+        said = Judgement(bytes([n]) * 16, verdict, a, b, draw(st.integers(0, 4)), "ann")
+        seen.insert(draw(st.integers(0, len(seen))), said)
+    return seen, draw(st.integers(1, 4))
+
+
+@settings(max_examples=200, deadline=None)
+@given(chains())
+def test_large_components_grow_as_if_they_were_read_whole(drawn):
+    """New people and evidence in components that are not read whole, contested ones among them."""
+    assert not strays(*drawn)
+
+
+GROWING_WRONG = {
+    "what comes always fits": ("_fits", lambda *_: True),
+    "nobody becomes shared": ("_may_be_shared", lambda *_: False),
+    "evidence between people is not read": ("replaces", lambda *_: False),
+    "everybody keeps their person": ("place", lambda solved, *_: list(solved)),
+}
+
+
+@pytest.mark.parametrize("bug", GROWING_WRONG)
+def test_a_component_that_grows_wrong_is_caught(bug, monkeypatch):
+    """The negative control: each condition for not reading a component whole, taken out, makes the law red."""
+    name, wrong = GROWING_WRONG[bug]
+    monkeypatch.setattr(growth, name, wrong)
+    looking = settings(max_examples=4_000, database=None, deadline=None, phases=[Phase.generate])
+    assert find(chains(), lambda drawn: strays(*drawn, large=(0,)), settings=looking, random=Random(7))
 
 
 def always_stands(members, judgements, _stands):

@@ -20,6 +20,7 @@ from onefold.bootstrap.workspace import choose, clock_us, open_workspace
 from onefold.config import Project
 from onefold.errors import ConfigurationError, NotFoundError, UnavailableError, UsageError, nearest
 from onefold.governance import access
+from onefold.pipelines.context import Context
 from onefold.pipelines.reading import hubs, progress
 
 READER = "reader"
@@ -167,6 +168,12 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
         return f"{len(alive)} holders"
 
     def suspects() -> str:
+        return _each(lambda context: hubs.sentence(hubs.suspected(context)))
+
+    def large() -> str:
+        return _each(lambda context: hubs.sentence_of_largest(hubs.largest(context)))
+
+    def _each(say: Callable[[Context], str]) -> str:
         project, told = config.read_project(directory), []
         for name in project.workspaces:
             if not (project.data / name).exists():
@@ -176,7 +183,7 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
             except NotFoundError:
                 continue  # not begun
             try:
-                told.append(f"{name}: {hubs.sentence(hubs.suspected(found.context))}")
+                told.append(f"{name}: {say(found.context)}")
             finally:
                 found.close()
         return " ".join(told) or "nothing is stored yet"
@@ -207,6 +214,7 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
         ("workspaces", workspaces),
         ("keys", sources),
         ("identifiers", suspects),
+        ("large people", large),
         ("data quality", quality),
     ]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 
-from onefold.identity.settings import IdentitySettings
+from onefold.identity.settings import IdentitySettings, IdentityType
 from onefold.model import Member
 
 Sightings = dict[str, list[int]]
@@ -26,12 +26,12 @@ def violation(members: Iterable[Member], settings: IdentitySettings) -> str | No
         twice = twice or len(times) > 1
     if not twice:  # every limit allows one
         return None
-    broken = [name for name, times in sightings.items() if _exceeds(sorted(times), name, settings)]
+    broken = [name for name, times in sightings.items() if exceeds(sorted(times), settings.type(name))]
     return min(broken, key=lambda name: (-settings.priority(name), name), default=None)
 
 
-def _exceeds(times: list[int], name: str, settings: IdentitySettings) -> bool:
-    kind = settings.type(name)
+def exceeds(times: list[int], kind: IdentityType) -> bool:
+    """Whether one person's first sightings of a type, in rising order, break its limit."""
     limit = kind.limit
     if limit is None or len(times) <= limit:
         return False

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from onefold.identity import contested
+from onefold.identity import contested, growth
 from onefold.identity.constraints import violation
 from onefold.identity.contested import Contested
 from onefold.identity.hashing import NamedIdentifier
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.model import Edge, EdgeKind, IdentityChange, IdentityChangeKind, Judgement, Member, NodeId
-from onefold.ports import ProfileReader
+from onefold.ports import ProfileTransaction
 
 _RULES: dict[EdgeKind, str] = {
     "event": "seen_together/1",
@@ -103,7 +103,7 @@ def _evidence(sightings: Sequence[Sighting], known: KnownEdges) -> dict[EdgeKey,
 
 
 def _forget_stored(
-    reader: ProfileReader,
+    reader: ProfileTransaction,
     evidence: dict[EdgeKey, Edge],
     now: dict[NodeId, Member],
     members: dict[NodeId, Member],
@@ -135,7 +135,7 @@ def _root(parent: dict[NodeId, NodeId], item: NodeId) -> NodeId:
 
 
 def resolve(
-    reader: ProfileReader,
+    reader: ProfileTransaction,
     sightings: Sequence[Sighting],
     judgements: Sequence[Judgement],
     settings: IdentitySettings,
@@ -180,6 +180,11 @@ def resolve(
     groups: dict[NodeId, set[NodeId]] = defaultdict(set)
     for component in touched | set(parent):
         groups[_root(parent, component)].add(component)
+    grown = growth.grown(
+        reader, groups, now, members, lambda component: _root(parent, component), evidence, forced | recount, settings
+    )
+    for root in grown:
+        del groups[root]
     stored = _stored(reader, groups, now, members)
     current = _current(groups, stored, now, parent)
     standing = _standing(reader, current, judgements)
@@ -197,6 +202,9 @@ def resolve(
             to_solve.append(Contested(group, list(about.values()), stands))
     placed, solved = contested.places(reader, to_solve, evidence, settings, reopened, known)
     after.update(placed)
+    for one in grown.values():
+        before.update(one.before)
+        after.update(one.after)
 
     changed = {node: m for node, m in after.items() if before.get(node) != m}
     return Resolution(changed, list(evidence.values()), _history(before, after, sightings, judgements), solved)
@@ -229,7 +237,7 @@ def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> di
 
 
 def _join_judged(
-    reader: ProfileReader,
+    reader: ProfileTransaction,
     judgements: Sequence[Judgement],
     now: dict[NodeId, Member],
     members: dict[NodeId, Member],
@@ -266,7 +274,9 @@ def _join_judged(
     return forced, reopened
 
 
-def _learn(reader: ProfileReader, nodes: set[NodeId], now: dict[NodeId, Member], members: dict[NodeId, Member]) -> None:
+def _learn(
+    reader: ProfileTransaction, nodes: set[NodeId], now: dict[NodeId, Member], members: dict[NodeId, Member]
+) -> None:
     """Take stored nodes in that the sightings did not name; those that do not exist are left out."""
     found = {node: row.member for node, row in reader.nodes(sorted(nodes)).items()}
     now.update(found)
@@ -274,7 +284,7 @@ def _learn(reader: ProfileReader, nodes: set[NodeId], now: dict[NodeId, Member],
 
 
 def _stored(
-    reader: ProfileReader,
+    reader: ProfileTransaction,
     groups: dict[NodeId, set[NodeId]],
     now: dict[NodeId, Member],
     members: dict[NodeId, Member],
@@ -305,7 +315,7 @@ def _current(
 
 
 def _standing(
-    reader: ProfileReader, current: dict[NodeId, list[Member]], judgements: Sequence[Judgement]
+    reader: ProfileTransaction, current: dict[NodeId, list[Member]], judgements: Sequence[Judgement]
 ) -> dict[NodeId, list[Judgement]]:
     """All judgements, stored and new, about nodes that may change, by node."""
     told = {j.id: j for j in reader.judgements([m.id for group in current.values() for m in group])}

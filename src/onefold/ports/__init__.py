@@ -184,6 +184,10 @@ class ProfileReader(Protocol):
         """All nodes of these components, in no particular order; locked in a transaction."""
         ...
 
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`, in no particular order."""
+        ...
+
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""
         ...
@@ -203,6 +207,18 @@ class ProfileReader(Protocol):
 
 class ProfileTransaction(ProfileReader, Protocol):
     """The one writer's view of a batch."""
+
+    def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
+        """Those of these components that have at least so many nodes besides the one that names them."""
+        ...
+
+    def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
+        """First sightings of a component's nodes of a type, strictly between two moments or whenever; microseconds."""
+        ...
+
+    def scored(self, nodes: Sequence[NodeId]) -> bool:
+        """Whether any scored evidence touches one of these."""
+        ...
 
     def claim(self, keys: Sequence[bytes]) -> list[bool]:
         """Record de-duplication keys (16 bytes each); True for each that was never seen before, for ever.
@@ -233,10 +249,6 @@ class ProfileTransaction(ProfileReader, Protocol):
 
 class ProfileSnapshot(ProfileReader, ManifestReader, Protocol):
     """What look-ups read. It sees one committed state throughout."""
-
-    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
-        """The nodes of the person that a node of this place belongs to, at most `limit`, in no particular order."""
-        ...
 
     def stamps(self, place: Member) -> list[Stamp]:
         """One of each node of that person, in an order that is the same while the list is."""
@@ -280,6 +292,14 @@ class ProfileSnapshot(ProfileReader, ManifestReader, Protocol):
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, and how many, the most first; equal ones in byte order."""
+        ...
+
+    def large_people(self, *, nodes_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """People with at least so many nodes, and how many, the most first; equal ones in byte order."""
+        ...
+
+    def busy_nodes(self, *, events_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many events in the timeline, and how many, the most first; equal ones in byte order."""
         ...
 
     def counts(self) -> dict[str, int]:

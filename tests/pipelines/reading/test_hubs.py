@@ -81,6 +81,25 @@ def test_a_blocked_value_is_no_longer_there_after_a_rebuild():
     assert found["identifier_blocked"]["count"] == 1
 
 
+def test_large_people_are_told_by_size(store, monkeypatch):
+    """By how many identifiers, or events at one of them; nobody where nobody is large, and no value is shown."""
+    monkeypatch.setattr(hubs, "IDENTIFIERS_MIN", 4)
+    monkeypatch.setattr(hubs, "EVENTS_MIN", 6)
+    context = workbench.context(store=store, identity=IdentitySettings().declare("anonymous_id", limit=50))
+    bodies = [{"type": "identify", "userId": "big", "anonymousId": f"c{n}"} for n in range(5)]
+    bodies += [{"type": "track", "event": "Read", "userId": "busy"} for _ in range(7)]
+    bodies += [{"type": "identify", "userId": "plain", "anonymousId": f"d{n}"} for n in range(2)]
+    context.log.append([workbench.entry(b | {"messageId": f"m{n}"}) for n, b in enumerate(bodies)])
+    process.drain(context)
+    big, busy = (profiles.profile(context, Identifier("user_id", who))["id"] for who in ("big", "busy"))
+    found = hubs.largest(context)
+    assert [(p.id, p.identifiers, p.events) for p in found] == [(big, 6, 0), (busy, 1, 7)]
+    assert f"{big} with 6 identifiers; {busy} with 1 identifiers and 7 events" in hubs.sentence_of_largest(found)
+    monkeypatch.setattr(hubs, "IDENTIFIERS_MIN", 7)
+    monkeypatch.setattr(hubs, "EVENTS_MIN", 8)
+    assert hubs.sentence_of_largest(hubs.largest(context)).startswith("nobody has")
+
+
 @pytest.mark.parametrize(
     "text",
     [

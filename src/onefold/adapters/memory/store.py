@@ -7,7 +7,8 @@ thousand events, which suits tests, what-if runs and small jobs.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from onefold.adapters.memory.state import State
@@ -88,6 +89,10 @@ class MemoryReader(ProfileReader):
         found = self._state.components
         return [self._state.nodes[node].member for name in set(components) for node in found.get(name, ())]
 
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`."""
+        return [m for m in self.members([place.component]) if m.person == place.person][:limit]
+
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""
         keys = {key for node in nodes for key in self._state.touching.get(node, ())}
@@ -125,6 +130,20 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
             self._claimed[key] = None
         return fresh
 
+    def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
+        """Those of these components that have at least so many nodes besides the one that names them."""
+        found = self._state.components
+        return [c for c in components if len(found.get(c, frozenset()) - {c}) >= nodes_min]
+
+    def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
+        """First sightings of a component's nodes of a type, strictly between two moments or whenever."""
+        times = [m.first_seen_us for m in self.members([component]) if m.type == kind]
+        return times if within is None else [at for at in times if within[0] < at < within[1]]
+
+    def scored(self, nodes: Sequence[NodeId]) -> bool:
+        """Whether any scored evidence touches one of these."""
+        return any(edge.kind == "scored" for edge in self.edges(nodes))
+
     def write(self, changes: Changes) -> None:
         """Write everything when the transaction's block ends without an exception."""
         self._own().apply(changes)
@@ -147,10 +166,6 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
 
 class MemorySnapshot(MemoryReader, ProfileSnapshot):
     """Reads one committed state, which nobody changes any more."""
-
-    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
-        """The nodes of the person that a node of this place belongs to, at most `limit`."""
-        return [m for m in self.members([place.component]) if m.person == place.person][:limit]
 
     def stamps(self, place: Member) -> list[Stamp]:
         """One of each node of that person, in order of id."""
@@ -205,8 +220,15 @@ class MemorySnapshot(MemoryReader, ProfileSnapshot):
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, the most first."""
-        found = [(node, len(keys)) for node, keys in self._state.touching.items() if len(keys) >= edges_min]
-        return sorted(found, key=lambda hub: (-hub[1], hub[0]))[:limit]
+        return _most({node: len(keys) for node, keys in self._state.touching.items()}, edges_min, limit)
+
+    def large_people(self, *, nodes_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """People with at least so many nodes, the most first."""
+        return _most(Counter(row.member.person for row in self._state.nodes.values()), nodes_min, limit)
+
+    def busy_nodes(self, *, events_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many events, the most first."""
+        return _most({node: len(rows) for node, rows in self._state.timeline.items()}, events_min, limit)
 
     def counts(self) -> dict[str, int]:
         """How many there are of what, counted."""
@@ -242,6 +264,11 @@ class MemorySnapshot(MemoryReader, ProfileSnapshot):
 
     def _people(self) -> set[NodeId]:
         return {row.member.person for row in self._state.nodes.values()}
+
+
+def _most(counted: Mapping[NodeId, int], least: int, limit: int) -> list[tuple[NodeId, int]]:
+    found = [(node, many) for node, many in counted.items() if many >= least]
+    return sorted(found, key=lambda one: (-one[1], one[0]))[:limit]
 
 
 def _moment(row: TimelineRow) -> tuple[int, int, int]:

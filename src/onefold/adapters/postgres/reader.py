@@ -43,6 +43,12 @@ MEMBERS = (
     b" WHERE component = ANY(%b) AND component <> id"
 )
 
+# The node that names a component is in no index of it.
+PERSON = (
+    b"SELECT %b FROM (SELECT * FROM node WHERE id = %%b AND component = id"
+    b" UNION ALL SELECT * FROM node WHERE component = %%b AND component <> id) n WHERE person = %%b"
+)
+
 
 class PostgresReader(ProfileReader):
     """Reads through one connection, inside the transaction it is in."""
@@ -86,6 +92,12 @@ class PostgresReader(ProfileReader):
         asked = Ids(sorted(set(components)))
         return [member(row) for row in self._rows(MEMBERS, asked, asked)]
 
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`."""
+        columns = b"id, type, first_seen_us, person, component, flags"
+        rows = self._rows(PERSON % columns + b" LIMIT %b::bigint", *place_of(place), limit)
+        return [member(row) for row in rows]
+
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""
         asked = set(nodes)
@@ -124,3 +136,8 @@ class PostgresReader(ProfileReader):
         key, verdict, a, b, at_us, said, offset = row
         by, reason = msgspec.msgpack.decode(self._sealer.open_bytes(said), type=tuple[str, str])
         return Judgement(key, verdict, a, b, at_us, by, reason, offset)
+
+
+def place_of(place: Member) -> tuple[NodeId, NodeId, NodeId]:
+    """What `PERSON` asks for."""
+    return place.component, place.component, place.person

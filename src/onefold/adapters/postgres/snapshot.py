@@ -7,30 +7,19 @@ from typing import Any
 
 from onefold.adapters.postgres.arrays import Ids
 from onefold.adapters.postgres.manifest import PostgresManifestReader
-from onefold.adapters.postgres.reader import SHARED, edge, member, node_row
+from onefold.adapters.postgres.reader import PERSON, SHARED, edge, node_row, place_of
 from onefold.model import Edge, IdentityChange, Member, NodeId
 from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Stamp, Tally, TimelineRow
 
 _ROWS_PER_FETCH = 2_000
-# The node that names a component is in no index of it.
-_PERSON = (
-    b"SELECT %b FROM (SELECT * FROM node WHERE id = %%b AND component = id"
-    b" UNION ALL SELECT * FROM node WHERE component = %%b AND component <> id) n WHERE person = %%b"
-)
 
 
 class PostgresSnapshot(PostgresManifestReader, ProfileSnapshot):
     """Reads inside a repeatable-read transaction: it sees one committed state throughout."""
 
-    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
-        """The nodes of the person that a node of this place belongs to, at most `limit`."""
-        columns = b"id, type, first_seen_us, person, component, flags"
-        rows = self._rows(_PERSON % columns + b" LIMIT %b::bigint", *_place(place), limit)
-        return [member(row) for row in rows]
-
     def stamps(self, place: Member) -> list[Stamp]:
         """One of each node of that person, in order of id."""
-        rows = self._rows(_PERSON % b"id, version, first_seen_us, flags" + b" ORDER BY id", *_place(place))
+        rows = self._rows(PERSON % b"id, version, first_seen_us, flags" + b" ORDER BY id", *place_of(place))
         return [Stamp(node, version, at_us, bool(flags & SHARED)) for node, version, at_us, flags in rows]
 
     def timeline(
@@ -123,6 +112,24 @@ class PostgresSnapshot(PostgresManifestReader, ProfileSnapshot):
         )  # fmt: skip
         return [(node, many) for node, many in rows]
 
+    def large_people(self, *, nodes_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """People with at least so many nodes, the most first. Reads the index of components, and those that are large."""
+        return self._rows(
+            b"SELECT n.person, count(*) AS many FROM node n JOIN (SELECT component FROM node WHERE component <> id"
+            b" GROUP BY component HAVING count(*) >= %b::bigint - 1) large"
+            b" ON n.component = large.component GROUP BY n.person HAVING count(*) >= %b::bigint"
+            b" ORDER BY many DESC, n.person LIMIT %b::bigint",
+            nodes_min, nodes_min, limit,
+        )  # fmt: skip
+
+    def busy_nodes(self, *, events_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many events, the most first. The index of the timeline is read from end to end."""
+        return self._rows(
+            b"SELECT node, count(*) AS many FROM timeline GROUP BY node HAVING count(*) >= %b::bigint"
+            b" ORDER BY many DESC, node LIMIT %b::bigint",
+            events_min, limit,
+        )  # fmt: skip
+
     def counts(self) -> dict[str, int]:
         """Kept counters; no table is scanned."""
         ((nodes, people, edges, judgements, letters, events),) = self._rows(
@@ -133,10 +140,6 @@ class PostgresSnapshot(PostgresManifestReader, ProfileSnapshot):
             "nodes": nodes, "people": people, "edges": edges, "judgements": judgements, "dead_letters": letters,
             "events": events,
         }  # fmt: skip
-
-
-def _place(place: Member) -> tuple[NodeId, NodeId, NodeId]:
-    return place.component, place.component, place.person
 
 
 def _change(row: Sequence[Any]) -> IdentityChange:

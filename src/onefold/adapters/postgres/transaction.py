@@ -66,6 +66,41 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         self._meet(found)
         return found
 
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of a person; the component is locked, since a node of it was read."""
+        found = super().person(place, limit=limit)
+        self._meet(found)
+        return found
+
+    def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
+        """Those of these components that have at least so many nodes besides the one that names them."""
+        rows = self._rows(
+            b"SELECT c FROM unnest(%b) c WHERE (SELECT count(*) FROM"
+            b" (SELECT 1 FROM node WHERE component = c AND component <> id LIMIT %b::bigint) n) >= %b::bigint",
+            Ids(sorted(set(components))), nodes_min, nodes_min,
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
+    def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
+        """First sightings of a component's nodes of a type, strictly between two moments or whenever."""
+        after, before = within or (-(2**63), 2**63 - 1)
+        inside = b"type = %b AND first_seen_us > %b::bigint AND first_seen_us < %b::bigint"
+        rows = self._rows(
+            b"SELECT first_seen_us FROM node WHERE id = %b AND component = id AND " + inside
+            + b" UNION ALL SELECT first_seen_us FROM node WHERE component = %b AND component <> id AND " + inside,
+            component, kind, after, before, component, kind, after, before,
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
+    def scored(self, nodes: Sequence[NodeId]) -> bool:
+        """Whether any scored evidence touches one of these."""
+        ids = Ids(sorted(set(nodes)))
+        kind = KIND_NUMBERS["scored"]
+        return any(
+            self._rows(b"SELECT 1 FROM edge WHERE " + end + b" = ANY(%b) AND kind = %b::smallint LIMIT 1", ids, kind)
+            for end in (b"a", b"b")
+        )
+
     def _meet(self, found: Iterable[Member]) -> None:
         """Take in nodes that were read; this batch must not have worked as if one of them did not exist."""
         for place in found:

@@ -81,6 +81,13 @@ _EVIDENCE = (
     " CROSS JOIN edge e ON e.a = v.column1 AND e.b = v.column2"
 )
 _PAIRS_PER_QUERY = 256
+# A node that names its component is in no index of it, and one that names its person refers to nobody.
+_PERSON = """
+SELECT {0} FROM node x WHERE x.n IN (?1, ?2) AND x.type IS NOT NULL
+    AND coalesce(x.component, x.n) = ?1 AND coalesce(x.person, x.n) = ?2
+UNION ALL SELECT {0} FROM node x WHERE x.component = ?1 AND x.person = ?2 LIMIT ?3
+"""
+PERSON_COLUMNS = "x.n, x.id, x.type, x.first_seen_us, x.flags"
 _NODES_ASKED_ONE_BY_ONE = 100
 
 
@@ -133,6 +140,15 @@ class SqliteReader(ProfileReader):
                 yield row
         yield from select_in(self._connection, _MEMBERS, numbers)
 
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of the person that a node of this place belongs to, at most `limit`."""
+        return in_person(self._person(PERSON_COLUMNS, place, limit), place)
+
+    def _person(self, columns: str, place: Member, most: int | None = None) -> list[Any]:
+        numbers = self._numbers_of({place.component, place.person})
+        bounds = (numbers[place.component], numbers[place.person], -1 if most is None else most)
+        return select(self._connection, _PERSON.format(columns), bounds)
+
     def edges(self, nodes: Sequence[NodeId]) -> list[Edge]:
         """All evidence that touches any of `nodes`, at either end, each edge once."""
         asked = self._numbers_of(nodes)
@@ -182,6 +198,15 @@ class SqliteReader(ProfileReader):
         key, verdict, a, b, at_us, said, offset = row
         by, reason = msgspec.msgpack.decode(self._sealer.open_bytes(said), type=tuple[str, str])
         return Judgement(key, verdict, a, b, at_us, by, reason, offset)
+
+
+def in_person(rows: Sequence[Any], place: Member) -> list[Member]:
+    """Read `PERSON_COLUMNS` of the nodes of the person that a node of this place belongs to."""
+    person, component = place.person, place.component
+    return [
+        Member(node, kind, at_us, person, component, bool(flags & CONTESTED), bool(flags & SHARED))
+        for _, node, kind, at_us, flags in rows
+    ]
 
 
 def split_ids(joined: bytes) -> tuple[NodeId, ...]:

@@ -13,14 +13,15 @@ import msgspec
 from onefold.adapters.sqlite.manifest import SqliteManifestReader
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
-    CONTESTED,
     EDGE_COLUMNS,
     NODE_COLUMNS,
     NODES,
     NUMBERS,
+    PERSON_COLUMNS,
     SHARED,
     SqliteReader,
     edge,
+    in_person,
     node_row,
     split_ids,
 )
@@ -35,12 +36,6 @@ SELECT v.value, (
     ORDER BY at_us DESC, log_partition DESC, log_offset DESC LIMIT 1
 ) FROM carray(?1) v
 """
-# A node that names its component is in no index of it, and one that names its person refers to nobody.
-_PERSON = """
-SELECT {0} FROM node x WHERE x.n IN (?1, ?2) AND x.type IS NOT NULL
-    AND coalesce(x.component, x.n) = ?1 AND coalesce(x.person, x.n) = ?2
-UNION ALL SELECT {0} FROM node x WHERE x.component = ?1 AND x.person = ?2 LIMIT ?3
-"""
 _FOR_EVER = (2**63 - 1, 2**63 - 1, 2**63 - 1)
 
 
@@ -53,25 +48,15 @@ class SqliteSnapshot(SqliteReader, SqliteManifestReader, ProfileSnapshot):
 
     def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
         """The nodes of the person that a node of this place belongs to, at most `limit`."""
-        rows = self._person("x.n, x.id, x.type, x.first_seen_us, x.flags", place, -1 if limit is None else limit)
+        rows = self._person(PERSON_COLUMNS, place, limit)
         self._numbers.update((row[1], row[0]) for row in rows)
-        person, component = place.person, place.component
-        return [
-            Member(node, kind, at_us, person, component, bool(flags & CONTESTED), bool(flags & SHARED))
-            for _, node, kind, at_us, flags in rows
-        ]
+        return in_person(rows, place)
 
     def stamps(self, place: Member) -> list[Stamp]:
         """One of each node of that person."""
         rows = self._person("x.n, x.id, x.version, x.first_seen_us, x.flags", place)
         self._numbers.update((row[1], row[0]) for row in rows)
         return [Stamp(node, version, at_us, bool(flags & SHARED)) for _, node, version, at_us, flags in rows]
-
-    def _person(self, columns: str, place: Member, most: int = -1) -> list[Any]:
-        numbers = self._numbers_of({place.component, place.person})
-        return select(
-            self._connection, _PERSON.format(columns), (numbers[place.component], numbers[place.person], most)
-        )
 
     def _numbers_of(self, ids: Collection[NodeId]) -> dict[NodeId, int]:
         """The numbers of those of these nodes that have one; of a person's nodes that were read they are known."""
@@ -192,6 +177,33 @@ class SqliteSnapshot(SqliteReader, SqliteManifestReader, ProfileSnapshot):
             " UNION ALL SELECT b, count(*) FROM edge GROUP BY b) h JOIN node x ON x.n = h.n"
             " GROUP BY h.n HAVING edges >= ? ORDER BY edges DESC, x.id LIMIT ?",
             (edges_min, limit),
+        )
+        return [(node, many) for node, many in rows]
+
+    def large_people(self, *, nodes_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """People with at least so many nodes, the most first. Reads the index of components, and those that are large."""
+        rows = select(
+            self._connection,
+            "WITH large AS (SELECT component AS n FROM node WHERE component IS NOT NULL"
+            " GROUP BY component HAVING count(*) >= ?1 - 1),"
+            " inside AS (SELECT coalesce(x.person, x.n) AS person FROM large CROSS JOIN node x ON x.component = large.n"
+            " UNION ALL SELECT coalesce(x.person, x.n) FROM large CROSS JOIN node x ON x.n = large.n"
+            " WHERE x.type IS NOT NULL AND x.component IS NULL)"
+            " SELECT p.id, count(*) AS many FROM inside CROSS JOIN node p ON p.n = inside.person"
+            " GROUP BY p.n HAVING many >= ?1 ORDER BY many DESC, p.id LIMIT ?2",
+            (nodes_min, limit),
+        )
+        return [(node, many) for node, many in rows]
+
+    def busy_nodes(self, *, events_min: int, limit: int) -> list[tuple[NodeId, int]]:
+        """Nodes with at least so many events, the most first. The timeline is read from end to end."""
+        # A row that was told twice may stand in both tiers, and is counted twice at most until it moves.
+        rows = select(
+            self._connection,
+            "SELECT x.id, sum(t.many) AS events FROM (SELECT node, count(*) AS many FROM timeline GROUP BY node"
+            " UNION ALL SELECT node, count(*) FROM timeline_new GROUP BY node) t JOIN node x ON x.n = t.node"
+            " GROUP BY t.node HAVING events >= ? ORDER BY events DESC, x.id LIMIT ?",
+            (events_min, limit),
         )
         return [(node, many) for node, many in rows]
 

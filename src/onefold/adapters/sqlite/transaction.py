@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -40,6 +41,20 @@ _STORED_EDGES = (
 _REPLACE_EDGE = (
     "INSERT OR REPLACE INTO edge (strength, at_us, event, source, rule, score, log_offset, a, b, kind)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+_LARGE = (
+    "SELECT v.value FROM carray(?1) v WHERE"
+    " (SELECT count(*) FROM (SELECT 1 FROM node x WHERE x.component = v.value LIMIT ?2)) >= ?2"
+)
+_SIGHTINGS = """
+SELECT x.first_seen_us FROM node x WHERE x.component = ?1 AND x.type = ?2 AND x.first_seen_us > ?3 AND x.first_seen_us < ?4
+UNION ALL SELECT x.first_seen_us FROM node x
+    WHERE x.n = ?1 AND x.component IS NULL AND x.type = ?2 AND x.first_seen_us > ?3 AND x.first_seen_us < ?4
+"""
+_SCORED = tuple(
+    f"SELECT 1 FROM carray(?1) v CROSS JOIN edge e ON e.{end} = v.value WHERE e.kind = {KIND_NUMBERS['scored']} LIMIT 1"  # noqa: S608 - constants
+    for end in "ab"
 )
 
 _EdgeKey = tuple[int, int, int]
@@ -80,6 +95,30 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             found.append(member(row))
             self._meet(row)
         return found
+
+    def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
+        """Those of these components that have at least so many nodes besides the one that names them."""
+        asked = {number: node for node, number in self._numbers_of(components).items()}
+        table = apsw.carray(array("q", sorted(asked))) if asked else None
+        return [asked[n] for (n,) in select(self._connection, _LARGE, (table, nodes_min))] if asked else []
+
+    def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
+        """First sightings of a component's nodes of a type, strictly between two moments or whenever."""
+        number = self._numbers_of([component])[component]
+        rows = select(self._connection, _SIGHTINGS, (number, kind, *(within or (-(2**63), 2**63 - 1))))
+        return [at_us for (at_us,) in rows]
+
+    def scored(self, nodes: Sequence[NodeId]) -> bool:
+        """Whether any scored evidence touches one of these."""
+        numbers = self._numbers_of(nodes).values()
+        return any(select_in(self._connection, statement, numbers) for statement in _SCORED)
+
+    def _numbers_of(self, ids: Collection[NodeId]) -> dict[NodeId, int]:
+        """The numbers of those of these nodes that have one; of nodes that were met they are known."""
+        known = self._numbers
+        found = {node: known[node] for node in ids if node in known}
+        missing = [node for node in ids if node not in found]
+        return found | super()._numbers_of(missing) if missing else found
 
     def _meet(self, row: Sequence[Any]) -> None:
         node = row[1]

@@ -14,7 +14,7 @@ from onefold.model.results.graph import (
     StatedJudgement,
     Step,
 )
-from onefold.model.results.operation import Account, DeadLetter, DeadLetterContent, Hub, Stats
+from onefold.model.results.operation import Account, DeadLetter, DeadLetterContent, Hub, LargePerson, Stats
 from onefold.model.results.profile import (
     Attribute,
     Consent,
@@ -47,6 +47,7 @@ __all__ = [
     "History",
     "Hub",
     "JudgementReference",
+    "LargePerson",
     "Lifecycle",
     "Occurrences",
     "Profile",

@@ -67,6 +67,20 @@ class DeadLetterContent(DeadLetter, frozen=True, kw_only=True):
     payload_base64: str | UnsetType = UNSET
 
 
+class LargePerson(Result, frozen=True, kw_only=True):
+    """A person of very many identifiers or events.
+
+    Attributes:
+        id: The profile id.
+        identifiers: How many there are.
+        events: Of the identifier that has most of them; 0 where that is an ordinary number.
+    """
+
+    id: str
+    identifiers: int
+    events: int
+
+
 class Hub(Result, frozen=True, kw_only=True):
     """An identifier that belongs to implausibly many people; its value is masked.
 

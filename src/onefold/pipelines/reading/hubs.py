@@ -1,4 +1,4 @@
-"""Hubs: identifiers that belong to implausibly many people, such as a placeholder that no form gives away."""
+"""Hubs: identifiers of implausibly many people, such as a placeholder no form gives away, and people implausibly large."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from onefold.ports import ProfileSnapshot
 
 LINKED_MIN = 10
 """Strong identifiers beside one, from which it is told. A person's own address is seen with fewer."""
+IDENTIFIERS_MIN, EVENTS_MIN = 200, 10_000
+"""Identifiers, and events at one of them, from which a person is told as large."""
 _STRONG_PRIORITY = 50
 """Devices and browsers are below: a person has many of those in a life."""
 _LISTED_MAX, _LOOKED_AT_MAX, _EDGES_READ_MAX = 10, 100, 20_000
@@ -39,6 +41,43 @@ def _strong(context: Context, snapshot: ProfileSnapshot, node: NodeId) -> int:
     others = {end for edge in snapshot.edges([node]) for end in (edge.a, edge.b)} - {node}
     rows = snapshot.nodes(sorted(others))
     return sum(context.identity.priority(row.member.type) >= _STRONG_PRIORITY for row in rows.values())
+
+
+def largest(context: Context) -> list[results.LargePerson]:
+    """People of very many identifiers, or events at one of them, the largest first.
+
+    Costs a pass over the indexes of components and of the timeline.
+    """
+    with context.store.snapshot() as snapshot:
+        sizes = dict(snapshot.large_people(nodes_min=IDENTIFIERS_MIN, limit=_LISTED_MAX))
+        busy = dict(snapshot.busy_nodes(events_min=EVENTS_MIN, limit=_LISTED_MAX))
+        rows = snapshot.nodes(sorted(busy))
+        events: dict[NodeId, int] = {}
+        for node, row in rows.items():
+            person = row.member.person
+            events[person] = max(busy[node], events.get(person, 0))
+            if person not in sizes:
+                sizes[person] = len(snapshot.person(row.member))
+    found = [
+        results.LargePerson(id=format_profile_id(person), identifiers=many, events=events.get(person, 0))
+        for person, many in sizes.items()
+    ]
+    return sorted(found, key=lambda one: (-max(one.identifiers * 20, one.events), one.id))[:_LISTED_MAX]
+
+
+def sentence_of_largest(people: list[results.LargePerson]) -> str:
+    """What `doctor` says of them, and what to do."""
+    if not people:
+        return f"nobody has {IDENTIFIERS_MIN:,} identifiers or {EVENTS_MIN:,} events at one of them"
+    told = "; ".join(
+        f"{p.id} with {p.identifiers:,} identifiers" + (f" and {p.events:,} events at one of them" if p.events else "")
+        for p in people
+    )
+    return (
+        f"large, and therefore slower to read: {told}. `onefold identifiers ID` lists what they have. Is it a test, a till "
+        "or a shared device, `onefold share TYPE:VALUE` stops that identifier from linking, and a `limit` for its type in "
+        "identity.yaml keeps others from growing so."
+    )
 
 
 def sentence(hubs: list[results.Hub]) -> str:
