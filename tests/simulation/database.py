@@ -155,6 +155,28 @@ class Transaction(MemoryReader, ProfileTransaction):
         self.meet([member.id for member in found])
         return found
 
+    def person(self, place: Member, *, limit: int | None = None) -> list[Member]:
+        """The nodes of a person, of whom one was read."""
+        self.schedule.pause("reads a person")
+        found = super().person(place, limit=limit)
+        self.meet([member.id for member in found])
+        return found
+
+    def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
+        """Which of these components are large: here as good as all are, so that they are not read whole."""
+        self.schedule.pause("asks which components are large")
+        return super().large(components, nodes_min=min(nodes_min, 2))
+
+    def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
+        """First sightings of a component's nodes of a type."""
+        self.schedule.pause("reads sightings")
+        return super().sightings(component, kind, within)
+
+    def evidence(self, pairs: Collection[tuple[NodeId, NodeId]]) -> list[Any]:
+        """All evidence between the nodes of these pairs."""
+        self.schedule.pause("reads evidence")
+        return super().evidence(pairs)
+
     def lock(self, ids: Sequence[NodeId]) -> None:
         """Lock the components of these nodes: in order and waiting the first time, later without waiting."""
         wait = not self.locked

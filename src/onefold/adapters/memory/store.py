@@ -113,6 +113,20 @@ class MemoryReader(ProfileReader):
         asked = set(nodes)
         return [j for j in self._state.judgements.values() if j.a in asked or j.b in asked]
 
+    def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
+        """Those of these components that have at least so many nodes besides the one that names them."""
+        found = self._state.components
+        return [c for c in components if len(found.get(c, frozenset()) - {c}) >= nodes_min]
+
+    def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
+        """First sightings of a component's nodes of a type, strictly between two moments or whenever."""
+        times = [m.first_seen_us for m in self.members([component]) if m.type == kind]
+        return times if within is None else [at for at in times if within[0] < at < within[1]]
+
+    def scored(self, nodes: Sequence[NodeId]) -> bool:
+        """Whether any scored evidence touches one of these."""
+        return any(edge.kind == "scored" for edge in self.edges(nodes))
+
 
 class MemoryTransaction(MemoryReader, ProfileTransaction):
     """Reads a state of its own, which takes the store's state's place at the end."""
@@ -129,20 +143,6 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
             fresh.append(key not in self._state.claimed and key not in self._claimed)
             self._claimed[key] = None
         return fresh
-
-    def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
-        """Those of these components that have at least so many nodes besides the one that names them."""
-        found = self._state.components
-        return [c for c in components if len(found.get(c, frozenset()) - {c}) >= nodes_min]
-
-    def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
-        """First sightings of a component's nodes of a type, strictly between two moments or whenever."""
-        times = [m.first_seen_us for m in self.members([component]) if m.type == kind]
-        return times if within is None else [at for at in times if within[0] < at < within[1]]
-
-    def scored(self, nodes: Sequence[NodeId]) -> bool:
-        """Whether any scored evidence touches one of these."""
-        return any(edge.kind == "scored" for edge in self.edges(nodes))
 
     def write(self, changes: Changes) -> None:
         """Write everything when the transaction's block ends without an exception."""
