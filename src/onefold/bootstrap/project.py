@@ -168,25 +168,10 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
         return f"{len(alive)} holders"
 
     def suspects() -> str:
-        return _each(lambda context: hubs.sentence(hubs.suspected(context)))
+        return _each(directory, lambda context: hubs.sentence(hubs.suspected(context)))
 
     def large() -> str:
-        return _each(lambda context: hubs.sentence_of_largest(hubs.largest(context)))
-
-    def _each(say: Callable[[Context], str]) -> str:
-        project, told = config.read_project(directory), []
-        for name in project.workspaces:
-            if not (project.data / name).exists():
-                continue
-            try:
-                found = open_workspace(project, name, start=False)
-            except NotFoundError:
-                continue  # not begun
-            try:
-                told.append(f"{name}: {say(found.context)}")
-            finally:
-                found.close()
-        return " ".join(told) or "nothing is stored yet"
+        return _each(directory, lambda context: hubs.sentence_of_largest(hubs.largest(context)))
 
     def quality() -> str:
         project, told, failed = config.read_project(directory), 0, list[str]()
@@ -217,6 +202,23 @@ def checks(directory: Path) -> list[tuple[str, Callable[[], str]]]:
         ("large people", large),
         ("data quality", quality),
     ]
+
+
+def _each(directory: Path, say: Callable[[Context], str]) -> str:
+    """What there is to say of each workspace that has begun."""
+    project, told = config.read_project(directory), []
+    for name in project.workspaces:
+        if not (project.data / name).exists():
+            continue
+        try:
+            found = open_workspace(project, name, start=False)
+        except NotFoundError:
+            continue  # not begun
+        try:
+            told.append(f"{name}: {say(found.context)}")
+        finally:
+            found.close()
+    return " ".join(told) or "nothing is stored yet"
 
 
 def look(project: Project, name: str) -> str:

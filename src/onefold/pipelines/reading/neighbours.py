@@ -60,7 +60,8 @@ def spoken_beside(context: Context, snapshot: ProfileSnapshot, members: Sequence
 
 def alone(snapshot: ProfileSnapshot, people: Sequence[Collection[NodeId]]) -> list[bool]:
     """For each of these people, given by their nodes, whether nothing connects them with other nodes: asked at once."""
-    ends, _ = _ends(snapshot, sorted({node for nodes in people for node in nodes}))
+    asked = sorted({node for nodes in people for node in nodes})
+    ends, _ = _ends(snapshot, snapshot.edges(asked), asked)
     return [all(ends[node] <= set(nodes) for node in nodes if node in ends) for nodes in people]
 
 
