@@ -113,6 +113,19 @@ def test_a_secret_in_a_file_is_refused_and_not_repeated(tmp_path):
         ({"onefold": "a: &a [1]\nb: *a\n"}, "aliases"),
         ({"onefold": MAIN + "workspaces: [a]\n"}, "either `workspace` or `workspaces`"),
         ({"onefold": MAIN + "server: {host: 0.0.0.0}\n"}, "allow_public"),
+        ({"onefold": MAIN + "warehouse: {engines: {a: {kind: postgers, url: 'env:A'}}}\n"}, "did you mean `postgres`?"),
+        ({"onefold": MAIN + "warehouse: {engines: {A b: {kind: postgres, url: 'env:A'}}}\n"}, "is not a name"),
+        (
+            {"onefold": MAIN + "warehouse: {engines: {a: {kind: postgres, url: 'env:A', workspace: medai}}}\n"},
+            "did you mean `media`?",
+        ),
+        (
+            {
+                "onefold": MAIN
+                + "warehouse: {engines: {a: {kind: postgres, url: 'env:A'}, b: {kind: postgres, url: 'env:A'}}}\n"
+            },
+            "give it a `prefix`",
+        ),
         ({"onefold": "[1]"}, "must be a mapping"),
         ({"onefold": MAIN + "limits: {enabled: maybe}\n"}, "`true` or `false`"),
         ({"onefold": MAIN + "data:\n"}, "must be a text"),
