@@ -153,6 +153,16 @@ def served(_: Path) -> Iterator[Shell]:
 
 
 @contextmanager
+def served_with_a_query_key(folder: Path) -> Iterator[Shell]:
+    """The same, and a key that may ask the warehouse."""
+    with served(folder) as shell:
+        key = bootstrap.create_key(shell.folder, None, None, may=["query"])
+        shell.environment["QUERY_KEY"] = key["key"]
+        bootstrap.revoke_key(shell.folder, bootstrap.create_key(shell.folder, None, None, may=["query"])["id"])
+        yield shell
+
+
+@contextmanager
 def with_a_dead_letter(_: Path) -> Iterator[Shell]:
     """A project whose first two events name nobody."""
     with running() as server:
@@ -192,6 +202,7 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "docs/how-to/watch-events.md": served,
     "docs/how-to/send-events.md": served,
     "docs/how-to/ask-the-warehouse.md": after_the_tutorial,
+    "docs/how-to/ask-over-http.md": served_with_a_query_key,
     "docs/how-to/run-on-postgres.md": on_postgres,
     "docs/how-to/run-on-kafka.md": fresh,
 }

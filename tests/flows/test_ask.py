@@ -70,9 +70,18 @@ def test_limits_hold(project):
     """Rows, and time."""
     assert len(run(project, "sql", QUERY, "--json", "--limit", "1").splitlines()) == 1
     began = time.monotonic()
-    with pytest.raises(ExpensiveError, match="ended after"):
+    with pytest.raises(ExpensiveError, match="took too long"):
         run(project, "sql", LONG, "--timeout", "0.5")
     assert time.monotonic() - began < 30
+
+
+def test_the_past_is_asked_of(project):
+    """Before anything was there, nothing was."""
+    count = "SELECT count(*) AS n FROM golden.profile"
+    assert json.loads(run(project, "sql", count, "--json", "--as-of", "2020-01-01")) == {"n": 0}
+    assert json.loads(run(project, "sql", count, "--json", "--as-of", "2999-01-01T00:00:00Z")) == {"n": 2}
+    with pytest.raises(UsageError, match="known_at"):
+        run(project, "sql", count, "--as-of", "2020-01-01", "--by", "event")
 
 
 def test_nothing_is_changed_and_no_file_is_read(project):

@@ -67,6 +67,7 @@ class House:
         self.app: Application = build(
             self.opened.backends, self.opened.keys, settings or ServingSettings(limits={}),
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=os.urandom,
+            desks=self.opened.desks,
         )  # fmt: skip
         self.app.api.state.stopping = _every_second_time()
 

@@ -35,7 +35,14 @@ def _mended(a: Attack) -> Iterator[object]:
     yield {"type": "track", "event": "Mended", "userId": value("user_id", BOTH), "workspace": a.theirs.name}
 
 
+def _queries(a: Attack) -> Iterator[object]:
+    yield {"query": "SELECT type, value FROM golden.identity ORDER BY type, value"}
+    yield {"query": f"TABLE {a.theirs.name}.golden.profile"}
+    yield {"query": "SELECT 1", "workspace": a.theirs.name}
+
+
 BODIES = {
+    "/api/v1/query": (_queries, False),
     "/api/v1/profiles/lookup": (_lookups, False),
     "/api/v1/judgements": (_statements, True),
     "/api/v1/dead-letters/{offset}/replay": (_mended, True),

@@ -27,7 +27,7 @@ class Place(msgspec.Struct, frozen=True):
         path: Names of the parameters in its path.
         query: Names of those in its query string.
         meaning: For a route of the edge, what it is for; empty for one of the API.
-        steward: Whether it asks for the scope `admin`.
+        steward: Whether it asks for a scope that readers have not.
         statuses: What it may answer whoever may ask; empty when that stands nowhere.
     """
 
@@ -83,7 +83,7 @@ def _of_api(route: Any, told: dict[str, Any]) -> Place:
         frozenset(route.methods),
         tuple(part.strip("{}") for part in template.split("/") if part.startswith("{")),
         tuple(sorted(query)),
-        steward="stewardship" in route.tags or template == "/metrics",
+        steward=bool({"stewardship", "warehouse"} & set(route.tags)) or template == "/metrics",
         statuses=SEGMENT_STATUSES if template.startswith("/v1/spaces") else frozenset(statuses),
     )
 

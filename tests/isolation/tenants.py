@@ -87,7 +87,7 @@ def value(kind: str, number: int) -> str:
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """The keys of one workspace: steward reads and judges, reader reads, judge judges; the last three are dead."""
+    """The keys of one workspace: steward reads, judges, queries; reader reads, judge judges; the last three are dead."""
 
     steward: str
     reader: str
@@ -130,7 +130,7 @@ def _issue(store: access.KeyStore, tenant: Tenant) -> Keys:
     rotated, old = issue("secret", f"{tenant.seal}-turned", "read", "admin")
     issue("secret", f"{tenant.seal}-turned", "read", "admin")
     access.revoke(store, old, 2)
-    steward, steward_id = issue("secret", f"{tenant.seal}-steward", "read", "admin")
+    steward, steward_id = issue("secret", f"{tenant.seal}-steward", "read", "admin", "query", "personal")
     return Keys(
         steward=steward,
         reader=issue("secret", f"{tenant.seal}-reader", "read")[0],

@@ -18,7 +18,9 @@ from onefold.model import Relation
 from onefold.ports import ProfileStore
 from onefold.ports.warehouse import QueryLimits, Warehouse
 from onefold.warehouse import question
+from onefold.warehouse.as_of import Moment, as_of
 from onefold.warehouse.query import parse, read_by
+from onefold.warehouse.restriction import restricted
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -60,8 +62,16 @@ class Asker:
         self._warehouse = warehouse
         self._store = store
 
-    def ask(self, text: str, limits: QueryLimits | None = None, *, limit: int | None = None) -> pa.Table:
-        """The rows of a query, `limit` at most.
+    def ask(
+        self,
+        text: str,
+        limits: QueryLimits | None = None,
+        *,
+        limit: int | None = None,
+        personal: bool = True,
+        moment: Moment | None = None,
+    ) -> pa.Table:
+        """The rows of a query, `limit` at most, as of a `moment` or now; personal data are null unless `personal`.
 
         Raises:
             UsageError: It cannot be run as stated; the message tells the place and the nearest name.
@@ -70,7 +80,10 @@ class Asker:
         relations = self._warehouse.relations()
         query = question.asked(text, relations, limit=limit)
         try:
-            return self._warehouse.run(query, limits)
+            seen = query if personal else restricted(query, relations)
+            if moment is not None:
+                seen = as_of(seen, moment)
+            return self._warehouse.run(seen, limits)
         except UsageError as error:
             raise question.explained(error, text, query, relations) from None
 

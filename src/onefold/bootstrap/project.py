@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,11 +77,17 @@ def key_store(project: Project) -> Iterator[SqliteKeyStore]:
         store.close()
 
 
-def _issue(store: access.KeyStore, project: Project, workspace: str, source: str | None) -> dict[str, str]:
+def _issue(
+    store: access.KeyStore,
+    project: Project,
+    workspace: str,
+    source: str | None,
+    scopes: Sequence[access.Scope] = (),
+) -> dict[str, str]:
     if source is None:
         token, key = access.issue(
-            store, kind="secret", workspace=workspace, name=READER, now_us=clock_us(), random=os.urandom,
-            scopes=("read", "admin"),
+            store, kind="secret", workspace=workspace, name="-".join(scopes) or READER, now_us=clock_us(),
+            random=os.urandom, scopes=scopes or ("read", "admin"),
         )  # fmt: skip
     else:
         token, key = access.issue(
@@ -91,19 +97,25 @@ def _issue(store: access.KeyStore, project: Project, workspace: str, source: str
     return {"key": token, "id": key.id, "kind": key.kind, "workspace": workspace, "name": key.name}
 
 
-def create_key(directory: Path, workspace: str | None, source: str | None) -> dict[str, str]:
-    """Issue a key for a source, or without one for reading.
+def create_key(
+    directory: Path, workspace: str | None, source: str | None, *, may: Sequence[access.Scope] = ()
+) -> dict[str, str]:
+    """Issue a key for a source, or without one for reading and stewarding, or for what `may` says.
 
     Raises:
-        UsageError: There is no such source, or two of its keys are alive.
+        UsageError: There is no such source, two of its keys are alive, or `may` does not fit.
     """
+    if may and source is not None:
+        raise UsageError("A source's key may only send; leave out --may, or the source.")
+    if "personal" in may and "query" not in may:
+        raise UsageError("`personal` says what queries show: give `query`, too.")
     project = config.read_project(directory)
     if source is not None and source not in project.sources:
         near = nearest(source, project.sources) or "."
         raise UsageError(f"There is no source `{source}`{near} The project has: {', '.join(project.sources)}.")
     name = project.sources[source].workspace if source else choose(project, workspace)
     with key_store(project) as store:
-        return _issue(store, project, name, source)
+        return _issue(store, project, name, source, tuple(dict.fromkeys(may)))
 
 
 def list_keys(directory: Path, workspace: str | None) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.hub_reader import NODES_MAX, READINGS, HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
+from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.stores import address
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
@@ -247,6 +248,9 @@ class Opened:
             hubs = HubReader(project)
             opening.callback(hubs.close)
             self.backends = {w.context.name: Backend(w, processing(w), hubs) for w in self._workspaces}
+            self.desks = {w.context.name: QueryDesk(w) for w in self._workspaces}
+            for desk in self.desks.values():
+                opening.callback(desk.close)
             self.keys = open_keys(project)
             opening.callback(self.keys.close)
             self._held = opening.pop_all()

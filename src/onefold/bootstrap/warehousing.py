@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.adapters.duckdb.compaction import Compactor
     from onefold.adapters.duckdb.erasure import Eraser
     from onefold.adapters.duckdb.loader import Loader
+    from onefold.adapters.duckdb.query_client import QueryProcess
     from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
 
 FOLDER = "warehouse"
@@ -41,8 +42,8 @@ def require_extra() -> None:
         )
 
 
-def warehouse_of(workspace: Workspace) -> DuckDbWarehouse:
-    """The warehouse of an open workspace; the caller closes it.
+def warehouse_of(workspace: Workspace, process: QueryProcess | None = None) -> DuckDbWarehouse:
+    """The warehouse of an open workspace; the caller closes it. Its queries run in `process`, or in one of its own.
 
     Raises:
         ConfigurationError: The extra is not installed.
@@ -55,7 +56,7 @@ def warehouse_of(workspace: Workspace) -> DuckDbWarehouse:
     if context.feed is None:
         raise ConfigurationError(f"the workspace {context.name} has no warehouse")
     files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
-    return DuckDbWarehouse(context.store, context.feed, files, partial(profile_rows, context))
+    return DuckDbWarehouse(context.store, context.feed, files, partial(profile_rows, context), process)
 
 
 def loader_of(workspace: Workspace) -> Loader | None:

@@ -28,6 +28,7 @@ def application(opened: Opened, read: config.Project, *, log_requests: bool) -> 
         clock_us=bootstrap.clock_us,
         monotonic=time.monotonic,
         random=os.urandom,
+        desks=opened.desks,
     )
 
 
@@ -91,6 +92,7 @@ def _limits(limits: config.Limits) -> Mapping[Operation, Limit | None]:
         "source": operations,
         "webhook": operations,
         "judgement": DEFAULT_LIMITS["judgement"],
+        "query": DEFAULT_LIMITS["query"],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -10,6 +11,16 @@ from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 
+
+class May(Enum):
+    """What a key may be allowed."""
+
+    READ = "read"
+    ADMIN = "admin"
+    QUERY = "query"
+    PERSONAL = "personal"
+
+
 app = typer.Typer(help="Keys: write-only ones for sources, secret ones for reading.", no_args_is_help=True)
 
 
@@ -17,6 +28,15 @@ app = typer.Typer(help="Keys: write-only ones for sources, secret ones for readi
 def create(
     source: Annotated[
         str | None, typer.Argument(help="The source that will send with it; none for a read key.")
+    ] = None,
+    may: Annotated[
+        list[May] | None,
+        typer.Option(
+            "--may",
+            help="What a key that is no source's may do: read, admin, query (the warehouse, personal data masked), "
+            "personal (unmasked). Can be given several times.",
+            show_default="read and admin",
+        ),
     ] = None,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
@@ -27,7 +47,7 @@ def create(
     Example: onefold keys create website
     """
     out = Output(as_json=as_json)
-    made = bootstrap.create_key(project, workspace, source)
+    made = bootstrap.create_key(project, workspace, source, may=[each.value for each in may or ()])
     out.say(made["key"], style="bold")
     out.say("This is the only time it is shown." if source is None else f"Write-only, for source {source}. Shown once.")
     if as_json:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +19,19 @@ from onefold.cli.output import Output
 from onefold.cli.printable import printable, tell
 from onefold.errors import UsageError
 from onefold.ports.warehouse import QueryLimits
-from onefold.warehouse import cells
+from onefold.warehouse import cells, question
 
 SHOWN_ROWS = 200
 """Rows of a table for a person, unless another number is asked for."""
 INTERRUPTED = 130
+
+
+class Clock(Enum):
+    """By which time the past is meant."""
+
+    EVENT = "event"
+    KNOWLEDGE = "knowledge"
+
 
 Timeout = Annotated[
     float, typer.Option("--timeout", min=0.1, help="Seconds after which the query is ended.", metavar="SECONDS")
@@ -30,7 +39,7 @@ Timeout = Annotated[
 Memory = Annotated[int, typer.Option("--memory", min=64, help="MB of memory that the query may take.", metavar="MB")]
 
 
-def sql(
+def sql(  # noqa: PLR0913, PLR0917  each is an option
     query: Annotated[str | None, typer.Argument(help="The query; `-` reads it from standard input.")] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="Read the query from a file.", exists=True, dir_okay=False)
@@ -40,6 +49,12 @@ def sql(
     ] = None,
     timeout: Timeout = 60.0,
     memory: Memory = 1024,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As it was then: 2026-11-26, 2026-11-26T18:30:00Z.", metavar="TIME")
+    ] = None,
+    by: Annotated[
+        Clock, typer.Option("--by", help="With --as-of: what was known here by then, or what had happened.")
+    ] = Clock.KNOWLEDGE,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with a line of column names.")] = False,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
@@ -54,13 +69,19 @@ def sql(
     if as_json and as_csv:
         raise UsageError("Choose one of --json and --csv.")
     out = Output(as_json=as_json)
+    moment = None if as_of is None else question.moment(as_of, by_event=by is Clock.EVENT)
     text = _text(query, file)
     as_table = not (as_json or as_csv)
     most = limit or (SHOWN_ROWS if as_table else None)
     started = time.monotonic()
     with waiting(out, "Asking the warehouse"), bootstrap.asking(project, workspace) as asker:
         # One more than is shown tells whether there are more.
-        found = asker.ask(text, QueryLimits(timeout, memory), limit=most + 1 if most is not None and as_table else most)
+        found = asker.ask(
+            text,
+            QueryLimits(timeout, memory),
+            limit=most + 1 if most is not None and as_table else most,
+            moment=moment,
+        )
     seconds = time.monotonic() - started
     if as_json:
         for document in cells.documents(found):

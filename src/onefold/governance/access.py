@@ -20,8 +20,9 @@ from onefold.errors import NotFoundError, UsageError
 KeyKind = Literal["source", "secret"]
 """`source` keys may only write, to one source, and stand in web pages; `secret` keys read and steward."""
 
-Scope = Literal["collect", "read", "admin"]
-"""`collect`: append to one source. `read`: look people up. `admin`: make judgements, replay dead letters."""
+Scope = Literal["collect", "read", "admin", "query", "personal"]
+"""`collect`: append to one source. `read`: look people up. `admin`: make judgements, replay dead letters.
+`query`: ask the warehouse in SQL, personal data masked; with `personal`, unmasked."""
 
 ALIVE_MAX = 2
 """Keys of one holder that may be alive at once: the one in use and the one that takes over from it."""
@@ -150,7 +151,9 @@ def issue(
         tuple(scopes) if scopes is not None else (("collect",) if kind == "source" else ("read",))
     )
     if (kind == "source") != (allowed == ("collect",)):
-        raise UsageError("A source key may only `collect`, and a secret key may not: choose `read`, `admin` or both.")
+        raise UsageError(
+            "A source key may only `collect`, and a secret key may not: choose of `read`, `admin`, `query`, `personal`."
+        )
     if token is not None and (kind != "source" or _BROUGHT.fullmatch(token) is None):
         raise UsageError("Only a source key can be brought along: 16 to 128 letters, digits, `_`, `.` or `-`.")
     value = mint(kind, random) if token is None else token

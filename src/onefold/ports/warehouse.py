@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from onefold.errors import UnavailableError
 from onefold.model import Relation
 
 if TYPE_CHECKING:  # only for who has the extra installed
@@ -133,6 +136,40 @@ class QueryLimits(msgspec.Struct, frozen=True):
     memory_mb: int = 1024
     result_mb: int = 256
     threads: int = 2
+
+
+class Cancellation:
+    """A way to end a query from another thread, whether it has begun or not."""
+
+    def __init__(self) -> None:
+        """Nothing is cancelled yet."""
+        self._lock = threading.Lock()
+        self._end: Callable[[], None] | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """End the query; who waits for it gets an error. A query that has not begun does not begin."""
+        with self._lock:
+            self.cancelled = True
+            if self._end is not None:
+                self._end()
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, `end` is what ends the query.
+
+        Raises:
+            UnavailableError: It was cancelled before.
+        """
+        with self._lock:
+            if self.cancelled:
+                raise UnavailableError("The query was cancelled.")
+            self._end = end
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._end = None
 
 
 class Warehouse(Protocol):

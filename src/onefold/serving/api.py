@@ -67,7 +67,7 @@ _VERDICTS = {
     "withdraw": "withdrawn",
 }
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in {
         401: "No key, or none we know.",
@@ -79,7 +79,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-api = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
+api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
 Operating = Annotated[Caller, Depends(gate("read", "source"))]
 Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]

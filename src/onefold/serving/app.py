@@ -29,6 +29,7 @@ from onefold.serving.health import Health
 from onefold.serving.keys import Keyring
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
 from onefold.serving.measures import Measures
+from onefold.serving.queries import Desk
 from onefold.serving.routes import match
 from onefold.serving.visitors import IngestLimits, Visitors, VisitorSettings
 from onefold.telemetry import request_id, request_ids
@@ -80,6 +81,7 @@ class Application:
         monotonic: Callable[[], float],
         name_request: Callable[[str | None], str],
         secret: bytes,
+        desks: Mapping[str, Desk] | None = None,
     ) -> None:
         self._workspaces = workspaces
         self._keyring = keyring
@@ -111,6 +113,7 @@ class Application:
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us
+        self.api.state.desks = desks or {}
         self.failed: OnefoldError | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -240,6 +243,7 @@ def build(
     clock_us: Callable[[], int],
     monotonic: Callable[[], float],
     random: Callable[[int], bytes],
+    desks: Mapping[str, Desk] | None = None,
 ) -> Application:
     """Build the application of a server that collects and answers.
 
@@ -250,6 +254,7 @@ def build(
         clock_us: The time now, microseconds UTC.
         monotonic: Seconds, never going back.
         random: Gives that many random bytes; it names this start of the server.
+        desks: Where queries to the warehouse are taken, by workspace.
     """
     return Application(
         workspaces,
@@ -260,6 +265,7 @@ def build(
         monotonic=monotonic,
         name_request=request_ids(random(6).hex()),
         secret=random(32),
+        desks=desks,
     )
 
 

@@ -13,6 +13,7 @@ from onefold.errors import OnefoldError
 from onefold.serving import problems
 from onefold.serving.api import api
 from onefold.serving.health import health
+from onefold.serving.queries import queries
 from onefold.serving.segment_profiles import segment
 
 
@@ -29,6 +30,7 @@ def describe(*, answers: bool) -> FastAPI:
     )
     if answers:
         described.include_router(api)
+        described.include_router(queries)
         described.include_router(segment)
     described.include_router(health)
     described.add_exception_handler(OnefoldError, problems.from_onefold)

@@ -13,7 +13,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-Operation = Literal["ingest", "lookup", "source", "webhook", "judgement"]
+Operation = Literal["ingest", "lookup", "source", "webhook", "judgement", "query"]
 
 
 class Limit(msgspec.Struct, frozen=True, gc=False):
@@ -45,8 +45,10 @@ DEFAULT_LIMITS: Mapping[Operation, Limit | None] = {
     "source": Limit(30),
     "webhook": Limit(30),
     "judgement": Limit(300),
+    "query": Limit(60),
 }
-"""The specification's limits; one for judgements, which it does not name, so that a steward can work through a queue."""
+"""The specification's limits; and for what it does not name: judgements, so that a
+steward can work through a queue, and queries."""
 
 NO_LIMITS: Mapping[Operation, Limit | None] = dict.fromkeys(DEFAULT_LIMITS)
 

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from onefold.errors import (
+    ExpensiveError,
     NotFoundError,
     OnefoldError,
     OverloadedError,
@@ -36,6 +37,7 @@ _STATUS: tuple[tuple[type[OnefoldError], int, str], ...] = (
     (UnauthorizedError, 401, "unauthorized"),
     (TooLargeError, 413, "too-large"),
     (UsageError, 422, "unusable"),
+    (ExpensiveError, 422, "expensive"),
     (OverloadedError, 429, "overloaded"),
     (UnavailableError, 503, "unavailable"),
     (OnefoldError, 500, "internal"),

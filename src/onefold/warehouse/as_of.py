@@ -14,6 +14,7 @@ import msgspec
 from sqlglot import exp
 
 from onefold.errors import UsageError
+from onefold.warehouse.mention import in_place_of
 from onefold.warehouse.query import read_by, relation_named
 from onefold.warehouse.relations import EVENT, LOGS, PROFILE_CHANGE
 from onefold.warehouse.views import RELATIONS, queries
@@ -64,7 +65,7 @@ def _rewritten(query: exp.Query, moment: Moment, trees: Mapping[str, exp.Query])
             inner = _rewritten(trees[name], moment, trees)
         else:
             raise UsageError(f"{name} is of today: only relations of the stream have a past.")
-        return exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(node.alias or node.name)))
+        return in_place_of(node, inner)
 
     return cast("exp.Query", query.copy().transform(replaced))  # the root is no table, so it stays
 

@@ -81,8 +81,12 @@ def _csv_cell(value: Any, *, spreadsheet: bool) -> str:
 def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """The rows of a table as Python has them, some thousand at a time in memory."""
     for batch in table.to_batches(max_chunksize=BATCH_ROWS):
-        columns = [column.to_pylist() for column in batch.columns]
-        yield from zip(*columns, strict=True)
+        yield from batch_rows(batch)
+
+
+def batch_rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    """The rows of a batch as Python has them."""
+    return zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def documents(table: pa.Table) -> Iterator[dict[str, Any]]:

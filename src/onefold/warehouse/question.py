@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from sqlglot import exp
 
 from onefold.errors import UsageError, nearest
 from onefold.model import Relation
+from onefold.warehouse.as_of import Moment
 from onefold.warehouse.query import parse, read_by, tables
 
 _NO_COLUMN = re.compile(r"Referenced column \"(?P<a>[^\"]+)\" not found|does not have a column named \"(?P<b>[^\"]+)\"")
@@ -75,3 +77,26 @@ def _placed(text: str, query: exp.Query, known: set[str], error: UsageError) -> 
             place = place_of(text, table.args.get("db") or table.this)
             return UsageError(f"{before}`{place}; {after}") if tick else found
     return error
+
+
+def moment(text: str, *, by_event: bool) -> Moment:
+    """A moment as somebody states it, in ISO 8601; without a zone it is UTC, and a day alone is its beginning.
+
+    Args:
+        text: When.
+        by_event: Whether what had happened by then is meant, and not what was known.
+
+    Raises:
+        UsageError: It is not one.
+    """
+    try:
+        stated = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"`{text}` is not a time; write 2026-11-26 or 2026-11-26T18:30:00Z.") from None
+    return moment_at(stated, by_event=by_event)
+
+
+def moment_at(stated: datetime, *, by_event: bool) -> Moment:
+    """The same of a time; without a zone it is UTC."""
+    at = stated if stated.tzinfo is None else stated.astimezone(UTC).replace(tzinfo=None)
+    return Moment(happened_by=at) if by_event else Moment(known_at=at)

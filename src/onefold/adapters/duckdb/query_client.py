@@ -34,6 +34,7 @@ class QueryProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
+        self._cancelled = False
 
     def __repr__(self) -> str:
         return f"<QueryProcess(pid={self._process.pid if self._process else None})>"
@@ -42,7 +43,7 @@ class QueryProcess:
         """The rows of a query.
 
         Raises:
-            UnavailableError: No process can be begun.
+            UnavailableError: No process can be begun, or the query was cancelled.
             ExpensiveError: It took more time, memory or room than its limits allow.
             IntegrityError: A file is not what was written.
             UsageError: It cannot be run as it is.
@@ -52,7 +53,9 @@ class QueryProcess:
                 asked = self._begun()
             except OSError as error:
                 self._end()
+                self._require_wanted()
                 raise UnavailableError("A process for queries does not begin; try again.") from error
+            self._require_wanted()
             try:
                 until = time.monotonic() + request.limits.seconds + _GRACE_SECONDS
                 return self._ask(asked, request, descriptors, until)
@@ -63,6 +66,7 @@ class QueryProcess:
                 raise ExpensiveError(messages.TOO_LONG) from None
             except OSError:
                 self._end()
+                self._require_wanted()
                 raise ExpensiveError(
                     f"The query's process ended: it needs more than {request.limits.memory_mb} MB of memory."
                 ) from None
@@ -70,10 +74,22 @@ class QueryProcess:
                 self._end()
                 raise UnavailableError("The answer of a query's process cannot be read; try again.") from None
 
+    def _require_wanted(self) -> None:
+        if self._cancelled:
+            raise UnavailableError("The query was cancelled.")
+
+    def cancel(self) -> None:
+        """End the query that runs or begins, from any thread: who waits for it gets an error. `close` it before the next."""
+        self._cancelled = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the process."""
         with self._lock:
             self._end()
+            self._cancelled = False
 
     def _ask(self, asked: socket.socket, request: Request, descriptors: Sequence[int], until: float) -> pa.Table:
         asked.settimeout(max(0.001, until - time.monotonic()))

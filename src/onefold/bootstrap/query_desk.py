@@ -1,0 +1,75 @@
+"""The query desk: where a server takes queries to a workspace's warehouse, a few at a time, each in a process of its own."""
+
+from __future__ import annotations
+
+import queue
+from typing import TYPE_CHECKING
+
+from onefold.bootstrap.asking import Asker
+from onefold.bootstrap.warehousing import require_extra, warehouse_of
+from onefold.bootstrap.workspace import Workspace
+from onefold.errors import ConfigurationError, OverloadedError, UnavailableError
+from onefold.ports.warehouse import Cancellation, QueryLimits
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    import pyarrow as pa
+
+    from onefold.adapters.duckdb.query_client import QueryProcess
+
+AT_ONCE = 2
+"""Queries that run at once for a workspace; more are told to come again."""
+_RETRY_SECONDS = 2.0
+
+
+class QueryDesk:
+    """Takes queries to one workspace's warehouse. Safe for threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """A desk for an open workspace; no process is begun before the first query."""
+        self._workspace = workspace
+        self._free: queue.SimpleQueue[QueryProcess | None] = queue.SimpleQueue()
+        for _ in range(AT_ONCE):
+            self._free.put(None)
+
+    def ask(
+        self, text: str, limits: QueryLimits, *, limit: int, personal: bool, cancellation: Cancellation
+    ) -> pa.Table:
+        """The rows of a query, `limit` at most; personal data are null unless `personal`.
+
+        Raises:
+            ExpensiveError: It took more than the limits allow, and was ended.
+            OverloadedError: Too many queries run.
+            UnavailableError: There is no warehouse here, or the query was cancelled.
+            UsageError: It cannot be run as stated, or not by who may not see personal data.
+        """
+        try:
+            require_extra()
+        except ConfigurationError as error:
+            raise UnavailableError(f"This server has no warehouse: {error}.") from None
+        from onefold.adapters.duckdb.query_client import QueryProcess  # noqa: PLC0415  only where the extra is
+
+        try:
+            process = self._free.get_nowait() or QueryProcess()
+        except queue.Empty:
+            raise OverloadedError(
+                f"{AT_ONCE} queries run already; ask again.", retry_after_seconds=_RETRY_SECONDS
+            ) from None
+        try:
+            with cancellation.ending(process.cancel):
+                warehouse = warehouse_of(self._workspace, process)
+                asker = Asker(warehouse, self._workspace.context.store)
+                return asker.ask(text, limits, limit=limit, personal=personal)
+        finally:
+            if cancellation.cancelled:
+                process.close()  # nobody else's query may meet a process that is being ended
+            self._free.put(process)
+
+    def close(self) -> None:
+        """End the processes that do not run a query now; the others end with theirs."""
+        while True:
+            try:
+                process = self._free.get_nowait()
+            except queue.Empty:
+                return
+            if process is not None:
+                process.close()

@@ -1,0 +1,206 @@
+"""Onefold for Python programs: a project's handle, and the rows that a query gives.
+
+import onefold
+
+with onefold.open("my-project") as project:
+people = project.sql("SELECT stage, count(*) AS people FROM golden.profile GROUP BY stage")
+frame = people.polars()
+"""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from rich.console import Console
+
+from onefold import bootstrap
+from onefold.errors import ConfigurationError, NotFoundError, UsageError
+from onefold.pipelines.reading import profiles
+from onefold.ports.warehouse import QueryLimits
+from onefold.warehouse import cells, question
+
+if TYPE_CHECKING:  # installed by who wants them
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+_SHOWN_ROWS = 10
+_WIDTH = 120
+
+
+class Rows:
+    """The rows of a query, in memory. Money is `Decimal`; times are UTC, in microseconds, without a zone.
+
+    Iterate over it for dictionaries by column name.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        """Rows as Arrow has them."""
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        names = cells.distinct(self._table.column_names)
+        for row in cells.rows(self._table):
+            yield dict(zip(names, row, strict=True))
+
+    def __repr__(self) -> str:
+        from onefold.cli import rows  # noqa: PLC0415  a program need not load the command line
+
+        out = io.StringIO()
+        first = list(cells.rows(self._table.slice(0, _SHOWN_ROWS)))
+        rows.show(Console(file=out, width=_WIDTH, color_system=None), self._table.column_names, first)
+        return f"{out.getvalue()}{self._told()}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._table.column_names)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cells.text(value))}</td>" for value in row) + "</tr>"
+            for row in cells.rows(self._table.slice(0, _SHOWN_ROWS))
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{self._told()}</p>"
+
+    def _told(self) -> str:
+        more = f", the first {_SHOWN_ROWS} of them shown" if len(self) > _SHOWN_ROWS else ""
+        return f"{len(self):,} row{'' if len(self) == 1 else 's'}{more}"
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        return list(self._table.column_names)
+
+    def arrow(self) -> pa.Table:
+        """As a table of Arrow."""
+        return self._table
+
+    def polars(self) -> pl.DataFrame:
+        """As a frame of Polars.
+
+        Raises:
+            ConfigurationError: Polars is not installed.
+        """
+        frame: pl.DataFrame = _library("polars").from_arrow(self._named())
+        return frame
+
+    def pandas(self) -> pd.DataFrame:
+        """As a frame of pandas; decimals stay `Decimal`.
+
+        Raises:
+            ConfigurationError: pandas is not installed.
+        """
+        _library("pandas")
+        return self._named().to_pandas()
+
+    def _named(self) -> pa.Table:
+        return self._table.rename_columns(cells.distinct(self._table.column_names))
+
+
+class Project:
+    """A project, open for reading, beside a running server or without one. Close it, or use it as a context manager."""
+
+    def __init__(self, directory: Path, workspace: str | None) -> None:
+        """Read the project; the warehouse is opened with the first question to it.
+
+        Raises:
+            ConfigurationError: The project cannot be read.
+            NotFoundError: Nothing was processed yet.
+            UsageError: It has several workspaces and none was named, or none of that name.
+        """
+        self._directory, self._workspace = directory, workspace
+        self._held = ExitStack()
+        self._context = self._held.enter_context(bootstrap.reader(directory, workspace))
+        self._asker: bootstrap.Asker | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Project({str(self._directory)!r}{', closed' if self._closed else ''})>"
+
+    def close(self) -> None:
+        """Let go of files and processes."""
+        self._closed = True
+        self._held.close()
+
+    def sql(
+        self,
+        text: str,
+        *,
+        limit: int | None = None,
+        as_of: datetime | None = None,
+        by: Literal["event", "knowledge"] = "knowledge",
+        seconds: float = 60.0,
+        memory_mb: int = 1024,
+        result_mb: int = 256,
+    ) -> Rows:
+        """The rows of a query in DuckDB's SQL. It reads relations of the warehouse and nothing else; Ctrl-C cancels it.
+
+        Args:
+            text: One query.
+            limit: Most rows.
+            as_of: As it was at that moment; without a zone, UTC.
+            by: By what was known here by then, or by what had happened (`event`).
+            seconds: After which it is ended.
+            memory_mb: Memory that it may take.
+            result_mb: How large its rows may be, together.
+
+        Raises:
+            ConfigurationError: The extra `warehouse` is not installed.
+            ExpensiveError: It took more than that, and was ended.
+            UsageError: It cannot be run as stated; the message tells the place and the nearest name.
+        """
+        limits = QueryLimits(seconds=seconds, memory_mb=memory_mb, result_mb=result_mb)
+        moment = None if as_of is None else question.moment_at(as_of, by_event=by == "event")
+        return Rows(self._asking().ask(text, limits, limit=limit, moment=moment))
+
+    def tables(self, schema: str | None = None) -> list[bootstrap.RelationFacts]:
+        """The relations of the warehouse with their columns, rows, bytes and freshness; of one schema, if given."""
+        return self._asking().tables(schema)
+
+    def profile(self, who: str) -> dict[str, Any]:
+        """The profile behind `email:ann@example.org`, or behind a profile id.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        from onefold.cli.options import identifier  # noqa: PLC0415  as above
+
+        self._require_open()
+        found = profiles.profile(self._context, identifier(who))
+        if found is None:
+            raise NotFoundError("No profile found for that identifier.")
+        return found
+
+    def _asking(self) -> bootstrap.Asker:
+        self._require_open()
+        if self._asker is None:
+            self._asker = self._held.enter_context(bootstrap.asking(self._directory, self._workspace))
+        return self._asker
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise UsageError("This project was closed; open it again.")
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ConfigurationError(f"{name} is not installed: pip install {name}") from None
