@@ -70,6 +70,23 @@ EXPORTS = {
         ],
         skipped=1,
     ),
+    "raiser's edge gifts, labels": Export(
+        "Raiser's Edge gifts",
+        "Constituent ID,Gift Date,Gift Amount,Gift Type,Fund,Email\n"
+        "88,2025-01-10,1200.00,Pledge,Annual Fund,ann@one.test\n88,2025-02-10,100.00,Pay-Cash,Annual Fund,ann@one.test\n",
+        [
+            ("Pledge Made", {".constituent_id:88", "email:ann@one.test"}, "1200.00", {}),
+            ("Donation Completed", {".constituent_id:88", "email:ann@one.test"}, "100.00", {}),
+        ],
+    ),
+    "little green light": Export(
+        "Little Green Light gifts",
+        "LGL Constituent ID,Gift date,Amount,Gift type\n88,2025-01-10,1200,Pledge\n88,2025-02-10,100,Gift\n",
+        [
+            ("Pledge Made", {".constituent_id:88"}, "1200", {}),
+            ("Donation Completed", {".constituent_id:88"}, "100", {}),
+        ],
+    ),
     "luminate": Export(
         "Luminate Online constituents",
         "Constituent ID,First Name,Last Name,Primary Email,Accepts Email,Creation Date\n"
@@ -348,6 +365,20 @@ EXPORTS = {
             ("record", {".member_id:a4", "email:di@four.test"}, None, {}),
             ("record", {".member_id:a5", "email:ed@five.test"}, None, {}),
             ("record", {".member_id:a6", "email:flo@six.test"}, None, {"email": False}),
+        ],
+    ),
+    "kit, exported": Export(
+        "Kit subscribers",
+        "first_name,email_address,state,created_at,tags\nAnn,ann@one.test,active,2025-03-03,creators\n",
+        [("record", {"email:ann@one.test"}, None, {"email": True})],
+    ),
+    "beehiiv, exported": Export(
+        "Beehiiv subscriptions",
+        "Email,Status,Created At,Subscription Tier\nann@one.test,Active,2025-10-10 10:10:10,free\n"
+        "bo@two.test,Inactive,2025-10-10 10:10:10,free\n",
+        [
+            ("record", {"email:ann@one.test"}, None, {"email": True}),
+            ("record", {"email:bo@two.test"}, None, {"email": False}),
         ],
     ),
     "klaviyo": Export(

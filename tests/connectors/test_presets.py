@@ -83,3 +83,12 @@ def test_a_word_that_no_preset_foresaw_is_told_and_counts_as_a_no(stated):
     _, events, _, _ = stated(text)
     assert [told(event)[3] for event in events[-2:]] == [{"email": False}] * 2
     assert [f["code"] for f in events[-1]["findings"]] == ["consent_unreadable"]
+
+
+def test_a_status_of_a_list_is_consent_whatever_else_it_says(stated):
+    """A file of a newsletter that no preset knows: `cleaned` beside `subscribed` is a refusal, `pending` nothing."""
+    words = {"subscribed": True, "cleaned": False, "unsubscribed": False, "bounced": False, "pending": None}
+    lines = [f"a{n}@one.test,{word},4" for n, word in enumerate(words)]
+    guessed, events, _, _ = stated("\n".join(["Email Address,Status,MEMBER_RATING", *lines]) + "\n")
+    assert guessed.mapping.system == ""
+    assert [told(event)[3].get("email") for event in events] == list(words.values())

@@ -17,6 +17,7 @@ CORPUS = Path(__file__).parent / "corpus"
 ROOT = Path(__file__).parents[2]
 FOUND = ROOT / "build" / "fuzz"
 BYTES_MAX = 8_192
+SEED = 20_261_121
 
 
 def main(arguments: list[str]) -> int:
@@ -24,28 +25,32 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", choices=(*TARGETS, []), help="all when left out")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=SEED, help="another one looks elsewhere")
     parser.add_argument("--planted", action="store_true", help="with a bug, which must be found")
     parser.add_argument("--here", action="store_true", help="in this process (one target)")
     options = parser.parse_args(arguments)
     if options.here:
-        fuzz(options.targets[0], seconds=options.seconds, planted=options.planted)
+        fuzz(options.targets[0], seconds=options.seconds, planted=options.planted, seed=options.seed)
     processes = [
-        start(target, seconds=options.seconds, planted=options.planted) for target in options.targets or TARGETS
+        start(target, seconds=options.seconds, planted=options.planted, seed=options.seed)
+        for target in options.targets or TARGETS
     ]
     ended = [process.wait() for process in processes]
     return int(any(ended))
 
 
-def start(target: str, *, seconds: int, planted: bool = False, quiet: bool = False) -> subprocess.Popen[str]:
+def start(
+    target: str, *, seconds: int, planted: bool = False, quiet: bool = False, seed: int = SEED
+) -> subprocess.Popen[str]:
     """Fuzz one target in a process of its own, which ends by itself; when quiet, all its words come in a pipe."""
-    command = [sys.executable, "-m", "tests.fuzz", target, "--here", "--seconds", str(seconds)]
+    command = [sys.executable, "-m", "tests.fuzz", target, "--here", "--seconds", str(seconds), "--seed", str(seed)]
     command += ["--planted"] if planted else []
     # What was raised is printed on standard output, what the fuzzer says on the other.
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
     return subprocess.Popen(command, cwd=ROOT, text=True, **streams)
 
 
-def fuzz(target: str, *, seconds: int, planted: bool) -> None:
+def fuzz(target: str, *, seconds: int, planted: bool, seed: int) -> None:
     """Fuzz in this process, which ends with it: libFuzzer does not return."""
     # Only a process that fuzzes may load it: it changes how modules are compiled.
     import atheris
@@ -61,7 +66,7 @@ def fuzz(target: str, *, seconds: int, planted: bool) -> None:
         atheris.Setup(
             [
                 sys.argv[0], f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1500", f"-max_len={BYTES_MAX}",
-                "-seed=20261121", "-print_final_stats=1", "-verbosity=1", f"-artifact_prefix={FOUND}/{kept}-",
+                f"-seed={seed}", "-print_final_stats=1", "-verbosity=1", f"-artifact_prefix={FOUND}/{kept}-",
                 grown, str(CORPUS / target),
             ],
             check,

@@ -123,6 +123,6 @@ def _says_consent(sample: Sample) -> bool:
     few = len(set(sample.values)) <= _ANSWER_WORDS
     return (
         few
-        and sample.share(lambda v: said.search(folded(v)) or opted_in(v) is Answer.NOTHING) >= _SHARE
+        and sample.share(lambda v: said.search(folded(v)) or opted_in(v) is not Answer.UNREADABLE) >= _SHARE
         and bool(sample.share(lambda v: said.search(folded(v))))
     )
