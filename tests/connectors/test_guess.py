@@ -47,3 +47,20 @@ def test_every_preset_survives_writing(name):
     """What `to_yaml` writes of any mapping reads as the same mapping."""
     plan = mapping.preset(name)
     assert bare(mapping.read(mapping_yaml.to_yaml(plan))) == bare(plan)
+
+
+@pytest.mark.parametrize(
+    ("title", "is_salutation"), [("Ms.", True), ("Herr Dr.", True), ("M.", True), ("Founder", False), ("Member", False)]
+)
+def test_a_title_is_a_salutation_where_it_stands_before_names(title, is_salutation):
+    """Else it is what somebody does, and stays as the column is named."""
+    plan = guess.guess(("Name", "Title", "Email"), [["Ann A", title, "ann@one.test"]] * 3).mapping
+    assert ("salutation" in dict(plan.traits)) == is_salutation
+
+
+def test_numbers_of_lead_forms_are_phones():
+    """Facebook writes `p:` before them."""
+    plan = guess.guess(
+        ("full_name", "email", "phone_number"), [["Ann A", "ann@one.test", "p:+46700005566"]] * 3
+    ).mapping
+    assert told(plan.identifiers) == [("email", "email"), ("phone", "phone_number")]

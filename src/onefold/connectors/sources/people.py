@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from onefold.connectors.sources.language import Field, Fields, Mapping
-from onefold.connectors.sources.samples import is_name
+from onefold.connectors.sources.samples import is_name, is_salutation
 from onefold.connectors.sources.sheet import Sheet, share
 
 _ROLES = ("", "buyer", "billing", "shipping", "other", "work")
@@ -21,6 +21,7 @@ _GLOBAL_IDS = ((re.compile(r"cus_[A-Za-z0-9]+"), "stripe.customer_id"),)
 """Ids that no two systems give alike, by their form, and the type they have in every source."""
 
 _EMAIL_NAMED, _EMAIL_FOUND, _PHONE_NAMED, _NAMES, _DATES_FEW = 0.5, 0.8, 0.6, 0.8, 0.25
+_SALUTATIONS = 0.5
 _ADDRESS = ("street", "street2", "city", "state", "postal_code", "country")
 _WORDS = ("salutation", "first_name", "middle_name", "last_name", "name", "name_suffix")
 _UNSPECIFIED = ("unspecified", "unknown", "not specified")
@@ -115,6 +116,8 @@ def fields_of(sheet: Sheet, role: str) -> Fields:
             if concept.endswith("name") and sample.values and sample.share(is_name) < _NAMES:
                 sheet.notes[name] = f"not taken for names: {share(sample.share(is_name))} of the cells look like one"
                 continue
+            if concept == "salutation" and sample.values and sample.share(is_salutation) < _SALUTATIONS:
+                continue  # a `Title` is as often what somebody does, and stays as it is named
             found.append((concept, Field((sheet.take(name),))))
     for name in sheet.find("birthday", roles)[:1]:
         birthday = sheet.date(name, cast="date", least=_DATES_FEW)

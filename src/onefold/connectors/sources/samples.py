@@ -11,6 +11,7 @@ from itertools import product
 import msgspec
 
 from onefold.connectors.sources.casts import decimal
+from onefold.connectors.sources.vocabulary import SALUTATIONS
 from onefold.ingest import times
 
 ROWS = 2_000
@@ -18,7 +19,7 @@ ROWS = 2_000
 
 _DISTINCT = 400
 _EMAIL = re.compile(r"(?:.*<)?'?(?:mailto:)?[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]{2,}>?")
-_PHONE = re.compile(r"'?(?:tel:|whatsapp:)?\+?[\d\s().\-/\u00a0]{7,24}(?:\s*(?:x|ext\.?)\s*\d+)?", re.IGNORECASE)
+_PHONE = re.compile(r"'?(?:tel:|whatsapp:|ph?:)?\+?[\d\s().\-/\u00a0]{7,24}(?:\s*(?:x|ext\.?)\s*\d+)?", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(r"-?\d{1,6}(?:[.,]\d+)?|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%m-%d-%Y", "%d-%m-%Y",
@@ -146,6 +147,11 @@ def is_phone(text: str) -> bool:
 def is_name(text: str) -> bool:
     """Whether a cell could be a person's name: letters, and neither digits nor an address."""
     return any(c.isalpha() for c in text) and not any(c.isdigit() or c in "@#" for c in text)
+
+
+def is_salutation(text: str) -> bool:
+    """Whether a cell is what stands before a name: `Mr`, `Frau Dr.`, `Mme`."""
+    return any(word.strip(".,").casefold() in SALUTATIONS for word in re.split(r"[\s&/]+", text))
 
 
 def numbers(values: Sequence[str]) -> Numbers:

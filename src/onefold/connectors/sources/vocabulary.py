@@ -150,6 +150,13 @@ ansprechpartner vertreter geo ip utm"""
 }
 """Words that give a column to somebody else, or to another side of the person."""
 
+SALUTATIONS = _words(
+    """mr mrs ms miss mx dr prof professor sir dame lord lady rev reverend fr father sister rabbi hon capt col sgt herr frau
+    hr fr m mme mlle monsieur madame mademoiselle maitre sr sra srta don doña dona señor señora sig sigra signor signora
+    signorina dott dottssa dhr mevr mw meneer mevrouw heer pan pani herra rouva bay bayan"""
+)
+"""Words that stand before names."""
+
 NOISE = _words(
     """the of for de du des del della dello dell do da das dos van von vom der den het el la le les il di
 og und et"""
