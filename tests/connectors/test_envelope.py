@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from onefold.connectors.sources import document, envelope
+from onefold.connectors.sources import dialect, document, envelope, table
+from onefold.connectors.sources.notes import Notes
 from onefold.errors import UsageError
 
 texts = st.text(alphabet='ab"\\{}[],: \né', max_size=12)
@@ -86,3 +87,26 @@ def test_a_wrapped_file_is_read_and_said_so(read, key, file):
     good, bad = read(text.encode(), "identifiers: {crm_id: Id}\ntraits: {name: Name}\n")
     assert not bad
     assert [row["traits"]["name"] for row in good] == ["Ann", "Bob"]
+
+
+@pytest.mark.parametrize(
+    ("around", "more"),
+    [
+        ('{"data": %s, "has_more": true}', True),
+        ('{"has_more": false, "data": %s, "url": "/v1"}', False),
+        ('{"totalSize": 3000, "done": false, "nextRecordsUrl": "/x", "records": %s}', True),
+        ('{"records": %s, "done": true}', False),
+        ('{"results": %s, "paging": {"next": {"after": "2"}}}', True),
+        ('{"results": %s, "next": null}', False),
+        ('{"value": %s, "@odata.nextLink": "https://x.example"}', True),
+        ('{"data": %s, "has_more": true}\n{"data": [{"id": 2}], "has_more": false}', False),
+    ],
+)
+def test_one_page_of_several_is_told(around, more, tmp_path):
+    """Else a part would pass for the whole; a record that says `has_more` says nothing of the file."""
+    path = tmp_path / "page.json"
+    path.write_text(around % '[{"id": 1, "has_more": "true", "next": "x"}]')
+    notes = Notes()
+    found = list(table.read(path, dialect.sniff(path), notes))
+    assert len(found) == around.count("id") + 1
+    assert notes.one_page is more

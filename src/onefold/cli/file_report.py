@@ -41,6 +41,8 @@ def sentences(report: Report) -> Iterator[str]:
             f"  The encoding is not certain: it may be {others}. Look at a name you know (`onefold tail`). If it is wrong, "
             "state `encoding:` in the mapping, raise its `version:`, and load again."
         )
+    if report["one_page"]:
+        yield "  The file says that it is one page of several: fetch the others, too, and load them."
     for column, forms in report["dates"].items():
         yield f"  Dates in {column!r}: {', '.join(forms)}."
     for name in report["columns_repeated"]:

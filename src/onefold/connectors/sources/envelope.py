@@ -18,6 +18,12 @@ _NEXT = re.compile(r"\s*,")
 _PLAIN = re.compile(r"[^,}\]]*")
 _LINE_END = re.compile(r"[^\n]+")
 _STRING_CHARACTERS_MAX = 16 << 20
+_BESIDE_PIECES_MAX, _BESIDE_CHARACTERS_MAX = 500, 2_000
+_MORE = re.compile(
+    r'"has_?more(?:_?items)?"\s*:\s*true|"done"\s*:\s*false'
+    r'|"(?:@odata\.nextLink|next_?(?:page|cursor|link|url|records_?url)?(?:_?(?:token|url))?)"\s*:\s*(?:"[^"]+"|[1-9]|\{)',
+    re.IGNORECASE,
+)
 _WORDS = frozenset(
     (
         "apiversion", "code", "context", "count", "countonly", "cursor", "data", "done", "error", "errors", "first",
@@ -85,18 +91,25 @@ def _after(text: str, at: int) -> int:
     return len(text)
 
 
-def opened(chunks: Iterable[str], key: str, name: str) -> Iterator[str]:
+def has_more(beside: str) -> bool:
+    """Whether what stands beside the records says that they are one page of several."""
+    return _MORE.search(beside) is not None
+
+
+def opened(chunks: Iterable[str], key: str, name: str, beside: list[str] | None = None) -> Iterator[str]:
     """The lists that objects of a document hold under `key`; of all else only the line ends, so that lines stay numbered.
 
     Args:
         chunks: The document's text, in pieces of any size.
         key: The key, as it is written.
         name: The file's name, for messages.
+        beside: Gets what the last object holds beside its list, the start of it.
 
     Raises:
         UsageError: A text in it does not end.
     """
     depth, inside, stated = 0, False, ""
+    around: list[str] = [] if beside is None else beside
     text = ""
     for chunk in chunks:
         text += chunk
@@ -116,13 +129,20 @@ def opened(chunks: Iterable[str], key: str, name: str) -> Iterator[str]:
                 if mark[0] == "[" and depth == 1 and stated == key:
                     kept.append(_LINE_END.sub("", text[at : mark.start()]))
                     at, inside = mark.start(), True
+                elif depth == 0:
+                    around.clear()
                 depth += 1
             elif mark[0] in "}]":
                 depth -= 1
             elif depth == 1:
                 stated = ""
-            kept.append(text[at:end] if inside else _LINE_END.sub("", text[at:end]))
-            inside = inside and depth > 1
+            if inside:
+                kept.append(text[at:end])
+                inside = depth > 1
+            else:
+                kept.append(_LINE_END.sub("", text[at:end]))
+                if len(around) < _BESIDE_PIECES_MAX:
+                    around.append(text[at:end][:_BESIDE_CHARACTERS_MAX])
             at = end
         # What no mark ends may be the start of a text, and waits; the rest is given at once, for lists of numbers are long.
         cut = mark.start() if mark else len(text)

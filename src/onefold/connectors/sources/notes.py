@@ -35,6 +35,7 @@ class Notes(msgspec.Struct):
         system: What the mapping's preset says it is an export of; empty when unknown.
         dialect: How it is read; None until that is known.
         rows: Rows that became log entries, the rejected ones included.
+        one_page: Whether the file says of itself that there are further pages.
         columns_repeated: Names that stand twice in the header; the second is called `Name (2)`.
         dates: By column, the forms in which it writes dates and times.
         rejected: Rows that could not be read, by reason.
@@ -47,6 +48,7 @@ class Notes(msgspec.Struct):
     system: str = ""
     dialect: Dialect | None = None
     rows: int = 0
+    one_page: bool = False
     columns_repeated: list[str] = []
     dates: dict[str, list[str]] = {}
     rejected: dict[str, Tally] = {}

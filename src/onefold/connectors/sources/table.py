@@ -73,7 +73,7 @@ def read(path: Path, dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
         elif dialect.format == "whitespace":
             yield from _whitespace(file, dialect, notes)
         else:
-            yield from _json(file, path.name, dialect)
+            yield from _json(file, path.name, dialect, notes)
 
 
 def header(path: Path, dialect: Dialect) -> tuple[str, ...]:
@@ -258,7 +258,7 @@ def _whitespace(file: IO[str], dialect: Dialect, notes: Notes) -> Iterator[RawRo
         yield RawRow(line, names, fault or fields, text, findings)
 
 
-def _json(file: IO[str], name: str, dialect: Dialect) -> Iterator[RawRow]:
+def _json(file: IO[str], name: str, dialect: Dialect, notes: Notes) -> Iterator[RawRow]:
     # Decimal keeps every digit of a number as it was written.
     decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
     replaced, unsure = replaces(dialect), not dialect.encoding_sure
@@ -267,7 +267,8 @@ def _json(file: IO[str], name: str, dialect: Dialect) -> Iterator[RawRow]:
         what = "the line is not one JSON object"
     else:
         chunks = iter(lambda: file.read(_CHUNK), "")
-        found = elements(envelope.opened(chunks, dialect.inside, name) if dialect.inside else chunks, name)
+        beside: list[str] = []
+        found = elements(envelope.opened(chunks, dialect.inside, name, beside) if dialect.inside else chunks, name)
         what = "the element is not a JSON object"
     names: tuple[str, ...] = ()
     for line, text in found:
@@ -286,6 +287,8 @@ def _json(file: IO[str], name: str, dialect: Dialect) -> Iterator[RawRow]:
             names = keys
         findings = () if text.isascii() else _doubts(text, unsure)
         yield RawRow(line, names, tuple(values.values()), text, findings)
+    if dialect.inside:
+        notes.one_page = envelope.has_more("".join(beside))
 
 
 def _flat(record: Dictionary[str, Any]) -> dict[str, Any]:
