@@ -67,8 +67,9 @@ def stated(listed: Any) -> tuple[Finding, ...]:
     for found in listed[:STATED_MAX]:
         if type(found) is dict and type(code := found.get("code")) is str and code in FINDINGS:
             where = found.get("where", "")
-            if type(where) is str and len(where) <= _WHERE_MAX and where.isprintable():
-                read.append(Finding(code, where))
+            if type(where) is str:
+                # Of a column whose name is a paragraph it is still told that there is something.
+                read.append(Finding(code, where if len(where) <= _WHERE_MAX and where.isprintable() else ""))
     if len(listed) > STATED_MAX:
         read.append(Finding("more_findings"))
     return tuple(dict.fromkeys(read))
