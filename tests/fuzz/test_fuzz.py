@@ -24,7 +24,7 @@ def test_a_minute_of_fuzzing_finds_nothing(target):
     process = start(target, seconds=SECONDS, quiet=True)
     words, _ = process.communicate()
     assert process.returncode == 0, words[-3_000:]
-    assert runs(words) > 1_000
+    assert runs(words) > 100  # on a machine with as much else to do; alone it is tens of thousands
 
 
 @pytest.mark.timeout(300)
