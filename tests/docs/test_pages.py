@@ -127,6 +127,14 @@ def fresh(folder: Path) -> Iterator[Shell]:
 
 
 @contextmanager
+def with_an_engine(folder: Path) -> Iterator[Shell]:
+    """A new project, and a database that may hold a copy of its warehouse."""
+    shell = project(folder)
+    shell.environment["ANALYTICS_URL"] = postgres.url(postgres.OWNER)
+    yield shell
+
+
+@contextmanager
 def after_the_tutorial(folder: Path) -> Iterator[Shell]:
     """The tutorial's project, in which Bob's two records are one person."""
     shell = project(folder)
@@ -205,6 +213,7 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "docs/how-to/ask-over-http.md": served_with_a_query_key,
     "docs/how-to/run-on-postgres.md": on_postgres,
     "docs/how-to/run-on-kafka.md": fresh,
+    "docs/how-to/copy-the-warehouse.md": with_an_engine,
 }
 
 
