@@ -25,7 +25,6 @@ from onefold.warehouse.restriction import restricted
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
 
-FORMATS = ("parquet", "csv", "jsonl", "delta")
 EXPORT_MB = 8_192
 """Room for the result of an export."""
 
