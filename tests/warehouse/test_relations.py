@@ -65,3 +65,10 @@ def test_a_name_that_is_not_there_brings_the_nearest(yard):
     """Relations are told by name, and a slip is answered with the word that was meant."""
     with pytest.raises(UsageError, match=r"did you mean `golden\.profile`"):
         yard.rows("SELECT * FROM golden.profil")
+
+
+def test_rows_that_are_gone_leave_with_the_merge(yard):
+    """Rows that agree with a removed key go, whether or not rows come for it."""
+    yard.warehouse.replace(GIFTS, gifts(ann=1, bob=2, cid=3))
+    yard.warehouse.merge(GIFTS, gifts(bob=5), gone=gifts(ann=0, bob=0).select(["donor"]))
+    assert {row["donor"]: row["amount"] for row in yard.rows("SELECT donor, amount FROM gifts")} == {"bob": 5, "cid": 3}

@@ -12,6 +12,7 @@ from onefold.bootstrap.checking import (
 )
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.engines import engine_status, engines_of, load_engine, waiting
+from onefold.bootstrap.lineage import lineage
 from onefold.bootstrap.loading import (
     AppendingError,
     Loaded,
@@ -25,6 +26,7 @@ from onefold.bootstrap.loading import (
 )
 from onefold.bootstrap.maintenance import preview, rebuild, repair, since, verify
 from onefold.bootstrap.migrating import migrate
+from onefold.bootstrap.modelling import classified, project_models, run_models
 from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.server import Opened, sole
@@ -69,6 +71,7 @@ __all__ = [
     "check_file",
     "check_history",
     "checks",
+    "classified",
     "clock_us",
     "create_key",
     "engine_status",
@@ -81,6 +84,7 @@ __all__ = [
     "import_suite",
     "init",
     "is_known_source",
+    "lineage",
     "list_checks",
     "list_keys",
     "load_backlog",
@@ -95,6 +99,7 @@ __all__ = [
     "pending",
     "prefetched_by_process",
     "preview",
+    "project_models",
     "propose_checks",
     "reader",
     "rebuild",
@@ -104,6 +109,7 @@ __all__ = [
     "revoke_key",
     "rows_of",
     "run_checks",
+    "run_models",
     "serve_prefetch",
     "since",
     "sole",

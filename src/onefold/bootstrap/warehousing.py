@@ -142,13 +142,16 @@ def _patiently(loader: Loader, *, profiles: bool) -> int:
 
 
 @contextmanager
-def open_warehouse(directory: Path, workspace: str | None = None, *, process: bool = True) -> Iterator[DuckDbWarehouse]:
+def open_warehouse(
+    directory: Path, workspace: str | None = None, *, process: bool = True, load: bool = False
+) -> Iterator[DuckDbWarehouse]:
     """A project's warehouse for the block.
 
     Args:
         directory: The project.
         workspace: Which of its workspaces; None for the only one.
         process: Whether what waits in the log is processed first, where no other process does it.
+        load: Whether what waits in the feed is loaded first. What is not loaded counts as changed just now.
 
     Raises:
         ConfigurationError: The extra is not installed.
@@ -159,6 +162,8 @@ def open_warehouse(directory: Path, workspace: str | None = None, *, process: bo
     try:
         if process:
             catch_up(opened)
+        if load:
+            load_warehouse(opened)
         warehouse = warehouse_of(opened)
         try:
             yield warehouse

@@ -16,6 +16,7 @@ from onefold.cli import (
     keys,
     loading,
     maintenance,
+    models,
     people,
     process,
     project,
@@ -80,6 +81,9 @@ app.command()(relations.export)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
 app.add_typer(warehouse.app, name="warehouse")
+app.command()(models.run)
+app.command()(models.lineage)
+app.command()(models.classify)
 app.command()(maintenance.sources)
 app.command()(maintenance.preview)
 app.command()(maintenance.rebuild)

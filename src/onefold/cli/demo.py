@@ -19,16 +19,17 @@ from typing import Annotated, Any
 
 import typer
 
-from onefold import bootstrap
+from onefold import bootstrap, config
 from onefold.cli.options import Json
 from onefold.cli.output import Output
-from onefold.errors import UnavailableError, UsageError
+from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.model import Identifier
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import balances, explanations
 from onefold.pipelines.reading import people as reading
 from onefold.synthetic import population as populations
 from onefold.synthetic import score, systems, visits
+from onefold.warehouse.query import parse
 
 SEED = 2026
 _MARK = ".onefold-demo"
@@ -77,6 +78,7 @@ def demo(
         with bootstrap.reader(directory, None) as context:
             _caught_up(context)
             result = _report(context, written, rows, sent, time.perf_counter() - started, out)
+        result |= {"marts": _marts(directory, out)}
         if as_json:
             out.result(result | {"directory": str(directory), "read_key": keys["reader"]})
         _next_steps(directory, port, keys, result, out)
@@ -101,6 +103,10 @@ def _fresh(directory: Path, port: int) -> dict[str, str]:
     for name, rank in _RANKS.items():
         (directory / "sources" / f"{name}.yaml").write_text(f"kind: file\nrank: {rank}\n", encoding="utf-8")
     (directory / "sources" / "website.yaml").write_text("kind: http\nrank: 6\n", encoding="utf-8")
+    (directory / "models").mkdir()
+    for name, text in config.template_texts("media").items():
+        if name.startswith("models/") or name in {"calendar.yaml", "privacy.yaml"}:
+            (directory / name).write_text(text, encoding="utf-8")
     return {key["name"]: key["key"] for key in bootstrap.furnish(directory)["keys"]}
 
 
@@ -206,6 +212,23 @@ def _report(
     }
 
 
+def _marts(directory: Path, out: Output) -> dict[str, int]:
+    """Build the marts of the media template, and show the members by status; rows by model."""
+    try:
+        made = list(bootstrap.run_models(directory, None, ()))
+    except ConfigurationError as missing:
+        out.say(f"\nNo marts: {missing}.")
+        return {}
+    rows = {run.model: run.rows for run in made if run.how != "checked"}
+    seconds = sum(run.seconds for run in made)
+    out.say(f"\nMarts, built in {seconds:.1f} s: " + ", ".join(f"{name} {n:,}" for name, n in rows.items() if n) + ".")
+    asked = parse("SELECT membership_status, count(*) AS members FROM marts.membership GROUP BY 1 ORDER BY 2 DESC, 1")
+    with bootstrap.open_warehouse(directory, None, process=False) as warehouse:
+        found = warehouse.run(asked).to_pylist()
+    out.table("Members", ("status", "members"), ([row["membership_status"], row["members"]] for row in found))
+    return rows
+
+
 def _agreement(context: Context, truth: Path) -> tuple[score.Score, dict[tuple[str, str], bytes]]:
     """How the people found agree with the truth, and whom each known identifier belongs to."""
     with truth.open(encoding="utf-8", newline="") as file:
@@ -245,6 +268,7 @@ def _next_steps(directory: Path, port: int, keys: dict[str, str], result: dict[s
         out.say(f"  onefold undo {b} {a} {where}")
     out.say(f"  onefold dlq list {where}")
     out.say(f"  onefold verify {where}")
+    out.say(f"  onefold run {where} && onefold lineage membership.recurring_amount {where}")
     if merge:
         out.say(
             f"  curl -H 'Authorization: Bearer {keys['reader']}' http://127.0.0.1:{port}/api/v1/profiles/{merge['a']}"

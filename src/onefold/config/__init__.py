@@ -6,7 +6,7 @@ from onefold.config.secret import SecretReference, environment_key, secret_text
 from onefold.config.serving import Limits, Server
 from onefold.config.settings import StageSettings, settings
 from onefold.config.stages import IdentityType, Stages
-from onefold.config.template import TEMPLATES, Template, init
+from onefold.config.template import TEMPLATES, Template, init, template_texts
 
 __all__ = [
     "TEMPLATES",
@@ -26,4 +26,5 @@ __all__ = [
     "schema_texts",
     "secret_text",
     "settings",
+    "template_texts",
 ]

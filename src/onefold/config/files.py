@@ -21,7 +21,7 @@ from onefold.config.kinds import (
     Text,
 )
 from onefold.config.mappings import MAPPING
-from onefold.config.warehouse import ENGINE, MODELS
+from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY
 
 NAME = Text(
     pattern=r"^[a-z][a-z0-9_-]{0,62}$",
@@ -357,5 +357,7 @@ FILES = {
     "mapping": MAPPING,
     "models": MODELS,
     "checks": CHECKS,
+    "calendar": CALENDAR,
+    "privacy": PRIVACY,
 }
 """By the name under which the JSON Schema is published."""

@@ -201,7 +201,7 @@ def _optional(directory: Path, file: str, kind: Any, problems: list[Problem]) ->
 
 def _misnamed(directory: Path) -> Iterator[Problem]:
     """Files that would be passed over in silence: a typing error in a name, or `.yml` for `.yaml`."""
-    known = (PROJECT_FILE, "identity.yaml", "profile.yaml")
+    known = (PROJECT_FILE, "identity.yaml", "profile.yaml", "calendar.yaml", "privacy.yaml")
     for path in sorted(directory.glob("*.y*ml")):
         if path.name not in known and (hint := nearest(path.name, known, cutoff=0.85)):
             yield Problem(path.name, 1, f"is not a file of a project{hint}")

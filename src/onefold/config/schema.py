@@ -18,6 +18,8 @@ TITLES = {
     "mapping": "a mapping file",
     "models": "models/*.yaml",
     "checks": "checks/*.yaml",
+    "calendar": "calendar.yaml",
+    "privacy": "privacy.yaml",
 }
 
 

@@ -24,16 +24,9 @@ def init(directory: Path, template: Template) -> list[Path]:
     """
     if (directory / "onefold.yaml").exists():
         raise UsageError("there is already an onefold.yaml here; edit it, or choose another directory")
-    texts = {f".schemas/{name}": text for name, text in schema_texts().items()}
+    texts = {f".schemas/{name}": text for name, text in schema_texts().items()} | template_texts(template)
     # Keys and stores are the organisation's secrets and people; Git keeps configuration only.
     texts[".gitignore"] = "/data/\n/onefold.state\n*.key\n"
-    root = resources.files("onefold.config") / "templates" / template
-    for folder, prefix in ((root, ""), (root / "sources", "sources/"), (root / "checks", "checks/")):
-        texts |= {
-            f"{prefix}{entry.name}": entry.read_text(encoding="utf-8")
-            for entry in folder.iterdir()
-            if entry.name.endswith(".yaml")
-        }
     written = []
     for name in sorted(texts):
         path = directory / name
@@ -43,3 +36,15 @@ def init(directory: Path, template: Template) -> list[Path]:
         path.write_text(texts[name], encoding="utf-8")
         written.append(path)
     return written
+
+
+def template_texts(template: Template) -> dict[str, str]:
+    """The texts of a template's files, by name relative to the project."""
+    root = resources.files("onefold.config") / "templates" / template
+    folders = ((root, ""), *((root / name, f"{name}/") for name in ("sources", "checks", "models")))
+    return {
+        f"{prefix}{entry.name}": entry.read_text(encoding="utf-8")
+        for folder, prefix in folders
+        for entry in folder.iterdir()
+        if entry.name.endswith((".yaml", ".sql"))
+    }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from onefold.config.kinds import Either, Field, ListOf, MapOf, Record, Scalar, Secret, Text
+from onefold.config.kinds import Duration, Either, Field, Integer, ListOf, MapOf, Record, Scalar, Secret, Text
+from onefold.warehouse.calendar import SHAPE
 
 CLASSES = ("none", "personal", "identifier", "sensitive")
 
@@ -51,6 +52,87 @@ MODELS = Record(
             "By file name without `.sql`.",
             required=True,
         )
+    }
+)
+
+_DATE = Text(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", shape="a date such as `2026-10-05`")
+_NAME = Field(Text(), "Its name.", required=True)
+
+CALENDAR = Record(
+    {
+        "fiscal_year_start": Field(Integer(1, 12), "Month in which fiscal years begin; 1 when left out."),
+        "fiscal_year_named": Field(
+            Text(("end", "start")), "Whether a fiscal year is called by the year it ends or starts in; `end`."
+        ),
+        "first_year": Field(Integer(1900, 2200), "First year of `dimensions.dim_date`; 2000 when left out."),
+        "last_year": Field(Integer(1900, 2200), "Last year of it; 2040 when left out."),
+        "holidays": Field(
+            ListOf(Record({"name": _NAME, "when": Field(Text(), f"When it is: {SHAPE}.", required=True)})),
+            "Holidays of every year, or of one.",
+        ),
+        "pledge_drives": Field(
+            ListOf(
+                Record(
+                    {
+                        "name": _NAME,
+                        "from": Field(_DATE, "First day.", required=True),
+                        "to": Field(_DATE, "Last day.", required=True),
+                    }
+                )
+            ),
+            "Pledge drives, or other periods that have a name.",
+        ),
+        "campaigns": Field(
+            ListOf(
+                Record(
+                    {
+                        "code": Field(
+                            Text(), "What events name it by, in `campaign_code`, `campaign` or `appeal`.", required=True
+                        ),
+                        "name": _NAME,
+                        "type": Field(Text(), "Such as pledge_drive, annual_appeal, special."),
+                        "channel": Field(Text(), "Such as radio, email, direct_mail, digital."),
+                        "from": Field(_DATE, "First day."),
+                        "to": Field(_DATE, "Last day."),
+                        "audience": Field(Text(), "Whom it is meant for."),
+                        "goal": Field(
+                            Text(pattern=r"^[0-9]{1,18}(\.[0-9]{1,9})?$", shape="an amount such as `250000`"),
+                            "What it is to bring.",
+                        ),
+                    }
+                )
+            ),
+            "Campaigns, for `dimensions.campaign`.",
+        ),
+    }
+)
+
+PRIVACY = Record(
+    {
+        "attributes": Field(
+            MapOf(Text(CLASSES)), "What attributes of people (traits) tell of them; `personal` when left out."
+        ),
+        "properties": Field(
+            MapOf(Text(CLASSES)), "What properties of events tell of people; `personal` when left out."
+        ),
+        "columns": Field(
+            MapOf(Text(CLASSES)), "The class of a column of a relation, such as `golden.profile.stage`, beside its own."
+        ),
+        "roles": Field(
+            MapOf(
+                Record(
+                    {
+                        name: Field(Text(("show", "hide", "shorten")), f"How {name} values are shown; `hide`.")
+                        for name in CLASSES[1:]
+                    }
+                )
+            ),
+            "Roles of readers: for each class of personal data `show`, `hide`, or `shorten` (`a***@example.org`).",
+        ),
+        "retention": Field(
+            MapOf(Duration()),
+            "How long values of a class may be kept, by class; declared here for governance to carry out.",
+        ),
     }
 )
 

@@ -204,8 +204,11 @@ class Warehouse(Protocol):
         """Put rows in the place of all that the relation had. All or none, durably."""
         ...
 
-    def merge(self, relation: Relation, rows: pa.Table) -> None:
-        """Put each row in the place of the one with the same `key`, or add it. All or none, durably."""
+    def merge(self, relation: Relation, rows: pa.Table, *, gone: pa.Table | None = None) -> None:
+        """Put each row in the place of the one with the same `key`, or add it. All or none, durably.
+
+        `gone` has some of the relation's columns: rows that agree in them with one of its rows are removed before.
+        """
         ...
 
     def drop(self, relation: Relation) -> None:

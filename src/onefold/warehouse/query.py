@@ -10,7 +10,7 @@ from sqlglot.errors import SqlglotError
 
 from onefold.errors import UsageError, nearest
 
-SCHEMAS = ("marts", "golden", "staging", "raw")
+SCHEMAS = ("marts", "golden", "staging", "raw", "dimensions")
 """Where a name without a schema is looked for, in this order."""
 CATALOGS = frozenset({"information_schema", "pg_catalog"})
 TEXT_MAX = 50_000

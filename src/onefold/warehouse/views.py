@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from onefold.model import Column, Relation
+from onefold.warehouse import profiles_sync
 from onefold.warehouse.query import parse
 from onefold.warehouse.relations import EVENT, KNOWN_AT, LOGS, PROFILE_CHANGE, SEQUENCE
 
@@ -150,6 +151,7 @@ SELECT {columns} FROM (
     FROM staging.event WHERE kind = 'record'
 ) AS ranked WHERE latest = 1
 """,
+    **profiles_sync.SQL,
 }
 VIEWS = tuple(_SQL)
 RELATIONS = MappingProxyType({relation.full_name: relation for relation in (*LOGS, *VIEWS)})

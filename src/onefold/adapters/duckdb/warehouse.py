@@ -103,7 +103,7 @@ class DuckDbWarehouse(Warehouse):
         """Put rows in the place of all that the relation had; see the port."""
         self._revise(relation, rows, lambda snapshot: _of(relation, snapshot))
 
-    def merge(self, relation: Relation, rows: pa.Table) -> None:
+    def merge(self, relation: Relation, rows: pa.Table, *, gone: pa.Table | None = None) -> None:
         """Put each row in the place of the one with the same key, or add it; see the port."""
         if not relation.key:
             raise UsageError(f"{relation.full_name} has no key to merge by.")
@@ -111,7 +111,8 @@ class DuckDbWarehouse(Warehouse):
             with self._store.snapshot() as snapshot:
                 before = _of(relation, snapshot)
                 stored = [self._files.read(segment) for segment in before]
-            whole = _merged(relation, [conformed(relation, each) for each in stored], conformed(relation, rows))
+            there = [conformed(relation, each) for each in stored]
+            whole = _merged(relation, there, conformed(relation, rows), gone)
             try:
                 self._revise(relation, whole, partial(_these, before), tries=1)
             except ConflictError:
@@ -216,15 +217,22 @@ def _of(relation: Relation, snapshot: ProfileSnapshot) -> list[Segment]:
     return [segment for segment in snapshot.segments() if segment.relation == relation.full_name]
 
 
-def _merged(relation: Relation, before: list[pa.Table], rows: pa.Table) -> pa.Table:
-    """The rows there were without those of the same key, and the new ones."""
+def _merged(relation: Relation, before: list[pa.Table], rows: pa.Table, gone: pa.Table | None) -> pa.Table:
+    """The rows there were without those that are gone and those of the same key, and the new ones."""
     if not before:
         return rows
-    keys = ", ".join('"' + name.replace('"', '""') + '"' for name in relation.key)
     with duckdb.connect(":memory:", config={"python_enable_replacements": False}) as connection:
         connection.execute("SET temp_directory = ''")
         connection.register("before", pa.concat_tables(before))
         connection.register("arriving", rows)
-        kept = f"SELECT * FROM before ANTI JOIN arriving USING ({keys})"  # noqa: S608  quoted names
+        kept = f"SELECT * FROM before ANTI JOIN arriving USING ({_quoted(relation.key)})"  # noqa: S608  quoted names
+        if gone is not None:
+            part = tuple(column for column in relation.columns if column.name in gone.column_names)
+            connection.register("gone", conformed(msgspec.structs.replace(relation, columns=part), gone))
+            kept += f" ANTI JOIN gone USING ({_quoted(column.name for column in part)})"
         found = connection.sql(kept).union(connection.sql("SELECT * FROM arriving"))
         return conformed(relation, found.to_arrow_table())
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join('"' + name.replace('"', '""') + '"' for name in names)

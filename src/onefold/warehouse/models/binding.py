@@ -23,6 +23,7 @@ from onefold.warehouse.models import graph, statement, types
 from onefold.warehouse.models.model import Documented, Fault, Model, ModelError
 from onefold.warehouse.models.origins import Derivation, derive
 from onefold.warehouse.personal import Source, class_of, highest
+from onefold.warehouse.query import SCHEMAS
 
 
 class BoundModel(msgspec.Struct, frozen=True):
@@ -62,6 +63,10 @@ class BoundModels(msgspec.Struct, frozen=True):
         """What each model reads."""
         return {name: bound.reads for name, bound in self.models.items()}
 
+    def views(self) -> dict[str, exp.Query]:
+        """The trees of those that are computed when they are asked, each after those it reads."""
+        return {name: one.tree for name, one in self.models.items() if one.model.materialized == "view"}
+
     def select(self, wanted: Iterable[str]) -> list[BoundModel]:
         """The models that selections mean, in order of building.
 
@@ -96,6 +101,7 @@ def bind(
             trees[name] = tree
     known = there.keys() | named.keys()
     for name, tree in trees.items():
+        _settle(tree, known)
         faults += _unknown_relations(named[name], tree, known)
     if faults:
         raise ModelError(faults)
@@ -126,6 +132,17 @@ def _name_faults(models: Sequence[Model], relations: Mapping[str, Relation]) -> 
     return faults
 
 
+def _settle(tree: exp.Query, known: AbstractSet[str]) -> None:
+    """Give each relation that is named without its schema the one that a query would find it in."""
+    for table in graph.tables(tree):
+        if not table.db:
+            found = next((schema for schema in SCHEMAS if f"{schema}.{table.name}".lower() in known), None)
+            if found is not None:
+                if not table.alias:
+                    table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
+                table.set("db", exp.to_identifier(found))
+
+
 def _unknown_relations(model: Model, tree: exp.Query, known: AbstractSet[str]) -> list[Fault]:
     found = {graph.relation_name(table): table for table in graph.tables(tree)}
     return [
@@ -148,7 +165,7 @@ def _bind(
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
         table.set("db", exp.to_identifier(folder))
-        table.set("this", exp.to_identifier(name))
+        table.set("this", exp.to_identifier(name, quoted=True))
     schema = MappingSchema(_schema({n: relations[n] for n in names}), dialect=statement.DIALECT)
     try:
         qualified = qualify(

@@ -26,11 +26,13 @@ class Link(msgspec.Struct, frozen=True, order=True):
         origin: The relation and column it comes from.
         target: The relation and column that comes from it. A column `*` is which rows there are, and so touches all.
         use: What counts of the origin.
+        copied: Whether the origin comes unchanged, so that members of JSON keep their names.
     """
 
     origin: Source
     target: Source
     use: Use
+    copied: bool = False
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ def links(models: Iterable[BoundModel]) -> Iterator[Link]:
         for column, origins in bound.derivation.columns.items():
             target = (bound.name, column)
             for origin in sorted(origins.value):
-                yield Link(origin, target, "value")
+                yield Link(origin, target, "value", copied=origins.copied)
             for origin in sorted(origins.presence - origins.value):
                 yield Link(origin, target, "presence")
         # A model has to do with the rows of all it reads, whether or not it reads a column of theirs (`count(*)`).
@@ -104,30 +106,34 @@ def trace(column: Source, known: Iterable[Link], direction: Direction, *, rows_t
         direction: Which way to follow them.
         rows_too: Whether to follow what decides on rows, besides what values are made of.
     """
-    beneath: dict[Source, list[tuple[Source, Use]]] = {}
-    rows: dict[str, list[tuple[Source, Use]]] = {}
+    near: dict[Source, list[tuple[Source, Use, bool]]] = {}
+    rows: dict[str, list[tuple[Source, Use, bool]]] = {}
     for link in known:
         if link.use == "rows" and not rows_too:
             continue
         here, there = (link.target, link.origin) if direction == "upstream" else (link.origin, link.target)
-        if here[1] == "*":
-            rows.setdefault(here[0], []).append((there, link.use))
-        else:
-            beneath.setdefault(here, []).append((there, link.use))
+        where = rows.setdefault(here[0], []) if here[1] == "*" else near.setdefault(here, [])
+        where.append((there, link.use, link.copied))
+    members: dict[Source, list[Source]] = {}
+    for relation, name in near:
+        if "." in name:
+            members.setdefault((relation, name.split(".")[0]), []).append((relation, name))
     told = set[Source]()
 
     def below(source: Source) -> list[tuple[Source, Use]]:
-        found = list(beneath.get(source, ()))
-        if direction == "upstream" or source[1] == "*":
-            found += rows.get(source[0], ())
-        # A whole JSON column carries its members, and a member comes with the whole.
-        if "." in source[1]:
-            found += beneath.get((source[0], source[1].split(".")[0]), ())
-        if direction == "downstream":
-            inside = [s for s in beneath if s[0] == source[0] and s[1].startswith(source[1] + ".")]
-            found += [one for member in inside for one in beneath[member]]
+        relation, name = source
+        column, dot, member = name.partition(".")
+        found = list(near.get(source, ()))
+        if direction == "upstream" or name == "*":
+            found += rows.get(relation, ())
+        if dot:
+            # A whole JSON column carries its members, by their names where it is copied.
+            whole = near.get((relation, column), ())
+            found += [((to, f"{what}.{member}" if copied else what), use, copied) for (to, what), use, copied in whole]
+        elif direction == "downstream":
+            found += [one for inside in members.get(source, ()) for one in near[inside]]
         unique: dict[Source, Use] = {}
-        for there, use in found:
+        for there, use, _ in found:
             unique[there] = min(unique.get(there, use), use, key=("value", "presence", "rows").index)
         return sorted(unique.items())
 

@@ -120,6 +120,8 @@ def _refusal(node: exp.Expr) -> str:
         return _NO_CLOCK
     if kind == "Table":
         return _table_refusal(node)
+    if kind == "Join" and (method := node.args.get("method")):
+        return f"has a {method} JOIN; write the condition after ON"
     if kind == "With" and node.args.get("recursive"):
         return "is recursive; a model is not"
     if kind not in _ALLOWED:

@@ -1,0 +1,107 @@
+"""A project's models: read, bound to the relations there are, built in its warehouse; lineage and classes of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from onefold.bootstrap.warehousing import open_warehouse
+from onefold.config.dimensions import read_calendar, read_privacy
+from onefold.config.models import read_models
+from onefold.model import Relation
+from onefold.pipelines.batch import models as batch
+from onefold.warehouse import calendar, classify, query, views
+from onefold.warehouse.calendar import Calendar
+from onefold.warehouse.models import increment
+from onefold.warehouse.models.binding import BoundModels, bind
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    import pyarrow as pa
+
+SAMPLE_ROWS = 20_000
+"""Of how many events, the latest, values are looked at for a guess."""
+
+_RELATIONS = (*views.RELATIONS.values(), calendar.DIM_DATE, calendar.CAMPAIGN, batch.RUNS)
+
+
+def project_models(directory: Path) -> BoundModels:
+    """The models of a project, bound to the relations that every project has.
+
+    Raises:
+        ConfigurationError: With everything that is wrong with them, or with what the project says of personal data.
+    """
+    classes = read_privacy(directory).classes
+    bound = bind(read_models(directory), _RELATIONS, classes)
+    increment.plans(bound, increment.TRACKED)
+    return bound
+
+
+def run_models(
+    directory: Path,
+    workspace: str | None,
+    wanted: Iterable[str],
+    *,
+    whole: bool = False,
+    starting: Callable[[str], None] = lambda _name: None,
+) -> Iterator[batch.Run]:
+    """Build models in a project's warehouse; yields how each was built, as soon as it is.
+
+    Raises:
+        ConfigurationError: A model is wrong, or the extra is not installed.
+        UsageError: A selection means no model.
+    """
+    bound, seeds = project_models(directory), _seeds(read_calendar(directory))
+    selections = list(wanted)
+    bound.select(selections)  # a typing error is told before anything is opened
+    with open_warehouse(directory, workspace, load=True) as warehouse:
+        yield from batch.run(
+            warehouse,
+            bound,
+            selections,
+            tracked=increment.TRACKED,
+            moment=datetime.now(UTC),
+            seeds=seeds,
+            whole=whole,
+            starting=starting,
+        )
+
+
+def classified(directory: Path, workspace: str | None) -> Iterator[tuple[str, str, str | None, classify.Guess]]:
+    """Each attribute and property of the latest events: where (`attributes`, `properties`), name, class, and the guess.
+
+    The class is what the project says; None where it says nothing.
+    """
+    privacy = read_privacy(directory)
+    asked = query.parse(
+        f"SELECT traits, properties FROM staging.event ORDER BY sequence DESC LIMIT {SAMPLE_ROWS}"  # noqa: S608  our number
+    )
+    with open_warehouse(directory, workspace) as warehouse:
+        rows = warehouse.run(asked).to_pylist()
+    for column, where in (("traits", "attributes"), ("properties", "properties")):
+        documents: Iterable[Mapping[str, Any]] = (msgspec.json.decode(row[column]) for row in rows if row[column])
+        for name, values in classify.members(documents):
+            said = privacy.classes.get(("staging.event", f"{column}.{name}"))
+            yield where, name, said, classify.guess(name, values)
+
+
+def _seeds(stated: Calendar) -> list[batch.Seed]:
+    content = msgspec.json.encode(stated).decode()
+    return [
+        batch.Seed(calendar.DIM_DATE, content, lambda: _table(calendar.DIM_DATE, calendar.days(stated))),
+        batch.Seed(calendar.CAMPAIGN, content, lambda: _table(calendar.CAMPAIGN, calendar.campaigns(stated))),
+    ]
+
+
+def _table(relation: Relation, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    import pyarrow as pa  # noqa: PLC0415  only where the extra is
+
+    kinds = {
+        "integer": pa.int32(), "date": pa.date32(), "boolean": pa.bool_(), "decimal": pa.string(), "text": pa.string(),
+    }  # fmt: skip
+    found = list(rows)
+    schema = pa.schema([(column.name, kinds[column.type]) for column in relation.columns])
+    return pa.Table.from_pylist(found, schema=schema)

@@ -1,0 +1,148 @@
+"""Masking: what a role sees of columns, by the class of personal data of each, written into the query itself.
+
+A query of a role is rewritten so that every relation it names is one without what the role may not see. Nothing the query
+says afterwards can bring it back: not a filter, not a join, not an alias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+from sqlglot import exp
+
+from onefold.model import Column, ColumnType, PersonalClass, Relation
+from onefold.warehouse.models import graph, types
+from onefold.warehouse.personal import CLASSES, Source, class_of
+
+Mask = Literal["show", "hide", "shorten"]
+"""`show`: as it is. `hide`: null. `shorten`: of a text its first letter, and of an address also the domain; else null."""
+
+ORDER = ("golden", "marts", "staging", "dimensions", "raw")
+"""Of two relations with one name, the one whose schema comes first has the plain name as a view for analysts."""
+ANALYST = "analyst"
+
+
+class Role(msgspec.Struct, frozen=True):
+    """What a kind of reader sees: for each class of personal data a mask. `none` is always shown."""
+
+    masks: Mapping[PersonalClass, Mask]
+
+    def mask(self, of: PersonalClass) -> Mask:
+        """How values of a class are shown; a class that the role does not name is hidden."""
+        return "show" if of == "none" else self.masks.get(of, "hide")
+
+
+HIDING = Role({})
+"""The role that sees nothing personal."""
+
+
+def masked(
+    query: exp.Query, relations: Mapping[str, Relation], classes: Mapping[Source, PersonalClass], role: Role
+) -> exp.Query:
+    """The query with every relation it reads replaced by what the role sees of it.
+
+    Args:
+        query: Any query; it is left as it is.
+        relations: All that it may read, by full name; a relation that is not there stays, and fails when it is run.
+        classes: Classes that the project states.
+        role: Who asks.
+    """
+    tree = query.copy()
+    for table in list(graph.tables(tree)):
+        relation = relations.get(graph.relation_name(table)) or relations.get(f"{table.db}.{table.name}")
+        if relation is None:
+            continue
+        seen = shown(relation, classes, role)
+        alias = exp.TableAlias(this=exp.to_identifier(table.alias or table.name))
+        table.replace(exp.Subquery(this=seen, alias=alias))
+    return tree
+
+
+def shown(relation: Relation, classes: Mapping[Source, PersonalClass], role: Role) -> exp.Select:
+    """All columns of a relation, as a role sees them."""
+    columns = [
+        exp.alias_(_shown(relation, column, classes, role), column.name, quoted=True) for column in relation.columns
+    ]
+    return exp.select(*columns).from_(exp.table_(relation.name, db=relation.schema, quoted=True))
+
+
+def analyst_views(
+    relations: Iterable[Relation], classes: Mapping[Source, PersonalClass]
+) -> dict[str, tuple[Relation, exp.Select]]:
+    """Views without personal columns, by full name: `analyst.profile` is `golden.profile` without them."""
+    views: dict[str, tuple[Relation, exp.Select]] = {}
+    for relation in sorted(relations, key=lambda r: (ORDER.index(r.schema) if r.schema in ORDER else 9, r.full_name)):
+        kept, trees = list[Column](), list[exp.Expr]()
+        for column in relation.columns:
+            tree = _shown(relation, column, classes, HIDING)
+            if not isinstance(tree, exp.Cast) or not isinstance(tree.this, exp.Null):
+                kept.append(msgspec.structs.replace(column, personal="none"))
+                trees.append(exp.alias_(tree, column.name, quoted=True))
+        if not kept:
+            continue
+        plain = f"{ANALYST}.{relation.name}"
+        name = relation.name if plain not in views else f"{relation.schema}_{relation.name}"
+        select = exp.select(*trees).from_(exp.table_(relation.name, db=relation.schema, quoted=True))
+        said = f"`{relation.full_name}` without personal columns. {relation.description}".strip()
+        key = relation.key if all(k in {c.name for c in kept} for k in relation.key) else ()
+        views[f"{ANALYST}.{name}"] = (Relation(ANALYST, name, tuple(kept), "view", said, key), select)
+    return views
+
+
+def _shown(relation: Relation, column: Column, classes: Mapping[Source, PersonalClass], role: Role) -> exp.Expr:
+    here = exp.column(column.name, quoted=True)
+    own = class_of(relation, column.name, classes)
+    if column.type != "json":
+        return _value(here, column.type, role.mask(own))
+    inside = {
+        name.partition(".")[2]: said
+        for (where, name), said in classes.items()
+        if where == relation.full_name and name.startswith(f"{column.name}.")
+    }
+    if role.mask(own) == "show" and all(role.mask(said) == "show" for said in inside.values()):
+        return here
+    # What is declared member by member is put together again; of what nobody declared nothing is known, so it goes.
+    parts = [
+        part
+        for name, said in sorted(inside.items())
+        if role.mask(said) == "show" and "." not in name
+        for part in (exp.Literal.string(name), exp.JSONExtract(this=here.copy(), expression=_path(name)))
+    ]
+    if not parts:
+        return exp.cast(exp.Null(), "TEXT")
+    built = exp.cast(exp.Anonymous(this="json_object", expressions=parts), "TEXT")
+    return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Is(this=here, expression=exp.Null())), true=built)])
+
+
+def _path(name: str) -> exp.JSONPath:
+    return exp.JSONPath(expressions=[exp.JSONPathRoot(), exp.JSONPathKey(this=name)])
+
+
+def _value(here: exp.Column, kind: ColumnType, mask: Mask) -> exp.Expr:
+    if mask == "show":
+        return here
+    if mask == "shorten" and kind == "text":
+        at = exp.StrPosition(this=here.copy(), substr=exp.Literal.string("@"))
+        first = exp.Substring(this=here.copy(), start=exp.Literal.number(1), length=exp.Literal.number(1))
+        domain = exp.Substring(this=here.copy(), start=at.copy())
+        shortened = exp.Case(
+            ifs=[exp.If(this=exp.GT(this=at, expression=exp.Literal.number(0)), true=_joined(first, domain))],
+            default=_joined(first.copy()),
+        )
+        return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Is(this=here, expression=exp.Null())), true=shortened)])
+    return exp.cast(exp.Null(), types.SQL[kind])
+
+
+def _joined(*parts: exp.Expr) -> exp.Expr:
+    first, *rest = parts
+    whole: exp.Expr = exp.DPipe(this=first, expression=exp.Literal.string("***"))
+    for part in rest:
+        whole = exp.DPipe(this=whole, expression=part)
+    return whole
+
+
+def hides(role: Role) -> list[PersonalClass]:
+    """The classes that a role does not see as they are."""
+    return [one for one in CLASSES if role.mask(one) != "show"]
