@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from onefold import bootstrap
 from onefold.cli import app
+from onefold.errors import UsageError
 from onefold.warehouse import views
 from onefold.warehouse.query import parse
 
@@ -204,3 +205,48 @@ def test_the_calendar_and_privacy_files_are_checked(tmp_path):
     assert "calendar.yaml:2: `holidays[0].when` is none of" in str(_onefold(tmp_path, "run").exception)
     (tmp_path / "privacy.yaml").write_text("columns:\n  golden.profil.stage: none\n", encoding="utf-8")
     assert "privacy.yaml:2: there is no relation `golden.profil`" in str(_onefold(tmp_path, "run").exception)
+
+
+def test_views_are_asked_like_tables(station):
+    """The project's views, and those for analysts, answer to `onefold sql` and are listed."""
+    directory, _ = station
+    found = _onefold(directory, "sql", "SELECT canonical_email FROM constituents ORDER BY 1", "--json").stdout
+    assert [json.loads(line)["canonical_email"] for line in found.splitlines()] == [
+        f"{n}@example.org" for n in ("ann", "bo", "cy")
+    ]
+    with bootstrap.asking(directory) as asker:
+        listed = {facts.relation.full_name for facts in asker.tables()}
+        assert {"marts.constituents", "analyst.profile", "analyst.membership", "golden.profile"} <= listed
+        assert "attributes" not in asker.ask("SELECT * FROM analyst.constituents").column_names
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM golden.profile",
+        "SELECT * FROM profile",
+        "SELECT * FROM constituents",
+        "SELECT traits FROM event",
+        "SELECT value FROM golden.identity",
+        "SELECT * FROM profiles.user_traits",
+        "WITH a AS (SELECT * FROM golden.profile) SELECT attributes FROM a",
+    ],
+)
+def test_a_role_sees_what_it_may(station, query):
+    """With a role no name or address comes out, by whatever name a relation is asked; without one they do."""
+    directory, _ = station
+    with bootstrap.asking(directory) as asker:
+        assert "bo@example.org" in str(asker.ask(query).to_pylist())
+    with bootstrap.asking(directory, role="analyst") as asker:
+        shown = str(asker.ask(query).to_pylist())
+    assert not any(word in shown for word in ("example.org", "'Bo'", '"Bo"'))
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT * FROM query('SELECT * FROM golden.profile')", "SELECT * FROM query_table('golden.profile')"]
+)
+def test_a_role_cannot_go_round_its_mask(station, query):
+    """Functions that read relations by a text are not for roles."""
+    directory, _ = station
+    with bootstrap.asking(directory, role="analyst") as asker, pytest.raises(UsageError):
+        asker.ask(query)

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlglot import exp
 
+from onefold.bootstrap.modelling import project_models
 from onefold.bootstrap.warehousing import require_extra, warehouse_of
 from onefold.bootstrap.workspace import HERE, opened
+from onefold.config.dimensions import read_privacy
 from onefold.errors import NotFoundError, UsageError, nearest
 from onefold.model import Relation
+from onefold.pipelines.reading.analysis import ReaderWarehouse
 from onefold.ports import ProfileStore
 from onefold.ports.warehouse import QueryLimits, Warehouse
 from onefold.warehouse import question
@@ -175,16 +178,25 @@ class Asker:
 
 
 @contextmanager
-def asking(directory: Path = HERE, workspace: str | None = None) -> Iterator[Asker]:
+def asking(directory: Path = HERE, workspace: str | None = None, *, role: str | None = None) -> Iterator[Asker]:
     """Ask a project's warehouse for the block, beside a running server or without one. Nothing is begun or changed.
 
+    Args:
+        directory: The project, whose views can be asked like other relations.
+        workspace: Which of its workspaces; None for the only one.
+        role: A role of `privacy.yaml`; what it may not see is masked. None for all there is.
+
     Raises:
-        ConfigurationError: The extra is not installed, or the project cannot be read.
+        ConfigurationError: The extra is not installed, or the project or one of its models cannot be read.
         NotFoundError: Nothing was processed yet.
     """
     require_extra()
+    models, privacy = project_models(directory), read_privacy(directory)
+    if role is not None and role not in privacy.roles:
+        raise UsageError(f"privacy.yaml has no role `{role}`{nearest(role, privacy.roles) or '.'}")
     with opened(directory, workspace, start=False) as found:
-        warehouse = warehouse_of(found)
+        seen_as = None if role is None else privacy.roles[role]
+        warehouse = ReaderWarehouse(warehouse_of(found), models, privacy.classes, datetime.now(UTC), seen_as)
         try:
             yield Asker(warehouse, found.context.store)
         finally:

@@ -55,6 +55,9 @@ def sql(  # noqa: PLR0913, PLR0917  each is an option
     by: Annotated[
         Clock, typer.Option("--by", help="With --as-of: what was known here by then, or what had happened.")
     ] = Clock.KNOWLEDGE,
+    role: Annotated[
+        str | None, typer.Option("--role", help="See what this role of privacy.yaml sees; the rest is masked.")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with a line of column names.")] = False,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
@@ -74,7 +77,7 @@ def sql(  # noqa: PLR0913, PLR0917  each is an option
     as_table = not (as_json or as_csv)
     most = limit or (SHOWN_ROWS if as_table else None)
     started = time.monotonic()
-    with waiting(out, "Asking the warehouse"), bootstrap.asking(project, workspace) as asker:
+    with waiting(out, "Asking the warehouse"), bootstrap.asking(project, workspace, role=role) as asker:
         # One more than is shown tells whether there are more.
         found = asker.ask(
             text,

@@ -101,7 +101,7 @@ def bind(
             trees[name] = tree
     known = there.keys() | named.keys()
     for name, tree in trees.items():
-        _settle(tree, known)
+        settle(tree, known)
         faults += _unknown_relations(named[name], tree, known)
     if faults:
         raise ModelError(faults)
@@ -132,7 +132,7 @@ def _name_faults(models: Sequence[Model], relations: Mapping[str, Relation]) -> 
     return faults
 
 
-def _settle(tree: exp.Query, known: AbstractSet[str]) -> None:
+def settle(tree: exp.Query, known: AbstractSet[str]) -> None:
     """Give each relation that is named without its schema the one that a query would find it in."""
     for table in graph.tables(tree):
         if not table.db:

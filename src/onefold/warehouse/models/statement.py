@@ -79,7 +79,7 @@ def read(model: Model) -> exp.Query | list[Fault]:
         return [model.fault(_first_line(text), "selects no column")]
     if isinstance(tree, exp.Subquery):
         return [model.fault(_first_line(text), "is in brackets as a whole; remove them")]
-    faults = [model.fault(line_of(node), message) for node in tree.walk() if (message := _refusal(node))]
+    faults = [model.fault(line_of(node), message) for node in tree.walk() if (message := refusal(node))]
     return faults or tree
 
 
@@ -108,7 +108,7 @@ def uses_clock(tree: exp.Query) -> bool:
     return any(node.name.lower() == AS_OF for node in tree.find_all(exp.Anonymous))
 
 
-def _refusal(node: exp.Expr) -> str:
+def refusal(node: exp.Expr) -> str:
     """Why a node may not stand in a model; empty where it may."""
     kind = type(node).__name__
     if kind == "Anonymous":

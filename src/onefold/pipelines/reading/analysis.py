@@ -1,0 +1,94 @@
+"""Analysis: the warehouse as a reader sees it, with the project's views, and masked by the reader's role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from onefold.errors import UsageError, nearest
+from onefold.model import PersonalClass, Relation
+from onefold.ports.warehouse import QueryLimits, Warehouse
+from onefold.warehouse.masking import Role, analyst_views, masked
+from onefold.warehouse.models import graph, statement
+from onefold.warehouse.models.binding import BoundModels, settle
+from onefold.warehouse.models.expansion import expand
+from onefold.warehouse.personal import Source
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    import pyarrow as pa
+
+
+class ReaderWarehouse(Warehouse):
+    """Another warehouse with the project's views written into each query, and what the role may not see left out.
+
+    A role's query holds only what models may hold, so that no function can name a relation behind the mask.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        models: BoundModels,
+        classes: Mapping[Source, PersonalClass],
+        moment: datetime,
+        role: Role | None = None,
+    ) -> None:
+        self._warehouse = warehouse
+        self._classes = classes
+        self._role = role
+        self.dialect = warehouse.dialect
+        self.capabilities = warehouse.capabilities
+        stored = {relation.full_name: relation for relation in warehouse.relations()}
+        views = {name: models.relations[name] for name in models.views()}
+        described = {name: models.relations.get(name, relation) for name, relation in stored.items()}
+        analyst = analyst_views([*described.values(), *views.values()], classes)
+        self._relations = described | views | {name: relation for name, (relation, _) in analyst.items()}
+        trees = models.views() | {name: tree for name, (_, tree) in analyst.items()}
+        self._views = {name: statement.as_of(tree, moment) for name, tree in trees.items()}
+
+    def relations(self) -> list[Relation]:
+        """All relations with their columns, the project's views and the views for analysts among them."""
+        return [self._relations[name] for name in sorted(self._relations)]
+
+    def run(self, query: exp.Query, limits: QueryLimits | None = None) -> pa.Table:
+        """The rows of a query, as the role sees them.
+
+        Raises:
+            UsageError: As the port says; and a role's query holds what models may not hold, or an unknown relation.
+        """
+        tree = query.copy()
+        settle(tree, self._relations.keys())
+        if self._role is not None:
+            self._require_plain(tree)
+            tree = masked(tree, self._relations, self._classes, self._role)
+        return self._warehouse.run(expand(tree, self._views), limits)
+
+    def append(self, relation: Relation, rows: pa.Table) -> None:  # noqa: ARG002  the port's
+        """Readers change nothing."""
+        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+
+    def replace(self, relation: Relation, rows: pa.Table) -> None:  # noqa: ARG002  the port's
+        """Readers change nothing."""
+        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+
+    def merge(self, relation: Relation, rows: pa.Table, *, gone: pa.Table | None = None) -> None:  # noqa: ARG002  as above
+        """Readers change nothing."""
+        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+
+    def drop(self, relation: Relation) -> None:
+        """Readers change nothing."""
+        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+
+    def close(self) -> None:
+        """Close the warehouse underneath."""
+        self._warehouse.close()
+
+    def _require_plain(self, tree: exp.Query) -> None:
+        for node in tree.walk():
+            if refusal := statement.refusal(node):
+                raise UsageError(f"A query under a role {refusal}.")
+        for name in sorted(graph.reads(tree)):
+            if name not in self._relations:
+                raise UsageError(f"There is no relation `{name}`{nearest(name, self._relations) or '.'}")
