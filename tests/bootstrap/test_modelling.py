@@ -250,3 +250,22 @@ def test_a_role_cannot_go_round_its_mask(station, query):
     directory, _ = station
     with bootstrap.asking(directory, role="analyst") as asker, pytest.raises(UsageError):
         asker.ask(query)
+
+
+def test_what_models_say_of_their_columns_is_checked(station):
+    """Tests of a model are checks of what it makes, views too; one that does not hold fails."""
+    directory, _ = station
+    (directory / "models" / "wrong.sql").write_text("SELECT p.stage, p.primary_value FROM golden.profile AS p\n")
+    described = "models:\n  wrong:\n    columns:\n      stage: {tests: [not_null, unique]}\n"
+    (directory / "models" / "wrong.yaml").write_text(described)
+    try:
+        outcome = bootstrap.run_checks(directory, None, relation="marts.wrong", keep=False)
+        assert {r.check: r.status for r in outcome.report.results} == {
+            "not_null_stage": "passed",
+            "unique_stage": "failed",
+        }
+        outcome = bootstrap.run_checks(directory, None, relation="marts.constituents", keep=False)
+        assert {r.status for r in outcome.report.results} == {"passed"}
+    finally:
+        for kind in ("sql", "yaml"):
+            (directory / "models" / f"wrong.{kind}").unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,21 @@ import msgspec
 
 from onefold import config
 from onefold.bootstrap.check_results import CheckResults
+from onefold.bootstrap.modelling import project_models
 from onefold.bootstrap.warehousing import require_extra, warehouse_of
 from onefold.bootstrap.workspace import Workspace, catch_up, choose, clock_us, open_workspace
 from onefold.bootstrap.workspace import opened as opened_workspace
 from onefold.config.check_text import check_text
-from onefold.config.checks import replaced, shipped_checks
+from onefold.config.checks import model_checks, replaced, shipped_checks
+from onefold.config.dimensions import read_privacy
+from onefold.config.models import read_models
 from onefold.errors import UsageError, nearest
 from onefold.governance.checks import Check, CheckResult
 from onefold.governance.checks.expectations import Unsupported, read_suite, suite
 from onefold.governance.checks.proposing import propose
 from onefold.pipelines.batch import checks
 from onefold.pipelines.batch.checks import Outcome
+from onefold.pipelines.reading.analysis import ReaderWarehouse
 from onefold.ports.warehouse import Warehouse
 
 
@@ -51,7 +56,7 @@ def run_checks(
         UsageError: No check is chosen.
     """
     project = config.read_project(directory)
-    own, shipped = project.checks, replaced(project.checks, shipped_checks())
+    own, shipped = project.checks, _given(project.checks, directory)
     chosen = [one for one in (*own, *shipped) if _chosen(one, select, relation, gate)]
     if not chosen:
         raise UsageError(_none_chosen((*own, *shipped), select, relation))
@@ -71,7 +76,8 @@ def _opened(directory: Path, workspace: str | None) -> Iterator[tuple[Workspace,
     opened = open_workspace(project, choose(project, workspace), start=True)
     try:
         catch_up(opened)
-        warehouse = warehouse_of(opened)
+        models, classes = project_models(directory), read_privacy(directory).classes
+        warehouse = ReaderWarehouse(warehouse_of(opened), models, classes, datetime.now(UTC))
         try:
             yield opened, warehouse
         finally:
@@ -102,7 +108,12 @@ def _none_chosen(known: Sequence[Check], select: Sequence[str], relation: str | 
 def list_checks(directory: Path) -> list[Check]:
     """The checks of a project, and those that Onefold ships, without running them."""
     project = config.read_project(directory)
-    return [*project.checks, *replaced(project.checks, shipped_checks())]
+    return [*project.checks, *_given(project.checks, directory)]
+
+
+def _given(own: Sequence[Check], directory: Path) -> tuple[Check, ...]:
+    """Checks beside the project's files of checks: those that Onefold ships, and what models say of their columns."""
+    return (*replaced(own, shipped_checks()), *replaced(own, model_checks(read_models(directory))))
 
 
 def check_history(

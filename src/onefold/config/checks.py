@@ -31,6 +31,7 @@ from onefold.governance.checks.definition import (
 )
 from onefold.ingest import patterns
 from onefold.rules import Expr, RuleError, parse
+from onefold.warehouse.models.model import Model
 
 FOLDER = "checks"
 THRESHOLD = Decimal(5)
@@ -70,6 +71,24 @@ def replaced(own: Iterable[Check], shipped: Iterable[Check]) -> tuple[Check, ...
     """Those that Onefold ships, without those that the project's own replace: of the same name in the same relation."""
     names = {(check.relation, check.name) for check in own}
     return tuple(check for check in shipped if (check.relation, check.name) not in names)
+
+
+def model_checks(models: Iterable[Model]) -> tuple[Check, ...]:
+    """The tests that models state of their columns, as checks of what the models make."""
+    return tuple(
+        Check(
+            relation=model.name,
+            name=f"{test}_{column}",
+            kind=NotNull((column,)) if test == "not_null" else Unique((column,)),
+            owner=model.owner,
+            key=model.key,
+            file=model.described_in,
+            line=model.lines.get(("columns", column, "tests"), 1),
+        )
+        for model in models
+        for column, said in model.columns.items()
+        for test in said.tests
+    )
 
 
 def _unique(documents: Iterable[Document], problems: list[Problem]) -> Iterator[Check]:

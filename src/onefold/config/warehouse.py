@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onefold.config.kinds import Duration, Either, Field, Integer, ListOf, MapOf, Record, Scalar, Secret, Text
+from onefold.config.kinds import Duration, Field, Integer, ListOf, MapOf, Record, Secret, Text
 from onefold.warehouse.calendar import SHAPE
 
 CLASSES = ("none", "personal", "identifier", "sensitive")
@@ -36,10 +36,8 @@ MODELS = Record(
                                             "columns it is computed from.",
                                         ),
                                         "tests": Field(
-                                            ListOf(
-                                                Either(scalar=Text(("not_null", "unique")), mapping=MapOf(Scalar()))
-                                            ),
-                                            "What must hold of its values.",
+                                            ListOf(Text(("not_null", "unique"))),
+                                            "What must hold of its values; `onefold check` looks.",
                                         ),
                                     }
                                 )

@@ -65,25 +65,30 @@ class ReaderWarehouse(Warehouse):
             tree = masked(tree, self._relations, self._classes, self._role)
         return self._warehouse.run(expand(tree, self._views), limits)
 
-    def append(self, relation: Relation, rows: pa.Table) -> None:  # noqa: ARG002  the port's
-        """Readers change nothing."""
-        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+    def append(self, relation: Relation, rows: pa.Table) -> None:
+        """Add rows; a role changes nothing."""
+        self._writable(relation).append(relation, rows)
 
-    def replace(self, relation: Relation, rows: pa.Table) -> None:  # noqa: ARG002  the port's
-        """Readers change nothing."""
-        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+    def replace(self, relation: Relation, rows: pa.Table) -> None:
+        """Put rows in the place of all; a role changes nothing."""
+        self._writable(relation).replace(relation, rows)
 
-    def merge(self, relation: Relation, rows: pa.Table, *, gone: pa.Table | None = None) -> None:  # noqa: ARG002  as above
-        """Readers change nothing."""
-        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+    def merge(self, relation: Relation, rows: pa.Table, *, gone: pa.Table | None = None) -> None:
+        """Put each row in the place of the one with its key; a role changes nothing."""
+        self._writable(relation).merge(relation, rows, gone=gone)
 
     def drop(self, relation: Relation) -> None:
-        """Readers change nothing."""
-        raise UsageError(f"{relation.full_name} cannot be changed by a reader.")
+        """Remove a relation; a role changes nothing."""
+        self._writable(relation).drop(relation)
 
     def close(self) -> None:
         """Close the warehouse underneath."""
         self._warehouse.close()
+
+    def _writable(self, relation: Relation) -> Warehouse:
+        if self._role is not None or relation.full_name in self._views:
+            raise UsageError(f"{relation.full_name} cannot be changed here.")
+        return self._warehouse
 
     def _require_plain(self, tree: exp.Query) -> None:
         for node in tree.walk():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -18,12 +18,12 @@ class Documented(msgspec.Struct, frozen=True):
 
     Attributes:
         personal: The class of its values; None to inherit it from the columns it is computed from.
-        tests: Checks of its values, as a file of checks has them.
+        tests: What must hold of its values: `not_null`, `unique`.
     """
 
     description: str = ""
     personal: PersonalClass | None = None
-    tests: tuple[Any, ...] = ()
+    tests: tuple[str, ...] = ()
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
