@@ -137,8 +137,8 @@ SELECT sequence AS seq, person AS canonical_segment_id, attributes AS traits, go
 FROM golden.profile_change
 """,
     USER_TRAITS: """
-SELECT person AS canonical_segment_id, said.key AS name, said.value ->> '$' AS value, sequence AS seq FROM (
-    SELECT person, sequence, unnest(map_entries(from_json(attributes, '"MAP(VARCHAR, JSON)"'))) AS said
+SELECT person AS canonical_segment_id, said.key AS name, said.value AS value, sequence AS seq FROM (
+    SELECT person, sequence, unnest(map_entries(from_json(attributes, '"MAP(VARCHAR, VARCHAR)"'))) AS said
     FROM golden.profile WHERE attributes IS NOT NULL
 ) AS each_trait
 """,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pyarrow as pa
 from psycopg import errors, sql
@@ -152,7 +153,7 @@ class PostgresEngine(Engine):
             self._tables.remake(connection, relation, None)
             self._tables.copy(connection, relation, rows)
 
-    def merge(self, relation: Relation, rows: pa.Table) -> None:
+    def merge(self, relation: Relation, rows: pa.Table, *, gone: pa.Table | None = None) -> None:
         """Put each row in the place of the one with the same key, or add it; see the port."""
         if not _own(relation).key:
             raise UsageError(f"{relation.full_name} has no key to merge by.")
@@ -163,13 +164,27 @@ class PostgresEngine(Engine):
                 self._tables.statement("CREATE TEMPORARY TABLE arriving (LIKE {table}) ON COMMIT DROP", relation)
             )
             self._tables.copy(connection, relation, rows, into=sql.Identifier("arriving"))
-            same = sql.SQL(" AND ").join(
-                sql.SQL("there.{0} = arriving.{0}").format(sql.Identifier(name.lower())) for name in relation.key
-            )
-            connection.execute(
-                self._tables.statement("DELETE FROM {table} AS there USING arriving WHERE {same}", relation, same=same)
-            )
+            if gone is not None:
+                part = tuple(column for column in relation.columns if column.name in gone.column_names)
+                keys = msgspec.structs.replace(relation, columns=part)
+                named = sql.SQL(", ").join(sql.Identifier(column.name.lower()) for column in part)
+                made = "CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS SELECT {named} FROM {table} LIMIT 0"
+                connection.execute(self._tables.statement(made, relation, named=named))
+                self._tables.copy(connection, keys, conformed(keys, gone), into=sql.Identifier("leaving"))
+                self._remove_same(connection, relation, "leaving", [column.name for column in part])
+            self._remove_same(connection, relation, "arriving", relation.key)
             connection.execute(self._tables.statement("INSERT INTO {table} SELECT * FROM arriving", relation))
+
+    def _remove_same(
+        self, connection: psycopg.Connection[Any], relation: Relation, other: str, names: Iterable[str]
+    ) -> None:
+        """Remove the rows that agree with one of another table in these columns."""
+        beside = sql.Identifier(other)
+        same = sql.SQL(" AND ").join(
+            sql.SQL("there.{0} = {1}.{0}").format(sql.Identifier(name.lower()), beside) for name in names
+        )
+        statement = "DELETE FROM {table} AS there USING {other} WHERE {same}"
+        connection.execute(self._tables.statement(statement, relation, same=same, other=beside))
 
     def drop(self, relation: Relation) -> None:
         """Remove a relation with its rows; no error if it is not there."""

@@ -73,7 +73,7 @@ class EngineTables:
         # `IF NOT EXISTS` asks for the right to create before it looks, and an owner may have made them for us.
         found = connection.execute("SELECT nspname FROM pg_namespace")
         there = {name for (name,) in found.fetchall()}
-        for schema in (OWN, "staging", "golden", "marts"):
+        for schema in (OWN, "staging", "golden", "marts", "dimensions", "profiles"):
             if self.prefix + schema not in there:
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self.prefix + schema)))
 
