@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from rich.console import Console
 
 from onefold import bootstrap
-from onefold.errors import ConfigurationError, NotFoundError, UsageError
-from onefold.pipelines.reading import profiles
+from onefold.errors import ConfigurationError, UsageError
 from onefold.ports.warehouse import QueryLimits
 from onefold.warehouse import cells, question
 
@@ -119,7 +118,7 @@ class Project:
         """
         self._directory, self._workspace = directory, workspace
         self._held = ExitStack()
-        self._context = self._held.enter_context(bootstrap.reader(directory, workspace))
+        self._service = self._held.enter_context(bootstrap.reader(directory, workspace))
         self._asker: bootstrap.Asker | None = None
         self._closed = False
 
@@ -183,10 +182,7 @@ class Project:
         from onefold.cli.options import identifier  # noqa: PLC0415  as above
 
         self._require_open()
-        found = profiles.profile(self._context, identifier(who))
-        if found is None:
-            raise NotFoundError("No profile found for that identifier.")
-        return found
+        return self._service.profile(identifier(who))
 
     def _asking(self) -> bootstrap.Asker:
         self._require_open()

@@ -300,7 +300,7 @@ def test_what_replaces_files_is_refused_beside_a_process_that_has_them_open(here
         result = run(here, act, *([str(tmp_path / "backup")] if act == "restore" else []))
         if (kind, act) != ("collect", "rebuild"):
             assert isinstance(result.exception, UnavailableError)
-        beside.backends["main"].log.append(events("b"))
+        beside.edges["main"].log.append(events("b"))
     finally:
         beside.close()
     assert stored(here) == 2

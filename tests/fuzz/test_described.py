@@ -15,10 +15,10 @@ pytestmark = [pytest.mark.xdist_group("described"), pytest.mark.timeout(900)]
 CASES = 10_000
 PLANTED = """
 import sys
-from onefold.bootstrap.server import Backend
+from onefold.pipelines.service import Service
 def broken(self):
     raise RuntimeError("planted")
-Backend.accounts = broken
+Service.accounts = broken
 sys.argv[0] = "onefold"
 from onefold.cli import main
 main()

@@ -65,7 +65,7 @@ class House:
             project = config.read_project(directory)
             self.opened = bootstrap.Opened(project, lambda workspace: Within(project, workspace))
         self.app: Application = build(
-            self.opened.backends, self.opened.keys, settings or ServingSettings(limits={}),
+            self.opened.edges, self.opened.services, self.opened.keys, settings or ServingSettings(limits={}),
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=os.urandom,
             desks=self.opened.desks,
         )  # fmt: skip
@@ -103,7 +103,7 @@ class House:
     async def settled(self) -> None:
         """Wait until nothing waits to be processed."""
         for _ in range(CATCH_UP_LOOKS):
-            if not any(sum(b.lag().values()) for b in self.opened.backends.values()):
+            if not any(sum(b.lag().values()) for b in self.opened.services.values()):
                 return
             await asyncio.sleep(0.02)
         raise AssertionError("the processors did not catch up")
@@ -127,7 +127,7 @@ class House:
 
     def names(self, tenant: Tenant) -> tuple[str, ...]:
         """The ids of a tenant's people and nodes: its own secrets, although they say nothing."""
-        context = self.opened.backends[tenant.name]._context
+        context = self.opened.services[tenant.name]._context
         found = set()
         for number in (tenants.BOTH, tenant.number):
             for kind in tenants.KINDS:
@@ -141,8 +141,8 @@ class House:
 
     def state(self, tenant: Tenant) -> dict[str, Any]:
         """All that a workspace holds: the hash of its people, what the log has, dead letters, merges, accounts."""
-        backend = self.opened.backends[tenant.name]
-        with backend._context.store.snapshot() as snapshot:
+        service = self.opened.services[tenant.name]
+        with service._context.store.snapshot() as snapshot:
             held = {
                 "counts": snapshot.counts(),
                 "offsets": snapshot.offsets(),
@@ -150,9 +150,9 @@ class House:
                 "outbox": snapshot.outbox(after=0, limit=100_000),
                 "tallies": sorted(snapshot.tallies(), key=repr),
             }
-        log = backend._context.log
+        log = service._context.log
         return held | {
-            "people": rebuild.state_hash(backend._context),
+            "people": rebuild.state_hash(service._context),
             "log": [log.read(p, 0, 1_000_000) for p in sorted(log.ends())],
             "received": log.received(),
         }

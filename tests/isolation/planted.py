@@ -7,10 +7,10 @@ import json
 
 import msgspec
 
-from onefold.bootstrap.server import Backend
-from onefold.errors import UsageError
+from onefold.errors import NotFoundError, UsageError
 from onefold.governance.access import digest
 from onefold.model import Identifier
+from onefold.pipelines.service import Service
 from onefold.serving import api, app, segment_profiles
 from onefold.serving.access import Caller, Doorkeeper
 from onefold.serving.collect import Collector
@@ -26,14 +26,14 @@ def _moved(patch, choose):
 
     def admitting(self, request, scope, operation):
         caller = admit(self, request, scope, operation)
-        return Caller(caller.key, self._workspaces.get(choose(self, request), caller.workspace))
+        return Caller(caller.key, self._services.get(choose(self, request), caller.service))
 
     patch.setattr(Doorkeeper, "admit", admitting)
 
 
 def key_ignored(patch, _):
     """Everybody is let into the last workspace."""
-    _moved(patch, lambda door, _: list(door._workspaces)[-1])
+    _moved(patch, lambda door, _: list(door._services)[-1])
 
 
 def workspace_from_the_query(patch, _):
@@ -62,13 +62,13 @@ def cache_without_workspace(patch, twins):
     remembered = {}
 
     async def remembering(caller, who):
-        place = (id(caller.workspace.log) in known_alone, who)
+        place = (id(caller.service) in known_alone, who)
         if place not in remembered:
             remembered[place] = await looked_up(caller, who)
         return remembered[place]
 
     # The twins are two products, which share no memory.
-    known_alone = {id(backend.log) for backend in twins.alone.opened.backends.values()}
+    known_alone = {id(service) for service in twins.alone.opened.services.values()}
     _look_up_by(patch, remembering)
 
 
@@ -79,9 +79,16 @@ def _look_up_by(patch, look_up):
 
 def _neighbours(caller, twins):
     for house in (twins.both, twins.alone):
-        if caller.workspace in house.opened.backends.values():
-            return [b for b in house.opened.backends.values() if b is not caller.workspace]
+        if caller.service in house.opened.services.values():
+            return [b for b in house.opened.services.values() if b is not caller.service]
     raise AssertionError("a caller of neither")
+
+
+def _knows(service, who):
+    try:
+        return bool(service.profile(who))
+    except NotFoundError:
+        return False
 
 
 def one_caller_for_all(patch, _):
@@ -104,52 +111,56 @@ def oracle_by_status(patch, twins):
     """403 for somebody another workspace knows, 404 for nobody."""
 
     async def telling(caller, who):
-        found = await looked_up(caller, who)
-        if found is None and any(b.profile(who) for b in _neighbours(caller, twins)):
-            raise ForbiddenError("That person is not in your workspace.")
-        return found
+        try:
+            return await looked_up(caller, who)
+        except NotFoundError:
+            if any(_knows(service, who) for service in _neighbours(caller, twins)):
+                raise ForbiddenError("That person is not in your workspace.") from None
+            raise
 
     _look_up_by(patch, telling)
 
 
 def oracle_by_words(patch, twins):
     """The same status, but the words of the error differ."""
-    explain = Backend.explain
+    explain = Service.explain
 
     def telling(self, a, b):
-        found = explain(self, a, b)
-        others = [one for house in (twins.both, twins.alone) for one in house.opened.backends.values()
-                  if self in house.opened.backends.values() and one is not self]  # fmt: skip
-        if found is None and any(one.profile(a) for one in others):
-            raise UsageError("The first of them is elsewhere.")
-        return found
+        others = [one for house in (twins.both, twins.alone) for one in house.opened.services.values()
+                  if self in house.opened.services.values() and one is not self]  # fmt: skip
+        try:
+            return explain(self, a, b)
+        except NotFoundError:
+            if any(_knows(one, a) for one in others):
+                raise UsageError("The first of them is elsewhere.") from None
+            raise
 
-    patch.setattr(Backend, "explain", telling)
+    patch.setattr(Service, "explain", telling)
 
 
 def dead_letters_of_all(patch, twins):
     """A dead letter that is not there is looked for next door."""
-    shown = Backend.dead_letter
+    shown = Service.dead_letter
 
     def showing(self, offset):
-        if self is twins.both.opened.backends[twins.attack.mine.name]:
-            return shown(twins.both.opened.backends[twins.attack.theirs.name], offset)
+        if self is twins.both.opened.services[twins.attack.mine.name]:
+            return shown(twins.both.opened.services[twins.attack.theirs.name], offset)
         return shown(self, offset)
 
-    patch.setattr(Backend, "dead_letter", showing)
+    patch.setattr(Service, "dead_letter", showing)
 
 
 def stream_of_all(patch, twins):
     """The live debugger shows what comes in anywhere."""
-    tail = Backend.tail
+    tail = Service.tail
 
-    def tailing(self, places, **wanted):
-        found, reached = tail(self, places, **wanted)
-        if self is twins.both.opened.backends[twins.attack.mine.name]:
-            found = found + tail(twins.both.opened.backends[twins.attack.theirs.name], places, **wanted)[0]
+    def tailing(self, places, wanted):
+        found, reached = tail(self, places, wanted)
+        if self is twins.both.opened.services[twins.attack.mine.name]:
+            found = found + tail(twins.both.opened.services[twins.attack.theirs.name], places, wanted)[0]
         return found, reached
 
-    patch.setattr(Backend, "tail", tailing)
+    patch.setattr(Service, "tail", tailing)
 
 
 def metrics_of_all(patch, _):
@@ -181,16 +192,16 @@ def body_says_the_workspace(patch, _):
 
 def judged_everywhere(patch, twins):
     """A judgement is put into the neighbour's log as well."""
-    judge = Backend.judge
+    judge = Service.judge
 
     def judging(self, verdict, a, b, **said):
-        if self is twins.both.opened.backends[twins.attack.mine.name]:
+        if self is twins.both.opened.services[twins.attack.mine.name]:
             judge(
-                twins.both.opened.backends[twins.attack.theirs.name], "shared", Identifier("user_id", "u"), None, **said
+                twins.both.opened.services[twins.attack.theirs.name], "shared", Identifier("user_id", "u"), None, **said
             )
         return judge(self, verdict, a, b, **said)
 
-    patch.setattr(Backend, "judge", judging)
+    patch.setattr(Service, "judge", judging)
 
 
 SHOWING = {

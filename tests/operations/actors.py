@@ -55,7 +55,7 @@ def living(kind: str, directory: Path) -> Iterator[EventLog | None]:
         if kind == "collect":
             only = bootstrap.CollectingOnly(project)
             leaving.callback(only.close)
-            (edge,) = only.backends.values()
+            (edge,) = only.edges.values()
             yield edge.log
         elif kind == "process":
             with bootstrap.sole(project), working(project, patience_seconds=1.0):
@@ -64,10 +64,10 @@ def living(kind: str, directory: Path) -> Iterator[EventLog | None]:
             alone = kind == "serve"
             opened = bootstrap.Opened(project, lambda w: Within(project, w) if alone else None, alone=alone)
             leaving.callback(opened.close)
-            (backend,) = opened.backends.values()
-            backend.start()
-            leaving.callback(backend.stop)
-            yield backend.log
+            (edge,) = opened.edges.values()
+            edge.start()
+            leaving.callback(edge.stop)
+            yield edge.log
 
 
 class Process:

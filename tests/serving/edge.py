@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from onefold.adapters.memory.keys import MemoryKeyStore
 from onefold.adapters.memory.log import MemoryEventLog
-from onefold.errors import NotFoundError, UnavailableError
+from onefold.errors import NotFoundError, UnavailableError, UsageError
 from onefold.governance import access
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, results
@@ -43,7 +43,7 @@ class Log(MemoryEventLog):
 
 
 class FakeWorkspace:
-    """A workspace that knows one person, and remembers what it was asked."""
+    """A workspace's edge and its service in one: it knows one person, and remembers what it was asked."""
 
     remote = False
 
@@ -76,14 +76,17 @@ class FakeWorkspace:
         return self.checks
 
     def profile(self, identifier):
-        return self.people.get((identifier.type, identifier.value))
+        found = self.people.get((identifier.type, identifier.value))
+        if found is None:
+            raise NotFoundError("No profile found for that identifier.")
+        return found
 
-    def profile_of_hub(self, identifier):
+    def quick_profile(self, identifier):
         return self.profile(identifier)
 
     def timeline(self, identifier, *, cursor, limit):
         if cursor == "strange":
-            raise ValueError(cursor)
+            raise UsageError("Invalid cursor.")
         found = self.profile(identifier)
         event = {"kind": "track", "name": "Read", "source": "web", "message_id": "m", "identifiers": []}
         return found and {"profile_id": found["id"], "events": [event] * limit, "next": "more"}
@@ -93,15 +96,15 @@ class FakeWorkspace:
         return found and {"profile_id": found["id"], "changes": [], "judgements": []}
 
     def explain(self, a, b):
-        return {"verdict": "same"} if self.profile(a) and self.profile(b) else None
+        self.profile(a), self.profile(b)
+        return {"verdict": "same"}
 
     def judge(self, verdict, a, b, *, by, reason, request_id):
         self.said.append((verdict, a, b, by, reason, request_id))
         return (0, len(self.said))
 
     def counterpart(self, identifier):
-        if not self.profile(identifier):
-            raise NotFoundError("No profile found for that identifier.")
+        self.profile(identifier)
         return Identifier("anonymous_id", "other")
 
     def settle(self, place, *, timeout_seconds):
@@ -133,7 +136,8 @@ class FakeWorkspace:
         return [check_result("passed"), check_result("failed")]
 
     def counts(self):
-        return {"people": len(self.people)}
+        rest = dict.fromkeys(("nodes", "edges", "judgements", "dead_letters", "events"), 0)
+        return results.Counts(workspace=self.name, people=len(self.people), **rest)
 
 
 def check_result(status):
@@ -168,7 +172,7 @@ class Edge:
         self.random = random.Random(1)
         self.runner = asyncio.Runner()
         self.app: Application = build(
-            self.workspaces, self.keys, settings or UNLIMITED,
+            self.workspaces, self.workspaces, self.keys, settings or UNLIMITED,
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=self.random.randbytes,
         )  # fmt: skip
 

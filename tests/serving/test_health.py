@@ -12,7 +12,7 @@ from tests.serving.edge import Edge, basic, bearer
 
 from onefold.errors import UnavailableError
 from onefold.serving import figures, server
-from onefold.serving.app import ServingSettings, build_collector
+from onefold.serving.app import ServingSettings, build
 from onefold.serving.figures import SOURCES_MAX
 
 
@@ -231,8 +231,8 @@ def test_a_stewards_metrics_are_of_their_workspace():
 def test_a_collector_shows_its_metrics_to_a_steward():
     """A server that collects only knows the keys all the same."""
     edge = Edge()
-    edge.app = build_collector(
-        edge.workspaces, edge.keys, ServingSettings(limits={}),
+    edge.app = build(
+        edge.workspaces, {}, edge.keys, ServingSettings(limits={}),
         clock_us=lambda: edge.clock_us, monotonic=lambda: edge.clock_us / 1e6, random=edge.random.randbytes,
     )  # fmt: skip
     server.configure(edge.app, host="0.0.0.0", port=0, allow_public=True)  # noqa: S104  the address under test

@@ -21,7 +21,8 @@ def test_a_look_up_over_a_network_does_not_hold_the_loop_up(remote):
         return {"thread": threading.get_ident(), "who": who.value}
 
     async def ask():
-        caller = SimpleNamespace(workspace=SimpleNamespace(remote=remote, profile=profile))
+        service = SimpleNamespace(remote=remote, profile=profile, quick_profile=profile)
+        caller = SimpleNamespace(service=service)
         return await looked_up(caller, Identifier("user_id", "ann")), threading.get_ident()
 
     found, loop = asyncio.run(ask())

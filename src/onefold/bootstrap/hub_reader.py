@@ -20,6 +20,7 @@ from onefold.config import Project
 from onefold.errors import UnavailableError
 from onefold.pipelines.reading import explanations, profiles
 from onefold.pipelines.reading.kept import KeptPeople
+from onefold.pipelines.service import HubReading
 
 READINGS: dict[str, Callable[..., dict[str, Any] | None]] = {
     "identifiers": profiles.identifiers,
@@ -34,8 +35,10 @@ _LOOK_SECONDS = 1.0
 _ANSWER_SECONDS = 30.0
 
 
-class HubReader:
+class HubReader(HubReading):
     """A process that reads hubs, one request after the other. May be used from any thread."""
+
+    nodes_max = NODES_MAX
 
     def __init__(self, project: Project) -> None:
         self._project = project

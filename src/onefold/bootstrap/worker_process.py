@@ -91,7 +91,7 @@ class WorkerProcess:
         return "The worker has ended." if self.died else self._failures.get(workspace)
 
     def share(self, workspace: str) -> Processing:
-        """What the server's backend of a workspace sees of it."""
+        """What the server sees of it for a workspace."""
         return _Share(self, workspace)
 
     def stop(self) -> None:
@@ -184,10 +184,10 @@ def _work(project: Project, board: Board, telling: int, *, again: bool) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())  # the lease names this process, so somebody may tell it to end
     try:
-        with working(project, board, patience_seconds=PATIENCE_SECONDS) as backends:
+        with working(project, board, patience_seconds=PATIENCE_SECONDS) as found:
             told: Mapping[str, str | None] | None = None
             while not stop.wait(0.0 if told is None else LOOK_SECONDS):
-                failures = {backend.name: backend.failure for backend in backends}
+                failures = {served.name: served.failure for served, _ in found}
                 if failures != told:
                     _tell(telling, _News(failures))
                     told = failures

@@ -12,11 +12,12 @@ from contextlib import ExitStack, contextmanager
 
 from onefold.bootstrap.board import Board
 from onefold.bootstrap.processing import Within
-from onefold.bootstrap.server import Backend, sole
+from onefold.bootstrap.server import Served, sole
 from onefold.bootstrap.supervisor import CONFIGURATION, INTEGRITY, Stop, Supervisor
 from onefold.bootstrap.workspace import open_workspace
 from onefold.config import Project
 from onefold.errors import ConfigurationError, IntegrityError, OnefoldError, UsageError
+from onefold.pipelines.service import Service
 
 _log = logging.getLogger("onefold.workers")
 
@@ -26,7 +27,9 @@ _STATUS_SECONDS = 10.0
 
 
 @contextmanager
-def working(project: Project, board: Board, *, patience_seconds: float = 0.0) -> Iterator[Sequence[Backend]]:
+def working(
+    project: Project, board: Board, *, patience_seconds: float = 0.0
+) -> Iterator[Sequence[tuple[Served, Service]]]:
     """All of a project's workspaces, processed by threads of this process until the block ends.
 
     Where they stand is written to `board`. `patience_seconds` is how long each waits for another processor that may be about
@@ -36,15 +39,16 @@ def working(project: Project, board: Board, *, patience_seconds: float = 0.0) ->
         UnavailableError: The store takes one worker only, and there is one already.
     """
     with ExitStack() as leaving:
-        backends = []
+        found = []
         for name in project.workspaces:
             workspace = open_workspace(project, name, progress=board.slots[name])
             leaving.callback(workspace.close)
-            backends.append(Backend(workspace, Within(project, workspace, patience_seconds=patience_seconds)))
-        for backend in backends:
-            backend.start()
-            leaving.callback(backend.stop)
-        yield backends
+            within = Within(project, workspace, patience_seconds=patience_seconds)
+            found.append((Served(workspace, within), Service(workspace.context)))
+        for served, _ in found:
+            served.start()
+            leaving.callback(served.stop)
+        yield found
 
 
 def supervise(project: Project, workers: int, stop: threading.Event) -> int:
@@ -77,15 +81,15 @@ def _work(project: Project, board: Board, *, lenient: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with sole(project), working(project, board, patience_seconds=PATIENCE_SECONDS) as backends:
+        with sole(project), working(project, board, patience_seconds=PATIENCE_SECONDS) as found:
             until = time.monotonic()
             while not stop.wait(max(0.0, until - time.monotonic())):
                 until = time.monotonic() + _STATUS_SECONDS
-                for backend in backends:
+                for served, service in found:
                     _log.info(
                         "working",
-                        extra={"workspace": backend.name, "lag_entries": sum(backend.lag().values()),
-                               "error": backend.failure},
+                        extra={"workspace": served.name, "lag_entries": sum(service.lag().values()),
+                               "error": served.failure},
                     )  # fmt: skip
     except OnefoldError as error:
         code = permanent(error)

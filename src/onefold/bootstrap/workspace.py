@@ -29,6 +29,7 @@ from onefold.ingest.gate import Gate
 from onefold.model import WorkspaceIdentity
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import agreement
+from onefold.pipelines.service import Service
 from onefold.pipelines.stream import quarantine
 from onefold.pipelines.stream.progress import Progress
 from onefold.ports import Changes, Leases, ProfileStore
@@ -54,6 +55,11 @@ class Workspace:
     context: Context
     entries: EntrySealer
     occupied: tuple[Occupancy, Occupancy]
+
+    @property
+    def service(self) -> Service:
+        """What may be asked or said of it."""
+        return Service(self.context)
 
     def close(self) -> None:
         """Let go of its files."""
@@ -195,10 +201,10 @@ def opened(
 
 
 @contextmanager
-def reader(directory: Path, workspace: str | None) -> Iterator[Context]:
-    """Open a workspace's context for a command that reads, and appends at most: it begins and converts nothing."""
+def reader(directory: Path, workspace: str | None) -> Iterator[Service]:
+    """The service of a workspace for a command that reads, and appends at most: it begins and converts nothing."""
     with opened(directory, workspace, start=False) as found:
-        yield found.context
+        yield found.service
 
 
 def catch_up(workspace: Workspace) -> bool:

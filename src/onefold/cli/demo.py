@@ -25,8 +25,8 @@ from onefold.cli.output import Output
 from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.model import Identifier
 from onefold.pipelines.context import Context
-from onefold.pipelines.reading import balances, explanations
 from onefold.pipelines.reading import people as reading
+from onefold.pipelines.service import Service
 from onefold.synthetic import population as populations
 from onefold.synthetic import score, systems, visits
 from onefold.warehouse.query import parse
@@ -75,9 +75,9 @@ def demo(
     rows = _load(directory, written, out)
     with _server(directory, port) as server:
         sent = _send(came, keys["website"], port, out)
-        with bootstrap.reader(directory, None) as context:
-            _caught_up(context)
-            result = _report(context, written, rows, sent, time.perf_counter() - started, out)
+        with bootstrap.opened(directory, None, start=False) as workspace:
+            _caught_up(workspace.service)
+            result = _report(workspace, written, rows, sent, time.perf_counter() - started, out)
         result |= {"marts": _marts(directory, out)}
         if as_json:
             out.result(result | {"directory": str(directory), "read_key": keys["reader"]})
@@ -171,38 +171,38 @@ def _send(came: visits.Visits, key: str, port: int, out: Output) -> int:
     return len(came.calls)
 
 
-def _caught_up(context: Context) -> None:
+def _caught_up(service: Service) -> None:
     for _ in range(600):
-        if all(a.pending == 0 for a in balances.sources(context)):
+        if all(a.pending == 0 for a in service.accounts()):
             return
         time.sleep(0.05)
     raise UnavailableError("The server did not catch up within 30 s.")
 
 
 def _report(
-    context: Context, written: systems.Written, rows: int, sent: int, seconds: float, out: Output
+    workspace: bootstrap.Workspace, written: systems.Written, rows: int, sent: int, seconds: float, out: Output
 ) -> dict[str, Any]:
-    account = balances.sources(context)
+    service = workspace.service
+    account = service.accounts()
     columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "balanced")
     out.table("What became of what was received", columns, ([getattr(a, c) for c in columns] for a in account))
-    agreement, people_of = _agreement(context, written.truth)
-    with context.store.snapshot() as snapshot:
-        counts = snapshot.counts()
+    agreement, people_of = _agreement(workspace.context, written.truth)
+    people = service.counts().people
     out.say(
-        f"{rows + sent:,} records and events in, {counts['people']:,} people out, in {seconds:.1f} s. Against the truth: "
+        f"{rows + sent:,} records and events in, {people:,} people out, in {seconds:.1f} s. Against the truth: "
         f"precision {agreement.pair_precision:.1%}, recall {agreement.pair_recall:.1%} of pairs "
         f"(B³ F1 {agreement.bcubed_f1:.1%}).",
         style="bold",
     )
     out.say("Recall is what exact identifiers can give; the probabilistic matcher for names and addresses is to come.")
-    merge = _most_interesting(context, people_of)
+    merge = _most_interesting(service, people_of)
     if merge is not None:
         out.say("\nThe most interesting merge:", style="bold")
         for line in merge["sentences"]:
             out.say("  " + line)
     return {
         "records": rows + sent,
-        "people": counts["people"],
+        "people": people,
         "seconds": round(seconds, 2),
         "pair_precision": round(agreement.pair_precision, 4),
         "pair_recall": round(agreement.pair_recall, 4),
@@ -240,7 +240,7 @@ def _agreement(context: Context, truth: Path) -> tuple[score.Score, dict[tuple[s
     return score.score(found, known), found
 
 
-def _most_interesting(context: Context, people_of: dict[tuple[str, str], bytes]) -> dict[str, Any] | None:
+def _most_interesting(service: Service, people_of: dict[tuple[str, str], bytes]) -> dict[str, Any] | None:
     """The person known to most systems, and the longest chain of evidence between two of those systems."""
     systems_of: dict[bytes, list[tuple[str, str]]] = {}
     for item, person in people_of.items():
@@ -251,7 +251,7 @@ def _most_interesting(context: Context, people_of: dict[tuple[str, str], bytes])
     for items in ranked[:20]:
         pairs = [(a, b) for a in items for b in items if a < b and a[0] != b[0]]
         for a, b in draw.sample(pairs, min(len(pairs), 10)):
-            told = explanations.explain(context, Identifier(*a), Identifier(*b))
+            told = service.explain(Identifier(*a), Identifier(*b))
             if told and (best is None or len(told["path"]) > len(best["path"])):
                 best = told
     return best

@@ -14,7 +14,6 @@ from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.errors import UsageError
-from onefold.pipelines.maintenance import dead_letters
 
 OFFSET_MAX = 2**63 - 1
 
@@ -46,9 +45,9 @@ def list_(
     Example: onefold dlq list --source website
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as context:
+    with bootstrap.reader(project, workspace) as service:
         wanted = None if status is Status.ALL else status.value
-        found = dead_letters.listed(context, status=wanted, source=source, reason=reason, after=after, limit=limit)
+        found = service.dead_letters(status=wanted, source=source, reason=reason, after=after, limit=limit)
     if as_json:
         for letter in found:
             out.result(letter)
@@ -75,8 +74,8 @@ def show(
     Example: onefold dlq show 1042
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as context:
-        letter = dead_letters.shown(context, offset)
+    with bootstrap.reader(project, workspace) as service:
+        letter = service.dead_letter(offset)
     if as_json:
         out.result(letter)
         return
@@ -104,14 +103,14 @@ def replay(
         raise UsageError("--payload mends one dead letter; name its offset.")
     out = Output(as_json=as_json)
     with bootstrap.opened(project, workspace) as opened:
-        context = opened.context
+        service = opened.service
         if offset is None:
-            sent = dead_letters.replay_all(context, reason=reason, source=source)
+            sent = service.replay_all(reason=reason, source=source)
         else:
-            dead_letters.replay(context, offset, body=payload.read_bytes() if payload else None)
+            service.replay(offset, body=payload.read_bytes() if payload else None)
             sent = 1
         bootstrap.catch_up(opened)
-        left = len(dead_letters.listed(context, limit=1_000))
+        left = len(service.dead_letters(limit=1_000))
     out.say(f"Sent {sent:,} again; {left:,} dead letters are open.")
     if as_json:
         out.result({"replayed": sent, "open": left})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from onefold import bootstrap, config
 from onefold.bootstrap import CollectingOnly, Opened
 from onefold.serving import server
-from onefold.serving.app import Application, ServingSettings, build, build_collector
+from onefold.serving.app import Application, ServingSettings, build
 from onefold.serving.collect import CollectSettings
 from onefold.serving.connections import Bounds
 from onefold.serving.fetches import PublicAddress
@@ -19,28 +19,17 @@ from onefold.serving.limits import DEFAULT_LIMITS, Limit, Operation
 from onefold.serving.visitors import NO_VISITOR_LIMITS, VisitorSettings
 
 
-def application(opened: Opened, read: config.Project, *, log_requests: bool) -> Application:
-    """What collects and answers."""
+def application(opened: Opened | CollectingOnly, read: config.Project, *, log_requests: bool) -> Application:
+    """The application over these workspaces; where no service answers for them, it only collects."""
     return build(
-        opened.backends,
+        opened.edges,
+        opened.services,
         opened.keys,
         _settings(read, log_requests=log_requests),
         clock_us=bootstrap.clock_us,
         monotonic=time.monotonic,
         random=os.urandom,
         desks=opened.desks,
-    )
-
-
-def collector(opened: CollectingOnly, read: config.Project, *, log_requests: bool) -> Application:
-    """What only collects."""
-    return build_collector(
-        opened.backends,
-        opened.keys,
-        _settings(read, log_requests=log_requests),
-        clock_us=bootstrap.clock_us,
-        monotonic=time.monotonic,
-        random=os.urandom,
     )
 
 

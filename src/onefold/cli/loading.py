@@ -18,7 +18,6 @@ from onefold.cli import file_report, findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.model import results
-from onefold.pipelines.reading import balances
 
 _WORTH_A_PROCESS = 8 << 20
 """Bytes from which reading, preparing and resolving get a process each: another Python takes half a second to begin."""
@@ -117,7 +116,7 @@ def load(
 
 
 def _account(opened: bootstrap.Workspace, source: str) -> results.Account | None:
-    return next((a for a in balances.sources(opened.context) if a.source == source), None)
+    return next((a for a in opened.service.accounts() if a.source == source), None)
 
 
 def _gained(before: results.Account | None, after: results.Account | None) -> dict[str, int]:

@@ -13,7 +13,6 @@ from onefold import bootstrap, config
 from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
-from onefold.pipelines.reading import balances, progress
 
 
 def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
@@ -22,9 +21,9 @@ def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
     Example: onefold sources
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as parts:
-        found = balances.sources(parts)
-        standing = progress.standing(parts)
+    with bootstrap.reader(project, workspace) as service:
+        found = service.accounts()
+        standstill = service.standstill()
     if as_json:
         for account in found:
             out.result(account)
@@ -32,8 +31,8 @@ def sources(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = Non
     columns = ("source", "received", "stored", "duplicate", "rejected", "suppressed", "pending", "balanced", "moving")
     out.table("Sources", columns, ([getattr(account, c) for c in columns] for account in found))
     findings.show(out, {account.source: account.findings for account in found})
-    if standing:
-        out.say(f"{progress.told(standing).capitalize()}", style="bold red")
+    if standstill:
+        out.say(standstill.capitalize(), style="bold red")
 
 
 def preview(

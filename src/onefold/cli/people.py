@@ -13,12 +13,10 @@ from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output, data
 from onefold.config import blocking
-from onefold.errors import NotFoundError, UnavailableError, UsageError, nearest
+from onefold.errors import NotFoundError, UnavailableError, nearest
 from onefold.ingest.findings import FINDINGS
 from onefold.model import Identifier, Verdict
-from onefold.pipelines import judgements
-from onefold.pipelines.reading import explanations, profiles
-from onefold.pipelines.reading import people as reading
+from onefold.pipelines.service import Service
 
 Who = Annotated[str, typer.Argument(help="An identifier as type:value, or a profile id.", metavar="IDENTIFIER")]
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why; kept, encrypted, with the judgement.")]
@@ -32,11 +30,12 @@ def profile(
     Example: onefold profile email:ann@example.org
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as context:
-        found = profiles.profile(context, identifier(who))
-        types = context.identity.types
-    if found is None:
-        raise NotFoundError(f"No profile found for that identifier{_near_type(who, types) or '.'}")
+    with bootstrap.reader(project, workspace) as service:
+        try:
+            found = service.profile(identifier(who))
+        except NotFoundError as missing:
+            near = _near_type(who, service.identifier_types)
+            raise NotFoundError(f"{str(missing).rstrip('.')}{near or '.'}") from None
     if as_json:
         out.result(found)
         return
@@ -107,13 +106,8 @@ def identifiers(
     Example: onefold identifiers user_id:u-1001 --limit 500
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as context:
-        try:
-            found = profiles.identifiers(context, identifier(who), cursor=cursor, limit=limit)
-        except ValueError as error:
-            raise UsageError("Invalid cursor; start again without one.") from error
-    if found is None:
-        raise NotFoundError("No profile found for that identifier.")
+    with bootstrap.reader(project, workspace) as service:
+        found = service.identifiers(identifier(who), cursor=cursor, limit=limit)
     if as_json:
         out.result(found)
         return
@@ -145,10 +139,8 @@ def explain(
     Example: onefold explain email:ann@example.org anonymous_id:6d1c9b1e
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as context:
-        told = explanations.explain(context, identifier(a), identifier(b))
-    if told is None:
-        raise NotFoundError("One of these identifiers was never seen.")
+    with bootstrap.reader(project, workspace) as service:
+        told = service.explain(identifier(a), identifier(b))
     if as_json:
         out.result(told)
         return
@@ -164,10 +156,8 @@ def history(
     Example: onefold history user_id:u-1001
     """
     out = Output(as_json=as_json)
-    with bootstrap.reader(project, workspace) as context:
-        told = profiles.history(context, identifier(who))
-    if told is None:
-        raise NotFoundError("No profile found for that identifier.")
+    with bootstrap.reader(project, workspace) as service:
+        told = service.history(identifier(who))
     if as_json:
         out.result(told)
         return
@@ -197,9 +187,9 @@ def split(
 
     Example: onefold split email:family@example.org --from user_id:u-1001 --reason "shared mailbox"
     """
-    with bootstrap.reader(project, workspace) as context:
+    with bootstrap.reader(project, workspace) as service:
         a = identifier(who)
-        b = identifier(apart_from) if apart_from else judgements.counterpart(context, a)
+        b = identifier(apart_from) if apart_from else service.counterpart(a)
     _judge("different", a, b, reason, project, workspace, Output(as_json=as_json))
 
 
@@ -246,8 +236,8 @@ def block(
     Example: onefold block crm_id:N/K --reason "typed in at the till"
     """
     found = identifier(who)
-    with bootstrap.reader(project, workspace) as context:
-        value = reading.value_of(context, found)
+    with bootstrap.reader(project, workspace) as service:
+        value = service.value_of(found)
     _judge("shared", found, None, reason, project, workspace, Output(as_json=as_json))
     blocking.block(project, value)
     Output(as_json=as_json).say(
@@ -283,14 +273,20 @@ def _judge(
     out: Output,
 ) -> None:
     with bootstrap.opened(project, workspace) as opened:
-        context = opened.context
-        position = judgements.say(context, verdict, a, b, by=getpass.getuser(), reason=reason)
-        if not bootstrap.catch_up(opened) and not judgements.settle(context, position):
+        service = opened.service
+        position = service.judge(verdict, a, b, by=getpass.getuser(), reason=reason)
+        if not bootstrap.catch_up(opened) and not service.settle(position):
             raise UnavailableError("The judgement is recorded, but the running server has not processed it yet.")
-        subjects = [i for i in (a, b) if i is not None]
-        people = {f"{i.type}:{i.value}": found["id"] for i in subjects if (found := profiles.profile(context, i))}
+        people = {f"{i.type}:{i.value}": found for i in (a, b) if i is not None and (found := _id_of(service, i))}
     out.say(f"Recorded: {verdict}.")
     for subject, profile_id in people.items():
         out.say(f"  {subject} is in profile {profile_id}")
     if out.as_json:
         out.result({"verdict": verdict, "offset": position[1], "profiles": people})
+
+
+def _id_of(service: Service, who: Identifier) -> str | None:
+    try:
+        return str(service.profile(who)["id"])
+    except NotFoundError:
+        return None

@@ -73,7 +73,7 @@ def collect(
     telemetry.configure()
     opened = bootstrap.CollectingOnly(read)
     try:
-        application = http.collector(opened, read, log_requests=log_requests)
+        application = http.application(opened, read, log_requests=log_requests)
         http.run(application, read.server, host=host, port=port, allow_public=allow_public)
     finally:
         opened.close()

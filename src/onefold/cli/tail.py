@@ -24,9 +24,9 @@ from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import styled
 from onefold.cli.printable import printable_json
-from onefold.errors import NotFoundError, UsageError
-from onefold.pipelines.context import Context
+from onefold.errors import UsageError
 from onefold.pipelines.reading import tail as log_tail
+from onefold.pipelines.service import Service
 
 _LOOK_SECONDS = 0.2
 _PAGE = 500
@@ -62,17 +62,17 @@ def tail(  # noqa: PLR0913, PLR0917  each is an option of the command
         raise UsageError(f"There is no verdict {verdict}; choose one of {', '.join(_COLOURS)}.")
     wanted = log_tail.Wanted(source, name, verdict, findings.code(finding), grep)
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    with bootstrap.reader(project, workspace) as context:
+    with bootstrap.reader(project, workspace) as service:
         if position is not None:
-            _inspect(context, console, position, as_json=as_json)
+            _inspect(service, console, position, as_json=as_json)
             return
         screen = _Screen(console, wanted, as_json=as_json)
-        positions = log_tail.newest(context, last)
+        positions = service.newest(last)
         with _keys(enabled=follow and not as_json) as pressed:
             try:
                 while not screen.ended:
                     grew = False
-                    for sight in log_tail.after(context, positions, _PAGE, whole=reveal):
+                    for sight in service.after(positions, _PAGE, whole=reveal):
                         partition, _, offset = sight.position.partition(":")
                         if sight.verdict == "pending" and follow and _young(sight):
                             break  # in a moment there is more to say of it; the order stays
@@ -102,14 +102,11 @@ def _pause(pressed: Iterator[str] | None, screen: _Screen) -> None:
         return
 
 
-def _inspect(context: Context, console: Console, position: str, *, as_json: bool) -> None:
+def _inspect(service: Service, console: Console, position: str, *, as_json: bool) -> None:
     partition, colon, offset = position.partition(":")
     if not colon or not partition.isdigit() or not offset.isdigit():
         raise UsageError("Write the position as PARTITION:OFFSET, as `onefold tail` shows it.")
-    found = log_tail.sights(context, context.log.get([(int(partition), int(offset))]), whole=True)
-    if not found:
-        raise NotFoundError(f"The log holds nothing at {position}.")
-    sight = msgspec.to_builtins(found[0])
+    sight = msgspec.to_builtins(service.entry(int(partition), int(offset)))
     if as_json:
         console.print(printable_json(msgspec.json.encode(sight).decode()))
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 from fastapi import Request
@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from onefold.errors import OverloadedError, UnauthorizedError
 from onefold.governance.access import Key
 from onefold.governance.access import Scope as KeyScope
+from onefold.pipelines.service import Service
 from onefold.serving.answers import Scope
-from onefold.serving.backend import Workspace
 from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.limits import Limiter, Operation
 from onefold.serving.problems import ForbiddenError
@@ -23,10 +23,10 @@ FAULT = "onefold.fault"
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Somebody whose key was found good: the key, and the one workspace it opens."""
+    """Somebody whose key was found good: the key, and the service of the one workspace it opens."""
 
     key: Key
-    workspace: Workspace
+    service: Service
 
     @property
     def by(self) -> str:
@@ -39,12 +39,15 @@ class Doorkeeper:
 
     def __init__(
         self,
-        workspaces: Mapping[str, Workspace],
+        names: Collection[str],
+        services: Mapping[str, Service],
         keyring: Keyring,
         limiter: Limiter,
         monotonic: Callable[[], float],
     ) -> None:
-        self._workspaces = workspaces
+        """A door to these workspaces; a collector has no services, so nobody is a caller there."""
+        self._names = names
+        self._services = services
         self._keyring = keyring
         self._limiter = limiter
         self._monotonic = monotonic
@@ -65,7 +68,12 @@ class Doorkeeper:
             raise HTTPException(403, "A write key cannot read or change anything; send a secret key.")
 
     def admit(self, request: Request, scope: KeyScope, operation: Operation) -> Caller:
-        """Find the caller and count the request.
+        """The caller; see `key`."""
+        key = self.key(request, scope, operation)
+        return Caller(key, self._services[key.workspace])
+
+    def key(self, request: Request, scope: KeyScope, operation: Operation) -> Key:
+        """The key a request is made with; counts the request.
 
         Raises:
             UnauthorizedError: No key, or none we know.
@@ -76,8 +84,7 @@ class Doorkeeper:
         key = None
         for token in tokens_of(None if header is None else header.encode("latin-1")):
             key = self._keyring.find(token)
-        workspace = None if key is None else self._workspaces.get(key.workspace)
-        if key is None or workspace is None:
+        if key is None or key.workspace not in self._names:
             raise UnauthorizedError(_SEND_A_KEY)
         # The access log says whose request it was, by name and id.
         request.scope["onefold.key"] = key
@@ -87,7 +94,7 @@ class Doorkeeper:
         wait = self._limiter.wait_seconds(key.workspace, key.id, operation, self._monotonic())
         if wait:
             raise OverloadedError("Too many requests with this key; see Retry-After.", retry_after_seconds=wait)
-        return Caller(key, workspace)
+        return key
 
 
 def gate(scope: KeyScope, operation: Operation) -> Callable[[Request], Awaitable[Caller]]:

@@ -10,12 +10,13 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from onefold.errors import ExpensiveError, UsageError
+from onefold.errors import NotFoundError, UsageError
 from onefold.model import Identifier, parse_profile_id
+from onefold.pipelines.reading.tail import Wanted
+from onefold.pipelines.service import Service
 from onefold.serving import live
 from onefold.serving.access import Caller, gate
-from onefold.serving.backend import Workspace
-from onefold.serving.lookup import PLAIN, PREFIX, document, found, looked_up, named, reference
+from onefold.serving.lookup import PLAIN, PREFIX, document, looked_up, named, reference
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.telemetry import request_id
 
@@ -91,12 +92,12 @@ async def profile_by_query(
     type: Annotated[str, Query()],
     value: Annotated[str, Query()],  # the API's word
 ) -> Response:
-    return found(await looked_up(caller, named(type, value)))
+    return document(await looked_up(caller, named(type, value)))
 
 
 @api.post("/profiles/lookup", tags=["profiles"], summary="A profile, with the identifier kept out of the URL")
 async def profile_by_body(caller: Looking, named: Named) -> Response:
-    return found(await looked_up(caller, named.identifier()))
+    return document(await looked_up(caller, named.identifier()))
 
 
 def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
@@ -105,7 +106,7 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
 
     @api.get(path, tags=["profiles"], summary=f"A profile by {name}", name=f"profile_by_{name}")
     async def profile(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        return found(await looked_up(caller, who))
+        return document(await looked_up(caller, who))
 
     @api.get(
         f"{path}/identifiers", tags=["profiles"], summary="All identifiers, the strongest first",
@@ -117,7 +118,7 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        return found(await run_in_threadpool(_page, caller.workspace.identifiers, who, cursor, limit))
+        return document(await run_in_threadpool(caller.service.identifiers, who, cursor=cursor, limit=limit))
 
     @api.get(f"{path}/timeline", tags=["profiles"], summary="Events, newest first", name=f"timeline_by_{name}")
     async def timeline(
@@ -126,25 +127,16 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Response:
-        return found(await run_in_threadpool(_page, caller.workspace.timeline, who, cursor, limit))
+        return document(await run_in_threadpool(caller.service.timeline, who, cursor=cursor, limit=limit))
 
     @api.get(f"{path}/history", tags=["profiles"], summary="Merges and splits", name=f"history_by_{name}")
     async def history(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
-        return found(await run_in_threadpool(caller.workspace.history, who))
-
-
-def _page(
-    read: Callable[..., dict[str, Any] | None], who: Identifier, cursor: str | None, limit: int
-) -> dict[str, Any] | None:
-    try:
-        return read(who, cursor=cursor, limit=limit)
-    except ValueError as error:
-        raise UsageError("Invalid cursor; start again without one.") from error
+        return document(await run_in_threadpool(caller.service.history, who))
 
 
 @api.get("/explain", tags=["profiles"], summary="Why two identifiers are, or are not, one person")
 async def explain(caller: Looking, a: Subject, b: Subject) -> Response:
-    return found(await run_in_threadpool(caller.workspace.explain, reference(a), reference(b)))
+    return document(await run_in_threadpool(caller.service.explain, reference(a), reference(b)))
 
 
 @api.post("/judgements", tags=["stewardship"], status_code=201, summary="Link, split, share or withdraw")
@@ -162,7 +154,7 @@ async def dead_letters(
 ) -> Response:
     wanted = None if status == "any" else status
     listed = await run_in_threadpool(
-        caller.workspace.dead_letters, status=wanted, source=source, after=cursor, limit=limit + 1
+        caller.service.dead_letters, status=wanted, source=source, after=cursor, limit=limit + 1
     )
     page = listed[:limit]
     after = page[-1].offset if len(listed) > limit else None
@@ -171,7 +163,7 @@ async def dead_letters(
 
 @api.get("/dead-letters/{offset}", tags=["stewardship"], summary="A dead letter with its payload")
 async def dead_letter(caller: Steward, offset: Annotated[int, Path(ge=0, le=2**63 - 1)]) -> Response:
-    return document(await run_in_threadpool(caller.workspace.dead_letter, offset))
+    return document(await run_in_threadpool(caller.service.dead_letter, offset))
 
 
 @api.post(
@@ -192,7 +184,7 @@ async def replay(
     offset: Annotated[int, Path(ge=0, le=2**63 - 1)],
 ) -> Response:
     body = _item(await request.body())
-    await run_in_threadpool(caller.workspace.replay, offset, body=body)
+    await run_in_threadpool(caller.service.replay, offset, body=body)
     return document({"offset": offset, "status": "replayed"}, 202)
 
 
@@ -212,11 +204,10 @@ async def stream(
     after: Annotated[str, Query(max_length=4000, description="Go on from here: the id of the last event seen.")] = "",
 ) -> Response:
     last = request.headers.get("last-event-id") or after
+    wanted = Wanted(source, name, verdict, finding, q)
     return StreamingResponse(
         live.frames(
-            lambda positions: caller.workspace.tail(
-                positions, source=source, name=name, verdict=verdict, finding=finding, text=q
-            ),
+            lambda positions: caller.service.tail(positions, wanted),
             live.positions(last),
             request.app.state.stopping,
         ),
@@ -227,36 +218,35 @@ async def stream(
 
 @api.get("/sources", tags=["operation"], summary="Conservation, match quality and findings of each source")
 async def accounts(caller: Operating) -> Response:
-    return document({"sources": await run_in_threadpool(caller.workspace.accounts)})
+    return document({"sources": await run_in_threadpool(caller.service.accounts)})
 
 
 @api.get("/stats", tags=["operation"], summary="How much there is of everything")
 async def stats(caller: Operating) -> Response:
-    return document({"workspace": caller.workspace.name, **await run_in_threadpool(caller.workspace.counts)})
+    return document(await run_in_threadpool(caller.service.counts))
 
 
 def _judge(caller: Caller, said: Statement) -> Response:
-    workspace, a = caller.workspace, said.a.identifier()
+    service, a = caller.service, said.a.identifier()
     b = None if said.b is None else said.b.identifier()
     if said.verdict == "link" and b is None:
         raise UsageError("`link` needs `b`: which two identifiers are one person?")
     if said.verdict in {"share", "unshare"} and b is not None:
         raise UsageError(f"`{said.verdict}` is said of one identifier: leave `b` out.")
     if said.verdict == "split" and b is None:
-        b = workspace.counterpart(a)
+        b = service.counterpart(a)
     verdict: Any = _VERDICTS[said.verdict]
-    position = workspace.judge(verdict, a, b, by=caller.by, reason=said.reason, request_id=request_id.get())
-    settled = workspace.settle(position, timeout_seconds=SETTLE_SECONDS)
-    people = [None if identifier is None else _id_of(workspace, identifier) for identifier in (a, b)]
+    position = service.judge(verdict, a, b, by=caller.by, reason=said.reason, request_id=request_id.get())
+    settled = service.settle(position, timeout_seconds=SETTLE_SECONDS)
+    people = [None if identifier is None else _id_of(service, identifier) for identifier in (a, b)]
     return document({"verdict": said.verdict, "offset": position[1], "settled": settled, "profile_ids": people}, 201)
 
 
-def _id_of(workspace: Workspace, identifier: Identifier) -> str | None:
+def _id_of(service: Service, identifier: Identifier) -> str | None:
     try:
-        found = workspace.profile(identifier)
-    except ExpensiveError:
-        found = workspace.profile_of_hub(identifier)
-    return None if found is None else found.get("id")
+        return str(service.profile(identifier)["id"])
+    except NotFoundError:
+        return None
 
 
 def _item(body: bytes) -> bytes | None:

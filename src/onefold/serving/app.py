@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -13,15 +13,16 @@ from starlette.requests import ClientDisconnect
 
 from onefold.errors import OnefoldError
 from onefold.governance.access import KeyStore
+from onefold.pipelines.service import Service
 from onefold.serving import lookup
 from onefold.serving.access import Doorkeeper
 from onefold.serving.answers import Message, Receive, Scope, Send
 from onefold.serving.api import api
 from onefold.serving.appender import Appender, AppenderLimits
-from onefold.serving.backend import Edge, Workspace
 from onefold.serving.collect import Collector, CollectSettings
 from onefold.serving.connections import Bounds, Guard
 from onefold.serving.description import describe
+from onefold.serving.edge import Edge
 from onefold.serving.fetches import Fetches, PublicAddress
 from onefold.serving.figures import Figures
 from onefold.serving.forwarded import LOOPBACK, Proxies
@@ -72,8 +73,8 @@ class Application:
 
     def __init__(
         self,
-        workspaces: Mapping[str, Edge],
-        answering: Mapping[str, Workspace],
+        edges: Mapping[str, Edge],
+        services: Mapping[str, Service],
         keyring: Keyring,
         settings: ServingSettings,
         *,
@@ -83,7 +84,7 @@ class Application:
         secret: bytes,
         desks: Mapping[str, Desk] | None = None,
     ) -> None:
-        self._workspaces = workspaces
+        self._edges = edges
         self._keyring = keyring
         self._settings = settings
         self._clock_us = clock_us
@@ -95,21 +96,17 @@ class Application:
         visitors = Visitors(proxies, secret)
         self._ingest_limits = IngestLimits(self._limiter, settings.visitors, visitors)
         self._fetches = Fetches(keyring, proxies, visitors, settings.public, clock_us=clock_us, monotonic=monotonic)
-        figures = Figures(workspaces, monotonic)
+        figures = Figures(services, monotonic)
         self._measures.watch(figures)
         self.guard = Guard(settings.bounds, proxies.trust)
         self._measures.watch_connections(self.guard)
         self._appenders: dict[str, Appender] = {}
         self._collector: Collector | None = None
-        self.health = Health(
-            workspaces, self._measures, figures, metrics_open=settings.metrics_open, monotonic=monotonic
-        )
-        self.api = describe(answers=bool(answering))
-        # A collector has no route that asks a workspace for anything; its door is for the metrics.
-        behind = answering or cast("Mapping[str, Workspace]", workspaces)
-        self._door = self.api.state.door = Doorkeeper(behind, keyring, self._limiter, monotonic)
+        self.health = Health(edges, self._measures, figures, metrics_open=settings.metrics_open, monotonic=monotonic)
+        self.api = describe(answers=bool(services))
+        self._door = self.api.state.door = Doorkeeper(edges.keys(), services, keyring, self._limiter, monotonic)
         plain = lookup.PREFIX + lookup.PLAIN
-        self._plain = next(route for route in api.routes if getattr(route, "path", "") == plain) if answering else None
+        self._plain = next(route for route in api.routes if getattr(route, "path", "") == plain) if services else None
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us
@@ -129,9 +126,9 @@ class Application:
 
     async def start(self) -> None:
         """Open the way to the logs and begin processing; the event loop runs."""
-        for name, workspace in self._workspaces.items():
-            self._appenders[name] = Appender(workspace.log, limits=self._settings.appender, name=f"appender-{name}")
-            workspace.start()
+        for name, edge in self._edges.items():
+            self._appenders[name] = Appender(edge.log, limits=self._settings.appender, name=f"appender-{name}")
+            edge.start()
         self._collector = Collector(
             self._appenders,
             self._keyring,
@@ -149,8 +146,8 @@ class Application:
         self.health.draining = True
         for appender in self._appenders.values():
             await appender.close()
-        for workspace in self._workspaces.values():
-            await asyncio.to_thread(workspace.stop)
+        for edge in self._edges.values():
+            await asyncio.to_thread(edge.stop)
         if self._collector is not None:
             self._collector.close()
         self._keyring.close()
@@ -236,7 +233,8 @@ _PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 def build(
-    workspaces: Mapping[str, Workspace],
+    edges: Mapping[str, Edge],
+    services: Mapping[str, Service],
     keys: KeyStore,
     settings: ServingSettings,
     *,
@@ -245,10 +243,11 @@ def build(
     random: Callable[[int], bytes],
     desks: Mapping[str, Desk] | None = None,
 ) -> Application:
-    """Build the application of a server that collects and answers.
+    """Build the application of a server.
 
     Args:
-        workspaces: By name; started and stopped with the application, not closed.
+        edges: By workspace; started and stopped with the application, not closed.
+        services: What answers for each. Without any the server only collects: SDK routes, probes and metrics, no API.
         keys: Where keys are kept.
         settings: How to serve.
         clock_us: The time now, microseconds UTC.
@@ -257,8 +256,8 @@ def build(
         desks: Where queries to the warehouse are taken, by workspace.
     """
     return Application(
-        workspaces,
-        workspaces,
+        edges,
+        services,
         Keyring(keys, clock_us),
         settings,
         clock_us=clock_us,
@@ -266,28 +265,6 @@ def build(
         name_request=request_ids(random(6).hex()),
         secret=random(32),
         desks=desks,
-    )
-
-
-def build_collector(
-    workspaces: Mapping[str, Edge],
-    keys: KeyStore,
-    settings: ServingSettings,
-    *,
-    clock_us: Callable[[], int],
-    monotonic: Callable[[], float],
-    random: Callable[[int], bytes],
-) -> Application:
-    """Build the application of a server that collects only: SDK routes, probes and metrics, no API. See `build`."""
-    return Application(
-        workspaces,
-        {},
-        Keyring(keys, clock_us),
-        settings,
-        clock_us=clock_us,
-        monotonic=monotonic,
-        name_request=request_ids(random(6).hex()),
-        secret=random(32),
     )
 
 

@@ -26,6 +26,8 @@ CHECKS_MAX = 500
 SOURCES_MAX = 200
 """Sources with metrics of their own, per workspace; the rest are summed up as `(other)`."""
 
+_KINDS = ("nodes", "people", "edges", "judgements", "dead_letters", "events")
+
 T = TypeVar("T")
 _log = logging.getLogger("onefold.figures")
 
@@ -37,8 +39,8 @@ class Readable(Protocol):
         """Per source: received, stored, duplicate, rejected, suppressed, pending, and findings by code."""
         ...
 
-    def counts(self) -> Mapping[str, int]:
-        """How many nodes, people, edges, judgements, open dead letters, stored events."""
+    def counts(self) -> results.Counts:
+        """How much the store holds."""
         ...
 
     def quality(self) -> list[CheckResult]:
@@ -103,20 +105,19 @@ class Look(Generic[T]):
 class Figures(MetricCollector):
     """The figures of all workspaces as last read."""
 
-    def __init__(self, workspaces: Mapping[str, Readable], monotonic: Callable[[], float]) -> None:
-        self._workspaces = workspaces
+    def __init__(self, services: Mapping[str, Readable], monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._known: dict[str, dict[str, tuple[Any, float]]] = {name: {} for name in workspaces}
-        self._looks = [Look(partial(self._read, name, one)) for name, one in workspaces.items()]
+        self._known: dict[str, dict[str, tuple[Any, float]]] = {name: {} for name in services}
+        self._looks = [Look(partial(self._read, name, one)) for name, one in services.items()]
 
     async def refresh(self) -> None:
         """Read all figures anew, as far as the stores give them in time."""
         await asyncio.gather(*(look.again(READ_SECONDS) for look in self._looks), return_exceptions=True)
 
-    def _read(self, name: str, workspace: Readable) -> None:
+    def _read(self, name: str, service: Readable) -> None:
         for figure in ("accounts", "counts", "lag", "quality"):
             try:
-                value = getattr(workspace, figure)()
+                value = getattr(service, figure)()
             except Exception as error:  # noqa: BLE001  whatever a store dies of, the other figures are read
                 _log.warning(
                     "figure not read", extra={"workspace": name, "kind": figure, "reason": type(error).__name__}
@@ -168,13 +169,13 @@ class Figures(MetricCollector):
                     findings.add_metric([name, source, code], total)
             for partition, waiting in read["lag"][0].items() if "lag" in read else ():
                 behind.add_metric([name, str(partition)], waiting)
-            for kind, count in read["counts"][0].items() if "counts" in read else ():
-                held.add_metric([name, kind], count)
-            results = read["quality"][0] if "quality" in read else []
-            for result in results[:CHECKS_MAX]:
+            for kind in _KINDS if "counts" in read else ():
+                held.add_metric([name, kind], getattr(read["counts"][0], kind))
+            checked = read["quality"][0] if "quality" in read else []
+            for result in checked[:CHECKS_MAX]:
                 failed.add_metric([name, result.relation, result.check, result.severity], result.status != "passed")
-            if results:
-                ran.add_metric([name], max(result.at_us for result in results) / 1_000_000)
+            if checked:
+                ran.add_metric([name], max(result.at_us for result in checked) / 1_000_000)
         return [items, findings, lag, behind, held, failed, ran, age]
 
 

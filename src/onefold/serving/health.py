@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from onefold.serving.access import Doorkeeper
-from onefold.serving.backend import Edge
+from onefold.serving.edge import Edge
 from onefold.serving.figures import Figures, Look, in_thread
 from onefold.serving.measures import Measures
 
@@ -32,7 +32,7 @@ class Health:
 
     def __init__(
         self,
-        workspaces: Mapping[str, Edge],
+        edges: Mapping[str, Edge],
         measures: Measures,
         figures: Figures,
         *,
@@ -43,7 +43,7 @@ class Health:
         self.figures = figures
         self.metrics_open = metrics_open
         self.draining = False
-        self._looks = {name: Look(partial(_ready, workspace)) for name, workspace in workspaces.items()}
+        self._looks = {name: Look(partial(_ready, edge)) for name, edge in edges.items()}
         self._monotonic = monotonic
         self._found: Mapping[str, bool] = {}
         self._found_at = -FRESH_SECONDS
@@ -71,8 +71,8 @@ class Health:
         return checks
 
 
-def _ready(workspace: Edge) -> Mapping[str, str | None]:
-    return workspace.ready()
+def _ready(edge: Edge) -> Mapping[str, str | None]:
+    return edge.ready()
 
 
 @health.get("/livez")
@@ -107,7 +107,7 @@ async def metrics(request: Request) -> Response:
     workspace = None
     if not state.metrics_open:
         door: Doorkeeper = request.app.state.door
-        workspace = door.admit(request, "admin", "source").workspace.name
+        workspace = door.key(request, "admin", "source").workspace
     await state.figures.refresh()
     body = await in_thread(lambda: state.measures.text(workspace))
     return Response(body, 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_LATEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onefold.errors import ExpensiveError, NotFoundError, UsageError
+from onefold.errors import ExpensiveError, UsageError
 from onefold.model import Identifier
 from onefold.serving.access import FAULT, Caller, Doorkeeper
 from onefold.serving.answers import Receive, Scope, Send
@@ -48,7 +49,7 @@ async def answer(
     """
     try:
         caller = door.admit(Request(scope), "read", "lookup")
-        response = found(await looked_up(caller, who))
+        response = document(await looked_up(caller, who))
     except Exception as error:  # noqa: BLE001  the framework answers for faults of ours too
         scope[FAULT] = error
         await otherwise(scope, receive, send)
@@ -56,18 +57,18 @@ async def answer(
         await response(scope, receive, send)
 
 
-async def looked_up(caller: Caller, who: Identifier) -> dict[str, Any] | None:
-    """A profile, or None for nobody.
+async def looked_up(caller: Caller, who: Identifier) -> dict[str, Any]:
+    """A profile.
 
     From a file it is read on the loop: that takes a fraction of a millisecond, a change of thread under load several. Over
     a network it is read on a thread, for nobody knows how long it takes. Somebody with very many identifiers is read by a
     process of its own.
     """
-    read = caller.workspace.profile
-    try:
-        return await run_in_threadpool(read, who) if caller.workspace.remote else read(who)
-    except ExpensiveError:
-        return await run_in_threadpool(caller.workspace.profile_of_hub, who)
+    service = caller.service
+    if not service.remote:
+        with suppress(ExpensiveError):
+            return service.quick_profile(who)
+    return await run_in_threadpool(service.profile, who)
 
 
 def reference(text: str) -> Identifier:
@@ -94,17 +95,6 @@ def named(kind: str, value: str) -> Identifier:
     if kind == "phone" and value.startswith(" "):
         value = "+" + value[1:]
     return Identifier(kind, value)
-
-
-def found(body: dict[str, Any] | None) -> Response:
-    """The answer to a look-up.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    if body is None:
-        raise NotFoundError("No profile found for that identifier.")
-    return document(body)
 
 
 def document(body: Any, status: int = 200) -> Response:

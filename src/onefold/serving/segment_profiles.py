@@ -33,7 +33,7 @@ async def view(request: Request, space: str, collection: str, reference: str, vi
     try:
         door: Doorkeeper = request.app.state.door
         caller = door.admit(request, "read", "lookup")
-        if space not in {caller.workspace.name, "default"}:
+        if space not in {caller.service.name, "default"}:
             raise NotFoundError("There is no such space for this key.")
         found = await _read(request, caller, collection, reference, view)
         return _json(found)
@@ -52,16 +52,9 @@ async def _read(request: Request, caller: Caller, collection: str, reference: st
     limit = _limit(request)
     cursor = request.query_params.get("cursor") or request.query_params.get("next")
     if view == "events":
-        try:
-            page = await run_in_threadpool(caller.workspace.timeline, who, cursor=cursor, limit=limit)
-        except ValueError as error:
-            raise UsageError("The cursor is none of ours.") from error
-        if page is None:
-            raise NotFoundError("The resource was not found.")
+        page = await run_in_threadpool(caller.service.timeline, who, cursor=cursor, limit=limit)
         return {"data": [_event(e) for e in page["events"]], "cursor": _cursor(request, page["next"], limit)}
     profile = await looked_up(caller, who)
-    if profile is None:
-        raise NotFoundError("The resource was not found.")
     match view:
         case "traits":
             return _traits(request, profile, cursor, limit)
@@ -142,7 +135,7 @@ def _limit(request: Request) -> int:
 def _page(items: list[Any], cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
     """A page of items that are all in memory; their cursor is the number of those before it."""
     if cursor is not None and not cursor.isdecimal():
-        raise UsageError("The cursor is none of ours.")
+        raise UsageError("Invalid cursor.")
     start = int(cursor[:9]) if cursor else 0
     end = start + limit
     return items[start:end], str(end) if end < len(items) else None

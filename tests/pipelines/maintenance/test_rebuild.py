@@ -12,7 +12,7 @@ from tests import workbench
 from tests.plain import explanations, profiles
 
 from onefold.adapters.memory.store import MemoryProfileStore
-from onefold.errors import UnavailableError
+from onefold.errors import UnavailableError, UsageError
 from onefold.model import Identifier
 from onefold.pipelines import judgements
 from onefold.pipelines.maintenance import preview, rebuild
@@ -109,9 +109,9 @@ def test_pages_of_a_timeline_are_the_timeline(visits, limit):
 @pytest.mark.parametrize(
     "cursor", ["", "x", "nonsense!", "\u00e9", base64.urlsafe_b64encode(b"short").decode(), "A" * 400]
 )
-def test_a_strange_cursor_is_a_value_error(context, cursor):
-    """Whatever stands in it; the API turns that into an answer."""
-    with pytest.raises(ValueError):  # noqa: PT011  each layer words it its own way
+def test_a_strange_cursor_is_wrong_use(context, cursor):
+    """Whatever it holds; HTTP answers 422 and the command line exits with 2."""
+    with pytest.raises(UsageError, match="Invalid cursor"):
         profiles.timeline(context, ANN, cursor=cursor)
 
 

@@ -14,7 +14,7 @@ from onefold.model.results.graph import (
     StatedJudgement,
     Step,
 )
-from onefold.model.results.operation import Account, DeadLetter, DeadLetterContent, Hub, LargePerson, Stats
+from onefold.model.results.operation import Account, Counts, DeadLetter, DeadLetterContent, Hub, LargePerson
 from onefold.model.results.profile import (
     Attribute,
     Consent,
@@ -36,6 +36,7 @@ __all__ = [
     "Change",
     "Consent",
     "Counters",
+    "Counts",
     "DeadLetter",
     "DeadLetterContent",
     "End",
@@ -57,7 +58,6 @@ __all__ = [
     "Result",
     "StatedJudgement",
     "StatedValue",
-    "Stats",
     "Step",
     "Timeline",
     "TimelineEvent",

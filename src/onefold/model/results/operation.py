@@ -34,7 +34,7 @@ class Account(Result, frozen=True, kw_only=True):
     emq: tuple[int, ...]
 
 
-class Stats(Result, frozen=True, kw_only=True):
+class Counts(Result, frozen=True, kw_only=True):
     """How much a workspace holds; of dead letters the open ones."""
 
     workspace: str

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
+from onefold.errors import UsageError
 from onefold.governance.consent import Spoken
 from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id
 from onefold.pipelines.context import Context
@@ -85,7 +86,7 @@ def identifiers(
 
     Raises:
         ExpensiveError: The person has more than `nodes_max` nodes.
-        ValueError: Invalid cursor.
+        UsageError: Invalid cursor.
     """
     after = None if cursor is None else _read(_IDENTIFIERS_CURSOR, cursor)
     node = node_of(context, identifier)
@@ -136,7 +137,7 @@ def timeline(
 
     Raises:
         ExpensiveError: The person has more than `nodes_max` nodes.
-        ValueError: Invalid cursor.
+        UsageError: Invalid cursor.
     """
     before = None if cursor is None else _read(_CURSOR, cursor)
     node = node_of(context, identifier)
@@ -163,7 +164,7 @@ def _read(layout: struct.Struct, cursor: str) -> tuple[Any, ...]:
     try:
         return layout.unpack(base64.urlsafe_b64decode(cursor))
     except (ValueError, struct.error):
-        raise ValueError("Invalid cursor.") from None
+        raise UsageError("Invalid cursor; start again without one.") from None
 
 
 def event(context: Context, stored: StoredEntry) -> dict[str, Any]:
