@@ -4,7 +4,7 @@
     ├── ConfigurationError      fix the project's files (exit code 2)
     ├── UsageError              fix the call (exit code 2, HTTP 4xx)
     │   ├── UnsureMappingError  read the guessed mapping, correct it or say that it is right
-    │   ├── NotFoundError       nobody answers to that identifier (HTTP 404)
+    │   ├── NotFoundError       nothing was found under that name (HTTP 404)
     │   ├── UnauthorizedError   the key is unknown, revoked or lacks the scope (HTTP 401/403)
     │   └── TooLargeError       send less (HTTP 413)
     ├── ExpensiveError          read it where nobody waits: in a process of its own
@@ -59,7 +59,7 @@ class UnsureMappingError(UsageError):
 
 
 class NotFoundError(UsageError):
-    """Nothing answers to that name."""
+    """Nothing was found under that name."""
 
 
 class UnauthorizedError(UsageError):

@@ -114,7 +114,7 @@ def test_the_counterpart_is_the_strongest_other_identifier(context):
     assert parse_profile_id(judgements.counterpart(context, ANN).value) == judgements.subject(
         MAIL, context.identity, context.hasher
     )
-    with pytest.raises(UsageError, match="nothing to part"):
+    with pytest.raises(UsageError, match="no other identifier"):
         judgements.counterpart(context, Identifier("anonymous_id", "c3"))
     for nobody in (Identifier("user_id", "zoe"), Identifier("user_id", "null"), Identifier("profile", "nonsense")):
         with pytest.raises(NotFoundError):

@@ -161,7 +161,7 @@ class _Worker:
             told(
                 dict.fromkeys(
                     stalled,
-                    f"The worker made no progress for {patience[stalled[0]]:.0f} s; the entry at fault is looked for.",
+                    f"The worker made no progress for {patience[stalled[0]]:.0f} s; looking for the entry at fault.",
                 )
             )
             self.signal(signal.SIGKILL)

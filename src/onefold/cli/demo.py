@@ -141,7 +141,7 @@ def _server(directory: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise UnavailableError(f"The server ended at once; is port {port} taken? Choose another with --port.")
+            raise UnavailableError(f"The server ended at once. Is port {port} in use? Choose another with --port.")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
                 return
@@ -176,7 +176,7 @@ def _caught_up(service: Service) -> None:
         if all(a.pending == 0 for a in service.accounts()):
             return
         time.sleep(0.05)
-    raise UnavailableError("The server did not catch up within 30 s.")
+    raise UnavailableError("The server did not process everything within 30 s.")
 
 
 def _report(

@@ -64,7 +64,7 @@ def preview(
         out.result(msgspec.to_builtins(found))
         return
     out.say(f"People: {found.people_before:,} now, {found.people_after:,} under today's configuration.")
-    out.say(f"{found.joined:,} people would be joined out of several; {found.parted:,} would be parted.")
+    out.say(f"{found.joined:,} people would be merged from several; {found.parted:,} would be split.")
     for example in found.examples:
         out.say(f"  onefold history {example}")
     out.say("`onefold rebuild` applies it.")

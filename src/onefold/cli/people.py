@@ -176,7 +176,8 @@ def history(
 def split(
     who: Who,
     apart_from: Annotated[
-        str | None, typer.Option("--from", help="Part it from this identifier; default: the person's strongest other.")
+        str | None,
+        typer.Option("--from", help="Separate it from this identifier; default: the person's strongest other one."),
     ] = None,
     reason: Why = "",
     project: ProjectDir = bootstrap.HERE,

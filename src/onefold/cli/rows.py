@@ -20,7 +20,7 @@ _CELL_MAX = 200
 
 
 def show(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows. What is cut off ends with `…`; a null is dimmed, so that it is no text."""
+    """Print rows. What is cut off ends with `…`; a null is dimmed, so that it is not taken for text."""
     if not columns:
         return
     body = [[_cell(value) for value in row] for row in rows]

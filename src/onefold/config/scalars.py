@@ -26,7 +26,7 @@ _PARTS = re.compile(r"([0-9]+)([A-Za-z]+)\Z")
 
 
 def duration_us(text: str) -> int | None:
-    """Microseconds of `500ms`, `30s`, `15m`, `12h`, `90d` or `2w`; None when it is no duration."""
+    """Microseconds of `500ms`, `30s`, `15m`, `12h`, `90d` or `2w`; None when it is not a duration."""
     match = _PARTS.match(text)
     if match is None or match[2] not in _MICROSECONDS or len(match[1]) > 6:
         return None
@@ -34,7 +34,7 @@ def duration_us(text: str) -> int | None:
 
 
 def size_bytes(text: str) -> int | None:
-    """Bytes of `100B`, `512KB`, `4MB` or `1GB`; None when it is no size."""
+    """Bytes of `100B`, `512KB`, `4MB` or `1GB`; None when it is not a size."""
     match = _PARTS.match(text)
     if match is None or match[2] not in _BYTES or len(match[1]) > 9:
         return None

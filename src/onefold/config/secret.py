@@ -26,7 +26,7 @@ class SecretReference(msgspec.Struct, frozen=True):
     file: Path | None = None
 
     def __str__(self) -> str:
-        """Write the reference as a project file has it; it is no secret."""
+        """Write the reference as a project file has it; the reference is not secret."""
         return f"env:{self.env}" if self.env else f"file:{self.file}"
 
 

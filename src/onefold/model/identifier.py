@@ -36,7 +36,7 @@ def format_profile_id(node: NodeId) -> str:
 
 
 def parse_profile_id(text: str) -> NodeId | None:
-    """Read what `format_profile_id` wrote; None when it is no profile id."""
+    """Read what `format_profile_id` wrote; None when it is not a profile id."""
     try:
         return uuid.UUID(text).bytes
     except ValueError:

@@ -63,13 +63,13 @@ def read(stored: StoredEntry, settings: IdentitySettings, hasher: Hasher) -> Jud
     try:
         said = _decoder.decode(stored.entry.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Rejected("malformed_judgement", "The body is no judgement.")
+        return Rejected("malformed_judgement", "The body is not a judgement.")
     a = subject(said.a, settings, hasher)
     b = subject(said.b, settings, hasher) if said.b is not None else None
     if a is None or (said.b is not None and b is None):
-        return Rejected("no_identifier", "A subject of the judgement is no acceptable identifier.")
+        return Rejected("no_identifier", "A subject of the judgement is not an acceptable identifier.")
     if not _fits(said.verdict, a, b):
-        return Rejected("malformed_judgement", "A judgement is on two different identifiers, or `shared` is on one.")
+        return Rejected("malformed_judgement", "A judgement needs two different identifiers; `shared` needs one.")
     if b is not None and b < a:
         a, b = b, a
     digest = hashlib.blake2b(said.id.encode(), digest_size=16).digest()
@@ -101,11 +101,11 @@ def say(
             raise UsageError(f"There is no identifier type `{identifier.type}`{near}")
         node = subject(identifier, context.identity, context.hasher)
         if node is None:
-            raise UsageError(f"That {identifier.type} is blocked or malformed, so it identifies nobody.")
+            raise UsageError(f"That {identifier.type} is blocked or malformed, so it does not identify anybody.")
         nodes.append(node)
     if not _fits(verdict, nodes[0], None if b is None else nodes[1]):
         wanted = "one identifier" if verdict in {"shared", "not_shared"} else "two different identifiers"
-        raise UsageError(f"`{verdict}` judges {wanted}.")
+        raise UsageError(f"`{verdict}` applies to {wanted}.")
     now = context.clock_us()
     # The same word said twice within a microsecond is one word.
     said = Statement(f"{now}", verdict, a, b, by, reason)
@@ -115,10 +115,10 @@ def say(
 
 
 def counterpart(context: Context, identifier: Identifier) -> Identifier:
-    """The strongest other identifier of the same person: what `split` parts an identifier from, unless told.
+    """The strongest other identifier of the same person: what `split` separates an identifier from, unless stated.
 
     Raises:
-        NotFoundError: Nobody answers to the identifier.
+        NotFoundError: No profile has that identifier.
         UsageError: The person has no other identifier.
     """
     node = subject(identifier, context.identity, context.hasher)
@@ -128,7 +128,7 @@ def counterpart(context: Context, identifier: Identifier) -> Identifier:
             raise NotFoundError("No profile found for that identifier.")
         others = [m for m in snapshot.person(row.member) if m.id != node]
         if not others:
-            raise UsageError("That person has no other identifier, so there is nothing to part it from.")
+            raise UsageError("That person has no other identifier to separate this one from.")
         best = min(others, key=lambda m: (-context.identity.priority(m.type), m.first_seen_us, m.id))
     return Identifier("profile", format_profile_id(best.id))
 

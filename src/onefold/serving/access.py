@@ -76,7 +76,7 @@ class Doorkeeper:
         """The key a request is made with; counts the request.
 
         Raises:
-            UnauthorizedError: No key, or none we know.
+            UnauthorizedError: No key, or an unknown one.
             ForbiddenError: A key without `scope`.
             OverloadedError: The key is over its limit.
         """

@@ -51,9 +51,9 @@ class Statement(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     verdict: Literal["link", "split", "share", "unshare", "withdraw"] = Field(
-        description="`link`: one person. `split`: two people; without `b`, `a` is parted from the person's strongest "
+        description="`link`: one person. `split`: two people; without `b`, `a` is separated from the person's strongest "
         "other identifier. `share`: used by several people, links nobody. `unshare`: the opposite. "
-        "`withdraw`: takes back what was said of `a` (and `b`)."
+        "`withdraw`: withdraws what was stated about `a` (and `b`)."
     )
     a: Named
     b: Named | None = None
@@ -71,7 +71,7 @@ _VERDICTS = {
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in {
-        401: "No key, or none we know.",
+        401: "No key, or an unknown one.",
         403: "The key lacks the scope.",
         404: "No profile found for that identifier.",
         422: "The request does not fit its description.",
@@ -232,7 +232,7 @@ def _judge(caller: Caller, said: Statement) -> Response:
     if said.verdict == "link" and b is None:
         raise UsageError("`link` needs `b`: which two identifiers are one person?")
     if said.verdict in {"share", "unshare"} and b is not None:
-        raise UsageError(f"`{said.verdict}` is said of one identifier: leave `b` out.")
+        raise UsageError(f"`{said.verdict}` applies to one identifier: leave `b` out.")
     if said.verdict == "split" and b is None:
         b = service.counterpart(a)
     verdict: Any = _VERDICTS[said.verdict]
@@ -263,7 +263,7 @@ def _item(body: bytes) -> bytes | None:
 # Coroutines, for the framework calls a plain function on a thread, and under load a change of thread takes milliseconds.
 async def _by_id(profile_id: ProfileId) -> Identifier:
     if parse_profile_id(profile_id) is None:
-        raise UsageError("That is no profile id; ids have the form of a UUID.")
+        raise UsageError("Invalid profile id: it must be a UUID.")
     return Identifier("profile", profile_id)
 
 

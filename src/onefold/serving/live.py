@@ -29,14 +29,14 @@ def positions(text: str) -> dict[int, int] | None:
     """Read an event's id, `partition:offset` pairs joined by commas; None when there is none.
 
     Raises:
-        UsageError: It is none of ours.
+        UsageError: Invalid event id.
     """
     if not text:
         return None
     try:
         return {int(p): int(o) for p, o in (pair.split(":") for pair in text.split(","))}
     except ValueError:
-        raise UsageError("That is no id of an event of this stream; start again without one.") from None
+        raise UsageError("Invalid event id; start again without one.") from None
 
 
 async def frames(read: Read, start: Places | None, stopping: Callable[[], bool]) -> AsyncIterator[bytes]:

@@ -148,11 +148,11 @@ def _again(entry: LogEntry, position: tuple[int, int], body: bytes | None) -> li
     unreadable = entry.shape == "unreadable"
     envelope = None if entry.shape == "judgement" else framing.peek(body)
     if unreadable and isinstance(envelope, framing.Malformed):
-        raise UsageError("The mended payload is no JSON object or batch either.")
+        raise UsageError("The mended payload is not a JSON object or batch either.")
     if not isinstance(envelope, framing.Envelope) or not (unreadable or envelope.batch):
         return [msgspec.structs.replace(entry, body=body, replay_of=offset, replay_in=partition)]
     if not envelope.items:
-        raise UsageError("The mended payload holds no item.")
+        raise UsageError("The mended payload contains no item.")
     return [
         LogEntry(
             "segment" if unreadable else entry.shape, entry.source, entry.received_at_us, entry.index + number,
