@@ -84,6 +84,10 @@ class FakeWorkspace:
     def quick_profile(self, identifier):
         return self.profile(identifier)
 
+    def identifiers(self, identifier, *, cursor, limit):
+        found = self.profile(identifier)
+        return {"id": found["id"], "identifiers": found["identifiers"][:limit], "identifiers_total": 1, "next": cursor}
+
     def timeline(self, identifier, *, cursor, limit):
         if cursor == "strange":
             raise UsageError("Invalid cursor.")

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from onefold.errors import NotFoundError, UsageError
-from onefold.model import Identifier, parse_profile_id
-from onefold.pipelines.reading.tail import Wanted
+from onefold.model import Identifier, parse_profile_id, results
+from onefold.pipelines.reading.tail import TailedEntry, Wanted
 from onefold.pipelines.service import Service
-from onefold.serving import live
+from onefold.serving import live, schemas
 from onefold.serving.access import Caller, gate
 from onefold.serving.lookup import PLAIN, PREFIX, document, looked_up, named, reference
 from onefold.serving.problems import MEDIA_TYPE
@@ -69,7 +69,7 @@ _VERDICTS = {
 }
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {MEDIA_TYPE: {}}}
+    status: {"description": text, "content": {MEDIA_TYPE: {"schema": schemas.reference(schemas.Problem)}}}
     for status, text in {
         401: "No key, or an unknown one.",
         403: "The key lacks the scope.",
@@ -80,13 +80,22 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_STREAM = {
+    "type": "string",
+    "description": "Each event's data is one entry.",
+    "contentMediaType": "application/json",
+    "contentSchema": schemas.reference(TailedEntry),
+}
+
 api = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
 Operating = Annotated[Caller, Depends(gate("read", "source"))]
 Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
 
 
-@api.get("/profiles", tags=["profiles"], summary="A profile by type and value")
+@api.get(
+    "/profiles", tags=["profiles"], summary="A profile by type and value", responses=schemas.answer(results.Profile)
+)
 async def profile_by_query(
     caller: Looking,
     type: Annotated[str, Query()],
@@ -95,7 +104,12 @@ async def profile_by_query(
     return document(await looked_up(caller, named(type, value)))
 
 
-@api.post("/profiles/lookup", tags=["profiles"], summary="A profile, with the identifier kept out of the URL")
+@api.post(
+    "/profiles/lookup",
+    tags=["profiles"],
+    summary="A profile, with the identifier kept out of the URL",
+    responses=schemas.answer(results.Profile),
+)
 async def profile_by_body(caller: Looking, named: Named) -> Response:
     return document(await looked_up(caller, named.identifier()))
 
@@ -104,13 +118,19 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
     """The views of one person, once for each way of naming them."""
     name = path.strip("/{}").partition("/")[0]
 
-    @api.get(path, tags=["profiles"], summary=f"A profile by {name}", name=f"profile_by_{name}")
+    @api.get(
+        path,
+        tags=["profiles"],
+        summary=f"A profile by {name}",
+        name=f"profile_by_{name}",
+        responses=schemas.answer(results.Profile),
+    )
     async def profile(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
         return document(await looked_up(caller, who))
 
     @api.get(
         f"{path}/identifiers", tags=["profiles"], summary="All identifiers, the strongest first",
-        name=f"identifiers_by_{name}",
+        name=f"identifiers_by_{name}", responses=schemas.answer(schemas.Identifiers),
     )  # fmt: skip
     async def identifiers(
         caller: Looking,
@@ -120,7 +140,13 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
     ) -> Response:
         return document(await run_in_threadpool(caller.service.identifiers, who, cursor=cursor, limit=limit))
 
-    @api.get(f"{path}/timeline", tags=["profiles"], summary="Events, newest first", name=f"timeline_by_{name}")
+    @api.get(
+        f"{path}/timeline",
+        tags=["profiles"],
+        summary="Events, newest first",
+        name=f"timeline_by_{name}",
+        responses=schemas.answer(results.Timeline),
+    )
     async def timeline(
         caller: Looking,
         who: Annotated[Identifier, Depends(read)],
@@ -129,22 +155,44 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
     ) -> Response:
         return document(await run_in_threadpool(caller.service.timeline, who, cursor=cursor, limit=limit))
 
-    @api.get(f"{path}/history", tags=["profiles"], summary="Merges and splits", name=f"history_by_{name}")
+    @api.get(
+        f"{path}/history",
+        tags=["profiles"],
+        summary="Merges and splits",
+        name=f"history_by_{name}",
+        responses=schemas.answer(results.History),
+    )
     async def history(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
         return document(await run_in_threadpool(caller.service.history, who))
 
 
-@api.get("/explain", tags=["profiles"], summary="Why two identifiers are, or are not, one person")
+@api.get(
+    "/explain",
+    tags=["profiles"],
+    summary="Why two identifiers are, or are not, one person",
+    responses=schemas.answer(results.Explanation),
+)
 async def explain(caller: Looking, a: Subject, b: Subject) -> Response:
     return document(await run_in_threadpool(caller.service.explain, reference(a), reference(b)))
 
 
-@api.post("/judgements", tags=["stewardship"], status_code=201, summary="Link, split, share or withdraw")
+@api.post(
+    "/judgements",
+    tags=["stewardship"],
+    status_code=201,
+    summary="Link, split, share or withdraw",
+    responses=schemas.answer(schemas.Judged, status=201),
+)
 async def judge(caller: Steward, said: Statement) -> Response:
     return await run_in_threadpool(_judge, caller, said)
 
 
-@api.get("/dead-letters", tags=["stewardship"], summary="What was rejected, and why")
+@api.get(
+    "/dead-letters",
+    tags=["stewardship"],
+    summary="What was rejected, and why",
+    responses=schemas.answer(schemas.DeadLetters),
+)
 async def dead_letters(
     caller: Steward,
     status: Literal["open", "replayed", "any"] = "open",
@@ -161,7 +209,12 @@ async def dead_letters(
     return document({"dead_letters": page, "next": after})
 
 
-@api.get("/dead-letters/{offset}", tags=["stewardship"], summary="A dead letter with its payload")
+@api.get(
+    "/dead-letters/{offset}",
+    tags=["stewardship"],
+    summary="A dead letter with its payload",
+    responses=schemas.answer(results.DeadLetterContent),
+)
 async def dead_letter(caller: Steward, offset: Annotated[int, Path(ge=0, le=2**63 - 1)]) -> Response:
     return document(await run_in_threadpool(caller.service.dead_letter, offset))
 
@@ -170,6 +223,7 @@ async def dead_letter(caller: Steward, offset: Annotated[int, Path(ge=0, le=2**6
     "/dead-letters/{offset}/replay",
     tags=["stewardship"],
     status_code=202,
+    responses=schemas.answer(schemas.Replayed, status=202),
     summary="Send it again, mended or not",
     openapi_extra={
         "requestBody": {
@@ -191,7 +245,8 @@ async def replay(
 @api.get(
     "/events/stream", tags=["operation"], summary="The live debugger: events as they are validated and resolved",
     response_class=StreamingResponse,
-    responses={200: {"description": "Server-sent events; identifiers are masked.", "content": {"text/event-stream": {}}}},
+    responses={200: {"description": "Server-sent events; identifiers are masked.",
+                     "content": {"text/event-stream": {"schema": _STREAM}}}},
 )  # fmt: skip
 async def stream(
     request: Request,
@@ -216,12 +271,19 @@ async def stream(
     )
 
 
-@api.get("/sources", tags=["operation"], summary="Conservation, match quality and findings of each source")
+@api.get(
+    "/sources",
+    tags=["operation"],
+    summary="Conservation, match quality and findings of each source",
+    responses=schemas.answer(schemas.Accounts),
+)
 async def accounts(caller: Operating) -> Response:
     return document({"sources": await run_in_threadpool(caller.service.accounts)})
 
 
-@api.get("/stats", tags=["operation"], summary="How much there is of everything")
+@api.get(
+    "/stats", tags=["operation"], summary="How much there is of everything", responses=schemas.answer(results.Counts)
+)
 async def stats(caller: Operating) -> Response:
     return document(await run_in_threadpool(caller.service.counts))
 

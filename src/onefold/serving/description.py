@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from onefold import __version__
 from onefold.errors import OnefoldError
-from onefold.serving import problems
+from onefold.serving import problems, schemas
 from onefold.serving.api import api
 from onefold.serving.health import health
 from onefold.serving.queries import queries
@@ -45,6 +45,8 @@ def describe(*, answers: bool) -> FastAPI:
             "bearer": {"type": "http", "scheme": "bearer"},
             "basic": {"type": "http", "scheme": "basic", "description": "The secret key as the user, no password."},
         }
+        if answers:
+            schema["components"].setdefault("schemas", {}).update(schemas.components())
         schema["security"] = [{"bearer": []}, {"basic": []}]
         return schema
 

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from onefold.errors import NotFoundError, OnefoldError, UsageError
 from onefold.model import Identifier
+from onefold.serving import schemas
 from onefold.serving.access import Caller, Doorkeeper
 from onefold.serving.lookup import looked_up
 from onefold.serving.problems import describe
@@ -27,7 +28,11 @@ _TYPES = {"phone_number": "phone", "segment_id": "profile"}
 segment = APIRouter(prefix="/v1/spaces", tags=["segment profile api"])
 
 
-@segment.get("/{space}/collections/{collection}/profiles/{reference:path}/{view}", summary="One view of a profile")
+@segment.get(
+    "/{space}/collections/{collection}/profiles/{reference:path}/{view}",
+    summary="One view of a profile",
+    responses=schemas.answer(schemas.SegmentTraits, schemas.SegmentMetadata, schemas.SegmentList),
+)
 async def view(request: Request, space: str, collection: str, reference: str, view: str) -> Response:
     """Traits, external ids, events, metadata or links of the profile that `type:value` names."""
     try:

@@ -28,7 +28,7 @@ from onefold.model.results.profile import (
     StatedValue,
 )
 from onefold.model.results.result import Result
-from onefold.model.results.timeline import Event, EventGroup, RefusedEvent, Timeline, TimelineEvent
+from onefold.model.results.timeline import Event, EventGroup, EventOperation, RefusedEvent, Timeline, TimelineEvent
 
 __all__ = [
     "Account",
@@ -42,6 +42,7 @@ __all__ = [
     "End",
     "Event",
     "EventGroup",
+    "EventOperation",
     "Explanation",
     "FindingCount",
     "Group",

@@ -106,7 +106,9 @@ class Explanation(Result, frozen=True, kw_only=True):
     Attributes:
         verdict: `different` when evidence connects them and was refused, `not_connected` when none does.
         path: The strongest chain of evidence between them; for two people the one with the fewest refused steps.
-        refused: Evidence between the two people that was refused, besides that in `path`.
+        refused: Evidence between the two people that was refused, besides that in `path`; the strongest of it.
+        refused_total: How much there is of that.
+        searched: False where there is too much evidence to look for a path to the end.
         judged_apart: The judgement that they are different people; None when nobody said so.
         sentences: All of it in English.
         profile_ids: The profiles of the two as stored.
@@ -119,6 +121,8 @@ class Explanation(Result, frozen=True, kw_only=True):
     profile_b: str
     path: tuple[Step, ...]
     refused: tuple[Step, ...]
+    refused_total: int
+    searched: bool
     judged_apart: JudgementReference | None
     sentences: tuple[str, ...]
     profile_ids: tuple[str, ...]

@@ -9,6 +9,14 @@ from onefold.model.identifier import Identifier
 from onefold.model.results.result import Result
 
 
+class EventOperation(Result, frozen=True, kw_only=True):
+    """What an event does to one attribute, building on what it was: adds an amount, or one element of a list."""
+
+    field: str
+    verb: str
+    value: Any
+
+
 class EventGroup(Result, frozen=True, kw_only=True):
     """A group as one event states it."""
 
@@ -47,6 +55,7 @@ class Event(Result, frozen=True, kw_only=True):
     traits: dict[str, Any]
     traits_once: dict[str, Any]
     cleared: tuple[str, ...]
+    operations: tuple[EventOperation, ...]
     groups: tuple[EventGroup, ...]
     properties: dict[str, Any]
     context: dict[str, Any]

@@ -1,0 +1,139 @@
+"""Each answer of the API has a schema in its description, and the answers of a running server fit theirs."""
+
+import json
+from urllib.parse import quote
+
+import jsonschema
+import pytest
+from tests.running import running
+
+pytestmark = pytest.mark.xdist_group("server")
+
+EVENTS = [
+    {"type": "identify", "userId": "ann", "anonymousId": "c1", "messageId": "1", "timestamp": "unreadable",
+     "traits": {"email": "ann@mail.test", "last_name": "Lovelace"}, "context": {"groupId": "acme"}},
+    {"type": "track", "event": "Order Completed", "userId": "ann", "messageId": "2", "properties": {"revenue": 12.3}},
+    {"type": "group", "userId": "ann", "groupId": "acme", "messageId": "3", "traits": {"size": 3}},
+    {"type": "identify", "userId": "bob", "messageId": "4", "traits": {"email": "ann@mail.test"}},
+    {"type": "track", "event": "Subscribed", "userId": "bob", "messageId": "5"},
+    {"type": "track", "event": "Nobody", "messageId": "6"},
+]  # fmt: skip
+SEGMENT = "/v1/spaces/{space}/collections/{collection}/profiles/{reference}/{view}"
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server with two people who share an address, a judgement about them, and a dead letter."""
+    with running() as started:
+        assert started.post("/v1/batch", {"batch": EVENTS}) == 200
+        started.account()
+        yield started
+
+
+@pytest.fixture(scope="module")
+def description(server):
+    """The published description, with every schema closed: what it does not name must not be in an answer."""
+    _, found = server.get("/api/v1/openapi.json")
+    for schema in found["components"]["schemas"].values():
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+    return found
+
+
+def successes(description):
+    """Each operation: method, path, and the content that its success is described to have."""
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                if status.startswith("2"):
+                    yield method, path, response.get("content", {})
+
+
+def wrong(description, schema, answer):
+    """What an answer has that its schema does not allow; None when it fits."""
+    whole = {**schema, "components": description["components"]}
+    found = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(whole).iter_errors(answer))
+    return found and [f"{list(one.path)} {one.message[:200]}" for one in (found, *(found.context or ()))]
+
+
+def answers(server):
+    """Answers of every operation that returns JSON: method, path as described, the answer."""
+    key = {"Authorization": f"Bearer {server.here.read_key}", "Content_Type": "application/json"}
+
+    def ask(method, path, body=b"", **named):
+        concrete = path
+        for name, value in named.items():
+            concrete = concrete.replace("{" + name + "}", quote(str(value), safe=":"))
+        query = named.get("query", "")
+        status, raw, _ = server.send(method.upper(), concrete + query, body, **key)
+        assert status < 300, (concrete, raw)
+        return method, path, json.loads(raw)
+
+    said = {
+        "verdict": "split",
+        "a": {"type": "user_id", "value": "ann"},
+        "b": {"type": "email", "value": "ann@mail.test"},
+    }
+    yield ask("post", "/api/v1/judgements", json.dumps(said).encode())
+    server.account()
+    one = ask("get", "/api/v1/profiles", query="?type=user_id&value=ann")
+    yield one
+    yield ask("post", "/api/v1/profiles/lookup", json.dumps({"type": "user_id", "value": "bob"}).encode())
+    for path, named in (
+        ("{identifier}", {"identifier": "user_id:ann"}),
+        ("id/{profile_id}", {"profile_id": one[2]["id"]}),
+    ):
+        for view in ("", "/identifiers", "/timeline", "/history"):
+            yield ask("get", f"/api/v1/profiles/{path}{view}", **named)
+    yield ask("get", "/api/v1/explain", query="?a=user_id:ann&b=user_id:bob")
+    letters = ask("get", "/api/v1/dead-letters")
+    yield letters
+    offset = letters[2]["dead_letters"][0]["offset"]
+    yield ask("get", "/api/v1/dead-letters/{offset}", offset=offset)
+    yield ask("post", "/api/v1/dead-letters/{offset}/replay", offset=offset)
+    yield ask("get", "/api/v1/sources")
+    yield ask("get", "/api/v1/stats")
+    for view in ("traits", "external_ids", "events", "metadata", "links"):
+        yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
+
+
+def test_each_answer_has_a_schema(description):
+    """Of every success and of every problem: not one is described as just anything."""
+    found = list(successes(description))
+    assert len(found) >= 19
+    for method, path, content in found:
+        assert content, f"{method} {path}"
+        assert all(kind["schema"] for kind in content.values()), f"{method} {path}"
+    for methods in description["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                kinds = response.get("content", {}).values()
+                assert status.startswith("2") or all(kind["schema"] for kind in kinds), operation["summary"]
+
+
+def test_what_a_server_answers_fits_its_schema(server, description):
+    """Every operation that returns JSON is asked; and each schema says enough to be broken."""
+    described = {(method, path): content.get("application/json") for method, path, content in successes(description)}
+    asked = set()
+    for method, path, answer in answers(server):
+        schema = described[method, path]["schema"]
+        asked.add((method, path))
+        assert wrong(description, schema, answer) is None, f"{method} {path}"
+        # Control: with a field more, with one less, or of another type, it does not fit.
+        assert wrong(description, schema, answer | {"unheard_of": 1}) is not None, path
+        for name in answer:
+            assert wrong(description, schema, {n: v for n, v in answer.items() if n != name}) or name in OPTIONAL, path
+    assert asked == {operation for operation, content in described.items() if content is not None}
+
+
+OPTIONAL = {"payload"}
+"""A dead letter has its payload either as JSON or in base64."""
+
+
+def test_a_problem_fits_its_schema(server, description):
+    """404 and 422 alike."""
+    for path in ("/api/v1/profiles/user_id:zoe", "/api/v1/profiles/id/x"):
+        _, raw, _ = server.send("GET", path, Authorization=f"Bearer {server.here.read_key}")
+        problem = json.loads(raw)
+        assert wrong(description, {"$ref": "#/components/schemas/Problem"}, problem) is None
+        assert wrong(description, {"$ref": "#/components/schemas/Problem"}, problem | {"status": "404"}) is not None
