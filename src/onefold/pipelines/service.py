@@ -141,8 +141,7 @@ class Service:
         try:
             found = read(self._context, *given, **more, nodes_max=self._nodes_max)
         except ExpensiveError:
-            # Raised only for more than `nodes_max` nodes, which comes from there.
-            assert self._hubs is not None  # noqa: S101
+            assert self._hubs is not None  # noqa: S101  without it nothing is too expensive
             found = self._hubs.read(self.name, read.__name__, *given, **more)
         return _found(found, missing)
 
