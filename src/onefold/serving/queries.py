@@ -15,9 +15,11 @@ from starlette.requests import ClientDisconnect
 
 from onefold.errors import OnefoldError, UnavailableError
 from onefold.ports.warehouse import Cancellation, QueryLimits
+from onefold.serving import schemas
 from onefold.serving.access import Caller, gate
 from onefold.serving.api import PROBLEMS
 from onefold.serving.lookup import PREFIX
+from onefold.serving.problems import MEDIA_TYPE
 from onefold.warehouse import cells
 
 if TYPE_CHECKING:  # only for who has the extra installed
@@ -85,10 +87,11 @@ queries = APIRouter(prefix=PREFIX, responses=PROBLEMS)
                         },
                     }
                 },
-                ARROW: {},
+                ARROW: {"schema": {"type": "string", "contentMediaType": ARROW}},
             },
         },
-        503: {"description": "There is no warehouse here.", "content": {"application/problem+json": {}}},
+        503: {"description": "There is no warehouse here.",
+              "content": {MEDIA_TYPE: {"schema": schemas.reference(schemas.Problem)}}},
     },
 )  # fmt: skip
 async def ask(
