@@ -12,6 +12,7 @@ from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.errors import ConfigurationError, UnavailableError
 from onefold.model import Edge, IdentityChange, Judgement, Member, WorkspaceIdentity
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+from onefold.ports.warehouse import FeedChunk, ManifestChange, Segment
 
 A, B = b"a" * 16, b"b" * 16
 
@@ -35,6 +36,15 @@ def furnished() -> str:
                 dead_letters=[DeadLetter(0, 1, "web", "r", "d", 1)],
                 tallies=[Tally("web", "stored", 1)],
                 outbox=[OutboxMessage("t", A, b"{}")],
+                feed=[FeedChunk(1, b"rows")],
+            )
+        )
+    with store.transaction() as transaction:
+        transaction.revise(
+            ManifestChange(
+                loaded_before=0,
+                add=[Segment("a.segment", "staging.event", 1, 1, 1, 1, b"key")],
+                relations={"marts.gifts": b"definition"},
             )
         )
     store.close()
