@@ -23,6 +23,7 @@ from rich.console import Console
 
 from onefold import bootstrap
 from onefold.errors import ConfigurationError, UsageError
+from onefold.model import results
 from onefold.ports.warehouse import QueryLimits
 from onefold.warehouse import cells, question
 
@@ -173,7 +174,7 @@ class Project:
         """The relations of the warehouse with their columns, rows, bytes and freshness; of one schema, if given."""
         return self._asking().tables(schema)
 
-    def profile(self, who: str) -> dict[str, Any]:
+    def profile(self, who: str) -> results.Profile:
         """The profile behind `email:ann@example.org`, or behind a profile id.
 
         Raises:

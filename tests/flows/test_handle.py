@@ -64,7 +64,7 @@ def test_profiles_and_limits(directory):
     """A profile by any identifier; queries that cannot be, and those that take too long."""
     with onefold.open(directory) as project:
         one = project.profile("user_id:ann")
-        assert project.profile(one["id"])["id"] == one["id"]
+        assert project.profile(one.id).id == one.id
         with pytest.raises(NotFoundError):
             project.profile("user_id:nobody")
         with pytest.raises(UsageError, match="did you mean"):

@@ -114,9 +114,9 @@ def test_judgements_are_explained_with_who_and_why():
     lines = says(graph, "user_id:u", "email:a")
     assert lines[1] == "ann judged on 1970-01-02 00:00:00 UTC that they are different people (asked by phone)."
     assert "refused: ann judged on 1970-01-02 00:00:00 UTC that the two are different people" in lines[2]
-    told_json = told(graph, "user_id:u", "email:a").as_json(label)
-    assert told_json["judged_apart"]["by"] == "ann"
-    assert told_json["path"][0]["refusal"]["judgement"]["reason"] == "asked by phone"
+    result = told(graph, "user_id:u", "email:a").as_result(label, ())
+    assert result.judged_apart.by == "ann"
+    assert result.path[0].refusal.judgement.reason == "asked by phone"
     linked = says(Graph().said("same", "user_id:u", "email:a"), "user_id:u", "email:a")
     assert linked[1] == "1. ann judged on 1970-01-01 00:00:00 UTC that user_id:u and email:a are the same person."
 
@@ -160,7 +160,7 @@ def test_refusals_off_the_path_are_told_besides():
 def test_json_is_ready_for_json():
     """All of it encodes, nodes only as the caller shows them."""
     graph = Graph().seen("user_id:u1", "anonymous_id:c").seen("user_id:u2", "anonymous_id:c", at=1)
-    encoded = msgspec.json.encode(told(graph, "user_id:u1", "user_id:u2").as_json(lambda _: "hidden"))
+    encoded = msgspec.json.encode(told(graph, "user_id:u1", "user_id:u2").as_result(lambda _: "hidden", ()))
     step = msgspec.json.decode(encoded)["path"][0]
     assert step["from"] == {"type": "user_id", "label": "hidden"}
     assert (step["kind"], step["at"], step["refusal"]) == ("event", "1970-01-01T00:00:00.000Z", None)

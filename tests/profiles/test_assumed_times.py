@@ -47,7 +47,7 @@ def test_among_assumed_times_the_later_row_wins():
     for order in permutations(events):
         best = shown(order)
         assert best.value == "row 2"
-        assert profile._candidate(best) == {
+        assert profile._stated(best) == {
             "value": "row 2", "source": "web", "at": "2026-01-01T00:00:00.000Z", "time_assumed": True,
         }  # fmt: skip
 

@@ -8,7 +8,7 @@ from tests.profiles.events import DAY_US, SETTINGS, event
 from onefold.model import Member
 from onefold.profiles import state
 from onefold.profiles.lifecycle import Stage
-from onefold.profiles.profile import as_json, iso, view
+from onefold.profiles.profile import as_result, iso, view
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 
@@ -24,7 +24,8 @@ def node(id_, kind, value, *events, first_seen_us=0, settings=SETTINGS, shared=F
 
 
 def seen(*nodes, settings=SETTINGS, as_of_us=DAY_US):
-    return as_json(view(COOKIE, nodes, settings, as_of_us, PRIORITIES))
+    found = as_result(view(COOKIE, nodes, settings, as_of_us, PRIORITIES))
+    return msgspec.json.decode(msgspec.json.encode(found))
 
 
 def test_the_canonical_identifier_is_of_the_strongest_type_then_the_oldest():

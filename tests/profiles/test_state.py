@@ -13,7 +13,7 @@ from onefold.governance.consent import Spoken, decide
 from onefold.model import GroupStatement, Member
 from onefold.profiles import sessions, state
 from onefold.profiles.money import UNREADABLE_CURRENCY
-from onefold.profiles.profile import as_json, view
+from onefold.profiles.profile import as_result, view
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 
@@ -266,4 +266,4 @@ def test_groups_of_a_person():
         ("company", "acme", {"name": "Acme", "size": 7}, 1, 2),
         ("team", "t1", {}, 1, 1),
     ]
-    assert as_json(seen)["groups"][0]["id"] == "acme"
+    assert as_result(seen).groups[0].id == "acme"

@@ -8,6 +8,8 @@ import json
 import random
 from typing import Any, Self
 
+import msgspec
+
 from onefold.adapters.memory.keys import MemoryKeyStore
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.errors import NotFoundError, UnavailableError, UsageError
@@ -53,18 +55,31 @@ class FakeWorkspace:
         self.running = False
         self.checks: dict[str, str | None] = {"store": None}
         self.said: list[tuple[Any, ...]] = []
-        self.people: dict[tuple[str, str], dict[str, Any]] = {}
+        self.people: dict[tuple[str, str], results.Profile] = {}
 
     def know(self, value: str, attributes: int = 0) -> None:
         """Let there be a person of this user id."""
-        held = {"value": value, "source": "web", "at": "2026-01-01T00:00:00.000Z"}
-        self.people["user_id", value] = {
+        seen = "2026-01-01T00:00:00.000Z"
+        held = {"value": value, "source": "web", "at": seen, "rule": "latest", "others": []}
+        counters = ("events", "sessions", "purchases", "purchases_without_amount")
+        person = {
             "id": "00000000-0000-0000-0000-000000000001",
-            "identifiers": [{"type": "user_id", "value": value, "first_seen": "2026-01-01T00:00:00.000Z"}],
+            "canonical": {"type": "user_id", "value": value},
+            "identifiers": [
+                {"type": "user_id", "value": value, "node": "00", "first_seen": seen, "primary": True, "shared": False}
+            ],
+            "identifiers_total": 1,
             "attributes": {f"trait_{n:03d}": held for n in range(attributes)},
-            "first_seen": "2026-01-01T00:00:00.000Z",
+            "counters": {**dict.fromkeys(counters, 1), "revenue": "0", "revenue_by_currency": {}},
+            "first_seen": seen,
             "last_seen": "2026-02-01T00:00:00.000Z",
+            "last_active": None,
+            "lifecycle": {"stage": "", "rule": "", "because": "", "changes_at": None},
+            **{key: {} for key in ("consent", "sources", "tracked_events", "findings")},
+            "groups": [],
+            "full": [],
         }
+        self.people["user_id", value] = msgspec.convert(person, results.Profile)
 
     def start(self) -> None:
         self.running = True
@@ -86,22 +101,38 @@ class FakeWorkspace:
 
     def identifiers(self, identifier, *, cursor, limit):
         found = self.profile(identifier)
-        return {"id": found["id"], "identifiers": found["identifiers"][:limit], "identifiers_total": 1, "next": cursor}
+        return results.Identifiers(id=found.id, identifiers=found.identifiers[:limit], identifiers_total=1, next=cursor)
 
     def timeline(self, identifier, *, cursor, limit):
         if cursor == "strange":
             raise UsageError("Invalid cursor.")
         found = self.profile(identifier)
-        event = {"kind": "track", "name": "Read", "source": "web", "message_id": "m", "identifiers": []}
-        return found and {"profile_id": found["id"], "events": [event] * limit, "next": "more"}
+        event = results.Event(
+            message_id="m", kind="track", name="Read", original_name=None, source="web", offset=1, request_id="r",
+            **dict.fromkeys(("timestamp", "original_timestamp", "sent_at", "received_at", "skew_ms")),
+            **dict.fromkeys(("findings", "violations", "identifiers", "cleared", "operations", "groups"), ()),
+            **{key: {} for key in ("traits", "traits_once", "properties", "context", "consents")}, emq=1.0,
+        )  # fmt: skip
+        return found and results.Timeline(profile_id=found.id, events=(event,) * limit, next="more")
 
     def history(self, identifier):
         found = self.profile(identifier)
-        return found and {"profile_id": found["id"], "changes": [], "judgements": []}
+        return found and results.History(profile_id=found.id, changes=(), judgements=())
 
     def explain(self, a, b):
         self.profile(a), self.profile(b)
-        return {"verdict": "same"}
+        nothing = dict.fromkeys(("path", "refused", "sentences", "profile_ids"), ())
+        return results.Explanation(
+            verdict="same",
+            a="a",
+            b="b",
+            profile_a="1",
+            profile_b="1",
+            judged_apart=None,
+            refused_total=0,
+            searched=True,
+            **nothing,
+        )
 
     def judge(self, verdict, a, b, *, by, reason, request_id):
         self.said.append((verdict, a, b, by, reason, request_id))

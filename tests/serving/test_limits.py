@@ -62,7 +62,7 @@ def test_a_bucket_that_forgets_time_is_found_out():
 
 def test_the_defaults_are_the_specifications():
     """100 ingest requests, 300 look-ups and 30 source and webhook operations a minute; all can be off."""
-    assert {name: limit.per_minute for name, limit in DEFAULT_LIMITS.items() if name != "judgement"} == {
+    assert {name: limit.per_minute for name, limit in DEFAULT_LIMITS.items() if name not in {"judgement", "query"}} == {
         "ingest": 100, "lookup": 300, "source": 30, "webhook": 30,
     }  # fmt: skip
     assert passed(Limiter(NO_LIMITS), [0.0] * 10_000) == 10_000

@@ -22,7 +22,7 @@ from onefold.pipelines.reading import explanations, profiles
 from onefold.pipelines.reading.kept import KeptPeople
 from onefold.pipelines.service import HubReading
 
-READINGS: dict[str, Callable[..., dict[str, Any] | None]] = {
+READINGS: dict[str, Callable[..., Any]] = {
     "identifiers": profiles.identifiers,
     "timeline": profiles.timeline,
     "history": profiles.history,

@@ -23,7 +23,7 @@ from onefold import bootstrap, config
 from onefold.cli.options import Json
 from onefold.cli.output import Output
 from onefold.errors import ConfigurationError, UnavailableError, UsageError
-from onefold.model import Identifier
+from onefold.model import Identifier, results
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import people as reading
 from onefold.pipelines.service import Service
@@ -198,7 +198,7 @@ def _report(
     merge = _most_interesting(service, people_of)
     if merge is not None:
         out.say("\nThe most interesting merge:", style="bold")
-        for line in merge["sentences"]:
+        for line in merge.sentences:
             out.say("  " + line)
     return {
         "records": rows + sent,
@@ -240,19 +240,19 @@ def _agreement(context: Context, truth: Path) -> tuple[score.Score, dict[tuple[s
     return score.score(found, known), found
 
 
-def _most_interesting(service: Service, people_of: dict[tuple[str, str], bytes]) -> dict[str, Any] | None:
+def _most_interesting(service: Service, people_of: dict[tuple[str, str], bytes]) -> results.Explanation | None:
     """The person known to most systems, and the longest chain of evidence between two of those systems."""
     systems_of: dict[bytes, list[tuple[str, str]]] = {}
     for item, person in people_of.items():
         systems_of.setdefault(person, []).append(item)
     draw = random.Random(SEED)  # noqa: S311  a choice of examples
     ranked = sorted(systems_of.values(), key=lambda items: (-len({kind for kind, _ in items}), len(items), items))
-    best: dict[str, Any] | None = None
+    best: results.Explanation | None = None
     for items in ranked[:20]:
         pairs = [(a, b) for a in items for b in items if a < b and a[0] != b[0]]
         for a, b in draw.sample(pairs, min(len(pairs), 10)):
             told = service.explain(Identifier(*a), Identifier(*b))
-            if told and (best is None or len(told["path"]) > len(best["path"])):
+            if told and (best is None or len(told.path) > len(best.path)):
                 best = told
     return best
 
@@ -262,7 +262,7 @@ def _next_steps(directory: Path, port: int, keys: dict[str, str], result: dict[s
     where = f"--project {directory}"
     out.say("\nTry next:", style="bold")
     if merge:
-        a, b = merge["a"], merge["b"]
+        a, b = merge.a, merge.b
         out.say(f"  onefold profile {a} {where}")
         out.say(f"  onefold split {b} --from {a} {where}    # and to take it back:")
         out.say(f"  onefold undo {b} {a} {where}")
@@ -270,6 +270,4 @@ def _next_steps(directory: Path, port: int, keys: dict[str, str], result: dict[s
     out.say(f"  onefold verify {where}")
     out.say(f"  onefold run {where} && onefold lineage membership.recurring_amount {where}")
     if merge:
-        out.say(
-            f"  curl -H 'Authorization: Bearer {keys['reader']}' http://127.0.0.1:{port}/api/v1/profiles/{merge['a']}"
-        )
+        out.say(f"  curl -H 'Authorization: Bearer {keys['reader']}' http://127.0.0.1:{port}/api/v1/profiles/{merge.a}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from onefold.cli.output import Output, data
 from onefold.config import blocking
 from onefold.errors import NotFoundError, UnavailableError, nearest
 from onefold.ingest.findings import FINDINGS
-from onefold.model import Identifier, Verdict
+from onefold.model import Identifier, Verdict, results
 from onefold.pipelines.service import Service
 
 Who = Annotated[str, typer.Argument(help="An identifier as type:value, or a profile id.", metavar="IDENTIFIER")]
@@ -48,48 +48,40 @@ def _near_type(who: str, types: Iterable[str]) -> str:
     return "" if kind in types else nearest(kind, types)
 
 
-def show_profile(out: Output, found: dict[str, Any]) -> None:
+def show_profile(out: Output, found: results.Profile) -> None:
     """Print a profile for a person to read."""
-    out.say(f"Profile {found['id']}", style="bold")
-    counters = found["counters"]
+    out.say(f"Profile {found.id}", style="bold")
+    counters = found.counters
     out.say(
-        f"{found['lifecycle']['stage']} · seen {found['first_seen']} to {found['last_seen']} · "
-        f"{counters['events']:,} events · {counters['sessions']:,} sessions · "
-        f"{counters['purchases']:,} purchases · revenue {counters['revenue']}"
+        f"{found.lifecycle.stage} · seen {found.first_seen} to {found.last_seen} · "
+        f"{counters.events:,} events · {counters.sessions:,} sessions · "
+        f"{counters.purchases:,} purchases · revenue {counters.revenue}"
     )
-    _show_identifiers(out, found["identifiers"], found["identifiers_total"])
+    _show_identifiers(out, found.identifiers, found.identifiers_total)
     out.table(
         "Attributes",
         ("field", "value", "source", "rule", "other values"),
         (
-            (
-                name,
-                data(a["value"]),
-                a["source"],
-                a["rule"],
-                "; ".join(f"{data(o['value'])} ({o['source']})" for o in a["others"]),
-            )
-            for name, a in found["attributes"].items()
+            (name, data(a.value), a.source, a.rule, "; ".join(f"{data(o.value)} ({o.source})" for o in a.others))
+            for name, a in found.attributes.items()
         ),
     )
-    if found["groups"]:
+    if found.groups:
         out.table(
             "Groups",
             ("type", "id", "last seen", "traits"),
             (
-                (g["type"], g["id"], g["last_seen"], "; ".join(f"{k}: {data(v)}" for k, v in g["traits"].items()))
-                for g in found["groups"]
+                (g.type, g.id, g.last_seen, "; ".join(f"{k}: {data(v)}" for k, v in g.traits.items()))
+                for g in found.groups
             ),
         )
-    if found["consent"]:
-        out.table(
-            "Consent", ("purpose", "granted"), ((purpose, c["granted"]) for purpose, c in found["consent"].items())
-        )
-    if found["findings"]:
+    if found.consent:
+        out.table("Consent", ("purpose", "granted"), ((purpose, c.granted) for purpose, c in found.consent.items()))
+    if found.findings:
         out.table(
             "Findings",
             ("finding", "events", "last", "what it means"),
-            ((code, f["count"], f["last"], FINDINGS.get(code, "")) for code, f in found["findings"].items()),
+            ((code, f.count, f.last, FINDINGS.get(code, "")) for code, f in found.findings.items()),
         )
 
 
@@ -111,19 +103,16 @@ def identifiers(
     if as_json:
         out.result(found)
         return
-    _show_identifiers(out, found["identifiers"], found["identifiers_total"])
-    if found["next"] is not None:
-        out.say(f"More: --cursor {found['next']}")
+    _show_identifiers(out, found.identifiers, found.identifiers_total)
+    if found.next is not None:
+        out.say(f"More: --cursor {found.next}")
 
 
-def _show_identifiers(out: Output, shown: list[dict[str, Any]], total: int) -> None:
+def _show_identifiers(out: Output, shown: Sequence[results.ProfileIdentifier], total: int) -> None:
     out.table(
         "Identifiers" if len(shown) == total else f"Identifiers ({len(shown):,} of {total:,})",
         ("type", "value", "first seen", "note"),
-        (
-            (i["type"], i["value"], i["first_seen"], "shared" if i["shared"] else "primary" if i["primary"] else "")
-            for i in shown
-        ),
+        ((i.type, i.value, i.first_seen, "shared" if i.shared else "primary" if i.primary else "") for i in shown),
     )
 
 
@@ -144,7 +133,7 @@ def explain(
     if as_json:
         out.result(told)
         return
-    for sentence in told["sentences"]:
+    for sentence in told.sentences:
         out.say(sentence)
 
 
@@ -162,14 +151,14 @@ def history(
         out.result(told)
         return
     out.table(
-        f"History of {told['profile_id']}",
+        f"History of {told.profile_id}",
         ("at", "what", "profile", "was", "identifiers moved"),
-        ((c["at"], c["kind"], c["profile_id"], c["before"], ", ".join(c["identifiers"])) for c in told["changes"]),
+        ((c.at, c.kind, c.profile_id, c.before, ", ".join(c.identifiers)) for c in told.changes),
     )
     out.table(
         "Judgements",
         ("at", "verdict", "about", "by", "reason"),
-        ((j["at"], j["verdict"], " | ".join(j["subjects"]), j["by"], j["reason"]) for j in told["judgements"]),
+        ((j.at, j.verdict, " | ".join(j.subjects), j.by, j.reason) for j in told.judgements),
     )
 
 
@@ -288,6 +277,6 @@ def _judge(
 
 def _id_of(service: Service, who: Identifier) -> str | None:
     try:
-        return str(service.profile(who)["id"])
+        return service.profile(who).id
     except NotFoundError:
         return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -13,7 +13,7 @@ from onefold.identity.paths import Step, least_refused, strongest
 from onefold.identity.search import EvidenceReader, Surroundings, TooMuchEvidence, read_least_refused, read_strongest
 from onefold.identity.settings import IdentitySettings, IdentityType
 from onefold.identity.strangers import Strangers
-from onefold.model import Judgement, NodeId, format_profile_id
+from onefold.model import Judgement, NodeId, format_profile_id, results
 
 Label = Callable[[NodeId], str]
 """How to show a node; masking is up to whoever asks."""
@@ -57,47 +57,43 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     apart: Judgement | None = None
     types: Mapping[str, IdentityType] = {}
 
-    def as_json(self, label: Label) -> dict[str, Any]:
-        """The explanation ready for JSON, nodes shown by `label`."""
-        return {
-            "verdict": self.verdict,
-            "a": label(self.a),
-            "b": label(self.b),
-            "profile_a": format_profile_id(self.person_a),
-            "profile_b": format_profile_id(self.person_b),
-            "path": [self._step(step, label) for step in self.path],
-            "refused": [self._step(step, label) for step in self.refused],
-            "refused_total": self.refused_total,
-            "searched": self.searched,
-            "judged_apart": None if self.apart is None else _judgement(self.apart),
-        }
+    def as_result(self, label: Label, profile_ids: Sequence[str]) -> results.Explanation:
+        """As the service answers it: nodes shown by `label`, and the profiles of the two as they are stored."""
+        return results.Explanation(
+            verdict=self.verdict,
+            a=label(self.a),
+            b=label(self.b),
+            profile_a=format_profile_id(self.person_a),
+            profile_b=format_profile_id(self.person_b),
+            path=tuple(self._step(step, label) for step in self.path),
+            refused=tuple(self._step(step, label) for step in self.refused),
+            refused_total=self.refused_total,
+            searched=self.searched,
+            judged_apart=None if self.apart is None else _judgement(self.apart),
+            sentences=tuple(sentences(self, label)),
+            profile_ids=tuple(profile_ids),
+        )
 
-    def _step(self, step: Step, label: Label) -> dict[str, Any]:
-        evidence, obstacle = step.evidence, step.obstacle
+    def _step(self, step: Step, label: Label) -> results.Step:
+        start = results.End(type=step.start_type, label=label(step.start))
+        end = results.End(type=step.end_type, label=label(step.end))
+        evidence, refusal = step.evidence, None if step.obstacle is None else self._refusal(step.obstacle)
         if isinstance(evidence, Judgement):
-            told = {"kind": "judgement", **_judgement(evidence)}
-        else:
-            told = {
-                "kind": evidence.kind,
-                "rule": evidence.rule,
-                "source": evidence.source,
-                "strength": evidence.strength,
-                "score": evidence.score,
-                "event": evidence.event.hex(),
-                "at": _iso(evidence.at_us),
-                "offset": evidence.offset,
-            }
-        refusal = None
-        if obstacle is not None:
-            judged = None if obstacle.judgement is None else _judgement(obstacle.judgement)
-            why = _why(obstacle, self.types)
-            refusal = {"reason": obstacle.reason, "type": obstacle.type, "judgement": judged, "why": why}
-        return {
-            "from": {"type": step.start_type, "label": label(step.start)},
-            "to": {"type": step.end_type, "label": label(step.end)},
-            **told,
-            "refusal": refusal,
-        }
+            return results.Step(
+                start=start, end=end, kind="judgement", id=evidence.id.hex(), verdict=evidence.verdict, by=evidence.by,
+                reason=evidence.reason, at=_iso(evidence.at_us), offset=evidence.offset, refusal=refusal,
+            )  # fmt: skip
+        return results.Step(
+            start=start, end=end, kind=evidence.kind, rule=evidence.rule, source=evidence.source,
+            strength=evidence.strength, score=evidence.score, event=evidence.event.hex(), at=_iso(evidence.at_us),
+            offset=evidence.offset, refusal=refusal,
+        )  # fmt: skip
+
+    def _refusal(self, obstacle: Obstacle) -> results.Refusal:
+        judged = None if obstacle.judgement is None else _judgement(obstacle.judgement)
+        return results.Refusal(
+            reason=obstacle.reason, type=obstacle.type, judgement=judged, why=_why(obstacle, self.types)
+        )
 
 
 def explain(
@@ -220,15 +216,15 @@ def _because(judgement: Judgement) -> str:
     return f" ({judgement.reason})" if judgement.reason else ""
 
 
-def _judgement(judgement: Judgement) -> dict[str, Any]:
-    return {
-        "id": judgement.id.hex(),
-        "verdict": judgement.verdict,
-        "by": judgement.by,
-        "reason": judgement.reason,
-        "at": _iso(judgement.at_us),
-        "offset": judgement.offset,
-    }
+def _judgement(judgement: Judgement) -> results.JudgementReference:
+    return results.JudgementReference(
+        id=judgement.id.hex(),
+        verdict=judgement.verdict,
+        by=judgement.by,
+        reason=judgement.reason,
+        at=_iso(judgement.at_us),
+        offset=judgement.offset,
+    )
 
 
 def _iso(at_us: int) -> str:

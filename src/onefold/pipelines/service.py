@@ -72,7 +72,7 @@ class Service:
         """The identifier types that the configuration knows."""
         return tuple(self._context.identity.types)
 
-    def profile(self, identifier: Identifier) -> dict[str, Any]:
+    def profile(self, identifier: Identifier) -> results.Profile:
         """The profile behind an identifier, through merges.
 
         Raises:
@@ -81,7 +81,7 @@ class Service:
         """
         return self._read(profiles.profile, identifier)
 
-    def quick_profile(self, identifier: Identifier) -> dict[str, Any]:
+    def quick_profile(self, identifier: Identifier) -> results.Profile:
         """The same, but only where that takes no time: for a caller that others wait for.
 
         Raises:
@@ -90,7 +90,7 @@ class Service:
         """
         return _found(profiles.profile(self._context, identifier, nodes_max=self._nodes_max))
 
-    def timeline(self, identifier: Identifier, *, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+    def timeline(self, identifier: Identifier, *, cursor: str | None = None, limit: int = 50) -> results.Timeline:
         """A person's events, newest first.
 
         Raises:
@@ -99,7 +99,9 @@ class Service:
         """
         return self._read(profiles.timeline, identifier, cursor=cursor, limit=limit)
 
-    def identifiers(self, identifier: Identifier, *, cursor: str | None = None, limit: int = 100) -> dict[str, Any]:
+    def identifiers(
+        self, identifier: Identifier, *, cursor: str | None = None, limit: int = 100
+    ) -> results.Identifiers:
         """A person's identifiers, the strongest first.
 
         Raises:
@@ -108,7 +110,7 @@ class Service:
         """
         return self._read(profiles.identifiers, identifier, cursor=cursor, limit=limit)
 
-    def history(self, identifier: Identifier) -> dict[str, Any]:
+    def history(self, identifier: Identifier) -> results.History:
         """Merges and splits that led to a person, and the judgements about them, oldest first.
 
         Raises:
@@ -116,7 +118,7 @@ class Service:
         """
         return self._read(profiles.history, identifier)
 
-    def explain(self, a: Identifier, b: Identifier) -> dict[str, Any]:
+    def explain(self, a: Identifier, b: Identifier) -> results.Explanation:
         """Why two identifiers are, or are not, one person.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from onefold.governance.consent import ALL, Spoken, Statement
-from onefold.model import ASSUMED_US, Member, NodeId, format_profile_id
+from onefold.model import ASSUMED_US, Identifier, Member, NodeId, format_profile_id, results
 from onefold.profiles import groups, sessions
 from onefold.profiles.fullness import full
 from onefold.profiles.lifecycle import sentence
@@ -293,75 +293,81 @@ def _known(at_us: int) -> int | None:
     return None if at_us == NEVER_LAST else at_us
 
 
-def as_json(profile: Profile) -> dict[str, Any]:
-    """Ready for JSON: times in ISO 8601, UTC; sums as text, so that no reader rounds them."""
-    return {
-        "id": format_profile_id(profile.id),
-        "canonical": next(({"type": i.type, "value": i.value} for i in profile.identifiers if i.primary), None),
-        "identifiers": [identifier_json(i) for i in profile.identifiers[:IDENTIFIERS_SHOWN]],
-        "identifiers_total": profile.identifiers_total,
-        "attributes": {
-            name: {**_candidate(a.winner), "rule": a.rule, "others": [_candidate(c) for c in a.others]}
-            for name, a in profile.attributes.items()
-        },
-        "counters": {
-            "events": profile.events,
-            "sessions": profile.sessions,
-            "purchases": profile.purchases,
-            "purchases_without_amount": profile.unpriced,
-            "revenue": f"{profile.revenue:f}",
-            "revenue_by_currency": {currency: f"{amount:f}" for currency, amount in profile.revenues.items()},
-        },
-        "first_seen": iso(profile.first_seen_us),
-        "last_seen": iso(profile.last_seen_us),
-        "last_active": iso(profile.last_active_us),
-        "lifecycle": {
-            "stage": profile.stage,
-            "rule": profile.stage_rule,
-            "because": sentence(profile.stage_rule) if profile.stage_rule else "",
-            "changes_at": iso(profile.stage_changes_us),
-        },
-        "consent": {
-            purpose: {"granted": said.granted, "at": iso(said.at_us), "source": said.source}
+def as_result(profile: Profile) -> results.Profile:
+    """As the service answers it: times in ISO 8601, sums as text, and of very many identifiers the strongest."""
+    return results.Profile(
+        id=format_profile_id(profile.id),
+        canonical=next((Identifier(i.type, i.value) for i in profile.identifiers if i.primary), None),
+        identifiers=tuple(identifier_result(i) for i in profile.identifiers[:IDENTIFIERS_SHOWN]),
+        identifiers_total=profile.identifiers_total,
+        attributes={name: _attribute(held) for name, held in profile.attributes.items()},
+        counters=results.Counters(
+            events=profile.events,
+            sessions=profile.sessions,
+            purchases=profile.purchases,
+            purchases_without_amount=profile.unpriced,
+            revenue=f"{profile.revenue:f}",
+            revenue_by_currency={currency: f"{amount:f}" for currency, amount in profile.revenues.items()},
+        ),
+        first_seen=iso(profile.first_seen_us),
+        last_seen=iso(profile.last_seen_us),
+        last_active=iso(profile.last_active_us),
+        lifecycle=results.Lifecycle(
+            stage=profile.stage,
+            rule=profile.stage_rule,
+            because=sentence(profile.stage_rule) if profile.stage_rule else "",
+            changes_at=iso(profile.stage_changes_us),
+        ),
+        consent={
+            purpose: results.Consent(granted=said.granted, at=iso(said.at_us), source=said.source)
             for purpose, said in profile.consents.items()
         },
-        "groups": [
-            {
-                "type": group.type,
-                "id": group.id,
-                "traits": dict(group.traits),
-                "first_seen": iso(group.first_seen_us),
-                "last_seen": iso(group.last_seen_us),
-            }
-            for group in profile.groups
-        ],
-        "sources": profile.sources,
-        "full": list(profile.full),
-        "tracked_events": {
-            name: {"count": seen.count, "first": iso(seen.first_us), "last": iso(seen.last_us)}
+        groups=tuple(
+            results.Group(
+                type=g.type,
+                id=g.id,
+                traits=dict(g.traits),
+                first_seen=iso(g.first_seen_us),
+                last_seen=iso(g.last_seen_us),
+            )
+            for g in profile.groups
+        ),
+        sources=profile.sources,
+        full=tuple(profile.full),
+        tracked_events={
+            name: results.Occurrences(count=seen.count, first=iso(seen.first_us), last=iso(seen.last_us))
             for name, seen in profile.tracked.items()
         },
-        "findings": {code: {"count": seen.count, "last": iso(seen.last_us)} for code, seen in profile.findings.items()},
-    }
+        findings={
+            code: results.FindingCount(count=seen.count, last=iso(seen.last_us))
+            for code, seen in profile.findings.items()
+        },
+    )
 
 
-def identifier_json(identifier: ProfileIdentifier) -> dict[str, Any]:
-    """An identifier ready for JSON."""
-    return {
-        "type": identifier.type,
-        "value": identifier.value,
-        "node": identifier.node.hex(),
-        "first_seen": iso(identifier.first_seen_us),
-        "primary": identifier.primary,
-        "shared": identifier.shared,
-    }
+def _attribute(held: Attribute) -> results.Attribute:
+    others = tuple(results.StatedValue(**_stated(other)) for other in held.others)
+    return results.Attribute(**_stated(held.winner), rule=held.rule, others=others)
 
 
-def _candidate(candidate: Candidate) -> dict[str, Any]:
-    known = {"value": candidate.value, "source": candidate.source}
+def _stated(candidate: Candidate) -> dict[str, Any]:
+    """A value as stated; a time that was assumed is ranked before all known ones, and shown as what it stands for."""
+    known: dict[str, Any] = {"value": candidate.value, "source": candidate.source}
     if candidate.at_us >= 0:
         return known | {"at": iso(candidate.at_us)}
     return known | {"at": iso(candidate.at_us + ASSUMED_US), "time_assumed": True}
+
+
+def identifier_result(identifier: ProfileIdentifier) -> results.ProfileIdentifier:
+    """An identifier as the service answers it."""
+    return results.ProfileIdentifier(
+        type=identifier.type,
+        value=identifier.value,
+        node=identifier.node.hex(),
+        first_seen=iso(identifier.first_seen_us),
+        primary=identifier.primary,
+        shared=identifier.shared,
+    )
 
 
 def iso(at_us: int | None) -> str | None:

@@ -130,7 +130,7 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
 
     @api.get(
         f"{path}/identifiers", tags=["profiles"], summary="All identifiers, the strongest first",
-        name=f"identifiers_by_{name}", responses=schemas.answer(schemas.Identifiers),
+        name=f"identifiers_by_{name}", responses=schemas.answer(results.Identifiers),
     )  # fmt: skip
     async def identifiers(
         caller: Looking,
@@ -306,7 +306,7 @@ def _judge(caller: Caller, said: Statement) -> Response:
 
 def _id_of(service: Service, identifier: Identifier) -> str | None:
     try:
-        return str(service.profile(identifier)["id"])
+        return service.profile(identifier).id
     except NotFoundError:
         return None
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from onefold.errors import ExpensiveError, UsageError
-from onefold.model import Identifier
+from onefold.model import Identifier, results
 from onefold.serving.access import FAULT, Caller, Doorkeeper
 from onefold.serving.answers import Receive, Scope, Send
 
@@ -57,7 +57,7 @@ async def answer(
         await response(scope, receive, send)
 
 
-async def looked_up(caller: Caller, who: Identifier) -> dict[str, Any]:
+async def looked_up(caller: Caller, who: Identifier) -> results.Profile:
     """A profile.
 
     From a file it is read on the loop: that takes a fraction of a millisecond, a change of thread under load several. Over

@@ -13,15 +13,6 @@ from onefold.pipelines.reading.tail import TailedEntry
 _COMPONENTS = "#/components/schemas/"
 
 
-class Identifiers(Result, frozen=True, kw_only=True):
-    """A page of a profile's identifiers, the strongest first; `next` is the cursor of the page after it."""
-
-    id: str
-    identifiers: tuple[results.ProfileIdentifier, ...]
-    identifiers_total: int
-    next: str | None
-
-
 class DeadLetters(Result, frozen=True, kw_only=True):
     """A page of dead letters; `next` is the cursor of the page after it, null on the last."""
 
@@ -99,7 +90,8 @@ class SegmentList(Result, frozen=True, kw_only=True):
 
 _DESCRIBED = (
     results.Profile, results.Timeline, results.Event, results.RefusedEvent, results.History, results.Explanation,
-    results.DeadLetterContent, results.Counts, Identifiers, DeadLetters, Judged, Replayed, Accounts, Problem, TailedEntry,
+    results.DeadLetterContent, results.Counts, results.Identifiers, TailedEntry, DeadLetters, Judged,
+    Replayed, Accounts, Problem,
     SegmentTraits, SegmentMetadata, SegmentList,
 )  # fmt: skip
 

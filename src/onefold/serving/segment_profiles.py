@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from onefold.errors import NotFoundError, OnefoldError, UsageError
-from onefold.model import Identifier
+from onefold.model import Identifier, results
 from onefold.serving import schemas
 from onefold.serving.access import Caller, Doorkeeper
 from onefold.serving.lookup import looked_up
@@ -58,24 +58,26 @@ async def _read(request: Request, caller: Caller, collection: str, reference: st
     cursor = request.query_params.get("cursor") or request.query_params.get("next")
     if view == "events":
         page = await run_in_threadpool(caller.service.timeline, who, cursor=cursor, limit=limit)
-        return {"data": [_event(e) for e in page["events"]], "cursor": _cursor(request, page["next"], limit)}
+        return {"data": [_event(e) for e in page.events], "cursor": _cursor(request, page.next, limit)}
     profile = await looked_up(caller, who)
     match view:
         case "traits":
             return _traits(request, profile, cursor, limit)
         case "external_ids":
-            data, after = _page([_external_id(i) for i in profile.get("identifiers", [])], cursor, limit)
+            data, after = _page(
+                [_external_id(i.type, i.value, i.first_seen) for i in profile.identifiers], cursor, limit
+            )
             return {"data": data, "cursor": _cursor(request, after, limit)}
         case "metadata":
-            times = {"created_at": profile.get("first_seen"), "updated_at": profile.get("last_seen")}
+            times = {"created_at": profile.first_seen, "updated_at": profile.last_seen}
             return {"metadata": {**times, "expires_at": None}, "cursor": _cursor(request, None, 1)}
         case "links":
             return {"data": [], "cursor": _cursor(request, None, limit)}
     raise NotFoundError("There is no such view of a profile.")
 
 
-def _traits(request: Request, profile: dict[str, Any], cursor: str | None, limit: int) -> dict[str, Any]:
-    attributes: dict[str, Any] = profile.get("attributes", {})
+def _traits(request: Request, profile: results.Profile, cursor: str | None, limit: int) -> dict[str, Any]:
+    attributes = profile.attributes
     include = request.query_params.get("include")
     wanted = set(include.split(",")) if include else attributes.keys()
     # Audiences and computed traits are classes of their own at Segment; ours are attributes stated by events.
@@ -85,38 +87,38 @@ def _traits(request: Request, profile: dict[str, Any], cursor: str | None, limit
     traits: dict[str, Any] = {}
     for name in page:
         held = attributes[name]
-        known = held if isinstance(held, dict) else {"value": held}
-        value = known.get("value")
         if verbose:
-            traits[name] = {"value": value, "source_id": known.get("source"), "updated_at": known.get("at")}
+            traits[name] = {"value": held.value, "source_id": held.source, "updated_at": held.at}
         else:
-            traits[name] = value
+            traits[name] = held.value
     return {"traits": traits, "cursor": _cursor(request, after, limit)}
 
 
-def _external_id(identifier: dict[str, Any]) -> dict[str, Any]:
+def _external_id(kind: str, value: str, created_at: str | None) -> dict[str, Any]:
     return {
-        "id": identifier.get("value"),
-        "type": identifier.get("type"),
-        "source_id": identifier.get("source"),
+        "id": value,
+        "type": kind,
+        "source_id": None,
         "collection": "users",
-        "created_at": identifier.get("first_seen"),
+        "created_at": created_at,
         "encoding": "none",
     }
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any]:
-    external = [_external_id(i) for i in event.get("identifiers", [])]
+def _event(event: results.TimelineEvent) -> dict[str, Any]:
+    if isinstance(event, results.RefusedEvent):
+        nothing = dict.fromkeys(("type", "source_id", "message_id", "timestamp"))
+        return {"external_ids": [], "context": {}, **nothing, "source_id": event.source, "properties": {}}
     shown = {
-        "external_ids": external,
-        "context": event.get("context", {}),
-        "type": event.get("kind"),
-        "source_id": event.get("source"),
-        "message_id": event.get("message_id"),
-        "timestamp": event.get("timestamp"),
-        "properties": event.get("properties", {}),
+        "external_ids": [_external_id(i.type, i.value, None) for i in event.identifiers],
+        "context": event.context,
+        "type": event.kind,
+        "source_id": event.source,
+        "message_id": event.message_id,
+        "timestamp": event.timestamp,
+        "properties": event.properties,
     }
-    return shown | {"event": event.get("name")} if event.get("kind") == "track" else shown
+    return shown | {"event": event.name} if event.kind == "track" else shown
 
 
 def _identifier(reference: str) -> Identifier:

@@ -26,6 +26,15 @@ class ProfileIdentifier(Result, frozen=True, kw_only=True):
     shared: bool
 
 
+class Identifiers(Result, frozen=True, kw_only=True):
+    """A page of a profile's identifiers, the strongest first; `next` is the cursor of the page after it."""
+
+    id: str
+    identifiers: tuple[ProfileIdentifier, ...]
+    identifiers_total: int
+    next: str | None
+
+
 class StatedValue(Result, frozen=True, kw_only=True):
     """A value that a source stated of an attribute.
 

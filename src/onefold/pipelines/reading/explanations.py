@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from onefold.errors import ExpensiveError
 from onefold.identity import explain as explaining
-from onefold.model import Identifier, format_profile_id
+from onefold.model import Identifier, format_profile_id, results
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.nodes import StatedTypes
 from onefold.pipelines.reading.people import labels, node_of
 
 
-def explain(context: Context, a: Identifier, b: Identifier, *, nodes_max: int | None = None) -> dict[str, Any] | None:
+def explain(
+    context: Context, a: Identifier, b: Identifier, *, nodes_max: int | None = None
+) -> results.Explanation | None:
     """Why two identifiers are, or are not, one person; None when either was never seen.
 
     Raises:
@@ -32,8 +32,4 @@ def explain(context: Context, a: Identifier, b: Identifier, *, nodes_max: int | 
         told = explaining.explain(StatedTypes(context, snapshot), first, second, context.identity)
         met = {node for step in (*told.path, *told.refused) for node in (step.start, step.end)}
         label = labels(context, rows | snapshot.nodes(sorted(met - rows.keys())))
-    return {
-        **told.as_json(label),
-        "sentences": explaining.sentences(told, label),
-        "profile_ids": [format_profile_id(rows[n].member.person) for n in (first, second)],
-    }
+    return told.as_result(label, [format_profile_id(rows[n].member.person) for n in (first, second)])

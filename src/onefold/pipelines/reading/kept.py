@@ -6,10 +6,9 @@ Only the nodes that changed are read and opened again, and only the sums that th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from onefold.governance.consent import Spoken
-from onefold.model import Identifier, Member, NodeId
+from onefold.model import Identifier, Member, NodeId, results
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.reading.nodes import described
@@ -132,8 +131,8 @@ class KeptPeople:
         self._nodes_max = nodes_max
         self._people: dict[NodeId, KeptPerson] = {}
 
-    def profile(self, context: Context, identifier: Identifier) -> dict[str, Any] | None:
-        """The profile behind an identifier, ready for JSON; None when nobody answers to it."""
+    def profile(self, context: Context, identifier: Identifier) -> results.Profile | None:
+        """The profile behind an identifier; None when there is none."""
         node = node_of(context, identifier)
         if node is None:
             return None
@@ -146,7 +145,7 @@ class KeptPeople:
             state, identifiers = kept.read(context, snapshot, row.member)
         self._keep(person, kept)
         found = profiles.summed_up(person, state, identifiers, context.profiles, context.clock_us())
-        return profiles.as_json(found)
+        return profiles.as_result(found)
 
     def _keep(self, person: NodeId, kept: KeptPerson) -> None:
         self._people[person] = kept

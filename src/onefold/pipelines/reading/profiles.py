@@ -10,13 +10,13 @@ from typing import Any
 
 from onefold.errors import UsageError
 from onefold.governance.consent import Spoken
-from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id
+from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id, results
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.reading.nodes import described, opened
 from onefold.pipelines.reading.people import find, labels, node_of, only_in_aliases
 from onefold.pipelines.stream.batches import with_findings
-from onefold.ports import NodeRow, ProfileSnapshot
+from onefold.ports import NodeRow, ProfileSnapshot, TimelineRow
 from onefold.profiles import profile as profiles
 from onefold.profiles.profile import Described
 
@@ -24,8 +24,8 @@ _CURSOR = struct.Struct(">qqq")
 _IDENTIFIERS_CURSOR = struct.Struct(">qq16s")
 
 
-def profile(context: Context, identifier: Identifier, *, nodes_max: int | None = None) -> dict[str, Any] | None:
-    """The profile behind an identifier, ready for JSON; None when nobody answers to it.
+def profile(context: Context, identifier: Identifier, *, nodes_max: int | None = None) -> results.Profile | None:
+    """The profile behind an identifier; None when there is none.
 
     Raises:
         ExpensiveError: The person has more than `nodes_max` nodes.
@@ -40,7 +40,7 @@ def profile(context: Context, identifier: Identifier, *, nodes_max: int | None =
         rows = snapshot.nodes([n for n in person.nodes if n != node])
         beside = spoken_beside(context, snapshot, person.members)
         aliases = only_in_aliases(snapshot, person.members)
-    return profiles.as_json(profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside))
+    return profiles.as_result(profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside))
 
 
 def profile_of(
@@ -81,8 +81,8 @@ def identifiers(
     cursor: str | None = None,
     limit: int = profiles.IDENTIFIERS_SHOWN,
     nodes_max: int | None = None,
-) -> dict[str, Any] | None:
-    """A person's identifiers, the strongest first, with the cursor of the next page; None when nobody answers.
+) -> results.Identifiers | None:
+    """A person's identifiers, the strongest first, with the cursor of the next page; None when there is no person.
 
     Raises:
         ExpensiveError: The person has more than `nodes_max` nodes.
@@ -108,12 +108,12 @@ def identifiers(
         for one, _ in (opened(context, rows[m.id]),)
     ]
     following = base64.urlsafe_b64encode(_IDENTIFIERS_CURSOR.pack(*order(page[-1]))) if len(rest) > limit else None
-    return {
-        "id": format_profile_id(person.id),
-        "identifiers": [profiles.identifier_json(i) for i in shown],
-        "identifiers_total": len(members),
-        "next": following and following.decode(),
-    }
+    return results.Identifiers(
+        id=format_profile_id(person.id),
+        identifiers=tuple(profiles.identifier_result(i) for i in shown),
+        identifiers_total=len(members),
+        next=None if following is None else following.decode(),
+    )
 
 
 def _without_doubtful(context: Context, snapshot: ProfileSnapshot, members: Sequence[Member]) -> Sequence[Member]:
@@ -132,8 +132,8 @@ def timeline(
     cursor: str | None = None,
     limit: int = 50,
     nodes_max: int | None = None,
-) -> dict[str, Any] | None:
-    """A person's events, newest first, with the cursor of the next page; None when nobody answers.
+) -> results.Timeline | None:
+    """A person's events, newest first, with the cursor of the next page; None when there is no person.
 
     Raises:
         ExpensiveError: The person has more than `nodes_max` nodes.
@@ -150,14 +150,16 @@ def timeline(
         rows = snapshot.timeline(person.nodes, before=before, limit=limit + 1)
     page = rows[:limit]
     entries = {(s.partition, s.offset): s for s in context.log.get([(r.partition, r.offset) for r in page])}
-    events = []
-    for row in page:
-        stored = entries.get((row.partition, row.offset))
-        if stored is not None:
-            events.append(event(context, stored))
+    there = (entries.get((row.partition, row.offset)) for row in page)
+    events = tuple(event(context, stored) for stored in there if stored is not None)
     last = page[-1] if len(rows) > limit else None
-    after = last and base64.urlsafe_b64encode(_CURSOR.pack(last.at_us, last.partition, last.offset)).decode()
-    return {"profile_id": format_profile_id(person.id), "events": events, "next": after}
+    return results.Timeline(
+        profile_id=format_profile_id(person.id), events=events, next=None if last is None else _cursor(last)
+    )
+
+
+def _cursor(row: TimelineRow) -> str:
+    return base64.urlsafe_b64encode(_CURSOR.pack(row.at_us, row.partition, row.offset)).decode()
 
 
 def _read(layout: struct.Struct, cursor: str) -> tuple[Any, ...]:
@@ -167,43 +169,44 @@ def _read(layout: struct.Struct, cursor: str) -> tuple[Any, ...]:
         raise UsageError("Invalid cursor; start again without one.") from None
 
 
-def event(context: Context, stored: StoredEntry) -> dict[str, Any]:
-    """An entry of the log as the event that it holds, ready for JSON."""
+def event(context: Context, stored: StoredEntry) -> results.TimelineEvent:
+    """An entry of the log as the event that it holds."""
     verdict = context.gate.check(stored.entry)
     if not isinstance(verdict, Accepted):
-        return {"offset": stored.offset, "source": stored.entry.source, "outcome": type(verdict).__name__.lower()}
+        outcome = type(verdict).__name__.lower()
+        return results.RefusedEvent(offset=stored.offset, source=stored.entry.source, outcome=outcome)
     _, findings = context.hasher.name(verdict.event.identifiers, context.identity)
     e = with_findings(verdict.event, findings)
-    return {
-        "message_id": e.message_id,
-        "kind": e.kind,
-        "name": e.name,
-        "original_name": e.original_name,
-        "source": e.source,
-        "timestamp": profiles.iso(e.timestamp_us),
-        "original_timestamp": profiles.iso(e.original_timestamp_us),
-        "sent_at": profiles.iso(e.sent_at_us),
-        "received_at": profiles.iso(e.received_at_us),
-        "skew_ms": e.skew_ms,
-        "emq": round(e.emq, 4),
-        "findings": [{"code": f.code, "where": f.where} for f in e.findings],
-        "violations": verdict.violations,
-        "identifiers": [{"type": i.type, "value": i.value} for i in e.identifiers],
-        "traits": e.traits,
-        "traits_once": e.traits_once,
-        "cleared": e.cleared,
-        "operations": [{"field": o.field, "verb": o.verb, "value": o.value} for o in e.operations],
-        "groups": [{"type": g.type, "id": g.id, "traits": g.traits} for g in e.groups],
-        "properties": e.properties,
-        "context": e.context,
-        "consents": {c.purpose: c.granted for c in e.consents},
-        "offset": stored.offset,
-        "request_id": stored.entry.request_id,
-    }
+    return results.Event(
+        message_id=e.message_id,
+        kind=e.kind,
+        name=e.name,
+        original_name=e.original_name,
+        source=e.source,
+        timestamp=profiles.iso(e.timestamp_us),
+        original_timestamp=profiles.iso(e.original_timestamp_us),
+        sent_at=profiles.iso(e.sent_at_us),
+        received_at=profiles.iso(e.received_at_us),
+        skew_ms=e.skew_ms,
+        emq=round(e.emq, 4),
+        findings=e.findings,
+        violations=verdict.violations,
+        identifiers=e.identifiers,
+        traits=e.traits,
+        traits_once=e.traits_once,
+        cleared=e.cleared,
+        operations=tuple(results.EventOperation(field=o.field, verb=o.verb, value=o.value) for o in e.operations),
+        groups=tuple(results.EventGroup(type=g.type, id=g.id, traits=g.traits) for g in e.groups),
+        properties=e.properties,
+        context=e.context,
+        consents={c.purpose: c.granted for c in e.consents},
+        offset=stored.offset,
+        request_id=stored.entry.request_id,
+    )
 
 
-def history(context: Context, identifier: Identifier, *, nodes_max: int | None = None) -> dict[str, Any] | None:
-    """Merges and splits that led to a person, and the judgements about them, oldest first; None when nobody answers."""
+def history(context: Context, identifier: Identifier, *, nodes_max: int | None = None) -> results.History | None:
+    """Merges and splits that led to a person, and the judgements about them, oldest first; None when there is no person."""
     node = node_of(context, identifier)
     if node is None:
         return None
@@ -215,29 +218,29 @@ def history(context: Context, identifier: Identifier, *, nodes_max: int | None =
         judgements = snapshot.judgements(person.nodes)
         moved = sorted({n for c in changes for n in c.nodes} | {n for j in judgements for n in (j.a, j.b) if n})
         label = labels(context, snapshot.nodes(moved))
-    return {
-        "profile_id": format_profile_id(person.id),
-        "changes": [
-            {
-                "kind": c.kind,
-                "profile_id": format_profile_id(c.person),
-                "before": format_profile_id(c.before),
-                "identifiers": [label(n) for n in c.nodes],
-                "at": profiles.iso(c.at_us),
-                "offset": c.offset,
-                "request_id": c.request_id,
-            }
+    return results.History(
+        profile_id=format_profile_id(person.id),
+        changes=tuple(
+            results.Change(
+                kind=c.kind,
+                profile_id=format_profile_id(c.person),
+                before=format_profile_id(c.before),
+                identifiers=tuple(label(n) for n in c.nodes),
+                at=profiles.iso(c.at_us),
+                offset=c.offset,
+                request_id=c.request_id,
+            )
             for c in changes
-        ],
-        "judgements": [
-            {
-                "id": j.id.hex(),
-                "verdict": j.verdict,
-                "subjects": [label(n) for n in (j.a, j.b) if n is not None],
-                "at": profiles.iso(j.at_us),
-                "by": j.by,
-                "reason": j.reason,
-            }
+        ),
+        judgements=tuple(
+            results.StatedJudgement(
+                id=j.id.hex(),
+                verdict=j.verdict,
+                subjects=tuple(label(n) for n in (j.a, j.b) if n is not None),
+                at=profiles.iso(j.at_us),
+                by=j.by,
+                reason=j.reason,
+            )
             for j in sorted(judgements, key=lambda j: (j.offset, j.id))
-        ],
-    }
+        ),
+    )
