@@ -43,7 +43,7 @@ def test_every_message_is_stored_once_with_the_right_identity_and_time(path):
             seen = server.profile(f"email:u{n}@mail.test")
             assert seen["id"] == server.profile(f"anonymous_id:d{n}")["id"] == server.profile(f"user_id:u{n}")["id"]
             attributes = {field: a["value"] for field, a in seen["attributes"].items() if field != "company"}
-            assert attributes == {"email": f"u{n}@mail.test", "plan": "gold", "site": "radio"}
+            assert attributes == {"email": f"u{n}@mail.test", "plan": "gold", "site": "radio", "visits": 1}
         (company,) = server.profile("user_id:u1")["groups"]
         assert (company["type"], company["id"], company["traits"]) == ("company", "acme", {"size": 3})
         seen = {e["properties"]["n"]: e for e in server.timeline("user_id:u3") if e["name"] == "Story Read"}

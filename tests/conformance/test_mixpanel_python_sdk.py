@@ -48,7 +48,7 @@ def test_every_message_is_stored_once_with_the_right_identity_and_time(monkeypat
             seen = server.profile(f"email:u{n}@mail.test")
             assert seen["id"] == server.profile(f"user_id:u{n}")["id"]
             attributes = {field: a["value"] for field, a in seen["attributes"].items()}
-            assert attributes == {"email": f"u{n}@mail.test", "plan": "gold", "site": "radio"}
+            assert attributes == {"email": f"u{n}@mail.test", "plan": "gold", "site": "radio", "visits": 1}
         for n in (0, 1):
             assert server.profile(f"user_id:old{n}")["id"] == server.profile(f"user_id:u{n}")["id"]
         assert server.profile("user_id:u0")["counters"]["revenue"] == "5"

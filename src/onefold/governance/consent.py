@@ -120,9 +120,14 @@ def decide(person: Iterable[Spoken], purpose: str, beside: Iterable[Spoken] = ()
             for other, said in named.items():
                 about[other] = later(about.get(other), said)
     words = [word for node in person if (word := _unless_lifted(node.own(purpose), about.get(node.node.hex())))]
+    mine = {node.node.hex() for node in person}
     for node in beside:
-        for word in (node.own(purpose), node.whole(purpose)):
-            stays = _unless_lifted(word, about.get(node.node.hex()))
+        nos = [(word, node.node.hex()) for word in (node.own(purpose), node.whole(purpose))]
+        # What it said of an address that is this person's now is not taken back by a yes that leaves the address out.
+        for named in (node.about.get(purpose, {}), node.about.get(ALL, {})):
+            nos += [(said, other) for other, said in named.items() if other in mine]
+        for word, of in nos:
+            stays = _unless_lifted(word, about.get(of))
             if stays is not None and not stays.granted:
                 words.append(stays)
     standing = [word for word in words if whole is None or _rank(word) > _rank(whole)]
