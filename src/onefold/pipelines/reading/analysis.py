@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -47,19 +47,33 @@ class ReaderWarehouse(Warehouse):
         self._relations = described | views | {name: relation for name, (relation, _) in analyst.items()}
         trees = models.views() | {name: tree for name, (_, tree) in analyst.items()}
         self._views = {name: statement.as_of(tree, moment) for name, tree in trees.items()}
+        self._reads = {name: graph.reads(tree) for name, tree in self._views.items()}
+        self._unbuilt = frozenset(models.relations) - stored.keys() - views.keys()
 
     def relations(self) -> list[Relation]:
-        """All relations with their columns, the project's views and the views for analysts among them."""
-        return [self._relations[name] for name in sorted(self._relations)]
+        """All relations with their columns, the project's views and the views for analysts among them.
+
+        Views of models that are not built yet are left out.
+        """
+        return [self._relations[name] for name in sorted(self._relations) if not self._missing({name})]
+
+    def _missing(self, names: Collection[str]) -> set[str]:
+        """Models that these relations read, directly or through views, and that are not built yet."""
+        return (graph.reachable(self._reads, names) | set(names)) & self._unbuilt
 
     def run(self, query: exp.Query, limits: QueryLimits | None = None) -> pa.Table:
         """The rows of a query, as the role sees them.
 
         Raises:
-            UsageError: As the port says; and a role's query holds what models may not hold, or an unknown relation.
+            UsageError: As the port says; and a role's query holds what models may not hold, or an unknown relation; or a
+                model that is read is not built yet.
         """
         tree = query.copy()
         settle(tree, self._relations.keys())
+        if missing := self._missing(graph.reads(tree)):
+            raise UsageError(
+                f"{', '.join(sorted(missing))} is not built yet; `onefold run` builds the project's models."
+            )
         if self._role is not None:
             self._require_plain(tree)
             tree = masked(tree, self._relations, self._classes, self._role)
