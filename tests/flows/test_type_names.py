@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 from bench.stream import fill
+from tests.plain import explanations, profiles
 from tests.running import project
 
 from onefold import bootstrap
 from onefold.identity.hashing import Hasher
 from onefold.model import Identifier
 from onefold.pipelines.maintenance import rebuild
-from onefold.pipelines.reading import explanations, profiles
 
 TYPE, OWN = "anna.petrova-1987", "clinic.anna_petrova_id"
 """One that holds a name, and one in the form of a source's own ids."""
