@@ -33,7 +33,9 @@ test: lint types contracts docs coverage slow  ## Everything a change must pass
 
 # Suites that run in one process for the most part; chosen by what they cost.
 FAST := adapters bench config connectors contracts governance house identity ingest pipelines profiles rules serving synthetic
-SLOW = $(filter-out $(FAST:%=tests/%/) %__pycache__/,$(wildcard tests/*/))
+# Suites with a target of their own, because of what they install.
+APART := gx
+SLOW = $(filter-out $(FAST:%=tests/%/) $(APART:%=tests/%/) %__pycache__/,$(wildcard tests/*/))
 # Whoever has no public data still has a fast lane; pytest counts what is deselected.
 WITHOUT_DATA = $(if $(wildcard $(ONEFOLD_DATA)),,-m "not data")
 # Per cent of lines and branches that the fast suites must reach.
@@ -101,7 +103,7 @@ $(GX)/.installed: $(BIN)/python
 
 .PHONY: test-engines
 test-engines: $(VENV)/.dev $(GX)/.installed  ## Exported checks run by Great Expectations itself (installs it, 275 MB)
-	ONEFOLD_GX_PYTHON=$(abspath $(GX)/bin/python) $(BIN)/python -m pytest tests/engines $(ARGS)
+	ONEFOLD_GX_PYTHON=$(abspath $(GX)/bin/python) $(BIN)/python -m pytest tests/gx $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)

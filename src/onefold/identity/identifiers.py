@@ -174,11 +174,17 @@ def _visible(text: str, *, anywhere: bool) -> tuple[str, bool]:
     shown = _INVISIBLE.sub("", text)
     if anywhere:
         shown = _JOINING.sub("", shown)
-    shown = shown.strip()
-    while (shorter := shown.strip(_JOINERS).strip()) != shown:
-        shown = shorter
+    shown = _trimmed(shown)
     changed = shown != text
     return unicodedata.normalize("NFC", _BLANKS.sub(" ", shown)), changed
+
+
+def _trimmed(text: str) -> str:
+    """The text without blanks and joiners at its ends."""
+    text = text.strip()
+    while (shorter := text.strip(_JOINERS).strip()) != text:
+        text = shorter
+    return text
 
 
 def _unwrapped(text: str) -> str:
@@ -192,7 +198,7 @@ def _unwrapped(text: str) -> str:
             inner = next((text[1:-1] for a, b in _QUOTES if text[0] == a and text[-1] == b and len(text) > 2), text)
             if inner == text and text[0] in "'\u2019" and len(text) > 1:
                 inner = text[1:]
-        inner = inner.strip()
+        inner = _trimmed(inner)
         if inner == text or not inner:
             return text
         text = inner
