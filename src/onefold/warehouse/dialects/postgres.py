@@ -10,7 +10,7 @@ from typing import cast
 from sqlglot import exp
 
 from onefold.errors import UsageError
-from onefold.warehouse.dialects.translation import Dialect, call, double
+from onefold.warehouse.dialects.translation import MAPPED, Dialect, call, double
 
 NAME = "PostgreSQL"
 LETTERS = "onefold_letters"
@@ -212,7 +212,7 @@ def _json_part(part: exp.Expr) -> exp.Expr:
 
 
 def _unnest(part: exp.Expr) -> exp.Expr:
-    """Elements of a list; or, of a JSON object of booleans that was made a map, its entries: `key` and `value`."""
+    """Elements of a list; or, of a JSON object that was made a map, its entries: `key` and `value`."""
     entries = part.this
     if isinstance(entries, exp.Anonymous) and entries.name.lower() == "map_entries":
         made = entries.expressions[0]
@@ -271,7 +271,8 @@ def _entry(part: exp.Expr) -> exp.Expr:
     column = cast("exp.Column", part)
     record = exp.paren(exp.column(column.table))
     field = exp.Dot(this=record, expression=exp.to_identifier(column.name))
-    return exp.cast(field, exp.DataType.Type.BOOLEAN) if column.name == "value" else _collated(field, "C")
+    truth = column.name == "value" and column.meta.get(MAPPED) == "BOOLEAN"
+    return exp.cast(field, exp.DataType.Type.BOOLEAN) if truth else _collated(field, "C")
 
 
 def _doubled(part: exp.Expr) -> exp.Expr:

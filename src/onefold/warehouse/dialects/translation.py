@@ -32,6 +32,10 @@ SYNTAX: frozenset[type[exp.Expr]] = frozenset(
 """What every engine has, and means alike."""
 
 
+MAPPED = "mapped"
+"""In the meta of a column `said.value`: the type of the map's values, as DuckDB calls it."""
+
+
 class Dialect(msgspec.Struct, frozen=True):
     """How one engine is spoken to.
 
@@ -71,6 +75,9 @@ def translate(query: exp.Query, dialect: Dialect, known: Collection[str], prefix
     # DuckDB tells no case apart, in whatever quotes; the engines do, so everything is lower case, and quoted.
     normalize_identifiers(tree, dialect="duckdb")
     entries = {alias.alias for alias in tree.find_all(exp.Alias) if _is_entries(alias.this)}
+    for column in tree.find_all(exp.Column):
+        if column.table in entries and column.name == "value":
+            column.meta[MAPPED] = _mapped_type(column)
     # Deepest first, so that a rewrite finds children that are the engine's already and need no second look.
     for part in reversed(list(tree.walk(bfs=True))):
         kind = type(part)
@@ -117,6 +124,16 @@ def double(value: exp.Expr) -> exp.Expr:
 def _is_entries(part: exp.Expr) -> bool:
     inner = part.this if isinstance(part, exp.Explode) else None
     return isinstance(inner, exp.Anonymous) and inner.name.lower() == "map_entries"
+
+
+def _mapped_type(column: exp.Column) -> str:
+    """What a map's values are, by what stands where it is made, within the SELECT that the column is in."""
+    select = column.find_ancestor(exp.Select)
+    for made in select.find_all(exp.FromJson) if select is not None else ():
+        named = made.find_ancestor(exp.Alias)
+        if named is not None and named.alias == column.table:
+            return str(made.expression.name).rpartition(",")[2].strip(' )"').upper()
+    return ""
 
 
 def _named(part: exp.Expr) -> str:
