@@ -59,7 +59,7 @@ def check(
             out.result(_document(result))
     for name in dict.fromkeys(result.relation for result in results):
         rows = [_line(result) for result in results if result.relation == name]
-        out.table(name, ("", "check", "found", "asked", "severity", "rows"), rows)
+        out.table(name, ("", "check", "observed", "expected", "severity", "rows"), rows)
     for name, count in outcome.missing.items():
         out.note(f"{name} is not there yet: {count} checks of it were left out.")
     for name in outcome.report.truncated:
@@ -184,7 +184,7 @@ def _list(checks: list[Check], out: Output) -> None:
     rows = (
         (c.relation, c.name, sentence(c), c.severity, "" if c.gate is None else str(c.gate), c.owner) for c in checks
     )
-    out.table("Checks", ("relation", "check", "asked", "severity", "gate", "owner"), rows)
+    out.table("Checks", ("relation", "check", "expected", "severity", "gate", "owner"), rows)
 
 
 def _line(result: CheckResult) -> tuple[str, ...]:
