@@ -65,7 +65,8 @@ def test_what_was_sent_for_the_worker_is_processed(attacked):
     for _ in range(20):
         beside(here, ["swollen people", "backtracking patterns"], 1.0, patience=PATIENCE_SECONDS)
         account = server.account()
-        if account["reasons"].get("plan_violation") and server.profile("user_id:swollen")["counters"]["events"] > 100:
+        status, swollen = server.get("/api/v1/profiles/user_id:swollen")
+        if account["reasons"].get("plan_violation") and status == 200 and swollen["counters"]["events"] > 100:
             break
     else:
         pytest.fail(f"nothing was refused, or nobody swelled: {account}")
