@@ -313,12 +313,10 @@ class StoreCapabilities(msgspec.Struct, frozen=True):
     Attributes:
         preferred_entries_per_write: Preferred log entries per write; None to write once a transaction.
         remote: Whether reads go over a network, and so may take long.
-        several_workers: Whether workers may share the work; the store's `leases` then say which has which partition.
     """
 
     preferred_entries_per_write: int | None = None
     remote: bool = False
-    several_workers: bool = False
 
 
 class ProfileStore(Protocol):

@@ -18,7 +18,7 @@ from onefold.ports import ProfileStore, StoreCapabilities
 class PostgresProfileStore(ProfileStore):
     """One workspace's schema. Commits are as durable as the server's `synchronous_commit`. Safe for threads."""
 
-    capabilities = StoreCapabilities(remote=True, several_workers=True)
+    capabilities = StoreCapabilities(remote=True)
 
     def __init__(self, dsn: str, workspace: str, sealer: EntrySealer, *, trusted: bool = False) -> None:
         """Open the store; `onefold migrate` has made its tables.
