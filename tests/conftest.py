@@ -1,7 +1,6 @@
 """What all tests share: how long Hypothesis looks, and the folder of public data."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "shared_data" in item.fixturenames:
             item.add_marker("data")
-
-
-@pytest.fixture
-def untraced():
-    """Run without the tracer of coverage, for tests that measure time: it makes code several times slower."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(tracer)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,9 @@
 """The same name, however typed, becomes the same text; what names nobody is refused."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cost import units
 
 from onefold.identity.identifiers import CHARACTERS_MAX, Refused, normalise
 from onefold.identity.settings import BLOCKED_VALUES, IdentitySettings
@@ -117,13 +116,12 @@ def test_blocked_patterns_know_stars_and_question_marks_only():
     assert all(normalise("user_id", v, settings) == v for v in allowed)
 
 
-def test_no_pattern_takes_long(untraced):
+def test_no_pattern_takes_long():
     """Many stars against a long near-miss end at once: no pattern of a project can stall the pipeline."""
     settings = IdentitySettings(blocked_patterns=("*a" * 60 + "b",))
-    start = time.perf_counter()
     near = "a" * (CHARACTERS_MAX - 1) + "c"
     assert normalise("user_id", near, settings) == near
-    assert time.perf_counter() - start < 0.5
+    assert units(lambda: normalise("user_id", near, settings)) < 1
 
 
 def test_phone_without_country_needs_a_region():

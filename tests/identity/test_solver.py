@@ -1,7 +1,6 @@
 """Who is who in the situations the product promises to get right."""
 
-import time
-
+from tests.cost import units
 from tests.identity.graphs import DAY_US, SETTINGS, Graph
 
 from onefold.identity.groups import Obstacle
@@ -128,11 +127,10 @@ def test_nodes_known_to_be_shared_stay_shared():
     ]
 
 
-def test_ten_thousand_nodes_take_a_moment(untraced):
-    """A hub with ten thousand cookies is solved in well under a second's work, most of them refused."""
+def test_ten_thousand_nodes_take_a_moment():
+    """A hub with ten thousand cookies is solved at once, most of them refused; a square would take minutes."""
     graph = Graph()
     for n in range(10_000):
         graph.seen("user_id:u", f"anonymous_id:{n}", at=n * 1_000_000)
-    start = time.process_time()
     assert len(graph.people()) > 9_000
-    assert time.process_time() - start < 5
+    assert units(graph.people) < 100

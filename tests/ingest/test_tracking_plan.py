@@ -3,12 +3,12 @@
 import json
 import subprocess
 import sys
-import time
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cost import units
 from tests.ingest.sdk import verdict
 
 from onefold.errors import ConfigurationError
@@ -149,14 +149,12 @@ ALMOST = "a" * 40 + "!"
           "$defs": {"x": {"propertyNames": {"pattern": HANGING}}}}, {ALMOST: 1}),
     ],
 )  # fmt: skip
-def test_no_pattern_takes_more_than_linear_time(untraced, schema, fields):
+def test_no_pattern_takes_more_than_linear_time(schema, fields):
     """In every keyword that matches patterns. The control runs the library's own keywords, which do not come back."""
     expected = [] if "not" in schema or schema.get("patternProperties") == {HANGING: False} else ["x"]
-    seconds = time.process_time()
     said = plan("web", {"events": {"x": schema}})
-    found = Checker(said).check("x", fields).violations
-    assert bool(found) == bool(expected)
-    assert time.process_time() - seconds < 1.0
+    assert bool(Checker(said).check("x", fields).violations) == bool(expected)
+    assert units(lambda: Checker(said).check("x", fields)) < 20
 
 
 def test_control_the_library_by_itself_hangs():

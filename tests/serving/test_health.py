@@ -56,10 +56,12 @@ def test_who_asks_often_does_not_load_the_store(edge):
 
 
 def test_a_check_that_dies_or_hangs_has_failed(edge):
-    """Not ready, within about two seconds; the process lives all the same."""
+    """Not ready, and told so before the check comes back; the process lives all the same."""
+    answered = threading.Event()
+    came_back = []
 
     def hangs():
-        time.sleep(3)
+        came_back.append(answered.wait(30))
         return {}
 
     def dies():
@@ -68,10 +70,10 @@ def test_a_check_that_dies_or_hangs_has_failed(edge):
     for check in (dies, hangs):
         edge.main.ready = check
         edge.clock_us += 1_000_000
-        started = time.monotonic()
         assert edge.send("GET", "/readyz").status == 503
-        assert time.monotonic() - started < 2.9
+        assert not came_back
         assert edge.send("GET", "/livez").status == 200
+    answered.set()
 
 
 def test_a_server_that_stops_is_not_ready():
@@ -190,13 +192,12 @@ def test_probes_do_not_wait_for_threads_that_hang(edge):
         waiting = [asyncio.ensure_future(run_in_threadpool(gate.wait, 30)) for _ in range(60)]
         await asyncio.sleep(0.05)
         answers = [await edge.call("GET", path) for path in ("/livez", "/readyz", "/metrics")]
+        assert not any(one.done() for one in waiting)
         gate.set()
         await asyncio.gather(*waiting)
         return [answer.status for answer in answers]
 
-    started = time.monotonic()
     assert edge.runner.run(crowded()) == [200, 200, 200]
-    assert time.monotonic() - started < 20
 
 
 def test_other_machines_get_no_metrics_without_a_key(edge):
