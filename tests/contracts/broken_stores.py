@@ -70,6 +70,18 @@ class LastEdgeWins(MemoryProfileStore):
             yield transaction
 
 
+class UnexpectedSegments(MemoryProfileStore):
+    """Lets two merges that began alike both end: rows of one key are in the warehouse twice."""
+
+    @contextmanager
+    def transaction(self):
+        """Begin; what a change of the manifest expects is not looked at."""
+        with super().transaction() as transaction:
+            revise = transaction.revise
+            transaction.revise = lambda change: revise(msgspec.structs.replace(change, expected={}))
+            yield transaction
+
+
 class UnfencedLoads(MemoryProfileStore):
     """Lets two loads that began alike both end: the rows of one are in the warehouse twice."""
 

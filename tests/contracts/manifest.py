@@ -84,6 +84,18 @@ def segments_are_replaced_all_or_none(store):
 
 
 @promise
+def a_change_that_expects_other_segments_is_refused(store):
+    revise(store, loaded_before=0, add=[SEGMENT], expected={SEGMENT.relation: ()})
+    before = manifest(store)
+    for wrong in ((), ("unknown",), (SEGMENT.name, "unknown")):
+        with pytest.raises(ConflictError):
+            revise(store, loaded_before=0, add=[OTHER], expected={SEGMENT.relation: wrong})
+    assert manifest(store) == before
+    revise(store, loaded_before=0, add=[OTHER], expected={SEGMENT.relation: (SEGMENT.name,), OTHER.relation: ()})
+    assert manifest(store)[3] == [OTHER, SEGMENT]
+
+
+@promise
 def a_snapshot_sees_one_manifest_throughout(store):
     write(store, 1, feed=[FeedChunk(3, b"abc")])
     with store.snapshot() as seen:

@@ -47,6 +47,7 @@ def test_adapter_keeps_the_promise(adapter, check, tmp_path):
         (broken_stores.OffsetFirst, transactions.an_exception_leaves_nothing_behind),
         (broken_stores.LiveSnapshot, transactions.a_snapshot_sees_one_state_throughout),
         (broken_stores.ForgetfulClaims, transactions.a_key_is_claimed_once_for_ever),
+        (broken_stores.UnexpectedSegments, manifest.a_change_that_expects_other_segments_is_refused),
         (broken_stores.UnfencedLoads, manifest.of_two_loads_that_began_alike_one_is_refused),
         (broken_stores.LastEdgeWins, graph.of_one_pair_and_kind_the_earliest_evidence_is_kept),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -79,6 +79,7 @@ class ManifestChange(msgspec.Struct, frozen=True, kw_only=True):
         loaded_before: What `loaded` must be in the store.
         relations: Definitions to record, by full name: MessagePack of a `Relation`.
         drop: Full names of relations whose definitions go.
+        expected: By full name of a relation, the names of all segments that it must have in the store.
     """
 
     loaded_before: int
@@ -87,6 +88,7 @@ class ManifestChange(msgspec.Struct, frozen=True, kw_only=True):
     loaded: int | None = None
     relations: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     drop: Sequence[str] = ()
+    expected: Mapping[str, Collection[str]] = msgspec.field(default_factory=dict)
 
 
 class ManifestReader(Protocol):

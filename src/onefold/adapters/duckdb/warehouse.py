@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 
-import duckdb
 import msgspec
 import pyarrow as pa
 from sqlglot import exp
 
 from onefold.adapters.duckdb.columns import conformed, duckdb_type, empty, fed_tables
 from onefold.adapters.duckdb.loader import Profiler, latest_known_at, opened, profile_table, touched_since_profiled
+from onefold.adapters.duckdb.merging import merged
 from onefold.adapters.duckdb.query_client import QueryProcess
 from onefold.adapters.duckdb.query_messages import Request, Stored, View
 from onefold.adapters.duckdb.segments import SegmentFiles
@@ -107,14 +107,14 @@ class DuckDbWarehouse(Warehouse):
         """Put each row in the place of the one with the same key, or add it; see the port."""
         if not relation.key:
             raise UsageError(f"{relation.full_name} has no key to merge by.")
+        rows = conformed(relation, rows)
         for _ in range(_TRIES):
             with self._store.snapshot() as snapshot:
                 before = _of(relation, snapshot)
-                stored = [self._files.read(segment) for segment in before]
-            there = [conformed(relation, each) for each in stored]
-            whole = _merged(relation, there, conformed(relation, rows), gone)
+                done = merged(relation, self._files, before, rows, gone)
             try:
-                self._revise(relation, whole, partial(_these, before), tries=1)
+                # A row that came to another file meanwhile may have a key of these.
+                self._revise(relation, done.rows, partial(_these, done.replaced), tries=1, expected=before)
             except ConflictError:
                 continue
             return
@@ -184,6 +184,7 @@ class DuckDbWarehouse(Warehouse):
         replaced: Callable[[ProfileSnapshot], Iterable[Segment]],
         *,
         tries: int = _TRIES,
+        expected: Iterable[Segment] | None = None,
     ) -> None:
         if relation.full_name in views.RELATIONS:
             raise UsageError(f"{relation.full_name} is made by the stream; name another relation.")
@@ -192,7 +193,11 @@ class DuckDbWarehouse(Warehouse):
             with self._store.snapshot() as snapshot:
                 loaded, names = snapshot.loaded(), [each.name for each in replaced(snapshot)]
             change = ManifestChange(
-                loaded_before=loaded, add=[segment], remove=names, relations={relation.full_name: _encode(relation)}
+                loaded_before=loaded,
+                add=[segment],
+                remove=names,
+                relations={relation.full_name: _encode(relation)},
+                expected={} if expected is None else {relation.full_name: {each.name for each in expected}},
             )
             try:
                 self._commit(change)
@@ -215,24 +220,3 @@ def _these(segments: list[Segment], _: ProfileSnapshot) -> list[Segment]:
 
 def _of(relation: Relation, snapshot: ProfileSnapshot) -> list[Segment]:
     return [segment for segment in snapshot.segments() if segment.relation == relation.full_name]
-
-
-def _merged(relation: Relation, before: list[pa.Table], rows: pa.Table, gone: pa.Table | None) -> pa.Table:
-    """The rows there were without those that are gone and those of the same key, and the new ones."""
-    if not before:
-        return rows
-    with duckdb.connect(":memory:", config={"python_enable_replacements": False}) as connection:
-        connection.execute("SET temp_directory = ''")
-        connection.register("before", pa.concat_tables(before))
-        connection.register("arriving", rows)
-        kept = f"SELECT * FROM before ANTI JOIN arriving USING ({_quoted(relation.key)})"  # noqa: S608  quoted names
-        if gone is not None:
-            part = tuple(column for column in relation.columns if column.name in gone.column_names)
-            connection.register("gone", conformed(msgspec.structs.replace(relation, columns=part), gone))
-            kept += f" ANTI JOIN gone USING ({_quoted(column.name for column in part)})"
-        found = connection.sql(kept).union(connection.sql("SELECT * FROM arriving"))
-        return conformed(relation, found.to_arrow_table())
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join('"' + name.replace('"', '""') + '"' for name in names)

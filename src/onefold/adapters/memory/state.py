@@ -90,6 +90,9 @@ class State:
         """Change the manifest of the warehouse."""
         if self.sequences["loaded"] != change.loaded_before:
             raise ConflictError("the feed was loaded further by somebody else")
+        for relation, names in change.expected.items():
+            if {s.name for s in self.segments.values() if s.relation == relation} != set(names):
+                raise ConflictError("a relation was changed by somebody else")
         for name in change.remove:
             if self.segments.pop(name, None) is None:
                 raise ConflictError("a segment to remove is not there any more")

@@ -70,6 +70,10 @@ def revise(connection: Connection[Any], change: ManifestChange) -> None:
     ).rowcount
     if not done:
         raise ConflictError("the feed was loaded further by somebody else")
+    for relation, names in change.expected.items():
+        found = connection.execute(b"SELECT name FROM segment WHERE relation = %b", (relation,)).fetchall()
+        if {name for (name,) in found} != set(names):
+            raise ConflictError("a relation was changed by somebody else")
     removed = connection.execute(b"DELETE FROM segment WHERE name = ANY(%b)", (Texts(list(change.remove)),)).rowcount
     if removed != len(change.remove):
         raise ConflictError("a segment to remove is not there any more")

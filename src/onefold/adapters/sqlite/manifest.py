@@ -84,6 +84,10 @@ def revise(connection: apsw.Connection, change: ManifestChange) -> None:
     )
     if not connection.changes():
         raise ConflictError("the feed was loaded further by somebody else")
+    for relation, names in change.expected.items():
+        found = connection.execute("SELECT name FROM segment WHERE relation = ?", (relation,))
+        if {name for (name,) in found} != set(names):
+            raise ConflictError("a relation was changed by somebody else")
     for name in change.remove:
         connection.execute("DELETE FROM segment WHERE name = ?", (name,))
         if not connection.changes():
