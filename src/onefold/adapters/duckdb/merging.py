@@ -43,7 +43,7 @@ def merged(
     with _database(rows, leaving) as database:
         conditions = [relation.key, *([] if leaving is None else [leaving.column_names])]
         needed = _part(relation, {name for condition in conditions for name in condition})
-        touched, whole = [], []
+        touched, whole = list[Segment](), list[Segment]()
         for segment in before:
             keys = conformed(needed, files.read(segment, [column.name for column in needed.columns]))
             (touched if _agrees(database, keys, conditions) else whole).append(segment)
@@ -87,9 +87,8 @@ def _joined(
     if not there:
         return rows
     database.register("there", pa.concat_tables(there))
-    query = "SELECT * FROM there" + "".join(
-        f" ANTI JOIN other{number} USING ({_quoted(names)})" for number, names in enumerate(conditions)
-    )
+    apart = [f"ANTI JOIN other{number} USING ({_quoted(names)})" for number, names in enumerate(conditions)]
+    query = " ".join(["SELECT * FROM there", *apart])
     return pa.concat_tables([conformed(relation, database.sql(query).to_arrow_table()), rows])
 
 
