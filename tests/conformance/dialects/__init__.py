@@ -1,0 +1,1 @@
+"""The cases of the tables of support, by vendor."""
