@@ -33,7 +33,7 @@ class Yard:
         self.files = SegmentFiles(directory / "warehouse", sealer)
         profiler = partial(profile_rows.profile_rows, self.context)
         self.loader = Loader(context.store, feed, self.files, profiler, rows=rows)
-        self.warehouse = DuckDbWarehouse(context.store, feed, self.files, profiler, queries)
+        self.warehouse = DuckDbWarehouse(context.store, feed, self.files, profiler, queries, context.log)
 
     def receive(self, *bodies: dict[str, Any], batch: int = 1_000) -> None:
         """Append items and process them."""

@@ -56,7 +56,7 @@ def warehouse_of(workspace: Workspace, process: QueryProcess | None = None) -> D
     if context.feed is None:
         raise ConfigurationError(f"the workspace {context.name} has no warehouse")
     files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
-    return DuckDbWarehouse(context.store, context.feed, files, partial(profile_rows, context), process)
+    return DuckDbWarehouse(context.store, context.feed, files, partial(profile_rows, context), process, context.log)
 
 
 def loader_of(workspace: Workspace) -> Loader | None:

@@ -37,9 +37,11 @@ def _nonce(frame: int, *, last: bool) -> bytes:
 class SealedWriter(io.RawIOBase):
     """Writes a new file from its beginning to its end; closed, it is on the disk."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._file = os.fdopen(descriptor, "wb")
+    def __init__(self, path: Path | int, key: bytes) -> None:
+        """Write to a path, where nothing may be yet, or to a descriptor of an empty file, which it takes over."""
+        if isinstance(path, Path):
+            path = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._file = os.fdopen(path, "wb")
         self._aead = AESGCM(key)
         self._held = bytearray()  # which frame is the last is known at the end only
         self._frame = 0

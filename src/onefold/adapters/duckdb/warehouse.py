@@ -12,19 +12,22 @@ import msgspec
 import pyarrow as pa
 from sqlglot import exp
 
+from onefold.adapters.duckdb import raw_rows
 from onefold.adapters.duckdb.columns import conformed, duckdb_type, empty, fed_tables
 from onefold.adapters.duckdb.loader import Profiler, latest_known_at, opened, profile_table, touched_since_profiled
 from onefold.adapters.duckdb.merging import merged
 from onefold.adapters.duckdb.query_client import QueryProcess
 from onefold.adapters.duckdb.query_messages import Request, Stored, View
-from onefold.adapters.duckdb.segments import SegmentFiles
+from onefold.adapters.duckdb.segments import SUFFIX, SegmentFiles
 from onefold.errors import ConflictError, UsageError
 from onefold.model import Relation
-from onefold.ports import ProfileSnapshot, ProfileStore
+from onefold.ports import EventLog, ProfileSnapshot, ProfileStore
 from onefold.ports.warehouse import ManifestChange, QueryLimits, Segment, Warehouse, WarehouseCapabilities
 from onefold.warehouse import query as queries
-from onefold.warehouse import relations, views
+from onefold.warehouse import raw, relations, views
 from onefold.warehouse.feed import Feed
+from onefold.warehouse.needs import needs
+from onefold.warehouse.raw import Window
 
 _TRIES = 20
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,12 +50,17 @@ class DuckDbWarehouse(Warehouse):
         files: SegmentFiles,
         profiler: Profiler,
         process: QueryProcess | None = None,
+        log: EventLog | None = None,
     ) -> None:
-        """Open it; several may share the `process` that runs their queries, which none of them closes then."""
+        """Open it; several may share the `process` that runs their queries, which none of them closes then.
+
+        With the `log`, the relations of `raw` are there.
+        """
         self._store = store
         self._feed = feed
         self._files = files
         self._profiler = profiler
+        self._log = log
         self._process = process or QueryProcess()
         self._own = process is None
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -70,6 +78,7 @@ class DuckDbWarehouse(Warehouse):
 
     def run(self, query: exp.Query, limits: QueryLimits | None = None) -> pa.Table:
         """The rows of a query; see the port."""
+        limits = limits or QueryLimits()
         with ExitStack() as leaving:
             with self._store.snapshot() as snapshot:
                 known = self._known(snapshot)
@@ -78,12 +87,18 @@ class DuckDbWarehouse(Warehouse):
                 tail = self._tail(snapshot, needed)
                 stored, descriptors = [], list[int]()
                 segments = snapshot.segments()
-                for name in sorted(needed - trees.keys()):
+                of_log = {name for name in needed if name.startswith(f"{raw.SCHEMA}.")}
+                for name in sorted(needed - trees.keys() - of_log):
                     of = [segment for segment in segments if segment.relation == name]
                     for segment in of:
                         descriptors.append(self._files.open(segment))
                         leaving.callback(os.close, descriptors[-1])
                     stored.append(self._stored(known[name], of, tail.get(name)))
+            used = needs(query, trees, known)
+            for name in sorted(of_log):
+                # What only the catalog lists is there without its rows.
+                window = raw.window(used[name], query) if name in used else Window(rows=0)
+                stored.append(self._raw(known[name], window, limits, descriptors, leaving))
             shown = []
             for name in (name for name in trees if name in needed):
                 schema, _, bare = name.partition(".")
@@ -92,7 +107,7 @@ class DuckDbWarehouse(Warehouse):
                 text = query.sql(dialect=self.dialect)
             except RecursionError:
                 raise UsageError("The query is nested too deeply.") from None
-            request = Request(text, stored, shown, limits or QueryLimits(), ",".join(queries.SCHEMAS))
+            request = Request(text, stored, shown, limits, ",".join(queries.SCHEMAS))
             return self._process.run(request, descriptors)
 
     def append(self, relation: Relation, rows: pa.Table) -> None:
@@ -140,7 +155,22 @@ class DuckDbWarehouse(Warehouse):
             self._process.close()
 
     def _known(self, snapshot: ProfileSnapshot) -> dict[str, Relation]:
-        return dict(views.RELATIONS) | {name: _decode(data) for name, data in snapshot.relations().items()}
+        known = dict(views.RELATIONS) | {name: _decode(data) for name, data in snapshot.relations().items()}
+        if self._log is not None:
+            sources = {tally.source for tally in snapshot.tallies()}
+            known |= {relation.full_name: relation for relation in raw.relations(sources)}
+        return known
+
+    def _raw(
+        self, relation: Relation, window: Window, limits: QueryLimits, descriptors: list[int], leaving: ExitStack
+    ) -> Stored:
+        """A source's rows, read from the log; their descriptor joins the others."""
+        assert self._log is not None  # noqa: S101  else there is no such relation
+        room = limits.memory_mb << 20
+        descriptor, key = raw_rows.written(self._log, relation.name, window, room_bytes=room)
+        descriptors.append(descriptor)
+        leaving.callback(os.close, descriptor)
+        return self._as_stored(relation, [(f"{relation.full_name}{SUFFIX}", key)], None)
 
     def _tail(self, snapshot: ProfileSnapshot, needed: set[str]) -> dict[str, pa.Table]:
         """Rows of these relations that are in no segment yet."""
@@ -165,6 +195,10 @@ class DuckDbWarehouse(Warehouse):
         return found
 
     def _stored(self, relation: Relation, segments: Iterable[Segment], tail: pa.Table | None) -> Stored:
+        return self._as_stored(relation, [(segment.name, self._files.key(segment)) for segment in segments], tail)
+
+    @staticmethod
+    def _as_stored(relation: Relation, files: list[tuple[str, bytes]], tail: pa.Table | None) -> Stored:
         sink = pa.BufferOutputStream()
         rows = empty(relation) if tail is None else tail
         with pa.ipc.new_stream(sink, rows.schema) as writer:
@@ -173,7 +207,7 @@ class DuckDbWarehouse(Warehouse):
             relation.schema,
             relation.name,
             [(column.name, duckdb_type(column)) for column in relation.columns],
-            [(segment.name, self._files.key(segment)) for segment in segments],
+            files,
             sink.getvalue().to_pybytes(),
         )
 
