@@ -82,6 +82,23 @@ class UnexpectedSegments(MemoryProfileStore):
             yield transaction
 
 
+class UnfencedSettlements(MemoryProfileStore):
+    """Lets two evaluations that began alike both end: the older one overwrites what the newer one found."""
+
+    @contextmanager
+    def transaction(self):
+        """Begin; whatever a settlement began with is taken for what there is."""
+        with super().transaction() as transaction:
+            settle = transaction.settle
+
+            def unfenced(settlement):
+                sequence = transaction._state.evaluation[None].sequence
+                settle(msgspec.structs.replace(settlement, before=sequence))
+
+            transaction.settle = unfenced
+            yield transaction
+
+
 class UnfencedLoads(MemoryProfileStore):
     """Lets two loads that began alike both end: the rows of one are in the warehouse twice."""
 

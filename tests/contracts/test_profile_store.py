@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests import database
-from tests.contracts import broken_stores, graph, manifest, records, transactions
+from tests.contracts import audiences, broken_stores, graph, manifest, records, transactions
 from tests.contracts.promise import promises
 from tests.contracts.rows import A, B, contents, everything
 
@@ -22,6 +22,7 @@ def sqlite_store(directory: Path, **more: int) -> SqliteProfileStore:
     return SqliteProfileStore(directory / "profiles.db", EntrySealer(keys, lambda count: b"n" * count), **more)
 
 
+PROMISES = promises(graph, transactions, records, manifest, audiences)
 ADAPTERS: dict[str, Callable[[Path], ProfileStore]] = {
     "memory": lambda _: MemoryProfileStore(),
     "sqlite": sqlite_store,
@@ -31,7 +32,7 @@ ADAPTERS: dict[str, Callable[[Path], ProfileStore]] = {
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-@pytest.mark.parametrize("check", promises(graph, transactions, records, manifest), ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", PROMISES, ids=lambda check: check.__name__)
 def test_adapter_keeps_the_promise(adapter, check, tmp_path):
     """What the port promises, the adapter does."""
     store = ADAPTERS[adapter](tmp_path)
@@ -49,6 +50,7 @@ def test_adapter_keeps_the_promise(adapter, check, tmp_path):
         (broken_stores.ForgetfulClaims, transactions.a_key_is_claimed_once_for_ever),
         (broken_stores.UnexpectedSegments, manifest.a_change_that_expects_other_segments_is_refused),
         (broken_stores.UnfencedLoads, manifest.of_two_loads_that_began_alike_one_is_refused),
+        (broken_stores.UnfencedSettlements, audiences.of_two_settlements_that_began_alike_one_is_refused),
         (broken_stores.LastEdgeWins, graph.of_one_pair_and_kind_the_earliest_evidence_is_kept),
     ],
 )

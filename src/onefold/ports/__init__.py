@@ -21,6 +21,8 @@ from onefold.model import (
     NodeId,
     WorkspaceIdentity,
 )
+from onefold.ports.audiences import AudienceReader, Settlement
+from onefold.ports.leases import Leases
 from onefold.ports.log import EventLog
 from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader
 
@@ -96,7 +98,8 @@ class OutboxMessage(msgspec.Struct, frozen=True, gc=False):
     """A message for the outside, committed with the change it tells of. `body` is JSON without personal data.
 
     Attributes:
-        topic: `profile.created`, `profile.merged`, `profile.split`.
+        topic: `profile.created`, `profile.merged`, `profile.split`; `segment.entered`, `segment.exited` and, for lifecycle
+            stages, `stage.entered`, `stage.exited`.
         key: The profile it is about; messages with the same key are delivered in order of `seq`.
         seq: Order in the outbox; 0 before it is stored.
     """
@@ -141,6 +144,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         tallies: Counts to add.
         outbox: Messages to append.
         feed: Rows for the warehouse, which get their sequence now.
+        marks: Whom the batch touched, for the evaluation of audiences; dropped where none is kept. None: nobody looked,
+            because none was kept; the commit is refused where one is by now.
     """
 
     offsets: dict[int, int]
@@ -159,6 +164,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     tallies: Sequence[Tally] = ()
     outbox: Sequence[OutboxMessage] = ()
     feed: Sequence[FeedChunk] = ()
+    marks: Sequence[bytes] | None = ()
 
 
 class ProfileReader(Protocol):
@@ -227,6 +233,10 @@ class ProfileTransaction(ProfileReader, Protocol):
         """
         ...
 
+    def marking(self) -> bool:
+        """Whether any audience is kept, so that what is written has to say whom it touches."""
+        ...
+
     def write(self, changes: Changes) -> None:
         """Write; durable and visible to others when the transaction's `with` block ends without an exception.
 
@@ -235,6 +245,7 @@ class ProfileTransaction(ProfileReader, Protocol):
 
         Raises (here or at the end of the block):
             LeaseLostError: A partition's lease has another epoch than the commit says. Nothing was changed.
+            ConflictError: The commit does not say whom it touches, and an audience is kept by now. Nothing was changed.
         """
         ...
 
@@ -246,8 +257,16 @@ class ProfileTransaction(ProfileReader, Protocol):
         """
         ...
 
+    def settle(self, settlement: Settlement) -> None:
+        """Change who is in which audience, or what audiences there are; visible to others, all at once, when the block ends.
 
-class ProfileSnapshot(ProfileReader, ManifestReader, Protocol):
+        Raises:
+            ConflictError: Somebody else settled since. Nothing was changed.
+        """
+        ...
+
+
+class ProfileSnapshot(ProfileReader, ManifestReader, AudienceReader, Protocol):
     """What look-ups read. It sees one committed state throughout."""
 
     def stamps(self, place: Member) -> list[Stamp]:
@@ -354,26 +373,6 @@ class ProfileStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
-        ...
-
-
-class Leases(Protocol):
-    """Which worker processes which partition: kept beside the offsets, so that a commit can be refused (fenced)."""
-
-    def renew(self, worker: str, partitions: Collection[int], *, seconds: float) -> dict[int, int]:
-        """Say that `worker` lives, and settle what it works on until `seconds` from now.
-
-        It keeps what it holds, takes free and expired partitions up to its fair share (partitions by living workers,
-        rounded up), and gives back what is above that. A worker that sees fewer partitions than another has nothing until it
-        sees them too. Time is the store's clock, not the worker's.
-
-        Returns:
-            Epoch of each partition it now holds. An epoch rises whenever a partition changes hands.
-        """
-        ...
-
-    def release(self, worker: str) -> None:
-        """Give everything back; the others need not wait for the lease to expire."""
         ...
 
 

@@ -111,6 +111,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
         tracked: How often, first and last when, for the events that rules ask about.
         groups: By type, the one named last first.
         findings: The same for each code of a finding that the person's events have.
+        row: What rules read of it, by field.
     """
 
     id: NodeId
@@ -135,6 +136,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     groups: tuple[Group, ...]
     findings: dict[str, Occurrences]
     full: tuple[str, ...] = ()
+    row: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
@@ -218,6 +220,7 @@ def summed_up(
         ),
         findings=dict(sorted(total.findings.items())),
         full=full(total, state.spoken, settings),
+        row=row,
     )
 
 
@@ -245,7 +248,7 @@ def _row(
     consents: Mapping[str, Statement],
     settings: ProfileSettings,
 ) -> dict[str, Any]:
-    """What lifecycle rules read; of the open-ended names only those that a rule does read."""
+    """What rules read; of the open-ended names only those that a rule does read."""
     total = state.total
     types = identifiers.types
     row: dict[str, Any] = {
@@ -261,12 +264,12 @@ def _row(
         "has_email": "email" in types or "email" in attributes,
         "has_phone": "phone" in types or "phone" in attributes,
     }
-    for name in settings.lifecycle.event_names:
+    for name in settings.ruled_events:
         seen = total.tracked.get(name)
         row[occurrence("events", name)] = 0 if seen is None else seen.count
         row[occurrence("first_event", name)] = None if seen is None else seen.first_us
         row[occurrence("last_event", name)] = None if seen is None else seen.last_us
-    for field in settings.lifecycle.fields:
+    for field in settings.ruled_fields:
         group, _, name = field.partition(".")
         if group == "attr":
             row[field] = _inside(attributes, name)

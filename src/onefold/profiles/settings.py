@@ -42,6 +42,13 @@ WELL_KNOWN_FIELDS = frozenset(
 """Traits that every dialect has; kept before others where there are more than a node may hold."""
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What rules outside this stage, those of segments, read of a profile: fields, and events that they count or date."""
+
+    fields: frozenset[str] = frozenset()
+    event_names: frozenset[str] = frozenset()
+
+
 class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the profile stage is told.
 
@@ -53,14 +60,15 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         session_gap_us: The longest pause within one session.
         churn_days: After how many days without activity a customer has churned, in the default stages.
         stages: Lifecycle stages, least first; empty for the default ones.
-        tracked_events: Event names to count per person, beside purchases and those that lifecycle rules mention.
+        tracked_events: Event names to count per person, beside purchases and those that rules mention.
         consent_authorities: Sources whose events may state consent for the whole person
             (`context.consent.person_level: true`), outranking earlier denials on other identifiers. From any other
             source the mark is ignored, so that a public browser key cannot widen anybody's consent.
         candidates_kept: Values kept per field, source and size of value; of `most_frequent` sixteen times as many.
-        declared_fields: Attributes to keep before others, beside those of `survivorship`, of lifecycle rules, and those
+        declared_fields: Attributes to keep before others, beside those of `survivorship`, of rules, and those
             that every dialect has.
         state_bytes: About the most that a node's state may take (`bounds`).
+        asked: What segments read, beside what lifecycle rules do.
     """
 
     survivorship: dict[str, Survivorship] = {}
@@ -75,14 +83,15 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
     candidates_kept: int = 4
     declared_fields: frozenset[str] = frozenset()
     state_bytes: int = 256 * 1024
+    asked: Asked = Asked()
 
     def __post_init__(self) -> None:
         # The fold asks for the tracked names on every event, so the rules are read here, once.
         stages = self.stages or default_stages(self.churn_days)
         msgspec.structs.force_setattr(self, "stages", stages)
-        tracked = self.tracked_events | self.lifecycle.event_names | frozenset(self.purchases)
+        tracked = self.tracked_events | self.ruled_events | frozenset(self.purchases)
         msgspec.structs.force_setattr(self, "tracked_events", tracked)
-        ruled = {name.removeprefix("attr.") for name in self.lifecycle.fields if name.startswith("attr.")}
+        ruled = {name.removeprefix("attr.") for name in self.ruled_fields if name.startswith("attr.")}
         outer = {name.partition(".")[0] for name in ruled}
         declared = self.declared_fields | WELL_KNOWN_FIELDS | self.survivorship.keys() | ruled | outer
         msgspec.structs.force_setattr(self, "declared_fields", declared)
@@ -95,6 +104,16 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
             RuleError: A stage's rule cannot be read.
         """
         return compiled(self.stages)
+
+    @property
+    def ruled_fields(self) -> frozenset[str]:
+        """The fields that any rule reads."""
+        return self.lifecycle.fields | self.asked.fields
+
+    @property
+    def ruled_events(self) -> frozenset[str]:
+        """The events that any rule counts or dates."""
+        return self.lifecycle.event_names | self.asked.event_names
 
     @property
     def limits(self) -> Limits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from onefold.errors import ConflictError, IntegrityError
 from onefold.model import Checkpoint, Edge, EdgeKind, IdentityChange, Judgement, NodeId, WorkspaceIdentity, replaces
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+from onefold.ports.audiences import Definition, Evaluation, Listed, Membership, Settlement, Standing
 from onefold.ports.warehouse import FeedChunk, ManifestChange, Segment
 
 EdgeKey = tuple[NodeId, NodeId, EdgeKind]
@@ -35,7 +37,13 @@ class State:
     feed: dict[int, FeedChunk] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
     relations: dict[str, bytes] = field(default_factory=dict)
-    sequences: dict[str, int] = field(default_factory=lambda: {"fed": 0, "loaded": 0})
+    sequences: dict[str, int] = field(default_factory=lambda: {"fed": 0, "loaded": 0, "marked": 0})
+    definitions: dict[tuple[str, int], Definition] = field(default_factory=dict)
+    evaluation: dict[None, Evaluation] = field(default_factory=lambda: {None: Evaluation()})
+    marks: dict[int, bytes] = field(default_factory=dict)
+    standings: dict[NodeId, Standing] = field(default_factory=dict)
+    memberships: dict[NodeId, dict[str, Membership]] = field(default_factory=dict)
+    listed: dict[tuple[str, NodeId], Listed] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A state that can be changed without changing this one."""
@@ -85,6 +93,47 @@ class State:
             self.sequences["fed"] += chunk.rows
             last = self.sequences["fed"]
             self.feed[last] = FeedChunk(chunk.rows, chunk.sealed, last)
+        if self.evaluation[None].active:
+            if changes.marks is None:
+                raise ConflictError("an audience is kept by now")
+            self._mark(changes.marks)
+
+    def _mark(self, bodies: Sequence[bytes]) -> None:
+        for body in bodies:
+            self.sequences["marked"] += 1
+            self.marks[self.sequences["marked"]] = body
+
+    def settle(self, settlement: Settlement) -> None:
+        """Change who is in which audience."""
+        known = self.evaluation[None]
+        if known.sequence != settlement.before:
+            raise ConflictError("audiences were settled by somebody else")
+        self.evaluation[None] = Evaluation(
+            known.sequence + 1,
+            known.active if settlement.active is None else settlement.active,
+            known.body if settlement.body is None else settlement.body,
+        )
+        self.definitions.update(((d.slug, d.version), d) for d in settlement.define)
+        for seq in settlement.marks:
+            self.marks.pop(seq, None)
+        self._mark(settlement.marked)
+        self.standings.update((standing.person, standing) for standing in settlement.standings)
+        for person in settlement.gone:
+            self.standings.pop(person, None)
+        for audience, person in settlement.left:
+            self._enter(person, {n: m for n, m in self.memberships.get(person, {}).items() if n != audience})
+        for membership in settlement.entered:
+            person = membership.person
+            self._enter(person, {**self.memberships.get(person, {}), membership.audience: membership})
+        for one in settlement.unlisted:
+            self.listed.pop((one.audience, one.node), None)
+        self.listed.update(((one.audience, one.node), one) for one in settlement.listed)
+
+    def _enter(self, person: NodeId, memberships: dict[str, Membership]) -> None:
+        if memberships:
+            self.memberships[person] = memberships
+        else:
+            self.memberships.pop(person, None)
 
     def revise(self, change: ManifestChange) -> None:
         """Change the manifest of the warehouse."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from onefold.adapters.memory.audiences import MemoryAudienceReader
 from onefold.adapters.memory.state import State
 from onefold.model import Checkpoint, Edge, IdentityChange, Judgement, Member, NodeId, WorkspaceIdentity
 from onefold.ports import (
@@ -27,6 +28,7 @@ from onefold.ports import (
     Tally,
     TimelineRow,
 )
+from onefold.ports.audiences import Settlement
 from onefold.ports.warehouse import FeedChunk, ManifestChange, Segment, enough
 
 
@@ -144,6 +146,10 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
             self._claimed[key] = None
         return fresh
 
+    def marking(self) -> bool:
+        """Whether any audience is kept."""
+        return self._state.evaluation[None].active
+
     def write(self, changes: Changes) -> None:
         """Write everything when the transaction's block ends without an exception."""
         self._own().apply(changes)
@@ -151,6 +157,10 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
     def revise(self, change: ManifestChange) -> None:
         """Change the manifest of the warehouse when the transaction's block ends without an exception."""
         self._own().revise(change)
+
+    def settle(self, settlement: Settlement) -> None:
+        """Change who is in which audience when the transaction's block ends without an exception."""
+        self._own().settle(settlement)
 
     def after(self) -> State:
         """The state with everything done."""
@@ -164,7 +174,7 @@ class MemoryTransaction(MemoryReader, ProfileTransaction):
         return self._state
 
 
-class MemorySnapshot(MemoryReader, ProfileSnapshot):
+class MemorySnapshot(MemoryReader, MemoryAudienceReader, ProfileSnapshot):
     """Reads one committed state, which nobody changes any more."""
 
     def stamps(self, place: Member) -> list[Stamp]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from onefold.adapters.postgres.arrays import Ids
+from onefold.adapters.postgres.audiences import PostgresAudienceReader
 from onefold.adapters.postgres.manifest import PostgresManifestReader
 from onefold.adapters.postgres.reader import PERSON, SHARED, edge, node_row, place_of
 from onefold.model import Edge, IdentityChange, Member, NodeId
@@ -14,7 +15,7 @@ from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, S
 _ROWS_PER_FETCH = 2_000
 
 
-class PostgresSnapshot(PostgresManifestReader, ProfileSnapshot):
+class PostgresSnapshot(PostgresManifestReader, PostgresAudienceReader, ProfileSnapshot):
     """Reads inside a repeatable-read transaction: it sees one committed state throughout."""
 
     def stamps(self, place: Member) -> list[Stamp]:

@@ -17,13 +17,14 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from onefold.adapters.postgres import manifest
+from onefold.adapters.postgres import audiences, manifest
 from onefold.adapters.postgres.arrays import Blobs, Ids, Integers, Reals, Texts, storable
 from onefold.adapters.postgres.reader import CONTESTED, KIND_NUMBERS, SHARED, PostgresReader
 from onefold.errors import ConflictError, IntegrityError, LeaseLostError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, Judgement, Member, NodeId, replaces
 from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
+from onefold.ports.audiences import Settlement
 from onefold.ports.warehouse import ManifestChange
 
 _COUNTS = ("nodes", "people", "edges", "judgements", "dead_letters", "changes", "messages", "fed")
@@ -144,6 +145,10 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
             fresh.discard(key)
         return claimed
 
+    def marking(self) -> bool:
+        """Whether any audience is kept."""
+        return audiences.marking(self._connection)
+
     def write(self, changes: Changes) -> None:
         """Write everything; it lasts when the transaction's block ends without an exception.
 
@@ -158,6 +163,7 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         self._write_judgements(changes, counts)
         counts["changes"], counts["messages"] = len(changes.changes), len(changes.outbox)
         counts["fed"] = sum(chunk.rows for chunk in changes.feed)
+        audiences.write_marks(self._connection, changes.marks)
         # From here on workers stand in line, so what follows is short.
         letters = self._write_dead_letters(changes)
         last_change, messages, fed = self._write_totals(counts | {"dead_letters": letters})
@@ -168,6 +174,10 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
     def revise(self, change: ManifestChange) -> None:
         """Change the manifest of the warehouse."""
         manifest.revise(self._connection, change)
+
+    def settle(self, settlement: Settlement) -> None:
+        """Change who is in which audience."""
+        audiences.settle(self._connection, settlement)
 
     def _write_nodes(self, changes: Changes, counts: dict[str, int]) -> None:
         rows = {row.member.id: row for row in changes.nodes}

@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from onefold.adapters.sqlite.audiences import SqliteAudienceReader
 from onefold.adapters.sqlite.manifest import SqliteManifestReader
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
@@ -39,7 +40,7 @@ SELECT v.value, (
 _FOR_EVER = (2**63 - 1, 2**63 - 1, 2**63 - 1)
 
 
-class SqliteSnapshot(SqliteReader, SqliteManifestReader, ProfileSnapshot):
+class SqliteSnapshot(SqliteReader, SqliteManifestReader, SqliteAudienceReader, ProfileSnapshot):
     """Reads inside one deferred transaction, so every answer is about the same moment."""
 
     def __init__(self, connection: apsw.Connection, sealer: EntrySealer) -> None:

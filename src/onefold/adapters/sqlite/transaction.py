@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from onefold.adapters.sqlite import manifest, tiers
+from onefold.adapters.sqlite import audiences, manifest, tiers
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
     CONTESTED,
@@ -26,6 +26,7 @@ from onefold.errors import IntegrityError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, Member, NodeId, replaces
 from onefold.ports import Changes, NodeRow, ProfileTransaction, Tally
+from onefold.ports.audiences import Settlement
 from onefold.ports.warehouse import ManifestChange
 
 _EDGES_PER_QUERY = 256
@@ -135,6 +136,10 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
             fresh.discard(key)
         return claimed
 
+    def marking(self) -> bool:
+        """Whether any audience is kept."""
+        return audiences.marking(self._connection)
+
     def write(self, changes: Changes) -> None:
         """Write everything; it lasts when the transaction's block ends without an exception."""
         self._counts = {}
@@ -145,12 +150,17 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         self._write_dead_letters(changes)
         self._write_accounts(changes)
         manifest.write_feed(self._connection, changes.feed)
+        audiences.write_marks(self._connection, changes.marks)
         tiers.settle(self._connection, self._entered, kept=self._tier_rows)
         self._entered.clear()
 
     def revise(self, change: ManifestChange) -> None:
         """Change the manifest of the warehouse."""
         manifest.revise(self._connection, change)
+
+    def settle(self, settlement: Settlement) -> None:
+        """Change who is in which audience."""
+        audiences.settle(self._connection, settlement)
 
     def _write_nodes(self, changes: Changes) -> dict[NodeId, int]:
         """Write rows and places; returns the nodes that had no number, with the ones they got."""

@@ -30,7 +30,7 @@ from onefold.model import (
 )
 from onefold.pipelines import judgements
 from onefold.pipelines.context import Context
-from onefold.pipelines.stream import feeding, folding, gc_pause, internal_errors
+from onefold.pipelines.stream import feeding, folding, gc_pause, internal_errors, marking
 from onefold.pipelines.stream.batches import BatchBounds, Candidate, PreparedBatch, name, prepare, read, validate
 from onefold.pipelines.stream.folding import Broken, fold
 from onefold.pipelines.stream.internal_errors import BrokenEntriesError, Position
@@ -93,6 +93,7 @@ def process_batch(
     broken: list[Broken] = []
     evidence: list[Edge] = []
     solved = changed = 0
+    marked = transaction.marking()
     for piece, changes in _pieces(fresh, context, _accounts(context, batch, fresh, duplicates, bounds.leased or {})):
         step()
         rows = transaction.nodes(sorted({n.node for c in piece for n in c.named}))
@@ -107,7 +108,7 @@ def process_batch(
         if broken:
             continue
         fed = feeding.feed(context, piece, rows, nodes, resolution, changes.judgements)
-        transaction.write(_with_piece(changes, piece, nodes, resolution, fed))
+        transaction.write(_with_piece(changes, piece, nodes, resolution, fed, marked=marked))
         evidence += resolution.edges
         solved += resolution.solved
         changed += len(resolution.changes)
@@ -268,6 +269,8 @@ def _with_piece(
     nodes: Sequence[NodeRow],
     resolution: Resolution,
     fed: Sequence[FeedChunk],
+    *,
+    marked: bool,
 ) -> Changes:
     """The changes, with those of a piece's events."""
     saved = {row.member.id for row in nodes}
@@ -282,6 +285,7 @@ def _with_piece(
         ],
         outbox=[_announcement(change) for change in resolution.changes if change.kind != "renamed"],
         feed=fed,
+        marks=marking.marks(piece, resolution, changes.judgements) if marked else None,
     )
 
 

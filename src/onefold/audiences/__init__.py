@@ -1,0 +1,1 @@
+"""Audiences: named groups of people, stated by rules or by lists, and who is in them."""
