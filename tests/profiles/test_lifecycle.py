@@ -29,3 +29,9 @@ def test_two_stages_of_one_name_are_refused():
     """Nobody could tell who is in which."""
     with pytest.raises(RuleError, match="same name"):
         compiled((Stage("a", "true"), Stage("a", "true")))
+
+
+def test_a_rule_about_what_nobody_keeps_is_refused():
+    """Rather than to read as if it had never happened."""
+    with pytest.raises(RuleError, match="can ask only for"):
+        ProfileSettings(stages=(Stage("active", "count('Order Completed' within 30 days) > 1"),))

@@ -98,14 +98,18 @@ def test_any_text_is_read_or_refused(text):
 
 def test_a_reader_that_drops_what_it_does_not_know_would_change_the_meaning(monkeypatch):
     """Negative control: without the check for left-over parts, `in (select …)` or `distinct` would be lost silently."""
+
+    def read(text):
+        return reading._Reader(text, {}).read(reading.sqlglot.parse_one(text), 0)
+
     monkeypatch.setattr(reading, "_only", lambda e, *_parts: e.args)
-    parse.cache_clear()
+    reading.parsed.cache_clear()
     assert parse("coalesce(a, b) = 1") == parse("coalesce(a, b) = 1")
-    plain = reading._read(reading.sqlglot.parse_one("a like 'x'"), 0)
-    escaped = reading._read(reading.sqlglot.parse_one("a between symmetric 2 and 1"), 0)
+    plain = read("a like 'x'")
+    escaped = read("a between symmetric 2 and 1")
     assert plain == Like(A, "x")
     assert escaped == Between(A, Literal(2), Literal(1))
     monkeypatch.undo()
-    parse.cache_clear()
+    reading.parsed.cache_clear()
     with pytest.raises(RuleError):
         parse("a between symmetric 2 and 1")

@@ -12,7 +12,7 @@ import msgspec
 
 from onefold.audiences.definition import Definition
 from onefold.errors import nearest
-from onefold.rules import Bound, Expr, Kind, RuleError, bind
+from onefold.rules import Aggregate, Bound, Expr, Kind, RuleError, bind
 from onefold.rules.tree import And, Field, Not, Or, walk
 from onefold.rules.values import Truth, all_of, any_of
 
@@ -49,7 +49,7 @@ class RuleSet(msgspec.Struct, frozen=True):
         rules: Those with a rule, each after those that it reads.
         lists: Slugs of static segments.
         fields: What the rules read of a profile.
-        event_names: The events that they count or date.
+        aggregates: What they read of events.
         conditions: How many conditions they have together.
         consent: Whether a rule reads a consent: then what is said of an identifier concerns others near it.
     """
@@ -57,7 +57,7 @@ class RuleSet(msgspec.Struct, frozen=True):
     rules: tuple[CompiledRule, ...] = ()
     lists: frozenset[str] = frozenset()
     fields: frozenset[str] = frozenset()
-    event_names: frozenset[str] = frozenset()
+    aggregates: frozenset[Aggregate] = frozenset()
     conditions: int = 0
     consent: bool = False
 
@@ -109,7 +109,7 @@ def ruleset(definitions: Iterable[Definition], fields: Mapping[str, Kind]) -> Ru
         rules=tuple(rules),
         lists=frozenset(slug for slug, d in active.items() if d.kind == "static"),
         fields=frozenset(name for name in read | by if not name.startswith(IN_SEGMENT) and name != STAGE_FIELD),
-        event_names=frozenset(name for rule in rules for name in rule.bound.event_names),
+        aggregates=frozenset(one for rule in rules for one in rule.bound.aggregates),
         conditions=first,
         consent=any(name.startswith("consent.") for name in read),
     )

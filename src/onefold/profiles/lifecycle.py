@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.rules import Bound, Kind, RuleError, bind, evaluate, explain, next_change, parse
+from onefold.rules import Aggregate, Bound, Kind, RuleError, bind, evaluate, explain, next_change, parse
 
 FIELDS: dict[str, Kind] = {
     "events": "number",
@@ -44,13 +44,13 @@ class Lifecycle(msgspec.Struct, frozen=True):
         stages: Least first.
         rules: Their rules, bound to `FIELDS`.
         fields: The fields those rules read.
-        event_names: The events those rules count or date.
+        aggregates: What those rules read of events.
     """
 
     stages: tuple[Stage, ...]
     rules: tuple[Bound, ...]
     fields: frozenset[str]
-    event_names: frozenset[str]
+    aggregates: frozenset[Aggregate]
 
     def stage(self, row: Mapping[str, Any], as_of_us: int) -> Stage | None:
         """The last stage whose rule is true of this row; None when none is."""
@@ -84,7 +84,7 @@ def compiled(stages: tuple[Stage, ...]) -> Lifecycle:
         stages,
         rules,
         frozenset(name for rule in rules for name in rule.fields),
-        frozenset(name for rule in rules for name in rule.event_names),
+        frozenset(one for rule in rules for one in rule.aggregates),
     )
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
+from onefold.rules.values import plain_number
+
 UNREADABLE_CURRENCY = "X" * 3
 """ISO 4217's code for *no currency*: a currency was stated, but not one we can read, so it is added to no other."""
 
-_WHOLE_DIGITS, _FRACTION_DIGITS = 15, 12
-# Sums of amounts within these bounds fit 60 digits exactly, so addition never rounds and its order cannot matter. If
+# Sums of plain numbers fit 60 digits exactly, so addition never rounds and its order cannot matter. If
 # that were ever untrue, Inexact would raise instead of giving a sum that depends on arrival.
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
-_PLAIN = re.compile(rf"[+-]?[0-9]{{1,{_WHOLE_DIGITS}}}(\.[0-9]{{1,{_FRACTION_DIGITS}}})?")
 
 plus = _EXACT.add
 
@@ -29,7 +28,7 @@ def amount(properties: Mapping[str, Any], keys: Sequence[str]) -> Decimal | None
     for key in keys:
         stated = properties.get(key)
         if stated is not None:
-            found = _read(stated)
+            found = plain_number(stated)
             if found is not None:
                 return found
     return None
@@ -37,7 +36,7 @@ def amount(properties: Mapping[str, Any], keys: Sequence[str]) -> Decimal | None
 
 def exact(stated: Any) -> Decimal | None:
     """A number as its digits say, within the same bounds; None for what is none, texts included."""
-    return _read(stated) if type(stated) in (int, float) else None
+    return plain_number(stated) if type(stated) in (int, float) else None
 
 
 def currency(stated: Any, default: str) -> str:
@@ -66,20 +65,3 @@ def bounded(sums: dict[str, Decimal], most: int, default: str) -> dict[str, Deci
         if code not in found:
             rest = plus(rest, sums[code])
     return found | {UNREADABLE_CURRENCY: rest}
-
-
-def _read(stated: Any) -> Decimal | None:
-    kind = type(stated)
-    if kind is float or kind is int:
-        found = Decimal(repr(stated)) if kind is float else Decimal(stated)
-    elif kind is str and _PLAIN.fullmatch(text := stated.strip()):
-        found = Decimal(text)
-    else:
-        return None
-    if not found.is_finite():
-        return None
-    exponent = found.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -_FRACTION_DIGITS or found.adjusted() >= _WHOLE_DIGITS:
-        return None
-    # Without an exponent and without a signed zero: 1E+2 and 100 are one amount and must leave one state.
-    return abs(found) if not found else found.quantize(Decimal(1)) if exponent > 0 else found

@@ -20,7 +20,7 @@ from onefold.profiles.person import PersonState, combine_nodes
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NEVER_LAST, NodeState, Occurrences
 from onefold.profiles.survivorship import Candidate, shown
-from onefold.rules import occurrence
+from onefold.rules import fingerprint
 
 IDENTIFIERS_SHOWN = 100
 """Identifiers of a profile that are shown, the strongest first."""
@@ -264,11 +264,11 @@ def _row(
         "has_email": "email" in types or "email" in attributes,
         "has_phone": "phone" in types or "phone" in attributes,
     }
-    for name in settings.ruled_events:
-        seen = total.tracked.get(name)
-        row[occurrence("events", name)] = 0 if seen is None else seen.count
-        row[occurrence("first_event", name)] = None if seen is None else seen.first_us
-        row[occurrence("last_event", name)] = None if seen is None else seen.last_us
+    for one in settings.ruled_aggregates:
+        seen = total.tracked.get(one.event)
+        if seen is not None:
+            of = {"count": seen.count, "exists": True, "first": seen.first_us, "last": seen.last_us}
+            row[fingerprint(one)] = of[one.function]
     for field in settings.ruled_fields:
         group, _, name = field.partition(".")
         if group == "attr":

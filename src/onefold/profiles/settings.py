@@ -13,8 +13,11 @@ import msgspec
 from onefold.profiles.lifecycle import Lifecycle, Stage, compiled, default_stages
 from onefold.profiles.limits import Limits, limits
 from onefold.profiles.survivorship import Survivorship
+from onefold.rules import Aggregate, RuleError
 
 MINUTE_US = 60_000_000
+KEPT = ("count", "exists", "first", "last")
+"""What of the events of one name a profile keeps."""
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -43,10 +46,10 @@ WELL_KNOWN_FIELDS = frozenset(
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What rules outside this stage, those of segments, read of a profile: fields, and events that they count or date."""
+    """What rules outside this stage, those of segments, read of a profile: fields, and what events add up to."""
 
     fields: frozenset[str] = frozenset()
-    event_names: frozenset[str] = frozenset()
+    aggregates: frozenset[Aggregate] = frozenset()
 
 
 class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +92,9 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         # The fold asks for the tracked names on every event, so the rules are read here, once.
         stages = self.stages or default_stages(self.churn_days)
         msgspec.structs.force_setattr(self, "stages", stages)
-        tracked = self.tracked_events | self.ruled_events | frozenset(self.purchases)
+        if not all(one == Aggregate(one.function, one.event) and one.function in KEPT for one in self.ruled_aggregates):
+            raise RuleError(f"Of events, rules about profiles can ask only for {', '.join(KEPT)}, of all time.")
+        tracked = self.tracked_events | {one.event for one in self.ruled_aggregates} | frozenset(self.purchases)
         msgspec.structs.force_setattr(self, "tracked_events", tracked)
         ruled = {name.removeprefix("attr.") for name in self.ruled_fields if name.startswith("attr.")}
         outer = {name.partition(".")[0] for name in ruled}
@@ -111,9 +116,9 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.lifecycle.fields | self.asked.fields
 
     @property
-    def ruled_events(self) -> frozenset[str]:
-        """The events that any rule counts or dates."""
-        return self.lifecycle.event_names | self.asked.event_names
+    def ruled_aggregates(self) -> frozenset[Aggregate]:
+        """What any rule reads of events."""
+        return self.lifecycle.aggregates | self.asked.aggregates
 
     @property
     def limits(self) -> Limits:

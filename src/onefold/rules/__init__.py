@@ -1,31 +1,38 @@
 """The one rule language: parse, bind, evaluate, compile to SQL, explain."""
 
-from onefold.rules.binding import Bound, Row, bind, occurrence
+from onefold.rules.aggregate import Timed, fingerprint
+from onefold.rules.binding import Bound, Row, bind, bind_condition, condition_row
 from onefold.rules.document import read as from_json
 from onefold.rules.evaluation import evaluate, next_change
 from onefold.rules.functions import FUNCTIONS, Kind
 from onefold.rules.sentence import explain
 from onefold.rules.sql import SqlField, literal, moment, to_sql
 from onefold.rules.text import parse
-from onefold.rules.tree import Expr, RuleError, event_names
+from onefold.rules.tree import Aggregate, Expr, RuleError, Then, Window, aggregates
 
 __all__ = [
     "FUNCTIONS",
+    "Aggregate",
     "Bound",
     "Expr",
     "Kind",
     "Row",
     "RuleError",
     "SqlField",
+    "Then",
+    "Timed",
+    "Window",
+    "aggregates",
     "bind",
+    "bind_condition",
+    "condition_row",
     "evaluate",
-    "event_names",
     "explain",
+    "fingerprint",
     "from_json",
     "literal",
     "moment",
     "next_change",
-    "occurrence",
     "parse",
     "to_sql",
 ]

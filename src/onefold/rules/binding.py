@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from onefold.errors import nearest
-from onefold.rules import time, values
+from onefold.rules import aggregate, time, values
 from onefold.rules.functions import FUNCTIONS, Kind
 from onefold.rules.tree import (
-    EVENT_FUNCTIONS,
+    Aggregate,
     And,
     Arithmetic,
     Between,
@@ -27,8 +27,10 @@ from onefold.rules.tree import (
     Moment,
     Not,
     Or,
+    Places,
     RuleError,
-    event_names,
+    aggregates,
+    placed,
     walk,
 )
 
@@ -36,6 +38,8 @@ Row = Mapping[str, Any]
 """Values by field name; a field that is missing is null. Times are integers (microseconds UTC), as everywhere."""
 
 Run = Callable[[Row, int], Any]
+
+NOWHERE: Places = {}
 
 OPEN = ".*"
 """A field name ending so stands for every name that begins with what is before the star: `attr.*`."""
@@ -62,7 +66,8 @@ class Bound(msgspec.Struct, frozen=True):
         expr: What it says.
         kind: What it gives.
         fields: The fields it reads.
-        event_names: The events it counts or dates; their rows are read under `occurrence` names.
+        aggregates: What it reads of events; a row holds their values, or something `aggregate.Timed`, under their
+            fingerprints.
         run: Computes its value from a row and a time.
         clocks: Its comparisons of elapsed time.
         restless_us: Shortest tile of elapsed time used in any other way, or None.
@@ -71,40 +76,65 @@ class Bound(msgspec.Struct, frozen=True):
     expr: Expr
     kind: Kind
     fields: frozenset[str]
-    event_names: frozenset[str]
+    aggregates: frozenset[Aggregate]
     run: Run
     clocks: tuple[Clock, ...]
     restless_us: int | None
 
 
-def bind(expr: Expr, fields: Mapping[str, Kind]) -> Bound:
-    """Fit a rule to fields of these kinds.
+def bind(expr: Expr, fields: Mapping[str, Kind], places: Places = NOWHERE) -> Bound:
+    """Fit a rule to fields of these kinds; errors tell the place of what they are about, where it is known.
 
     Raises:
         RuleError: It names a field that does not exist (the nearest that does is named), or mixes kinds.
     """
-    binder = _Binder(fields)
+    binder = _Binder(fields, places)
     kind, run = binder.bind(expr)
     names = frozenset(f.name for f in walk(expr) if isinstance(f, Field))
     restless = min(binder.loose.values(), default=None)
-    return Bound(expr, kind, names, event_names(expr), run, tuple(binder.clocks), restless)
+    return Bound(expr, kind, names, aggregates(expr), run, tuple(binder.clocks), restless)
 
 
-def occurrence(function: str, event_name: str) -> str:
-    """The name under which a row holds what `events`, `first_event` and `last_event` give."""
-    return f"{function}({event_name})"
+def bind_condition(where: Expr, places: Places = NOWHERE) -> Bound:
+    """Fit the condition of an aggregate to the events that it is about; `condition_row` makes the rows of it.
+
+    Raises:
+        RuleError: It mixes kinds, reads aggregates, or depends on the time at which it is asked.
+    """
+    names = {one.name for one in walk(where) if isinstance(one, Field)}
+    bound = bind(where, {name: aggregate.EVENT_FIELDS.get(name, "any") for name in names}, places)
+    if bound.kind not in {"boolean", "any"}:
+        raise RuleError(f"A condition on events is true or false; this one gives a {bound.kind}.")
+    if bound.aggregates:
+        raise RuleError("A condition on events cannot ask for other events; join the two with `and`, or use `then`.")
+    if bound.clocks or bound.restless_us is not None:
+        raise RuleError("A condition on events does not depend on today; use `within`, such as `within 30 days`.")
+    return bound
+
+
+def condition_row(bound: Bound, properties: Mapping[str, Any], at_us: int, source: str) -> dict[str, Any]:
+    """What the condition of an aggregate reads of an event."""
+    own = {"event.at": at_us, "event.source": source}
+    return {name: own[name] if name in own else aggregate.property_of(properties, name) for name in bound.fields}
 
 
 class _Binder:
     """Binds one rule, gathering its clocks on the way."""
 
-    def __init__(self, fields: Mapping[str, Kind]) -> None:
+    def __init__(self, fields: Mapping[str, Kind], places: Places) -> None:
         self._fields = fields
+        self._places = places
         self.clocks: list[Clock] = []
         self.loose: dict[int, int] = {}
         """Tile of each elapsed-time call outside a comparison, by the call's identity."""
 
     def bind(self, expr: Expr) -> tuple[Kind, Run]:
+        try:
+            return self._bound(expr)
+        except RuleError as error:
+            raise placed(error, expr, self._places) from None
+
+    def _bound(self, expr: Expr) -> tuple[Kind, Run]:
         match expr:
             case Literal():
                 return _literal(expr)
@@ -114,6 +144,8 @@ class _Binder:
                 return self._field(name), lambda row, _now: row.get(name)
             case Call():
                 return self._call(expr)
+            case Aggregate():
+                return self._aggregate(expr)
             case Compare(operator=operator, left=left, right=right):
                 a, b = self._alike((left, right))
                 self._tell_time(left, (right,), (b,))
@@ -166,12 +198,6 @@ class _Binder:
         enough = len(given) >= len(function.takes) if function.open_ended else len(given) == len(function.takes)
         if not enough:
             raise RuleError(f"`{name}` takes {len(function.takes)} arguments, not {len(given)}.")
-        if name in EVENT_FUNCTIONS:
-            event_name = given[0]
-            if not isinstance(event_name, Literal) or not isinstance(event_name.value, str):
-                raise RuleError(f"`{name}` takes the name of an event in quotes, such as {name}('Order Completed').")
-            key, missing = occurrence(name, event_name.value), 0 if name == "events" else None
-            return function.gives, lambda row, _now: row.get(key, missing)
         if name == "coalesce":
             kind, runs = self._kind_of(given)
             return kind, lambda row, now: next((v for r in runs if (v := r(row, now)) is not None), None)
@@ -180,6 +206,21 @@ class _Binder:
         if name in time.CLOCKS:
             self.loose[id(call)] = time.CLOCKS[name]
         return function.gives, _CALLS[name](*arguments)
+
+    def _aggregate(self, expr: Aggregate) -> tuple[Kind, Run]:
+        for where in (expr.where, expr.then.where if expr.then else None):
+            if where is not None:
+                bind_condition(where, self._places)
+        key, missing = aggregate.fingerprint(expr), aggregate.of_none(expr)
+        if not aggregate.is_timed(expr):
+            return aggregate.kind(expr), lambda row, _now: missing if (found := row.get(key)) is None else found
+
+        def run(row: Row, now: int) -> Any:
+            found = row.get(key)
+            value = None if found is None else found.at(now)
+            return missing if value is None else value
+
+        return aggregate.kind(expr), run
 
     def _tell_time(self, expr: Expr, others: Sequence[Expr], bounds: tuple[Run, ...]) -> None:
         """Note that this elapsed time is only compared, with bounds that do not depend on the time themselves."""

@@ -8,8 +8,10 @@ from typing import Any
 
 from onefold.errors import nearest
 from onefold.rules import time
-from onefold.rules.text import MAX_DEPTH
+from onefold.rules.text import MAX_DEPTH, MAX_DIGITS
 from onefold.rules.tree import (
+    Aggregate,
+    AggregateFunction,
     And,
     Between,
     Call,
@@ -23,6 +25,7 @@ from onefold.rules.tree import (
     Not,
     Or,
     RuleError,
+    number,
 )
 
 _COMPARISONS: dict[str, Comparison] = {
@@ -97,12 +100,12 @@ def _condition(condition: Any) -> Expr:
         raise RuleError(f"There is no such operator{near or '; there are ' + ', '.join(OPERATORS)}.")
     value = found.get("value")
     if operator == "within_last":
-        return _within(_subject(found, "last_event"), value, found.get("unit", "days"))
+        return _within(_subject(found, "last"), value, found.get("unit", "days"))
     if "unit" in found:
         raise RuleError("`unit` belongs to `within_last` only.")
     if operator in {"before", "after"}:
-        return Compare("<" if operator == "before" else ">", _subject(found, "last_event"), _moment(value))
-    subject = _subject(found, "events")
+        return Compare("<" if operator == "before" else ">", _subject(found, "last"), _moment(value))
+    subject = _subject(found, "count")
     if operator == "between":
         low, high = _several(value, operator, exactly=2)
         return Between(subject, low, high)
@@ -113,12 +116,12 @@ def _condition(condition: Any) -> Expr:
     return Compare(_COMPARISONS[operator], subject, _literal(value))
 
 
-def _subject(condition: Mapping[str, Any], function: str) -> Expr:
+def _subject(condition: Mapping[str, Any], function: AggregateFunction) -> Expr:
     field, event_name = condition["field"], condition.get("event_name")
     if field == "event":
         if not isinstance(event_name, str) or not event_name:
             raise RuleError("A condition on `event` names it in `event_name`.")
-        return Call(function, (Literal(event_name),))
+        return Aggregate(function, event_name)
     if event_name is not None:
         raise RuleError("`event_name` belongs to conditions on the field `event` only.")
     if field in RENAMED:
@@ -155,12 +158,12 @@ def _several(value: Any, operator: str, *, exactly: int | None = None) -> list[L
 
 
 def _literal(value: Any) -> Literal:
-    if value is None or isinstance(value, str | bool | int | Decimal):
+    if value is None or isinstance(value, str | bool | int):
         return Literal(value)
-    if isinstance(value, float):
-        exact = Decimal(repr(value))
-        if exact.is_finite():
-            return Literal(exact)
+    if isinstance(value, float | Decimal):
+        exact = Decimal(repr(value)) if isinstance(value, float) else value
+        if exact.is_finite() and abs(exact.adjusted()) <= MAX_DIGITS:
+            return number(exact)
     raise RuleError("A value is a text, a number, true, false or null.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from onefold.rules import time
 from onefold.rules.functions import FUNCTIONS
 from onefold.rules.tree import (
+    Aggregate,
     And,
     Arithmetic,
     Between,
@@ -20,6 +21,7 @@ from onefold.rules.tree import (
     Moment,
     Not,
     Or,
+    Window,
 )
 
 _COMPARISONS: dict[Comparison, str] = {
@@ -65,6 +67,8 @@ def _term(expr: Expr) -> str:
             return FUNCTIONS["coalesce"].phrase.format(_listed(arguments))
         case Call(function=function, arguments=arguments):
             return FUNCTIONS[function].phrase.format(*(explain(a) for a in arguments))
+        case Aggregate():
+            return _aggregate(expr)
         case Field(name=name):
             return name.removeprefix("attr.").replace("_", " ").replace(".", " ")
         case Moment(at_us=at_us):
@@ -79,6 +83,40 @@ def _term(expr: Expr) -> str:
             return str(value)
         case _:
             return explain(expr)
+
+
+_OF: dict[str, str] = {
+    "average": "average of {}", "count": "number of {}", "first": "first {}", "last": "last {}", "max": "largest {}",
+    "min": "smallest {}", "most_frequent": "most frequent {}", "sum": "sum of {}", "unique_count": "number of different {}",
+}  # fmt: skip
+
+
+def _aggregate(one: Aggregate) -> str:
+    """`sum of amount of Donation Completed events where amount is more than 1 within 30 days`."""
+    single = one.property is None and one.function in {"first", "last"}
+    events = f"“{one.event}” event" if single else f"“{one.event}” events"
+    details = _where(one.where) + (f" {_within(one.within)}" if one.within else "")
+    if one.function == "streak":
+        return f"number of {one.per}s in a row with {events}{details}"
+    if one.function == "unique_count" and one.per:
+        return f"number of {one.per}s with {events}{details}"
+    if one.function == "exists":
+        then = ""
+        if one.then:
+            followed = "not followed by" if one.then.absent else "followed by"
+            then = f" {followed} “{one.then.event}”{_where(one.then.where)} {_within(one.then.within)}"
+        return f"there is a “{one.event}” event{details}{then}"
+    subject = f"{one.property.replace('_', ' ')} of {events}" if one.property else events
+    return _OF[one.function].format(subject) + details
+
+
+def _where(where: Expr | None) -> str:
+    return "" if where is None else f" where {_inside(where)}"
+
+
+def _within(window: Window) -> str:
+    unit = "day" if window.tile_us == time.DAY_US else "hour"
+    return f"within {window.tiles} {unit}{'' if window.tiles == 1 else 's'}"
 
 
 def _inside(expr: Expr) -> str:

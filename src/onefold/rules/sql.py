@@ -16,6 +16,7 @@ from onefold.rules import time
 from onefold.rules.binding import bind
 from onefold.rules.functions import Kind
 from onefold.rules.tree import (
+    Aggregate,
     And,
     Arithmetic,
     Between,
@@ -94,6 +95,8 @@ class _Writer:
                 return self._fields[name].value.copy()
             case Call():
                 return self._call(expr)
+            case Aggregate():
+                raise RuleError("A rule over a relation cannot ask for events of a person.")
             case Compare(operator=operator, left=left, right=right):
                 a, b = self._alike((left, right))
                 return exp.paren(_COMPARISONS[operator](this=a, expression=b))

@@ -7,8 +7,7 @@ would not carry over: a rule never means less than it says.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, cast
@@ -17,8 +16,11 @@ import sqlglot
 from sqlglot import exp
 
 from onefold.errors import nearest
+from onefold.rules import aggregate
 from onefold.rules.functions import FUNCTIONS
+from onefold.rules.grammar import AGGREGATES, EventAggregate, Grammar, place
 from onefold.rules.tree import (
+    Aggregate,
     And,
     Arithmetic,
     Between,
@@ -34,15 +36,20 @@ from onefold.rules.tree import (
     Not,
     Operation,
     Or,
+    Place,
+    Places,
     RuleError,
+    Then,
+    Window,
+    children,
+    number,
 )
 
 MAX_CHARACTERS = 4_000
 MAX_DEPTH = 30
 MAX_DIGITS = 30
-
-# It warns of text it cannot make sense of, quoting it; we refuse such text ourselves, without quoting.
-logging.getLogger("sqlglot").addFilter(lambda record: "unsupported syntax" not in record.getMessage())
+_WINDOW_DIGITS = 10
+_DEPTH = f"A rule is nested at most {MAX_DEPTH} deep; the parts of one `and` or `or` stand side by side, however many."
 
 _COMPARISONS: dict[type[exp.Expression], Comparison] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -52,6 +59,7 @@ _OPERATIONS: dict[type[exp.Expression], Operation] = {exp.Add: "+", exp.Sub: "-"
 _CLASSES: dict[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
     exp.Coalesce: ("coalesce", ("this", "expressions")),
     exp.Contains: ("contains", ("this", "expression")),
+    exp.EndsWith: ("ends_with", ("this", "expression")),
     exp.Length: ("length", ("this",)),
     exp.Lower: ("lower", ("this",)),
     exp.StartsWith: ("starts_with", ("this", "expression")),
@@ -60,71 +68,181 @@ _CLASSES: dict[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
 }
 
 
-@lru_cache(maxsize=1_024)
 def parse(text: str) -> Expr:
     """Read a rule.
 
     Raises:
         RuleError: It is no expression of the rule language; nothing else is ever raised for any text.
     """
+    return parsed(text)[0]
+
+
+@lru_cache(maxsize=1_024)
+def parsed(text: str) -> tuple[Expr, Places]:
+    """Read a rule, and where its parts stand.
+
+    Raises:
+        RuleError: As `parse` does.
+    """
     if len(text) > MAX_CHARACTERS:
         raise RuleError(f"A rule has at most {MAX_CHARACTERS:,} characters; this one has {len(text):,}.")
-    if _depth(text) > MAX_DEPTH:
-        raise RuleError(f"A rule is nested at most {MAX_DEPTH} deep.")
+    if (deep := _too_deep(text)) is not None:
+        raise RuleError(_DEPTH, place(text, deep))
     try:
-        parsed = sqlglot.parse(text)
+        trees = sqlglot.parse(text, dialect=Grammar)
+    except RuleError:
+        raise
     except sqlglot.ParseError as error:
-        column = error.errors[0].get("col") if error.errors else None
-        raise RuleError(f"The rule cannot be read{f' near column {column}' if column else ''}.") from None
+        first = error.errors[0] if error.errors else {}
+        where = _place_of(text, first.get("line"), first.get("col"), first.get("highlight"))
+        raise RuleError(
+            "The rule cannot be read from here on; it is one expression, such as `purchases >= 1`.", where
+        ) from None
     except Exception as error:  # noqa: BLE001 - on hostile text sqlglot raises what it happens to run into
         raise RuleError(f"The rule cannot be read ({type(error).__name__}).") from None
-    if len(parsed) != 1 or parsed[0] is None:
+    if len(trees) != 1 or trees[0] is None:
         raise RuleError("A rule is one expression, such as `purchases >= 1`.")
+    places: dict[int, Place] = {}
     try:
-        return _read(cast("exp.Expression", parsed[0]), 0)
+        return _Reader(text, places).read(cast("exp.Expression", trees[0]), 0), places
     except RecursionError:
-        raise RuleError(f"A rule is nested at most {MAX_DEPTH} deep.") from None
+        raise RuleError(_DEPTH) from None
 
 
-def _read(e: exp.Expression, depth: int) -> Expr:
-    if depth > MAX_DEPTH:
-        raise RuleError(f"A rule is nested at most {MAX_DEPTH} deep.")
-    deeper = depth + 1
-    kind = type(e)
-    if kind is exp.Paren:
-        return _read(_only(e, "this")["this"], deeper)
-    if kind is exp.And or kind is exp.Or:
-        return _joined(e, deeper)
-    if kind is exp.Not:
-        return Not(_read(_only(e, "this")["this"], deeper))
-    if kind in _COMPARISONS:
-        left, right = _pair(e, deeper)
-        return Compare(_COMPARISONS[kind], left, right)
-    if kind in _OPERATIONS:
-        left, right = _pair(e, deeper)
-        return Arithmetic(_OPERATIONS[kind], left, right)
-    if kind is exp.Neg:
-        return _negative(_read(_only(e, "this")["this"], deeper))
-    if kind is exp.Between:
-        args = _only(e, "this", "low", "high")
-        return Between(_read(args["this"], deeper), _read(args["low"], deeper), _read(args["high"], deeper))
-    if kind is exp.In:
-        args = _only(e, "this", "expressions")
-        if not args.get("expressions"):
-            raise RuleError("`in` needs a list of values, such as `plan in ('pro', 'team')`.")
-        return In(_read(args["this"], deeper), tuple(_read(o, deeper) for o in args["expressions"]))
-    if kind is exp.Is:
+def _place_of(text: str, line: int | None, column: int | None, highlight: str | None) -> Place | None:
+    """The place that sqlglot tells: the last column of what it stumbled over."""
+    if not line or not column:
+        return None
+    before = "".join(text.splitlines(keepends=True)[: line - 1])
+    return place(text, max(len(before), len(before) + column - len(highlight or " ")))
+
+
+class _Reader:
+    """Reads one tree of sqlglot's into ours, noting where the parts stand."""
+
+    def __init__(self, text: str, places: dict[int, Place]) -> None:
+        self._text = text
+        self._places = places
+
+    def read(self, e: exp.Expression, depth: int) -> Expr:
+        try:
+            found = self._part(e, depth)
+        except RuleError as error:
+            where = self._place(e) if error.place is None else None
+            raise error if where is None else RuleError(str(error), where) from None
+        named = not children(found) or isinstance(found, Call)
+        if named and (where := self._place(e)) is not None:
+            self._places[id(found)] = where
+        return found
+
+    def _place(self, e: exp.Expression) -> Place | None:
+        starts = [node.meta["start"] for node in e.walk() if "start" in node.meta]
+        return place(self._text, min(starts)) if starts else None
+
+    def _part(self, e: exp.Expression, depth: int) -> Expr:
+        if depth > MAX_DEPTH:
+            raise RuleError(_DEPTH)
+        deeper = depth + 1
+        kind = type(e)
+        if kind is exp.Paren:
+            return self.read(_only(e, "this")["this"], deeper)
+        if kind is exp.And or kind is exp.Or:
+            return self._joined(e, deeper)
+        if kind in _COMPARISONS:
+            left, right = self._pair(e, deeper)
+            return Compare(_COMPARISONS[kind], left, right)
+        if kind in _OPERATIONS:
+            left, right = self._pair(e, deeper)
+            return Arithmetic(_OPERATIONS[kind], left, right)
+        if kind is exp.Neg or kind is exp.Not:
+            part = self.read(_only(e, "this")["this"], deeper)
+            return Not(part) if kind is exp.Not else _negative(part)
+        if kind is exp.Between:
+            args = _only(e, "this", "low", "high")
+            return Between(*(self.read(args[name], deeper) for name in ("this", "low", "high")))
+        if kind is exp.In:
+            args = _only(e, "this", "expressions")
+            if not args.get("expressions"):
+                raise RuleError("`in` needs a list of values, such as `plan in ('pro', 'team')`.")
+            return In(self.read(args["this"], deeper), tuple(self.read(o, deeper) for o in args["expressions"]))
+        if kind is exp.Is:
+            args = _only(e, "this", "expression")
+            if type(args["expression"]) is not exp.Null:
+                raise RuleError("`is` is followed by `null` or `not null`; for true or false write `= true`.")
+            return IsNull(self.read(args["this"], deeper))
+        if kind is exp.Like or kind is exp.ILike:
+            return self._like(e, deeper)
+        if kind is exp.Column or kind is exp.Dot:
+            return Field(".".join(_names(e)))
+        if kind is EventAggregate:
+            return self._aggregate(e, deeper)
+        if kind in _CLASSES or kind is exp.Anonymous:
+            return self._call(e, deeper)
+        return _constant(e)
+
+    def _joined(self, e: exp.Expression, depth: int) -> Expr:
+        """A chain of one connective, however long, side by side."""
+        kind, parts, pending = type(e), list[Expr](), [e]
+        while pending:
+            one = pending.pop()
+            if type(one) is kind:
+                args = _only(one, "this", "expression")
+                pending += (args["expression"], args["this"])
+            else:
+                parts.append(self.read(one, depth))
+        return And(tuple(parts)) if kind is exp.And else Or(tuple(parts))
+
+    def _pair(self, e: exp.Expression, depth: int) -> tuple[Expr, Expr]:
         args = _only(e, "this", "expression")
-        if type(args["expression"]) is not exp.Null:
-            raise RuleError("`is` is followed by `null` or `not null`; for true or false write `= true`.")
-        return IsNull(_read(args["this"], deeper))
-    if kind is exp.Like or kind is exp.ILike:
-        return _like(e, deeper)
-    if kind is exp.Column or kind is exp.Dot:
-        return Field(".".join(_names(e)))
-    if kind in _CLASSES or kind is exp.Anonymous:
-        return _call(e, deeper)
-    return _constant(e)
+        return self.read(args["this"], depth), self.read(args["expression"], depth)
+
+    def _like(self, e: exp.Expression, depth: int) -> Expr:
+        args = _only(e, "this", "expression", "negate")
+        pattern = self.read(args["expression"], depth)
+        if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
+            raise RuleError("`like` needs a text in quotes, such as `attr.city like 'San %'`.")
+        found = Like(self.read(args["this"], depth), pattern.value, any_case=type(e) is exp.ILike)
+        return Not(found) if args.get("negate") else found
+
+    def _call(self, e: exp.Expression, depth: int) -> Expr:
+        if type(e) is exp.Anonymous:
+            name, given = str(e.this).lower(), e.expressions
+        else:
+            name, parts = _CLASSES[type(e)]
+            args = _only(e, *parts)
+            given = [a for part in parts for a in _listed(args.get(part))]
+        if name not in FUNCTIONS:
+            raise RuleError(f"Rules have no function of that name{nearest(name, (*FUNCTIONS, *AGGREGATES)) or '.'}")
+        return Call(name, tuple(self.read(a, depth) for a in given))
+
+    def _aggregate(self, e: exp.Expression, depth: int) -> Expr:
+        args = e.args
+        where, then = args.get("where"), args.get("then")
+        found = Aggregate(
+            args["function"],
+            args["event"],
+            args.get("property"),
+            None if where is None else self.read(where, depth),
+            _window(args.get("within")),
+            aggregate.period(args["per"]) if args.get("per") else None,
+            None if then is None else self._then(then.args, depth),
+        )
+        return aggregate.checked(found)
+
+    def _then(self, args: Mapping[str, Any], depth: int) -> Then:
+        within, where = _window(args.get("within")), args.get("where")
+        if within is None:
+            raise RuleError(
+                "`then` needs to know how long it may take, such as `then 'Order Completed' within 7 days`."
+            )
+        return Then(args["event"], within, None if where is None else self.read(where, depth), absent=args["absent"])
+
+
+def _window(stated: tuple[str, str] | None) -> Window | None:
+    if stated is None:
+        return None
+    digits, unit = stated
+    return aggregate.window(int(digits) if digits.isdigit() and len(digits) < _WINDOW_DIGITS else digits, unit)
 
 
 def _constant(e: exp.Expression) -> Expr:
@@ -137,45 +255,6 @@ def _constant(e: exp.Expression) -> Expr:
         return Literal(None)
     what = "sub-queries" if e.find(exp.Query) is not None else f"`{kind.__name__.lower()}`"
     raise RuleError(f"Rules have no {what}; {_KNOWN}.")
-
-
-def _joined(e: exp.Expression, depth: int) -> Expr:
-    """A chain of one connective, however long, side by side."""
-    kind, parts, pending = type(e), list[Expr](), [e]
-    while pending:
-        one = pending.pop()
-        if type(one) is kind:
-            args = _only(one, "this", "expression")
-            pending += (args["expression"], args["this"])
-        else:
-            parts.append(_read(one, depth))
-    return And(tuple(parts)) if kind is exp.And else Or(tuple(parts))
-
-
-def _pair(e: exp.Expression, depth: int) -> tuple[Expr, Expr]:
-    args = _only(e, "this", "expression")
-    return _read(args["this"], depth), _read(args["expression"], depth)
-
-
-def _like(e: exp.Expression, depth: int) -> Expr:
-    args = _only(e, "this", "expression", "negate")
-    pattern = _read(args["expression"], depth)
-    if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
-        raise RuleError("`like` needs a text in quotes, such as `attr.city like 'San %'`.")
-    found = Like(_read(args["this"], depth), pattern.value, any_case=type(e) is exp.ILike)
-    return Not(found) if args.get("negate") else found
-
-
-def _call(e: exp.Expression, depth: int) -> Expr:
-    if type(e) is exp.Anonymous:
-        name, given = str(e.this).lower(), e.expressions
-    else:
-        name, parts = _CLASSES[type(e)]
-        args = _only(e, *parts)
-        given = [a for part in parts for a in _listed(args.get(part))]
-    if name not in FUNCTIONS:
-        raise RuleError(f"Rules have no function of that name{nearest(name, FUNCTIONS) or '.'}")
-    return Call(name, tuple(_read(a, depth) for a in given))
 
 
 def _negative(expr: Expr) -> Expr:
@@ -191,8 +270,7 @@ def _number(digits: str) -> Literal:
         raise RuleError("A number in the rule cannot be read.") from None
     if not value.is_finite() or len(value.as_tuple().digits) > MAX_DIGITS or abs(value.adjusted()) > MAX_DIGITS:
         raise RuleError(f"Numbers have at most {MAX_DIGITS} digits.")
-    whole = value.to_integral_value()
-    return Literal(int(whole)) if whole == value else Literal(value)
+    return number(value)
 
 
 def _names(e: exp.Expression) -> Iterator[str]:
@@ -224,16 +302,17 @@ def _listed(part: Any) -> list[exp.Expression]:
     return part if isinstance(part, list) else [] if part is None else [part]
 
 
-def _depth(text: str) -> int:
-    """How deep brackets are open at most; those in quotes count too, which errs on the safe side."""
-    depth = deepest = 0
-    for character in text:
+def _too_deep(text: str) -> int | None:
+    """Where brackets become too deep; those in quotes count too, which errs on the safe side. None where they do not."""
+    depth = 0
+    for offset, character in enumerate(text):
         if character in "([{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > MAX_DEPTH:
+                return offset
         elif character in ")]}":
             depth = max(0, depth - 1)
-    return deepest
+    return None
 
 
 _KNOWN = (

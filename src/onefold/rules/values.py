@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterable
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
@@ -21,7 +22,13 @@ COMPARISONS: dict[Comparison, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 NUMBERS = (int, Decimal, float)
 _FAMILIES: dict[type, int] = {bool: 1, int: 2, Decimal: 2, float: 2, str: 3}
-_PLAIN_NUMBER_LENGTH = 40
+
+_WHOLE_DIGITS, _FRACTION_DIGITS = 15, 12
+PLAIN_NUMBER = rf"^ *[+-]?[0-9]{{1,{_WHOLE_DIGITS}}}(\.[0-9]{{1,{_FRACTION_DIGITS}}})? *$"
+"""How a text is written that is read as a number."""
+_PLAIN_NUMBER = re.compile(PLAIN_NUMBER.replace("$", r"\Z"))
+TEXT_MAX = 1_024
+"""Characters of a text that an aggregate may hold; a longer one adds nothing to it."""
 
 
 def compare(test: Callable[[Any, Any], bool], a: Any, b: Any) -> Truth:
@@ -30,22 +37,60 @@ def compare(test: Callable[[Any, Any], bool], a: Any, b: Any) -> Truth:
     if family is None or family != _FAMILIES.get(type(b)):
         return None
     try:
+        if float in {type(a), type(b)}:  # 0.1 is one tenth, as it is written, whatever it is in binary
+            a, b = number(a), number(b)
+            return None if a is None or b is None else test(a, b)
         return test(a, b)
     except InvalidOperation:  # a decimal that is no number has no place in any order
         return None
 
 
 def number(value: Any) -> Decimal | None:
-    """The value as an exact number; text too, if it is written as one."""
+    """The value as an exact number; text too, if it is written as a plain decimal."""
     kind = type(value)
     if kind is Decimal:
         return value if value.is_finite() else None
     if kind is int:
         return Decimal(value)
-    if kind is float or (kind is str and len(value) <= _PLAIN_NUMBER_LENGTH):
-        found = _ARITHMETIC.create_decimal(repr(value) if kind is float else value.strip())
+    if kind is float:
+        found = _ARITHMETIC.create_decimal(repr(value))
         return found if found.is_finite() else None
+    if kind is str and _PLAIN_NUMBER.match(value):
+        return Decimal(value.strip(" "))
     return None
+
+
+def plain_number(value: Any) -> Decimal | None:
+    """The value as a number that sums can hold: below 10^15, of at most 12 decimals; None for any other."""
+    found = number(value)
+    if found is None:
+        return None
+    exponent = found.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -_FRACTION_DIGITS or found.adjusted() >= _WHOLE_DIGITS:
+        return None
+    # Without an exponent and without a signed zero: 1E+2 and 100 are one amount and must leave one state.
+    return abs(found) if not found else found.quantize(Decimal(1)) if exponent > 0 else found
+
+
+def tagged(value: Any) -> str | None:
+    """A text, number or boolean as one text that tells their kinds apart, equal for equal values; None for any other."""
+    kind = type(value)
+    if kind is str:
+        return "s" + value if len(value) <= TEXT_MAX else None
+    if kind is bool:
+        return "btrue" if value else "bfalse"
+    found = plain_number(value) if kind in NUMBERS else None
+    return None if found is None else f"n{found:.{_FRACTION_DIGITS}f}"
+
+
+def untagged(text: str) -> str | bool | Decimal:
+    """The value that `tagged` wrote."""
+    inside = text[1:]
+    if text[0] == "s":
+        return inside
+    if text[0] == "b":
+        return inside == "true"
+    return Decimal(inside).normalize(_ARITHMETIC)
 
 
 def calculate(operation: Operation, a: Any, b: Any) -> Decimal | None:
