@@ -87,6 +87,15 @@ RECORD = _view(
     "record",
     (
         Column("source", "text", description="The system whose record it is.", required=True),
+        Column("record_type", "text", description="Type of the identifier that is the record's id.", required=True),
+        Column(
+            "record_id",
+            "text",
+            "identifier",
+            "The source's own id of it (`crm.contact_id`); else another system's, else a user's or another id; else the "
+            "strongest identifier.",
+            required=True,
+        ),
         _NODE,
         SEQUENCE,
         Column("event_id", "uuid", description="The row of `staging.event`.", required=True),
@@ -98,8 +107,8 @@ RECORD = _view(
         Column("properties", "json", "personal", "What else it states."),
         Column("consents", "json", description="Purposes, each granted or denied."),
     ),
-    "The current record of each source about each identifier.",
-    ("source", "node"),
+    "The current row of each record of each source.",
+    ("source", "record_type", "record_id"),
     "staging",
 )
 
@@ -144,11 +153,27 @@ SELECT i.person, n.node, n.source, i.type, i.value, coalesce(b.kind, 'alone') AS
 FROM named AS n JOIN golden.identity AS i ON i.node = n.node LEFT JOIN best AS b ON b.node = n.node
 """,
     RECORD: """
+WITH stated AS (
+    SELECT event_id, source, node AS anchor, unnest(nodes) AS node FROM staging.event WHERE kind = 'record'
+), named AS (
+    SELECT s.event_id, i.type, i.value, row_number() OVER (
+        PARTITION BY s.event_id ORDER BY CASE
+            WHEN strpos(i.type || '|', '_id|') > 0 THEN CASE
+                WHEN starts_with(i.type, s.source || '.') THEN 0
+                WHEN strpos(i.type, '.') > 1 THEN 1
+                WHEN i.type = 'user_id' THEN 2
+                WHEN i.type NOT IN ('anonymous_id', 'cross_domain_id', 'device_id', 'ga_client_id') THEN 3
+                WHEN s.node = s.anchor THEN 4 ELSE 5 END
+            WHEN s.node = s.anchor THEN 4 ELSE 5 END, i.type, i.value
+    ) AS place
+    FROM stated AS s JOIN golden.identity AS i ON i.node = s.node
+)
 SELECT {columns} FROM (
-    SELECT *, row_number() OVER (
-        PARTITION BY source, node ORDER BY event_at DESC, received_at DESC, event_id DESC
+    SELECT e.*, n.type AS record_type, n.value AS record_id, row_number() OVER (
+        PARTITION BY e.source, n.type, n.value ORDER BY e.event_at DESC, e.received_at DESC, e.event_id DESC
     ) AS latest
-    FROM staging.event WHERE kind = 'record'
+    FROM staging.event AS e JOIN named AS n ON n.event_id = e.event_id
+    WHERE e.kind = 'record' AND n.place = 1
 ) AS ranked WHERE latest = 1
 """,
     **profiles_sync.SQL,
