@@ -123,3 +123,61 @@ def test_nesting_without_end_is_refused():
         document = {"groups": [document]}
     with pytest.raises(RuleError, match="nested"):
         from_json(document)
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ({"field": "a", "operator": "starts_with", "value": "x"}, "starts_with(a, 'x')"),
+        ({"field": "a", "operator": "ends_with", "value": "x"}, "ends_with(a, 'x')"),
+        ({"field": "a", "operator": "matches", "value": "^x"}, "matches(a, '^x')"),
+        ({"field": "a", "operator": "exists"}, "a is not null"),
+        ({"field": "a", "operator": "not_exists"}, "not (a is not null)"),
+        ({"field": "a", "operator": "not_in", "value": ["x", 1]}, "a not in ('x', 1)"),
+        ({"field": "traits.tags", "operator": "contains_any", "value": ["x", "y"]}, "contains_any(attr.tags, 'x', 'y')"),
+        ({"field": "event", "event_name": "E", "operator": "exists"}, "count('E') > 0"),
+        ({"field": "event", "event_name": "E", "aggregate": "sum", "property": "p", "operator": "less_than", "value": 0.5},
+         "sum('E'.p) < 0.5"),
+        ({"field": "event", "event_name": "E", "aggregate": "streak", "per": "year", "operator": "equals", "value": 3},
+         "streak('E' per year) = 3"),
+        ({"field": "event", "event_name": "A", "aggregate": "exists", "operator": "equals", "value": True,
+          "where": {"conditions": [{"field": "total", "operator": "greater_than", "value": 5}]},
+          "then": {"event_name": "B", "absent": True, "within": {"value": 1, "unit": "weeks"}}},
+         "exists('A' where total > 5 then not 'B' within 7 days) = true"),
+        ({"field": "event", "event_name": "E", "operator": "within_last", "value": 30, "unit": "days"},
+         "days_since(last('E')) between 0 and 30"),
+    ],
+)  # fmt: skip
+def test_each_operator_says_what_the_text_form_says(condition, text):
+    """One language, two ways to write it."""
+    assert only(**condition) == parse(text)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"field": "event", "event_name": "E", "aggregate": "total", "operator": "equals", "value": 1},
+        {"field": "event", "event_name": "E", "aggregate": ["sum"], "operator": "equals", "value": 1},
+        {"field": "event", "event_name": "E", "aggregate": "sum", "operator": "equals", "value": 1},
+        {"field": "event", "event_name": "E", "per": [], "operator": "equals", "value": 1},
+        {"field": "event", "event_name": "E", "within": {"value": 1, "unit": []}, "operator": "equals", "value": 1},
+        {
+            "field": "event",
+            "event_name": "E",
+            "within": {"value": "1", "unit": "days"},
+            "operator": "equals",
+            "value": 1,
+        },
+        {"field": "event", "event_name": "E", "then": {"event_name": "B"}, "operator": "exists"},
+        {"field": "event", "event_name": "E", "where": {"conditions": []}, "operator": "exists"},
+        {"field": "a", "where": {"conditions": []}, "operator": "exists"},
+        {"field": "a", "operator": "exists", "value": 1},
+        {"field": "a..b", "operator": "exists"},
+        {"expression": 7},
+    ],
+)
+def test_what_does_not_fit_an_event_is_refused(condition):
+    """Each with its place."""
+    with pytest.raises(RuleError) as caught:
+        only(**condition)
+    assert caught.value.place is not None

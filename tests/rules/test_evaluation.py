@@ -60,6 +60,18 @@ def ask(rule, as_of_us=NOON, /, **row):
         ("last_event('E') is null", {}, True),
         ("length(upper(text)) = 2", {"text": "ab"}, True),
         ("starts_with(text, 'a')", {"text": "ab"}, True),
+        ("ends_with(text, 'b')", {"text": "ab"}, True),
+        ("ends_with(text, 'a')", {}, None),
+        ("matches(text, '^a[0-9]+$')", {"text": "a17"}, True),
+        ("matches(text, '^a[0-9]+$')", {"text": "ba17"}, False),
+        ("matches(attr.sku, '(?i)X')", {"attr__sku": "ax"}, True),
+        ("matches(attr.sku, 'x')", {"attr__sku": 7}, None),
+        ("contains_any(attr.tags, 'x', 'y')", {"attr__tags": ["y", 1]}, True),
+        ("contains_any(attr.tags, 'x', 1)", {"attr__tags": ["y", True]}, False),
+        ("contains_any(attr.tags, 'x', 'y')", {"attr__tags": 7}, None),
+        ("n = 0.1", {"n": 0.1}, True),
+        ("n > 0.3", {"n": 0.1 + 0.2}, True),
+        ("t < moment('1970-01-02')", {"t": 5}, True),
     ],
 )
 def test_it_answers(text, row, answer):
@@ -70,7 +82,8 @@ def test_it_answers(text, row, answer):
 @pytest.mark.parametrize(
     "text",
     ["nn = 1", "n = 'x'", "p = 1", "n and p", "days_since(n) > 1", "lower(n) = 'x'", "t > 5", "t > 'soon'", "attr. = 1",
-     "attr = 1", "lower(text, text) = 'x'", "events(text) > 1", "n like 'x'", "p + 1 = 2", "days_since() > 1"],
+     "attr = 1", "lower(text, text) = 'x'", "events(text) > 1", "n like 'x'", "p + 1 = 2", "days_since() > 1",
+     "matches(text, text)", "matches(text, '(')", "matches(text, '(a)\\1')", "ends_with(n, 'x')"],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_when_it_is_bound(text):
     """So evaluation cannot fail later."""
@@ -193,7 +206,8 @@ _ANYTHING = st.one_of(
     [
         "attr.a = attr.b", "attr.a < attr.b", "attr.a in (attr.b, 'x')", "attr.a like '%x%'", "contains(attr.a, attr.b)",
         "attr.a + attr.b > attr.a / attr.b", "to_number(attr.a) * to_number(attr.b) > 1", "days_since(attr.a) > attr.b",
-        "lower(attr.a) = upper(attr.b)", "starts_with(attr.a, attr.b)", "length(attr.a) > 1", "not attr.a or attr.b",
+        "lower(attr.a) = upper(attr.b)", "ends_with(attr.a, attr.b)", "contains_any(attr.a, attr.b, 1)",
+        "starts_with(attr.a, attr.b)", "length(attr.a) > 1", "not attr.a or attr.b", "matches(attr.a, 'x')",
         "coalesce(attr.a, attr.b) between attr.a and attr.b",
     ],
 )  # fmt: skip

@@ -29,8 +29,7 @@ from onefold.governance.checks.definition import (
     Unique,
     Volume,
 )
-from onefold.ingest import patterns
-from onefold.rules import Expr, RuleError, parse
+from onefold.rules import Expr, RuleError, parse, patterns
 from onefold.warehouse.models.model import Model
 
 FOLDER = "checks"

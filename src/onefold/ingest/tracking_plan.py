@@ -14,10 +14,10 @@ import msgspec
 import referencing
 
 from onefold.errors import ConfigurationError
-from onefold.ingest import patterns
-from onefold.ingest.patterns import PatternError
 from onefold.ingest.reasons import rejected
 from onefold.model import Rejected
+from onefold.rules import patterns
+from onefold.rules.patterns import PatternError
 
 UnknownEvents = Literal["allow", "block"]
 Violations = Literal["allow", "block", "omit"]

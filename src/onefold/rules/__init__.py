@@ -2,9 +2,13 @@
 
 from onefold.rules.aggregate import Timed, fingerprint
 from onefold.rules.binding import Bound, Row, bind, bind_condition, condition_row
+from onefold.rules.document import decode as decode_json
 from onefold.rules.document import read as from_json
+from onefold.rules.document_rendering import to_json
 from onefold.rules.evaluation import evaluate, next_change
 from onefold.rules.functions import FUNCTIONS, Kind
+from onefold.rules.reading import agreed, fit
+from onefold.rules.rendering import to_text
 from onefold.rules.sentence import explain
 from onefold.rules.sql import SqlField, literal, moment, to_sql
 from onefold.rules.text import parse
@@ -23,16 +27,21 @@ __all__ = [
     "Timed",
     "Window",
     "aggregates",
+    "agreed",
     "bind",
     "bind_condition",
     "condition_row",
+    "decode_json",
     "evaluate",
     "explain",
     "fingerprint",
+    "fit",
     "from_json",
     "literal",
     "moment",
     "next_change",
     "parse",
+    "to_json",
     "to_sql",
+    "to_text",
 ]

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import msgspec
 
@@ -29,7 +29,7 @@ from onefold.errors import nearest
 from onefold.rules import values
 from onefold.rules.functions import Kind
 from onefold.rules.time import DAY_US, HOUR_US
-from onefold.rules.tree import Aggregate, And, Expr, Not, Or, Period, RuleError, Window
+from onefold.rules.tree import Aggregate, AggregateFunction, And, Expr, Not, Or, Period, RuleError, Window
 
 EVENT_FIELDS: Mapping[str, Kind] = {"event.at": "time", "event.source": "text"}
 """What a condition on events may ask beside properties: when it happened, and which source sent it."""
@@ -128,6 +128,7 @@ def property_of(properties: Mapping[str, Any], path: str) -> Any:
     return inside
 
 
+FUNCTIONS: tuple[AggregateFunction, ...] = get_args(AggregateFunction)
 UNITS: Mapping[str, tuple[int, int]] = {"hours": (1, HOUR_US), "days": (1, DAY_US), "weeks": (7, DAY_US)}
 """Of a window's length: the tiles in one of these, and a tile's length."""
 _FURTHEST_TILES = 1_000_000
@@ -143,19 +144,18 @@ def window(number: Any, unit: Any) -> Window:
     """
     if unit is None:
         raise RuleError(f"A window needs its unit, {' or '.join(UNITS)}: `within 30 days`.")
-    plural = unit if not isinstance(unit, str) or unit.endswith("s") else unit + "s"
+    plural = unit.removesuffix("s") + "s" if isinstance(unit, str) else ""
     if plural not in UNITS:
         if plural in {"months", "quarters", "years"}:
             raise RuleError("Months and years differ in length: state a window in days, such as `within 365 days`.")
-        near = nearest(plural, UNITS) if isinstance(plural, str) else ""
-        raise RuleError(f"There is no such unit{near or '; there are ' + ', '.join(UNITS)}.")
+        raise RuleError(f"There is no such unit{nearest(plural, UNITS) or '; there are ' + ', '.join(UNITS) + '.'}")
     times, tile_us = UNITS[plural]
     if type(number) is not int or not 0 <= number * times <= _FURTHEST_TILES:
         raise RuleError(f"A window is a whole number of {plural}, from 0 to {_FURTHEST_TILES // times:,}.")
     return Window(number * times, tile_us)
 
 
-def period(word: str) -> Period:
+def period(word: Any) -> Period:
     """A calendar period by its name.
 
     Raises:
@@ -164,7 +164,9 @@ def period(word: str) -> Period:
     for one in _PERIODS:
         if one == word:
             return one
-    raise RuleError(f"There is no such period{nearest(word, _PERIODS) or '; there are ' + ', '.join(_PERIODS)}.")
+    raise RuleError(
+        f"There is no such period{nearest(str(word), _PERIODS) or '; there are ' + ', '.join(_PERIODS) + '.'}"
+    )
 
 
 def checked(one: Aggregate) -> Aggregate:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from onefold.errors import nearest
-from onefold.rules import aggregate, time, values
+from onefold.rules import aggregate, patterns, time, values
 from onefold.rules.functions import FUNCTIONS, Kind
 from onefold.rules.tree import (
     Aggregate,
@@ -198,6 +198,8 @@ class _Binder:
         enough = len(given) >= len(function.takes) if function.open_ended else len(given) == len(function.takes)
         if not enough:
             raise RuleError(f"`{name}` takes {len(function.takes)} arguments, not {len(given)}.")
+        if name == "matches":
+            return function.gives, _matches(self._expect(given[0], "text", "`matches`"), given[1])
         if name == "coalesce":
             kind, runs = self._kind_of(given)
             return kind, lambda row, now: next((v for r in runs if (v := r(row, now)) is not None), None)
@@ -299,6 +301,20 @@ def _like(run: Run, pattern: str, *, any_case: bool) -> Run:
     return matches
 
 
+def _matches(run: Run, pattern: Expr) -> Run:
+    if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
+        raise RuleError("`matches` takes a pattern in quotes, such as matches(attr.sku, '^A[0-9]+$').")
+    try:
+        found = patterns.search(pattern.value)
+    except patterns.PatternError as error:
+        raise RuleError(f"The pattern cannot be matched in linear time, or not read (RE2): {error}") from None
+    return lambda row, now: found(text) if type(text := run(row, now)) is str else None
+
+
+def _contains_any(whole: Run, *parts: Run) -> Run:
+    return lambda row, now: values.any_of(values.contains(whole(row, now), part(row, now)) for part in parts)
+
+
 def _guarded(run: Run, wanted: Kind) -> Run:
     """Null where the outside world sent another kind than the rule is about."""
     kinds: dict[str, set[type]] = {"text": {str}, "boolean": {bool}, "number": set(values.NUMBERS)}
@@ -324,21 +340,26 @@ def _on_text(change: Callable[[str], Any]) -> Callable[[Run], Run]:
     return call
 
 
-def _starts_with(text: Run, start: Run) -> Run:
-    def call(row: Row, now: int) -> values.Truth:
-        a, b = text(row, now), start(row, now)
-        return None if a is None or b is None else a.startswith(b)
+def _on_two_texts(test: Callable[[str, str], bool]) -> Callable[[Run, Run], Run]:
+    def call(first: Run, second: Run) -> Run:
+        def both(row: Row, now: int) -> values.Truth:
+            a, b = first(row, now), second(row, now)
+            return None if a is None or b is None else test(a, b)
+
+        return both
 
     return call
 
 
 _CALLS: dict[str, Callable[..., Run]] = {
     "contains": lambda whole, part: lambda row, now: values.contains(whole(row, now), part(row, now)),
+    "contains_any": _contains_any,
     "days_since": _since(time.DAY_US),
+    "ends_with": _on_two_texts(str.endswith),
     "hours_since": _since(time.HOUR_US),
     "length": _on_text(len),
     "lower": _on_text(str.lower),
-    "starts_with": _starts_with,
+    "starts_with": _on_two_texts(str.startswith),
     "to_number": lambda argument: lambda row, now: values.number(argument(row, now)),
     "to_time": lambda argument: argument,
     "upper": _on_text(str.upper),

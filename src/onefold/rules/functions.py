@@ -29,10 +29,13 @@ class Function(msgspec.Struct, frozen=True):
 FUNCTIONS: dict[str, Function] = {
     "coalesce": Function(("any", "any"), "any", "the first known of {}", open_ended=True),
     "contains": Function(("any", "any"), "boolean", "{} contains {}"),
+    "contains_any": Function(("any", "any"), "boolean", "{} contains any of {}", open_ended=True),
     "days_since": Function(("time",), "number", "days since {}"),
+    "ends_with": Function(("text", "text"), "boolean", "{} ends with {}"),
     "hours_since": Function(("time",), "number", "hours since {}"),
     "length": Function(("text",), "number", "length of {}"),
     "lower": Function(("text",), "text", "{} in lower case"),
+    "matches": Function(("text", "text"), "boolean", "{} matches the pattern {}"),
     "starts_with": Function(("text", "text"), "boolean", "{} starts with {}"),
     "to_number": Function(("any",), "number", "{} as a number"),
     "to_time": Function(("time",), "time", "{} as a time"),

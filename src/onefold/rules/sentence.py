@@ -65,6 +65,8 @@ def _term(expr: Expr) -> str:
             return f"({explain(left)} {_OPERATIONS[operator]} {explain(right)})"
         case Call(function="coalesce", arguments=arguments):
             return FUNCTIONS["coalesce"].phrase.format(_listed(arguments))
+        case Call(function="contains_any", arguments=(whole, *parts)):
+            return FUNCTIONS["contains_any"].phrase.format(explain(whole), _listed(tuple(parts)))
         case Call(function=function, arguments=arguments):
             return FUNCTIONS[function].phrase.format(*(explain(a) for a in arguments))
         case Aggregate():

@@ -16,7 +16,7 @@ import sqlglot
 from sqlglot import exp
 
 from onefold.errors import nearest
-from onefold.rules import aggregate
+from onefold.rules import aggregate, time
 from onefold.rules.functions import FUNCTIONS
 from onefold.rules.grammar import AGGREGATES, EventAggregate, Grammar, place
 from onefold.rules.tree import (
@@ -33,6 +33,7 @@ from onefold.rules.tree import (
     IsNull,
     Like,
     Literal,
+    Moment,
     Not,
     Operation,
     Or,
@@ -145,7 +146,7 @@ class _Reader:
         deeper = depth + 1
         kind = type(e)
         if kind is exp.Paren:
-            return self.read(_only(e, "this")["this"], deeper)
+            return self.read(_only(e, "this")["this"], depth)  # how deep brackets may be, `_too_deep` says
         if kind is exp.And or kind is exp.Or:
             return self._joined(e, deeper)
         if kind in _COMPARISONS:
@@ -211,6 +212,8 @@ class _Reader:
             name, parts = _CLASSES[type(e)]
             args = _only(e, *parts)
             given = [a for part in parts for a in _listed(args.get(part))]
+        if name == "moment":
+            return _moment([self.read(a, depth) for a in given])
         if name not in FUNCTIONS:
             raise RuleError(f"Rules have no function of that name{nearest(name, (*FUNCTIONS, *AGGREGATES)) or '.'}")
         return Call(name, tuple(self.read(a, depth) for a in given))
@@ -255,6 +258,14 @@ def _constant(e: exp.Expression) -> Expr:
         return Literal(None)
     what = "sub-queries" if e.find(exp.Query) is not None else f"`{kind.__name__.lower()}`"
     raise RuleError(f"Rules have no {what}; {_KNOWN}.")
+
+
+def _moment(given: list[Expr]) -> Moment:
+    stated = given[0].value if len(given) == 1 and isinstance(given[0], Literal) else None
+    at_us = time.read(stated) if isinstance(stated, str) else None
+    if at_us is None:
+        raise RuleError("`moment` takes a date or an ISO-8601 time in quotes, such as moment('2026-01-31').")
+    return Moment(at_us)
 
 
 def _negative(expr: Expr) -> Expr:

@@ -38,4 +38,5 @@ def written(at_us: int) -> str:
 
 def timestamp(at_us: int) -> str:
     """The moment as a SQL timestamp, to the microsecond."""
-    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    moment = (_EPOCH + timedelta(microseconds=at_us)).replace(tzinfo=None)
+    return moment.isoformat(sep=" ", timespec="microseconds")
