@@ -53,7 +53,7 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
         last: Greatest.
         rows: How many.
         size: Of the file, bytes.
-        key: The file's own key, wrapped. Destroying it erases the rows.
+        key: The file's own key, wrapped, with what is known of its rows. Destroying it erases the rows.
         level: 0 as it was loaded, 1 once it was compacted.
         bucket: Of the nodes its rows belong to; -1 for all.
     """

@@ -51,6 +51,7 @@ class _Test(msgspec.Struct, frozen=True):
     column: exp.Column
     side: _Side
     constants: Sequence[exp.Expr]
+    strict: bool = False
 
 
 _Tests = Mapping[str, Sequence[_Test]]
@@ -247,10 +248,11 @@ def _tests(condition: exp.Expr) -> Iterator[_Test]:
     sides = _COMPARED.get(type(condition))
     if sides is not None:
         left, right = condition.this.unnest(), condition.expression.unnest()
+        strict = isinstance(condition, exp.LT | exp.GT)
         if isinstance(left, exp.Column):
-            yield _Test(left, sides[0], (right,))
+            yield _Test(left, sides[0], (right,), strict)
         elif isinstance(right, exp.Column):
-            yield _Test(right, sides[1], (left,))
+            yield _Test(right, sides[1], (left,), strict)
     elif isinstance(condition, exp.Between) and isinstance(condition.this, exp.Column):
         if not condition.args.get("symmetric"):
             yield _Test(condition.this, "low", (condition.args["low"],))
@@ -272,8 +274,8 @@ def _bound(test: _Test, kind: ColumnType) -> Bound | None:
     numbers = [value for value in known if isinstance(value, int)]
     if not numbers:
         return None
-    # A bound that is itself excluded is included here, which only widens the need.
-    return Bound(low=numbers[0]) if test.side == "low" else Bound(high=numbers[0])
+    end, step = numbers[0], int(test.strict)
+    return Bound(low=end + step) if test.side == "low" else Bound(high=end - step)
 
 
 def _constant(constant: exp.Expr, kind: ColumnType) -> Value | None:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from onefold.adapters.duckdb.sealed_file import SealedFile, SealedWriter
+from onefold.adapters.duckdb.summaries import Summary, packed, summary_of, unpacked
 from onefold.errors import IntegrityError, UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Relation
@@ -69,7 +70,7 @@ class SegmentFiles:
             raise UnavailableError(
                 f"a segment file cannot be written to {self.directory} ({error.strerror}); nothing was changed"
             ) from error
-        wrapped = self._sealer.wrap_file_key(key, name)
+        wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows)), name)
         return Segment(name, relation.full_name, first, last, rows.num_rows, size, wrapped, level, bucket)
 
     def open(self, segment: Segment) -> int:
@@ -93,7 +94,11 @@ class SegmentFiles:
 
     def key(self, segment: Segment) -> bytes:
         """The file's own key."""
-        return self._sealer.unwrap_file_key(segment.key, segment.name)
+        return self._sealer.unwrap_file_key(segment.key, segment.name)[:_KEY_BYTES]
+
+    def summary(self, segment: Segment) -> Summary:
+        """What is known of the file's rows without opening it."""
+        return unpacked(self._sealer.unwrap_file_key(segment.key, segment.name)[_KEY_BYTES:])
 
     def read(self, segment: Segment, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a segment; all columns, or these."""

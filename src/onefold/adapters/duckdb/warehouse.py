@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 
@@ -14,11 +14,13 @@ from sqlglot import exp
 
 from onefold.adapters.duckdb import raw_rows
 from onefold.adapters.duckdb.columns import conformed, duckdb_type, empty, fed_tables
+from onefold.adapters.duckdb.compaction import bucket_of
 from onefold.adapters.duckdb.loader import Profiler, latest_known_at, opened, profile_table, touched_since_profiled
 from onefold.adapters.duckdb.merging import merged
 from onefold.adapters.duckdb.query_client import QueryProcess
 from onefold.adapters.duckdb.query_messages import Request, Stored, View
 from onefold.adapters.duckdb.segments import SUFFIX, SegmentFiles
+from onefold.adapters.duckdb.summaries import may_hold
 from onefold.errors import ConflictError, UsageError
 from onefold.model import Relation
 from onefold.ports import EventLog, ProfileSnapshot, ProfileStore
@@ -26,7 +28,7 @@ from onefold.ports.warehouse import ManifestChange, QueryLimits, Segment, Wareho
 from onefold.warehouse import query as queries
 from onefold.warehouse import raw, relations, views
 from onefold.warehouse.feed import Feed
-from onefold.warehouse.needs import needs
+from onefold.warehouse.needs import Need, needs
 from onefold.warehouse.raw import Window
 
 _TRIES = 20
@@ -84,17 +86,17 @@ class DuckDbWarehouse(Warehouse):
                 known = self._known(snapshot)
                 trees = views.queries()
                 needed = queries.closure(queries.read_by(query, known), trees, known)
+                used = _needs(query, trees, known)
                 tail = self._tail(snapshot, needed)
                 stored, descriptors = [], list[int]()
                 segments = snapshot.segments()
                 of_log = {name for name in needed if name.startswith(f"{raw.SCHEMA}.")}
                 for name in sorted(needed - trees.keys() - of_log):
-                    of = [segment for segment in segments if segment.relation == name]
+                    of = self._needed([segment for segment in segments if segment.relation == name], used.get(name))
                     for segment in of:
                         descriptors.append(self._files.open(segment))
                         leaving.callback(os.close, descriptors[-1])
                     stored.append(self._stored(known[name], of, tail.get(name)))
-            used = needs(query, trees, known)
             for name in sorted(of_log):
                 # What only the catalog lists is there without its rows.
                 window = raw.window(used[name], query) if name in used else Window(rows=0)
@@ -160,6 +162,17 @@ class DuckDbWarehouse(Warehouse):
             sources = {tally.source for tally in snapshot.tallies()}
             known |= {relation.full_name: relation for relation in raw.relations(sources)}
         return known
+
+    def _needed(self, segments: list[Segment], needs: list[Need] | None) -> list[Segment]:
+        """The files that may hold rows which the query can use; all where it is not known which it can."""
+        if needs is None or {} in needs:
+            return segments
+        found = []
+        for segment in segments:
+            in_bucket = partial(_in_bucket, segment.bucket)
+            if may_hold(self._files.summary(segment), in_bucket, needs):
+                found.append(segment)
+        return found
 
     def _raw(
         self, relation: Relation, window: Window, limits: QueryLimits, descriptors: list[int], leaving: ExitStack
@@ -246,6 +259,17 @@ class DuckDbWarehouse(Warehouse):
     def _commit(self, change: ManifestChange) -> None:
         with self._store.transaction() as transaction:
             transaction.revise(change)
+
+
+def _needs(query: exp.Query, trees: Mapping[str, exp.Query], known: Mapping[str, Relation]) -> dict[str, list[Need]]:
+    try:
+        return needs(query, trees, known)
+    except RecursionError:
+        raise UsageError("The query is nested too deeply.") from None
+
+
+def _in_bucket(bucket: int, node: bytes) -> bool:
+    return bucket in {-1, bucket_of(node)}
 
 
 def _these(segments: list[Segment], _: ProfileSnapshot) -> list[Segment]:
