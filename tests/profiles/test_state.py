@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
 import pytest
 from tests.profiles.events import DAY_US, MINUTE_US, SETTINGS, event
 
@@ -12,10 +11,12 @@ from onefold.errors import IntegrityError
 from onefold.governance.consent import Spoken, decide
 from onefold.model import GroupStatement, Member
 from onefold.profiles import sessions, state
+from onefold.profiles.computed import values
 from onefold.profiles.money import UNREADABLE_CURRENCY
 from onefold.profiles.profile import as_result, view
-from onefold.profiles.settings import ProfileSettings
+from onefold.profiles.settings import TRACKED, ProfileSettings
 from onefold.profiles.survivorship import Survivorship
+from onefold.rules import Aggregate
 
 
 def folded(*events, settings=SETTINGS):
@@ -99,9 +100,9 @@ def test_tracked_events_are_counted_and_dated():
     total = folded(
         event(1, 9, name="Application Submitted"), event(2, 5, name="Application Submitted"), event(3, name="Other")
     )
-    assert {name: msgspec.structs.astuple(o) for name, o in total.tracked.items()} == {
-        "Application Submitted": (2, 5, 9)
-    }
+    kept = [SETTINGS.computed.kept_of(Aggregate(function, "Application Submitted")) for function in TRACKED]
+    assert [values.value_at(one, one.held(total.computed), 0) for one in kept] == [2, 5, 9]
+    assert total.computed.keys() == {one.key for one in kept}
 
 
 def test_events_that_lifecycle_rules_mention_are_tracked():

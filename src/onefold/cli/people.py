@@ -66,6 +66,15 @@ def show_profile(out: Output, found: results.Profile) -> None:
             for name, a in found.attributes.items()
         ),
     )
+    if found.traits:
+        out.table(
+            "Computed traits",
+            ("trait", "value", "until", "note"),
+            (
+                (name, data(t.value), t.changes_at or "", "more than is kept" if t.full else "")
+                for name, t in found.traits.items()
+            ),
+        )
     if found.groups:
         out.table(
             "Groups",

@@ -21,6 +21,7 @@ from onefold.config.kinds import (
     Text,
 )
 from onefold.config.mappings import MAPPING
+from onefold.config.trait_keys import TRAITS
 from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY
 
 NAME = Text(
@@ -359,5 +360,6 @@ FILES = {
     "checks": CHECKS,
     "calendar": CALENDAR,
     "privacy": PRIVACY,
+    "traits": TRAITS,
 }
 """By the name under which the JSON Schema is published."""

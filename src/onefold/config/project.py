@@ -15,8 +15,11 @@ from onefold.config.reading import Document, Problem, read
 from onefold.config.secret import SecretReference, parse_reference
 from onefold.config.serving import Limits, Server, server, server_problems
 from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
+from onefold.config.traits import FOLDER as TRAITS_FOLDER
+from onefold.config.traits import read_traits
 from onefold.errors import ConfigurationError, nearest
 from onefold.governance.checks.definition import Check
+from onefold.profiles.computed.trait import Trait
 
 PROJECT_FILE = "onefold.yaml"
 
@@ -125,6 +128,7 @@ class Project(msgspec.Struct, frozen=True):
         stages: The settings of ingest, identity and profiles.
         checks: What `checks/*.yaml` say, without what Onefold ships.
         engines: Databases of the customer that hold copies of the warehouse.
+        traits: What `traits/*.yaml` say.
     """
 
     directory: Path
@@ -140,6 +144,7 @@ class Project(msgspec.Struct, frozen=True):
     stages: Stages
     checks: tuple[Check, ...] = ()
     engines: tuple[EngineAddress, ...] = ()
+    traits: tuple[Trait, ...] = ()
 
 
 def read_project(directory: Path) -> Project:
@@ -161,6 +166,7 @@ def read_project(directory: Path) -> Project:
         for path in sorted((directory / "sources").glob("*.yaml"))
     ]
     checks = read_checks(directory, problems)
+    traits = read_traits(directory, profile.value.get("purchases") or {}, problems)
     problems.extend(_main_problems(main))
     problems.extend(_source_name_problems(main, documents))
     problems.extend(problem for document in documents for problem in source_problems(document))
@@ -190,6 +196,7 @@ def read_project(directory: Path) -> Project:
         stages=stages(value.get("events", {}), plans, identity.value, profile.value, trusted),
         checks=checks,
         engines=_engines(value.get("warehouse", {}), workspaces[0], directory),
+        traits=traits,
     )
 
 
@@ -205,7 +212,7 @@ def _misnamed(directory: Path) -> Iterator[Problem]:
     for path in sorted(directory.glob("*.y*ml")):
         if path.name not in known and (hint := nearest(path.name, known, cutoff=0.85)):
             yield Problem(path.name, 1, f"is not a file of a project{hint}")
-    for folder in ("sources", CHECKS_FOLDER):
+    for folder in ("sources", CHECKS_FOLDER, TRAITS_FOLDER):
         for path in sorted((directory / folder).glob("*.yml")):
             yield Problem(f"{folder}/{path.name}", 1, f"would not be read; did you mean `{path.stem}.yaml`?")
 

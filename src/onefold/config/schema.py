@@ -20,6 +20,7 @@ TITLES = {
     "checks": "checks/*.yaml",
     "calendar": "calendar.yaml",
     "privacy": "privacy.yaml",
+    "traits": "traits/*.yaml",
 }
 
 

@@ -12,6 +12,7 @@ from onefold.errors import ConfigurationError
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest import tracking_plan
 from onefold.ingest.settings import IngestSettings
+from onefold.profiles.computed.trait import Trait
 from onefold.profiles.lifecycle import Stage
 from onefold.profiles.settings import ProfileSettings, Purchase
 from onefold.profiles.survivorship import Survivorship
@@ -33,7 +34,7 @@ def settings(project: Project) -> StageSettings:
         ConfigurationError: A lifecycle rule cannot be read or names a field that does not exist.
     """
     stated = project.stages
-    profiles = _profiles(stated)
+    profiles = _profiles(stated, project.traits)
     return StageSettings(_ingest(stated, profiles.declared_fields), _identity(stated), profiles)
 
 
@@ -71,7 +72,7 @@ def _identity(stated: Stages) -> IdentitySettings:
     return settings
 
 
-def _profiles(stated: Stages) -> ProfileSettings:
+def _profiles(stated: Stages, traits: tuple[Trait, ...]) -> ProfileSettings:
     def rule(strategy: str) -> Survivorship:
         return msgspec.convert({"strategy": strategy, "sources": stated.source_rank}, Survivorship)
 
@@ -88,7 +89,7 @@ def _profiles(stated: Stages) -> ProfileSettings:
     stages = tuple(Stage(name, text) for name, text in stated.lifecycle)
     fields = {field: rule(strategy) for field, strategy in stated.survivorship.items()}
     try:
-        return ProfileSettings(survivorship=fields, stages=stages, **said)
+        return ProfileSettings(survivorship=fields, stages=stages, traits=traits, **said)
     except RuleError as error:
         raise ConfigurationError(f"a lifecycle rule cannot be used: {error}", file="profile.yaml") from error
 

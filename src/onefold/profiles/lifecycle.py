@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
+from onefold.profiles.computed.trait import Trait, trait_fields
 from onefold.rules import Aggregate, Bound, Kind, RuleError, bind, evaluate, explain, next_change, parse
+from onefold.rules.binding import Fields
 
-FIELDS: dict[str, Kind] = {
+FIELDS: dict[str, Kind | Aggregate] = {
     "events": "number",
     "sessions": "number",
     "purchases": "number",
@@ -27,7 +29,7 @@ FIELDS: dict[str, Kind] = {
     "attr.*": "any",
     "consent.*": "boolean",
 }
-"""What rules may ask of a profile, beside the counts and dates of named events. Revenue is in the default currency."""
+"""What rules may ask of a profile, beside traits (`trait.NAME`) and aggregates of events; revenue in one currency."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -70,8 +72,8 @@ class Lifecycle(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=64)
-def compiled(stages: tuple[Stage, ...]) -> Lifecycle:
-    """Read and bind the rules of the stages.
+def compiled(stages: tuple[Stage, ...], traits: tuple[Trait, ...] = ()) -> Lifecycle:
+    """Read and bind the rules of the stages, which may name these traits.
 
     Raises:
         RuleError: A rule cannot be read, names a field that does not exist, or is not true or false; or two stages
@@ -79,7 +81,8 @@ def compiled(stages: tuple[Stage, ...]) -> Lifecycle:
     """
     if len({stage.name for stage in stages}) < len(stages):
         raise RuleError("Two lifecycle stages have the same name.")
-    rules = tuple(_bound(stage) for stage in stages)
+    fields = FIELDS | trait_fields(traits)
+    rules = tuple(_bound(stage, fields) for stage in stages)
     return Lifecycle(
         stages,
         rules,
@@ -88,9 +91,9 @@ def compiled(stages: tuple[Stage, ...]) -> Lifecycle:
     )
 
 
-def _bound(stage: Stage) -> Bound:
+def _bound(stage: Stage, fields: Fields) -> Bound:
     try:
-        rule = bind(parse(stage.rule), FIELDS)
+        rule = bind(parse(stage.rule), fields)
     except RuleError as error:
         raise RuleError(f"Stage `{stage.name}`: {error}") from None
     if rule.kind not in {"boolean", "any"}:

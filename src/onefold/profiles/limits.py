@@ -20,6 +20,8 @@ class Limits(msgspec.Struct, frozen=True):
         operations: Most attributes with operations.
         groups: Most groups.
         group_traits: Most traits of all groups together.
+        values: Most different values that a tile of a computed trait counts.
+        tiles: Most tiles of a computed trait without a window.
     """
 
     candidates: tuple[int, int, int]
@@ -31,6 +33,8 @@ class Limits(msgspec.Struct, frozen=True):
     operations: int
     groups: int
     group_traits: int
+    values: int
+    tiles: int
 
 
 @lru_cache(maxsize=8)
@@ -46,4 +50,6 @@ def limits(state_bytes: int) -> Limits:
         operations=max(2, state_bytes // 16_384),
         groups=max(6, state_bytes // 2_048),
         group_traits=max(4, state_bytes // 4_096),
+        values=max(4, state_bytes // 1_024),
+        tiles=max(4, state_bytes // 256),
     )

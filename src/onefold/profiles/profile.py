@@ -13,6 +13,8 @@ import msgspec
 from onefold.governance.consent import ALL, Spoken, Statement
 from onefold.model import ASSUMED_US, Identifier, Member, NodeId, format_profile_id, results
 from onefold.profiles import groups, sessions
+from onefold.profiles.computed import reading, values
+from onefold.profiles.computed.reading import ComputedTrait
 from onefold.profiles.fullness import full
 from onefold.profiles.lifecycle import sentence
 from onefold.profiles.operations import result
@@ -20,7 +22,7 @@ from onefold.profiles.person import PersonState, combine_nodes
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NEVER_LAST, NodeState, Occurrences
 from onefold.profiles.survivorship import Candidate, shown
-from onefold.rules import fingerprint
+from onefold.rules import Kind
 
 IDENTIFIERS_SHOWN = 100
 """Identifiers of a profile that are shown, the strongest first."""
@@ -112,6 +114,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
         groups: By type, the one named last first.
         findings: The same for each code of a finding that the person's events have.
         row: What rules read of it, by field.
+        traits: Computed traits by name.
     """
 
     id: NodeId
@@ -135,6 +138,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     tracked: dict[str, Occurrences]
     groups: tuple[Group, ...]
     findings: dict[str, Occurrences]
+    traits: dict[str, ComputedTrait] = {}
     full: tuple[str, ...] = ()
     row: Mapping[str, Any] = {}
 
@@ -190,7 +194,7 @@ def summed_up(
     attributes = _attributes(total, settings)
     first_seen_us = identifiers.first_seen_us
     consents = {p: said for p in state.purposes() if (said := state.consent(p)) is not None}
-    row = _row(state, identifiers, attributes, consents, settings)
+    row = _row(state, identifiers, attributes, consents, settings, as_of_us)
     lifecycle = settings.lifecycle
     stage = lifecycle.stage(row, as_of_us)
     return Profile(
@@ -212,13 +216,14 @@ def summed_up(
         stage_changes_us=lifecycle.next_change(row, as_of_us),
         consents=consents,
         sources=dict(sorted(total.sources.items())),
-        tracked=dict(sorted(total.tracked.items())),
+        tracked=reading.tracked(total, settings),
         groups=tuple(
             Group(type_, id_, group.first_us, group.last_us, groups.values(group))
             for type_, of_type in sorted(total.groups.items())
             for id_, group in sorted(of_type.items(), key=lambda item: (-item[1].last_us, item[0]))
         ),
         findings=dict(sorted(total.findings.items())),
+        traits=reading.traits(total, settings, as_of_us),
         full=full(total, state.spoken, settings),
         row=row,
     )
@@ -247,6 +252,7 @@ def _row(
     attributes: Mapping[str, Attribute],
     consents: Mapping[str, Statement],
     settings: ProfileSettings,
+    as_of_us: int,
 ) -> dict[str, Any]:
     """What rules read; of the open-ended names only those that a rule does read."""
     total = state.total
@@ -264,15 +270,13 @@ def _row(
         "has_email": "email" in types or "email" in attributes,
         "has_phone": "phone" in types or "phone" in attributes,
     }
-    for one in settings.ruled_aggregates:
-        seen = total.tracked.get(one.event)
-        if seen is not None:
-            of = {"count": seen.count, "exists": True, "first": seen.first_us, "last": seen.last_us}
-            row[fingerprint(one)] = of[one.function]
+    row |= values.row(total.computed, settings.computed, settings.ruled_aggregates)
     for field in settings.ruled_fields:
         group, _, name = field.partition(".")
         if group == "attr":
             row[field] = _inside(attributes, name)
+        elif group == "trait":
+            row[field] = reading.named(name, total, settings, as_of_us)
         elif group == "consent":
             said = consents.get(name) or consents.get(ALL)
             row[field] = said is not None and said.granted
@@ -345,7 +349,20 @@ def as_result(profile: Profile) -> results.Profile:
             code: results.FindingCount(count=seen.count, last=iso(seen.last_us))
             for code, seen in profile.findings.items()
         },
+        traits={
+            name: results.ComputedTrait(
+                value=shown_value(trait.value, trait.kind), changes_at=iso(trait.changes_us), full=trait.full
+            )
+            for name, trait in profile.traits.items()
+        },
     )
+
+
+def shown_value(value: Any, kind: Kind) -> Any:
+    """The value of a computed trait as JSON has it: times in ISO 8601, decimals as text."""
+    if kind == "time":
+        return iso(value)
+    return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 def _attribute(held: Attribute) -> results.Attribute:

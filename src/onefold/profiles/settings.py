@@ -7,17 +7,22 @@ holds for the past too only after `onefold rebuild`; lifecycle rules and ranks o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 
+from onefold.profiles.computed.plan import Plan, plan
+from onefold.profiles.computed.trait import Trait
 from onefold.profiles.lifecycle import Lifecycle, Stage, compiled, default_stages
 from onefold.profiles.limits import Limits, limits
 from onefold.profiles.survivorship import Survivorship
-from onefold.rules import Aggregate, RuleError
+from onefold.rules import Aggregate, fingerprint
+from onefold.rules.tree import AggregateFunction
 
 MINUTE_US = 60_000_000
-KEPT = ("count", "exists", "first", "last")
-"""What of the events of one name a profile keeps."""
+DEFAULT_CURRENCY = "USD"
+TRACKED: tuple[AggregateFunction, ...] = ("count", "first", "last")
+"""What is kept of tracked events."""
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -52,7 +57,7 @@ class Asked(msgspec.Struct, frozen=True):
     aggregates: frozenset[Aggregate] = frozenset()
 
 
-class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
+class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What the profile stage is told.
 
     Attributes:
@@ -63,7 +68,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         session_gap_us: The longest pause within one session.
         churn_days: After how many days without activity a customer has churned, in the default stages.
         stages: Lifecycle stages, least first; empty for the default ones.
-        tracked_events: Event names to count per person, beside purchases and those that rules mention.
+        tracked_events: Events to count and date, beside purchases and those that lifecycle rules mention.
         consent_authorities: Sources whose events may state consent for the whole person
             (`context.consent.person_level: true`), outranking earlier denials on other identifiers. From any other
             source the mark is ignored, so that a public browser key cannot widen anybody's consent.
@@ -72,12 +77,13 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
             that every dialect has.
         state_bytes: About the most that a node's state may take (`bounds`).
         asked: What segments read, beside what lifecycle rules do.
+        traits: Computed traits.
     """
 
     survivorship: dict[str, Survivorship] = {}
     default_survivorship: Survivorship = Survivorship()
     purchases: dict[str, Purchase] = msgspec.field(default_factory=lambda: dict(DEFAULT_PURCHASES))
-    default_currency: str = "USD"
+    default_currency: str = DEFAULT_CURRENCY
     session_gap_us: int = 30 * MINUTE_US
     churn_days: int = 90
     stages: tuple[Stage, ...] = ()
@@ -87,14 +93,13 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
     declared_fields: frozenset[str] = frozenset()
     state_bytes: int = 256 * 1024
     asked: Asked = Asked()
+    traits: tuple[Trait, ...] = ()
 
     def __post_init__(self) -> None:
-        # The fold asks for the tracked names on every event, so the rules are read here, once.
+        # Rules are read here, once, so that none that cannot be read gets any further.
         stages = self.stages or default_stages(self.churn_days)
         msgspec.structs.force_setattr(self, "stages", stages)
-        if not all(one == Aggregate(one.function, one.event) and one.function in KEPT for one in self.ruled_aggregates):
-            raise RuleError(f"Of events, rules about profiles can ask only for {', '.join(KEPT)}, of all time.")
-        tracked = self.tracked_events | {one.event for one in self.ruled_aggregates} | frozenset(self.purchases)
+        tracked = self.tracked_events | {one.event for one in self.lifecycle.aggregates} | frozenset(self.purchases)
         msgspec.structs.force_setattr(self, "tracked_events", tracked)
         ruled = {name.removeprefix("attr.") for name in self.ruled_fields if name.startswith("attr.")}
         outer = {name.partition(".")[0] for name in ruled}
@@ -108,7 +113,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             RuleError: A stage's rule cannot be read.
         """
-        return compiled(self.stages)
+        return compiled(self.stages, self.traits)
 
     @property
     def ruled_fields(self) -> frozenset[str]:
@@ -124,6 +129,15 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True):
     def limits(self) -> Limits:
         """What a node may hold of each kind of thing."""
         return limits(self.state_bytes)
+
+    @cached_property
+    def computed(self) -> Plan:
+        """Which aggregates of events are kept."""
+        limits = self.limits
+        traits = {trait.aggregate for trait in self.traits}
+        tracked = {Aggregate(function, name) for name in self.tracked_events for function in TRACKED}
+        wanted = sorted({*traits, *tracked, *self.ruled_aggregates}, key=fingerprint)
+        return plan(wanted, values_max=limits.values, tiles_max=limits.tiles)
 
     def rule_for(self, field: str) -> Survivorship:
         """The survivorship rule of a field."""

@@ -21,6 +21,7 @@ from onefold.governance.consent import DENIED, NO, Register, Statement, first_pu
 from onefold.model import Event, NodeId
 from onefold.profiles import consents, money, sessions
 from onefold.profiles.bounds import bounded_attributes, bounded_once
+from onefold.profiles.computed import plan as computing
 from onefold.profiles.groups import GroupState, joined, united_groups
 from onefold.profiles.operations import Operated, operated, united_operations
 from onefold.profiles.settings import ProfileSettings, Purchase
@@ -47,7 +48,7 @@ _VISITS_FEW = 64
 
 
 class Occurrences(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """How often a tracked event happened, first and last when."""
+    """How often something happened, first and last when."""
 
     count: int
     first_us: int
@@ -69,7 +70,7 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
         unpriced: Those of them without a readable amount.
         revenue: Currency to exact sum.
         sources: Source to events.
-        tracked: Event name to occurrences.
+        computed: Aggregates of events, by key: series, left encoded until something is added to them.
         attributes: Field to candidates in canonical order.
         consents: Purpose to register.
         once: Field to values that count while no plain value does.
@@ -91,7 +92,7 @@ class NodeState(msgspec.Struct, gc=False, array_like=True):
     unpriced: int = 0
     revenue: dict[str, Decimal] = {}
     sources: dict[str, int] = {}
-    tracked: dict[str, Occurrences] = {}
+    computed: dict[str, msgspec.Raw] = {}
     attributes: dict[str, list[Candidate]] = {}
     consents: dict[str, Register] = {}
     once: dict[str, Once] = {}
@@ -179,10 +180,6 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
         state.sessions = _bounded_visits(state.sessions, state.events, settings)
     if purchase is not None:
         _buy(state, event.properties, purchase, settings)
-    if name in settings.tracked_events:
-        before = state.tracked.get(name)
-        once = Occurrences(1, at_us, at_us)
-        state.tracked[name] = once if before is None else _both(before, once)
     if event.traits:
         _describe(state, event, settings)
     if event.consents:
@@ -204,6 +201,8 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
         for code in {finding.code for finding in event.findings}:
             known = state.findings.get(code)
             state.findings[code] = once if known is None else _both(known, once)
+    if name in settings.computed.by_event:
+        computing.fold(state.computed, event, settings.computed)
 
 
 def put_visits_aside(state: NodeState) -> bytes:
@@ -281,8 +280,6 @@ def added(states: Sequence[NodeState], settings: ProfileSettings) -> NodeState:
     )
     for one in states:
         # Few nodes have these.
-        if one.tracked:
-            total.tracked = _all_of(total.tracked, one.tracked)
         if one.once:
             total.once = _united_once(total.once, one.once, settings)
         if one.cleared:
@@ -294,6 +291,8 @@ def added(states: Sequence[NodeState], settings: ProfileSettings) -> NodeState:
             total.groups = united_groups(total.groups, one.groups, most)
         if one.findings:
             total.findings = _all_of(total.findings, one.findings)
+    if some := [one.computed for one in states if one.computed]:
+        total.computed = computing.combined(some, settings.computed)
     return total
 
 

@@ -37,6 +37,9 @@ from onefold.rules.tree import (
 Row = Mapping[str, Any]
 """Values by field name; a field that is missing is null. Times are integers (microseconds UTC), as everywhere."""
 
+Fields = Mapping[str, Kind | Aggregate]
+"""By name what a field is: its kind, or the aggregate of events that it is a name for."""
+
 Run = Callable[[Row, int], Any]
 
 NOWHERE: Places = {}
@@ -82,8 +85,8 @@ class Bound(msgspec.Struct, frozen=True):
     restless_us: int | None
 
 
-def bind(expr: Expr, fields: Mapping[str, Kind], places: Places = NOWHERE) -> Bound:
-    """Fit a rule to fields of these kinds; errors tell the place of what they are about, where it is known.
+def bind(expr: Expr, fields: Fields, places: Places = NOWHERE) -> Bound:
+    """Fit a rule to these fields; errors tell the place of what they are about, where it is known.
 
     Raises:
         RuleError: It names a field that does not exist (the nearest that does is named), or mixes kinds.
@@ -92,7 +95,8 @@ def bind(expr: Expr, fields: Mapping[str, Kind], places: Places = NOWHERE) -> Bo
     kind, run = binder.bind(expr)
     names = frozenset(f.name for f in walk(expr) if isinstance(f, Field))
     restless = min(binder.loose.values(), default=None)
-    return Bound(expr, kind, names, aggregates(expr), run, tuple(binder.clocks), restless)
+    named = {found for name in names if isinstance(found := fields.get(name), Aggregate)}
+    return Bound(expr, kind, names, aggregates(expr) | named, run, tuple(binder.clocks), restless)
 
 
 def bind_condition(where: Expr, places: Places = NOWHERE) -> Bound:
@@ -121,7 +125,7 @@ def condition_row(bound: Bound, properties: Mapping[str, Any], at_us: int, sourc
 class _Binder:
     """Binds one rule, gathering its clocks on the way."""
 
-    def __init__(self, fields: Mapping[str, Kind], places: Places) -> None:
+    def __init__(self, fields: Fields, places: Places) -> None:
         self._fields = fields
         self._places = places
         self.clocks: list[Clock] = []
@@ -141,7 +145,8 @@ class _Binder:
             case Moment(at_us=at_us):
                 return "time", lambda _row, _now: at_us
             case Field(name=name):
-                return self._field(name), lambda row, _now: row.get(name)
+                found = self._field(name)
+                return self._aggregate(found) if isinstance(found, Aggregate) else (found, lambda row, _: row.get(name))
             case Call():
                 return self._call(expr)
             case Aggregate():
@@ -180,7 +185,7 @@ class _Binder:
                 runs = [self._truth(p) for p in parts]
                 return "boolean", lambda row, now: values.any_of(r(row, now) for r in runs)
 
-    def _field(self, name: str) -> Kind:
+    def _field(self, name: str) -> Kind | Aggregate:
         kind = self._fields.get(name)
         if kind is None:
             open_name = next((f for f in self._fields if f.endswith(OPEN) and name.startswith(f[:-1])), None)
@@ -366,5 +371,5 @@ _CALLS: dict[str, Callable[..., Run]] = {
 }
 
 
-def _listing(fields: Mapping[str, Kind]) -> str:
+def _listing(fields: Fields) -> str:
     return f". Known are {', '.join(sorted(fields))}."

@@ -17,6 +17,7 @@ from onefold.model.results.graph import (
 from onefold.model.results.operation import Account, Counts, DeadLetter, DeadLetterContent, Hub, LargePerson
 from onefold.model.results.profile import (
     Attribute,
+    ComputedTrait,
     Consent,
     Counters,
     FindingCount,
@@ -35,6 +36,7 @@ __all__ = [
     "Account",
     "Attribute",
     "Change",
+    "ComputedTrait",
     "Consent",
     "Counters",
     "Counts",

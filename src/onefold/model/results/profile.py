@@ -113,6 +113,20 @@ class FindingCount(Result, frozen=True, kw_only=True):
     last: str | None
 
 
+class ComputedTrait(Result, frozen=True, kw_only=True):
+    """A computed trait as of now.
+
+    Attributes:
+        value: A number, text, boolean or time; decimals are texts. Null where no event states it.
+        changes_at: Until when it stays if nothing happens; null for ever.
+        full: More was said than is kept, so that it is the value of a fixed choice.
+    """
+
+    value: Any
+    changes_at: str | None
+    full: bool
+
+
 class Profile(Result, frozen=True, kw_only=True):
     """What is known about one person.
 
@@ -125,6 +139,7 @@ class Profile(Result, frozen=True, kw_only=True):
         full: What is at its limit, so that only a fixed choice of more is kept: `traits`, `consents`.
         tracked_events: By name, the events that rules ask about.
         findings: By code.
+        traits: Computed traits by name.
     """
 
     id: str
@@ -143,3 +158,4 @@ class Profile(Result, frozen=True, kw_only=True):
     full: tuple[str, ...]
     tracked_events: dict[str, Occurrences]
     findings: dict[str, FindingCount]
+    traits: dict[str, ComputedTrait]

@@ -1,0 +1,1 @@
+"""Computed traits: aggregates of a person's events, kept per identity node and combined per person."""
