@@ -109,7 +109,7 @@ class Rows:
 class Project:
     """A project, open for reading, beside a running server or without one. Close it, or use it as a context manager."""
 
-    def __init__(self, directory: Path, workspace: str | None) -> None:
+    def __init__(self, directory: Path, workspace: str | None, role: str | None = None) -> None:
         """Read the project; the warehouse is opened with the first question to it.
 
         Raises:
@@ -117,7 +117,7 @@ class Project:
             NotFoundError: Nothing was processed yet.
             UsageError: It has several workspaces and none was named, or none of that name.
         """
-        self._directory, self._workspace = directory, workspace
+        self._directory, self._workspace, self._role = directory, workspace, role
         self._held = ExitStack()
         self._service = self._held.enter_context(bootstrap.reader(directory, workspace))
         self._asker: bootstrap.Asker | None = None
@@ -188,7 +188,7 @@ class Project:
     def _asking(self) -> bootstrap.Asker:
         self._require_open()
         if self._asker is None:
-            self._asker = self._held.enter_context(bootstrap.asking(self._directory, self._workspace))
+            self._asker = self._held.enter_context(bootstrap.asking(self._directory, self._workspace, role=self._role))
         return self._asker
 
     def _require_open(self) -> None:

@@ -1,16 +1,24 @@
 """Keys: random, stored as hashes, two alive to rotate, revoked within a second."""
 
+import contextlib
 import os
+import shutil
 
+import apsw
+import msgspec
 import pytest
 
 from onefold.adapters.memory.keys import MemoryKeyStore
+from onefold.adapters.sqlite import keys
 from onefold.adapters.sqlite.keys import SqliteKeyStore
 from onefold.errors import NotFoundError, UsageError
 from onefold.governance import access
 from onefold.serving.keys import Keyring
 
 SECOND = 1_000_000
+KEY = access.Key(
+    id="a" * 16, kind="secret", workspace="w", name="query", digest=b"a" * 32, hint="of_secret_", scopes=("query",)
+)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -65,3 +73,21 @@ def test_keys_show_what_they_are_and_mistypings_show_too():
     other = "a" if token[20] != "a" else "b"
     assert not access.well_formed(token[:20] + other + token[21:])
     assert len({access.mint("secret", os.urandom) for _ in range(1_000)}) == 1_000
+
+
+def test_a_file_of_before_keys_had_roles_is_read_and_gets_them(tmp_path):
+    """Whether it is the store in use, or part of a backup that cannot be written."""
+    before = SqliteKeyStore(tmp_path / "before.db")
+    before.put([KEY])
+    before.close()
+    with contextlib.closing(apsw.Connection(str(tmp_path / "before.db"))) as file:
+        file.execute("ALTER TABLE key DROP COLUMN role")
+    shutil.copy(tmp_path / "before.db", tmp_path / "backup.db")
+    for path in (tmp_path / "before.db", tmp_path / "into.db"):
+        if path.name == "into.db":
+            keys.merge(tmp_path / "backup.db", path)
+        store = SqliteKeyStore(path)
+        assert store.keys() == [KEY]
+        store.put([msgspec.structs.replace(KEY, id="b" * 16, digest=b"b" * 32, created_us=9, role="marketer")])
+        assert [key.role for key in store.keys()] == [None, "marketer"]
+        store.close()

@@ -13,9 +13,11 @@ from tests.serving.edge import Edge, bearer
 
 from onefold import bootstrap
 from onefold.errors import UnavailableError, UsageError
+from onefold.warehouse.masking import HIDING
 
 pytestmark = pytest.mark.xdist_group("server")
 PATH = "/api/v1/query"
+ROLES = "roles:\n  marketer: {personal: show, identifier: shorten}\n"
 LONG = "SELECT count(*) AS n FROM range(100000) AS a, range(100000) AS b, range(100) AS c"
 
 
@@ -31,6 +33,8 @@ def server():
         started.account()
         directory = started.here.directory
         started.query_key = bootstrap.create_key(directory, None, None, may=["query"])["key"]
+        (directory / "privacy.yaml").write_text(ROLES)
+        started.role_key = bootstrap.create_key(directory, None, None, may=["query"], role="marketer")["key"]
         started.personal_key = bootstrap.create_key(directory, None, None, may=["query", "personal"])["key"]
         time.sleep(0.6)  # how old a server's keyring may be
         yield started
@@ -72,6 +76,23 @@ def test_personal_data_are_null_unless_the_key_may_see_them(server):
         assert b"planted" in ask(server, hidden, server.personal_key)[1]
 
 
+def test_a_key_with_a_role_sees_what_the_role_sees(server):
+    """As `privacy.yaml` says it at that moment; a role that is not there any more sees nothing at all."""
+    text = "SELECT i.value, p.attributes FROM golden.identity AS i JOIN golden.profile AS p USING (person)"
+    assert json.loads(ask(server, text, server.role_key)[1])["rows"] == [["p***", '{"last_name":"planted-lovelace"}']]
+    file = server.here.directory / "privacy.yaml"
+    try:
+        file.write_text("roles:\n  marketer: {}\n# changed\n")
+        assert json.loads(ask(server, text, server.role_key)[1])["rows"] == [[None, None]]
+        file.write_text("roles: {}\n")
+        status, body, _ = ask(server, text, server.role_key)
+        assert (status, b"no role `marketer`" in body, b"planted" in body) == (422, True, False)
+        file.write_text("roles: {marketer: 5}\n")
+        assert ask(server, text, server.role_key)[0] == 503
+    finally:
+        file.write_text(ROLES)
+
+
 def test_only_keys_that_may_ask(server):
     """A key that reads and stewards may not; nor may a source's, nor nobody."""
     for key, status in ((server.here.read_key, 403), (server.here.write_key, 403), ("nonsense", 401)):
@@ -85,7 +106,7 @@ def test_only_keys_that_may_ask(server):
         ("SELECT * FROM golden.profle", {}, "unusable", "did you mean `golden.profile`"),
         ("SELECT stge FROM golden.profile", {}, "unusable", "did you mean `stage`"),
         ("DROP TABLE golden.profile", {}, "unusable", "Only queries"),
-        ("SELECT * FROM read_text('/etc/passwd')", {}, "unusable", "cannot be used with this key"),
+        ("SELECT * FROM read_text('/etc/passwd')", {}, "unusable", "cannot be used by a role"),
         (LONG, {"seconds": 0.5}, "expensive", "took too long"),
         ("SELECT repeat('x', 1000000) AS x FROM range(200)", {}, "expensive", "MB"),
         ("SELECT 1", {"limit": 0}, "invalid-request", "limit"),
@@ -120,7 +141,7 @@ class Asked:
     def __init__(self):
         self.begun, self.ended = threading.Event(), threading.Event()
 
-    def ask(self, text, limits, *, limit, personal, cancellation):
+    def ask(self, text, limits, *, limit, role, cancellation):
         with cancellation.ending(self.ended.set):
             self.begun.set()
             assert self.ended.wait(60)
@@ -164,11 +185,11 @@ def test_queries_beyond_those_that_run_are_told_to_come_again(tmp_path):
 
     bootstrap.init(tmp_path, "media")
     with bootstrap.opened(tmp_path, None) as workspace:
-        desk = QueryDesk(workspace)
+        desk = QueryDesk(workspace, tmp_path)
         cancellations = [Cancellation() for _ in range(AT_ONCE)]
 
         def run(text, cancellation):
-            return desk.ask(text, QueryLimits(), limit=5, personal=False, cancellation=cancellation)
+            return desk.ask(text, QueryLimits(), limit=5, role=HIDING, cancellation=cancellation)
 
         errors = []
 
@@ -199,7 +220,10 @@ def test_queries_beyond_those_that_run_are_told_to_come_again(tmp_path):
 def test_a_key_may_what_it_was_given(tmp_path):
     """Scopes that do not fit together, or a source, are refused."""
     bootstrap.init(tmp_path, "media")
-    for source, may in ((None, ["personal"]), ("website", ["query"])):
+    for source, may, role in (
+        (None, ["personal"], None), ("website", ["query"], None), (None, ["query"], "nobody"), (None, ["read"], "analyst"),
+        (None, ["query", "personal"], "analyst"),
+    ):  # fmt: skip
         with pytest.raises(UsageError):
-            bootstrap.create_key(tmp_path, None, source, may=may)
+            bootstrap.create_key(tmp_path, None, source, may=may, role=role)
     assert bootstrap.create_key(tmp_path, None, None, may=["query"])["name"] == "query"

@@ -48,7 +48,7 @@ ATTEMPTS = [
     "SELECT attributes ->> '$.faith' AS f, attributes ->> '$.\"free text\"' AS t FROM golden.profile",
     "SELECT p FROM golden.profile AS p",
     "SELECT profile FROM golden.profile",
-    "WITH golden AS (SELECT 1 AS x), profile AS (SELECT * FROM golden.profile) SELECT * FROM profile",
+    "WITH golden AS (SELECT 1 AS x), people AS (SELECT * FROM golden.profile) SELECT * FROM people",
     "SELECT (SELECT max(email) FROM golden.profile) AS e",
     "SELECT * FROM (SELECT * FROM golden.profile) AS a UNION ALL SELECT * FROM golden.profile",
     'SELECT * FROM "golden"."profile" AS "staging"',

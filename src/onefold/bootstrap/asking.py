@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlglot import exp
 
-from onefold.bootstrap.modelling import project_models
+from onefold.bootstrap.readers import Readers
 from onefold.bootstrap.warehousing import require_extra, warehouse_of
 from onefold.bootstrap.workspace import HERE, opened
-from onefold.config.dimensions import read_privacy
 from onefold.errors import NotFoundError, UsageError, nearest
 from onefold.model import Relation
 from onefold.pipelines.reading.analysis import ReaderWarehouse
 from onefold.ports import ProfileStore
-from onefold.ports.warehouse import QueryLimits, Warehouse
+from onefold.ports.warehouse import QueryLimits
 from onefold.warehouse import question
-from onefold.warehouse.as_of import Moment, as_of
+from onefold.warehouse.as_of import Moment
+from onefold.warehouse.masking import Role
 from onefold.warehouse.query import parse, read_by
-from onefold.warehouse.restriction import restricted
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -59,8 +58,8 @@ class Exported(msgspec.Struct, frozen=True):
 class Asker:
     """Asks the warehouse of one workspace."""
 
-    def __init__(self, warehouse: Warehouse, store: ProfileStore) -> None:
-        """Over an open warehouse, which whoever opened it closes."""
+    def __init__(self, warehouse: ReaderWarehouse, store: ProfileStore) -> None:
+        """Over an open warehouse, which whoever opened it closes; its role is whoever asks."""
         self._warehouse = warehouse
         self._store = store
 
@@ -70,10 +69,9 @@ class Asker:
         limits: QueryLimits | None = None,
         *,
         limit: int | None = None,
-        personal: bool = True,
         moment: Moment | None = None,
     ) -> pa.Table:
-        """The rows of a query, `limit` at most, as of a `moment` or now; personal data are null unless `personal`.
+        """The rows of a query, `limit` at most, as of a `moment` or now, as the role sees them.
 
         Raises:
             UsageError: It cannot be run as stated; the message tells the place and the nearest name.
@@ -82,10 +80,7 @@ class Asker:
         relations = self._warehouse.relations()
         query = question.asked(text, relations, limit=limit)
         try:
-            seen = query if personal else restricted(query, relations)
-            if moment is not None:
-                seen = as_of(seen, moment)
-            return self._warehouse.run(seen, limits)
+            return self._warehouse.run(query, limits, moment)
         except UsageError as error:
             raise question.explained(error, text, query, relations) from None
 
@@ -178,25 +173,24 @@ class Asker:
 
 
 @contextmanager
-def asking(directory: Path = HERE, workspace: str | None = None, *, role: str | None = None) -> Iterator[Asker]:
+def asking(directory: Path = HERE, workspace: str | None = None, *, role: str | Role | None = None) -> Iterator[Asker]:
     """Ask a project's warehouse for the block, beside a running server or without one. Nothing is begun or changed.
 
     Args:
         directory: The project, whose views can be asked like other relations.
         workspace: Which of its workspaces; None for the only one.
-        role: A role of `privacy.yaml`; what it may not see is masked. None for all there is.
+        role: A role, or the name of one in `privacy.yaml`; what it may not see is masked. None for all there is.
 
     Raises:
         ConfigurationError: The extra is not installed, or the project or one of its models cannot be read.
         NotFoundError: Nothing was processed yet.
+        UsageError: There is no such role.
     """
     require_extra()
-    models, privacy = project_models(directory), read_privacy(directory)
-    if role is not None and role not in privacy.roles:
-        raise UsageError(f"privacy.yaml has no role `{role}`{nearest(role, privacy.roles) or '.'}")
+    readers = Readers(directory)
+    readers.require(role)
     with opened(directory, workspace, start=False) as found:
-        seen_as = None if role is None else privacy.roles[role]
-        warehouse = ReaderWarehouse(warehouse_of(found), models, privacy.classes, datetime.now(UTC), seen_as)
+        warehouse = readers.warehouse(warehouse_of(found), role)
         try:
             yield Asker(warehouse, found.context.store)
         finally:

@@ -16,6 +16,7 @@ from onefold.bootstrap import registry
 from onefold.bootstrap.backups import KEY_FILE
 from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.opening import key_manager
+from onefold.bootstrap.readers import Readers
 from onefold.bootstrap.workspace import choose, clock_us, open_workspace
 from onefold.config import Project
 from onefold.errors import ConfigurationError, NotFoundError, UnavailableError, UsageError, nearest
@@ -83,11 +84,12 @@ def _issue(
     workspace: str,
     source: str | None,
     scopes: Sequence[access.Scope] = (),
+    role: str | None = None,
 ) -> dict[str, str]:
     if source is None:
         token, key = access.issue(
-            store, kind="secret", workspace=workspace, name="-".join(scopes) or READER, now_us=clock_us(),
-            random=os.urandom, scopes=scopes or ("read", "admin"),
+            store, kind="secret", workspace=workspace, name=role or "-".join(scopes) or READER, now_us=clock_us(),
+            random=os.urandom, scopes=scopes or ("read", "admin"), role=role,
         )  # fmt: skip
     else:
         token, key = access.issue(
@@ -98,24 +100,40 @@ def _issue(
 
 
 def create_key(
-    directory: Path, workspace: str | None, source: str | None, *, may: Sequence[access.Scope] = ()
+    directory: Path,
+    workspace: str | None,
+    source: str | None,
+    *,
+    may: Sequence[access.Scope] = (),
+    role: str | None = None,
 ) -> dict[str, str]:
     """Issue a key for a source, or without one for reading and stewarding, or for what `may` says.
 
+    Args:
+        directory: The project.
+        workspace: Which of its workspaces; None for the only one.
+        source: The source that will send with it.
+        may: Its scopes.
+        role: The role of `privacy.yaml` under which it asks the warehouse.
+
     Raises:
-        UsageError: There is no such source, two of its keys are alive, or `may` does not fit.
+        UsageError: There is no such source or role, two of its keys are alive, or `may` does not fit.
     """
     if may and source is not None:
         raise UsageError("A source's key may only send; leave out --may, or the source.")
     if "personal" in may and "query" not in may:
         raise UsageError("`personal` says what queries show: give `query`, too.")
+    if role is not None:
+        if "query" not in may or "personal" in may:
+            raise UsageError("A role says what queries show: give `query` and the role, without `personal`.")
+        Readers(directory).require(role)
     project = config.read_project(directory)
     if source is not None and source not in project.sources:
         near = nearest(source, project.sources) or "."
         raise UsageError(f"There is no source `{source}`{near} The project has: {', '.join(project.sources)}.")
     name = project.sources[source].workspace if source else choose(project, workspace)
     with key_store(project) as store:
-        return _issue(store, project, name, source, tuple(dict.fromkeys(may)))
+        return _issue(store, project, name, source, tuple(dict.fromkeys(may)), role)
 
 
 def list_keys(directory: Path, workspace: str | None) -> list[dict[str, Any]]:
@@ -131,6 +149,7 @@ def list_keys(directory: Path, workspace: str | None) -> list[dict[str, Any]]:
                 "workspace": key.workspace,
                 "name": key.name,
                 "hint": f"{key.hint}…",
+                "role": key.role,
                 "created_us": key.created_us,
                 "last_used_us": key.last_used_us,
                 "revoked": key.revoked_us is not None,

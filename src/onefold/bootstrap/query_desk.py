@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import queue
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onefold.bootstrap.asking import Asker
+from onefold.bootstrap.readers import Readers
 from onefold.bootstrap.warehousing import require_extra, warehouse_of
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import ConfigurationError, OverloadedError, UnavailableError
 from onefold.ports.warehouse import Cancellation, QueryLimits
+from onefold.warehouse.masking import Role
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -20,27 +24,30 @@ AT_ONCE = 2
 """Queries that run at once for a workspace; more are told to come again."""
 _RETRY_SECONDS = 2.0
 
+_log = logging.getLogger("onefold.queries")
+
 
 class QueryDesk:
     """Takes queries to one workspace's warehouse. Safe for threads."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        """A desk for an open workspace; no process is begun before the first query."""
+    def __init__(self, workspace: Workspace, directory: Path) -> None:
+        """A desk for an open workspace of the project in a folder; no process is begun before the first query."""
         self._workspace = workspace
+        self._readers = Readers(directory)
         self._free: queue.SimpleQueue[QueryProcess | None] = queue.SimpleQueue()
         for _ in range(AT_ONCE):
             self._free.put(None)
 
     def ask(
-        self, text: str, limits: QueryLimits, *, limit: int, personal: bool, cancellation: Cancellation
+        self, text: str, limits: QueryLimits, *, limit: int, role: str | Role | None, cancellation: Cancellation
     ) -> pa.Table:
-        """The rows of a query, `limit` at most; personal data are null unless `personal`.
+        """The rows of a query, `limit` at most, as a role sees them: one of the project, by its name, or a role itself.
 
         Raises:
             ExpensiveError: It took more than the limits allow, and was ended.
             OverloadedError: Too many queries run.
-            UnavailableError: There is no warehouse here, or the query was cancelled.
-            UsageError: It cannot be run as stated, or not by who may not see personal data.
+            UnavailableError: There is no warehouse here, or its models or roles cannot be read, or the query was cancelled.
+            UsageError: It cannot be run as stated, or not by this role; or there is no such role.
         """
         try:
             require_extra()
@@ -57,8 +64,14 @@ class QueryDesk:
         try:
             with cancellation.ending(process.cancel):
                 warehouse = warehouse_of(self._workspace, process)
-                asker = Asker(warehouse, self._workspace.context.store)
-                return asker.ask(text, limits, limit=limit, personal=personal)
+                try:
+                    seen = self._readers.warehouse(warehouse, role)
+                except ConfigurationError as error:  # somebody is at work on the files
+                    _log.warning("the project's models or roles cannot be read", extra={"error": str(error)})
+                    raise UnavailableError(
+                        "The project's models or roles cannot be read; see the server's log."
+                    ) from None
+                return Asker(seen, self._workspace.context.store).ask(text, limits, limit=limit)
         finally:
             if cancellation.cancelled:
                 process.close()  # nobody else's query may meet a process that is being ended

@@ -134,7 +134,7 @@ class Opened:
             self.services = {
                 w.context.name: Service(w.context, hubs, quality=CheckResults(w).latest) for w in self._workspaces
             }
-            self.desks = {w.context.name: QueryDesk(w) for w in self._workspaces}
+            self.desks = {w.context.name: QueryDesk(w, project.directory) for w in self._workspaces}
             for desk in self.desks.values():
                 opening.callback(desk.close)
             self.keys = open_keys(project)

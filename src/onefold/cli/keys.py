@@ -38,6 +38,9 @@ def create(
             show_default="read and admin",
         ),
     ] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", help="With --may query: the role of privacy.yaml under which it asks.")
+    ] = None,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     as_json: Json = False,
@@ -47,7 +50,7 @@ def create(
     Example: onefold keys create website
     """
     out = Output(as_json=as_json)
-    made = bootstrap.create_key(project, workspace, source, may=[each.value for each in may or ()])
+    made = bootstrap.create_key(project, workspace, source, may=[each.value for each in may or ()], role=role)
     out.say(made["key"], style="bold")
     out.say("This is the only time it is shown." if source is None else f"Write-only, for source {source}. Shown once.")
     if as_json:

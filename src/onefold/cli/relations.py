@@ -16,9 +16,9 @@ from onefold.cli.sql import waiting
 from onefold.errors import UsageError
 from onefold.ports.warehouse import QueryLimits
 from onefold.warehouse import cells
+from onefold.warehouse.masking import HIDING
 
 SAMPLE_ROWS = 5
-MASKED = "•••"
 _ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -81,14 +81,11 @@ def describe(
     Example: onefold describe golden.profile
     """
     out = Output(as_json=as_json)
-    with waiting(out, "Reading"), bootstrap.asking(project, workspace) as asker:
+    role = None if show else HIDING
+    with waiting(out, "Reading"), bootstrap.asking(project, workspace, role=role) as asker:
         relation = asker.relation(name)
         found = asker.sample(relation, sample) if sample else None
-    masked = [column.personal != "none" and not show for column in relation.columns]
-    body = [
-        [MASKED if hide and value is not None else value for hide, value in zip(masked, row, strict=True)]
-        for row in (cells.rows(found) if found is not None else ())
-    ]
+    body = list(cells.rows(found)) if found is not None else []
     names = [column.name for column in relation.columns]
     if as_json:
         out.result(
@@ -132,11 +129,11 @@ def describe(
     if found is not None:
         out.say("Sample", style="bold")
         rows.show(out.console, names, body)
-        if any(masked) and body:
-            out.note("Personal data are masked; --show shows them.")
+        if body and not show and any(column.personal != "none" for column in relation.columns):
+            out.note("Personal data are left out; --show shows them.")
 
 
-def export(
+def export(  # noqa: PLR0913, PLR0917  each is an option
     name: Annotated[str | None, typer.Argument(help="The relation.", metavar="[RELATION]")] = None,
     to: Annotated[
         Path | None, typer.Option("--to", "-o", help="FILE.parquet, FILE.csv or FILE.jsonl.", show_default=False)
@@ -155,11 +152,14 @@ def export(
     memory: Annotated[
         int, typer.Option("--memory", min=64, help="MB of memory that the query may take.", metavar="MB")
     ] = 2048,
+    role: Annotated[
+        str | None, typer.Option("--role", help="Write what this role of privacy.yaml sees; nothing is masked without.")
+    ] = None,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Write a relation or the rows of a query to a file, which is there whole or not at all. Nothing is masked in it.
+    """Write a relation or the rows of a query to a file, which is there whole or not at all.
 
     Example: onefold export golden.profile --to profiles.parquet
     """
@@ -172,7 +172,7 @@ def export(
     if kind is None:
         raise UsageError(f"The ending of {to.name} tells no format; use {', '.join(_ENDINGS)}.")
     limits = QueryLimits(seconds=timeout, memory_mb=memory, result_mb=bootstrap.EXPORT_MB)
-    with waiting(out, "Exporting"), bootstrap.asking(project, workspace) as asker:
+    with waiting(out, "Exporting"), bootstrap.asking(project, workspace, role=role) as asker:
         what = asker.relation(name) if name is not None else str(query)
         done = asker.export(what, to, kind, limits=limits, force=force, spreadsheet=spreadsheet)
     out.say(f"{done.rows:,} rows written to {to} ({done.bytes:,} bytes).")

@@ -17,18 +17,13 @@ from onefold.errors import nearest
 from onefold.model import PersonalClass
 from onefold.warehouse import views
 from onefold.warehouse.calendar import SHAPE, Calendar, Campaign, Drive, Holiday, holiday
+from onefold.warehouse.classes import completed
 from onefold.warehouse.masking import Role
-from onefold.warehouse.personal import Source
+from onefold.warehouse.personal import CLASSES, Source
 
 CALENDAR, PRIVACY = "calendar.yaml", "privacy.yaml"
-_OF_PEOPLE = (
-    ("golden.profile", "attributes"), ("golden.profile_change", "attributes"), ("staging.event", "traits"),
-    ("staging.event", "traits_once"), ("golden.engagement_event", "traits"), ("golden.engagement_event", "traits_once"),
-    ("staging.record", "traits"),
-)  # fmt: skip
-_OF_EVENTS = (
-    ("staging.event", "properties"), ("golden.engagement_event", "properties"), ("staging.record", "properties"),
-)  # fmt: skip
+_OF_PEOPLE = (("golden.profile", "attributes"), ("staging.event", "traits"), ("staging.event", "traits_once"))
+_OF_EVENTS = (("staging.event", "properties"),)
 
 
 class Privacy(msgspec.Struct, frozen=True):
@@ -91,7 +86,7 @@ def read_privacy(directory: Path) -> Privacy:
     roles = {
         name: Role(cast("Mapping[PersonalClass, Any]", masks or {})) for name, masks in value.get("roles", {}).items()
     }
-    return Privacy(classes, roles, value.get("retention", {}))
+    return Privacy(completed(views.RELATIONS, classes), roles, value.get("retention", {}))
 
 
 def _document(directory: Path, file: str, kind: Record) -> tuple[Document, list[Problem]]:
@@ -163,6 +158,12 @@ def _privacy_problems(document: Document) -> Iterator[Problem]:
         elif relation.column(parts[2].partition(".")[0]) is None:
             near = nearest(parts[2], [column.name for column in relation.columns])
             yield document.problem(at, f"`{relation.full_name}` has no column `{parts[2]}`{near}")
+    for name, masks in (document.value.get("roles") or {}).items():
+        role = Role(cast("Mapping[PersonalClass, Any]", masks or {}))
+        for of, mask in (masks or {}).items():
+            if of in CLASSES and (seen := role.mask(of)) != mask:
+                message = f"`{of}` is shown more plainly than a class below it, so it would be `{seen}`: say that of it"
+                yield document.problem(("roles", name, of), message)
     for name in document.value.get("retention") or {}:
         if name not in warehouse.CLASSES:
             near = nearest(name, warehouse.CLASSES)

@@ -45,6 +45,7 @@ class Key(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         scopes: What it allows.
         origins: Web origins that may use it; `*` for any. Only browsers tell their origin, so this guards pages, not servers.
         created_us: When it was issued.
+        role: The role of `privacy.yaml` under which it asks the warehouse; None for its scopes alone.
         revoked_us: When it was revoked, or None.
         last_used_us: When it was last used, within some seconds; None for never.
     """
@@ -58,6 +59,7 @@ class Key(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     scopes: tuple[Scope, ...]
     origins: tuple[str, ...] = ("*",)
     created_us: int = 0
+    role: str | None = None
     revoked_us: int | None = None
     last_used_us: int | None = None
 
@@ -128,6 +130,7 @@ def issue(
     scopes: Sequence[Scope] | None = None,
     origins: Sequence[str] = ("*",),
     token: str | None = None,
+    role: str | None = None,
 ) -> tuple[str, Key]:
     """Make a key and keep its hash; the key itself is returned here and never again.
 
@@ -143,6 +146,7 @@ def issue(
         scopes: What it allows; by default `collect` for source keys and `read` for secret keys.
         origins: Web origins that may use it.
         token: A write key brought from another product, so that pages and apps keep theirs; source keys only.
+        role: The role of `privacy.yaml` under which it asks the warehouse.
 
     Raises:
         UsageError: Two keys of that holder are alive, or `token` or `scopes` do not fit the kind.
@@ -168,6 +172,7 @@ def issue(
         scopes=allowed,
         origins=tuple(origins),
         created_us=now_us,
+        role=role,
     )
     if not store.insert(key, alive_max=ALIVE_MAX):
         if token is not None and any(k.digest == hashed for k in store.keys()):

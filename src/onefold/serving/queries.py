@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from onefold.errors import OnefoldError, UnavailableError
+from onefold.governance.access import Key
 from onefold.ports.warehouse import Cancellation, QueryLimits
 from onefold.serving import schemas
 from onefold.serving.access import Caller, gate
@@ -21,6 +22,7 @@ from onefold.serving.api import PROBLEMS
 from onefold.serving.lookup import PREFIX
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.warehouse import cells
+from onefold.warehouse.masking import HIDING, Role
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -39,15 +41,15 @@ class Desk(Protocol):
     """Takes queries to a workspace's warehouse. Any thread may call it."""
 
     def ask(
-        self, text: str, limits: QueryLimits, *, limit: int, personal: bool, cancellation: Cancellation
+        self, text: str, limits: QueryLimits, *, limit: int, role: str | Role | None, cancellation: Cancellation
     ) -> "pa.Table":
-        """The rows of a query, `limit` at most; personal data are null unless `personal`.
+        """The rows of a query, `limit` at most, as a role sees them: one of the project, by its name, or a role itself.
 
         Raises:
             ExpensiveError: It took more than the limits allow, and was ended.
             OverloadedError: Too many queries run.
-            UnavailableError: There is no warehouse here, or the query was cancelled.
-            UsageError: It cannot be run as stated, or not by who may not see personal data.
+            UnavailableError: There is no warehouse here, or its models or roles cannot be read, or the query was cancelled.
+            UsageError: It cannot be run as stated, or not by this role; or there is no such role.
         """
         ...
 
@@ -69,8 +71,8 @@ queries = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 
 @queries.post(
     "/query", tags=["warehouse"], summary="Ask the warehouse in SQL",
-    description="Needs the scope `query`. Columns and members that hold personal data are null unless the key has the "
-    "scope `personal`, too. Decimals are texts, times ISO 8601 in UTC.",
+    description="Needs the scope `query`. What holds personal data is null unless the key has the scope `personal`, too, "
+    "or is as its role of `privacy.yaml` sees it. Decimals are texts, times ISO 8601 in UTC.",
     response_class=StreamingResponse,
     responses={
         200: {
@@ -119,6 +121,7 @@ async def ask(
                 "workspace": caller.key.workspace,
                 "key": caller.key.id,
                 "personal": "personal" in caller.key.scopes,
+                "role": caller.key.role,
                 "outcome": outcome,
                 "rows": rows,
                 "milliseconds": round((time.monotonic() - started) * 1000, 1),
@@ -145,7 +148,7 @@ async def _answered(request: Request, caller: Caller, asked: Question) -> "pa.Ta
             asked.query,
             limits,
             limit=asked.limit + 1,
-            personal="personal" in caller.key.scopes,
+            role=_role(caller.key),
             cancellation=cancellation,
         )
     )
@@ -158,6 +161,13 @@ async def _answered(request: Request, caller: Caller, asked: Question) -> "pa.Ta
         if not asking.done():
             cancellation.cancel()
             asking.add_done_callback(_seen)
+
+
+def _role(key: Key) -> str | Role | None:
+    """As whom a key asks: a role of the project, or one that sees all, or nothing personal."""
+    if "personal" in key.scopes:
+        return None
+    return HIDING if key.role is None else key.role
 
 
 def _desk(request: Request, caller: Caller) -> Desk:

@@ -1,37 +1,52 @@
 """Masking: what a role sees of columns, by the class of personal data of each, written into the query itself.
 
-A query of a role is rewritten so that every relation it names is one without what the role may not see. Nothing the query
-says afterwards can bring it back: not a filter, not a join, not an alias.
+Every relation that a role's query names is replaced by one without what the role may not see, so nothing that the query
+says of it can bring it back: not a filter, not a join, not an alias. What could reach the rows in another way is refused:
+functions that read files, or relations by name; the catalog, which names files; and names that two things have.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 from sqlglot import exp
 
+from onefold.errors import UsageError
 from onefold.model import Column, ColumnType, PersonalClass, Relation
-from onefold.warehouse.models import graph, types
-from onefold.warehouse.personal import CLASSES, Source, class_of
+from onefold.warehouse.mention import mentions, put, require_own_names
+from onefold.warehouse.models import types
+from onefold.warehouse.personal import CLASSES, Source, class_of, class_of_all
+from onefold.warehouse.query import CATALOGS
 
+_READING = re.compile(
+    r"(read|parquet|duckdb|pragma|sniff|seq|arrow|pandas|python|sqlite|postgres|iceberg|delta)_.*|query|query_table|glob"
+    r"|.*_scan|which_secret|summary|sql_auto_complete|checkpoint|force_checkpoint"
+)
 Mask = Literal["show", "hide", "shorten"]
 """`show`: as it is. `hide`: null. `shorten`: of a text its first letter, and of an address also the domain; else null."""
 
+_PLAINEST_FIRST: tuple[Mask, ...] = ("show", "shorten", "hide")
 ORDER = ("golden", "marts", "staging", "dimensions", "raw")
 """Of two relations with one name, the one whose schema comes first has the plain name as a view for analysts."""
 ANALYST = "analyst"
 
 
 class Role(msgspec.Struct, frozen=True):
-    """What a kind of reader sees: for each class of personal data a mask. `none` is always shown."""
+    """What a kind of reader sees: for each class of personal data a mask. `none` is always shown.
+
+    No class is shown more plainly than those below it: what is made of several values has the highest of their classes, and
+    so may hold values of the lower ones.
+    """
 
     masks: Mapping[PersonalClass, Mask]
 
     def mask(self, of: PersonalClass) -> Mask:
         """How values of a class are shown; a class that the role does not name is hidden."""
-        return "show" if of == "none" else self.masks.get(of, "hide")
+        below = (self.masks.get(one, "hide") for one in CLASSES[1 : CLASSES.index(of) + 1])
+        return max(below, key=_PLAINEST_FIRST.index, default="show")
 
 
 HIDING = Role({})
@@ -45,27 +60,37 @@ def masked(
 
     Args:
         query: Any query; it is left as it is.
-        relations: All that it may read, by full name; a relation that is not there stays, and fails when it is run.
-        classes: Classes that the project states.
+        relations: All that it may read, by full name.
+        classes: Classes that the project states, and those that follow (`classes.completed`).
         role: Who asks.
+
+    Raises:
+        UsageError: It says something that could reach what the role may not see, or reads what there is not.
     """
+    require_own_names(query, relations.values())
     tree = query.copy()
-    for table in list(graph.tables(tree)):
-        relation = relations.get(graph.relation_name(table)) or relations.get(f"{table.db}.{table.name}")
-        if relation is None:
-            continue
-        seen = shown(relation, classes, role)
-        alias = exp.TableAlias(this=exp.to_identifier(table.alias or table.name))
-        table.replace(exp.Subquery(this=seen, alias=alias))
+    for node in tree.walk():
+        _require_harmless(node)
+    for table, relation in mentions(tree, relations):
+        put(table, shown(relation, classes, role))
     return tree
 
 
 def shown(relation: Relation, classes: Mapping[Source, PersonalClass], role: Role) -> exp.Select:
-    """All columns of a relation, as a role sees them."""
+    """All columns of a relation, in their order and types, as a role sees them."""
     columns = [
         exp.alias_(_shown(relation, column, classes, role), column.name, quoted=True) for column in relation.columns
     ]
     return exp.select(*columns).from_(exp.table_(relation.name, db=relation.schema, quoted=True))
+
+
+def classified(relation: Relation, classes: Mapping[Source, PersonalClass]) -> Relation:
+    """The relation with the class that each of its columns has as a whole, members of JSON included."""
+    columns = [
+        msgspec.structs.replace(column, personal=class_of_all(relation, column.name, classes))
+        for column in relation.columns
+    ]
+    return msgspec.structs.replace(relation, columns=tuple(columns))
 
 
 def analyst_views(
@@ -106,8 +131,9 @@ def _shown(relation: Relation, column: Column, classes: Mapping[Source, Personal
     # What is declared member by member is put together again; of what nobody declared nothing is known, so it goes.
     parts = [
         part
-        for name, said in sorted(inside.items())
-        if role.mask(said) == "show" and "." not in name
+        for name in sorted(inside)
+        if "." not in name
+        and all(role.mask(of) == "show" for path, of in inside.items() if path == name or path.startswith(f"{name}."))
         for part in (exp.Literal.string(name), exp.JSONExtract(this=here.copy(), expression=_path(name)))
     ]
     if not parts:
@@ -143,6 +169,14 @@ def _joined(*parts: exp.Expr) -> exp.Expr:
     return whole
 
 
-def hides(role: Role) -> list[PersonalClass]:
-    """The classes that a role does not see as they are."""
-    return [one for one in CLASSES if role.mask(one) != "show"]
+def _require_harmless(node: exp.Expr) -> None:
+    if isinstance(node, exp.Describe | exp.Summarize | exp.Command | exp.Pivot):
+        raise UsageError(f"{type(node).__name__.upper()} cannot be asked by a role.")
+    if isinstance(node, exp.Lateral) and not isinstance(node.this, exp.Subquery | exp.Unnest):
+        raise UsageError("LATERAL takes a query under a role, not a function.")
+    if isinstance(node, exp.Table) and node.db.lower() in CATALOGS:
+        raise UsageError("The catalog cannot be read by a role; `onefold tables` lists the relations.")
+    if isinstance(node, exp.Func):
+        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+        if _READING.fullmatch(name):
+            raise UsageError(f"The function `{name}` cannot be used by a role.")

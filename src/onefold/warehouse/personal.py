@@ -32,3 +32,13 @@ def class_of(relation: Relation, column: str, said: Mapping[Source, PersonalClas
         name, dot, _ = name.rpartition(".")
         if not dot:
             return "none"
+
+
+def class_of_all(relation: Relation, column: str, said: Mapping[Source, PersonalClass]) -> PersonalClass:
+    """The class of a column with all that is in it: the highest of its own and those of its members."""
+    inside = (
+        personal
+        for (name, path), personal in said.items()
+        if name == relation.full_name and path.startswith(f"{column}.")
+    )
+    return highest([class_of(relation, column, said), *inside])

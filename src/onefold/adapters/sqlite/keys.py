@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS key (
   scopes TEXT NOT NULL,
   origins TEXT NOT NULL,
   created_us INTEGER NOT NULL,
-  revoked_us INTEGER
+  revoked_us INTEGER,
+  role TEXT
 ) STRICT;
 CREATE TABLE IF NOT EXISTS key_use (
   id TEXT PRIMARY KEY REFERENCES key (id),
@@ -36,13 +37,14 @@ INSERT INTO version (n) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM version);
 """
 _ALIVE = "SELECT count(*) FROM key WHERE workspace = ? AND kind = ? AND name = ? AND revoked_us IS NULL"
 _HOLDER = "SELECT workspace, kind, name, revoked_us FROM key WHERE id = ?"
-_INSERT = "INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+_INSERT = "INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)"
+_HAS_ROLE = "SELECT 1 FROM pragma_table_info('key') WHERE name = 'role'"
 _PUT = """
-INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET revoked_us = coalesce(revoked_us, excluded.revoked_us)
 """
 _KEYS = """
-SELECT key.id, kind, workspace, name, digest, hint, scopes, origins, created_us, revoked_us, last_used_us
+SELECT key.id, kind, workspace, name, digest, hint, scopes, origins, created_us, revoked_us, last_used_us, {role}
 FROM key LEFT JOIN key_use USING (id) ORDER BY created_us, key.id
 """
 _USED = """
@@ -66,6 +68,8 @@ class SqliteKeyStore(KeyStore):
                 self._db.execute(f"PRAGMA {pragma}")
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(_SCHEMA)
+            if not self._db.execute(_HAS_ROLE).fetchone():  # a file of before keys had roles
+                self._db.execute("ALTER TABLE key ADD COLUMN role TEXT")
             self._db.execute("COMMIT")
 
     def insert(self, key: Key, *, alive_max: int) -> bool:
@@ -79,15 +83,14 @@ class SqliteKeyStore(KeyStore):
             if alive[0] >= alive_max:
                 return False
             row = (key.id, key.kind, key.workspace, key.name, key.digest, key.hint)
-            self._db.execute(_INSERT, (*row, " ".join(key.scopes), " ".join(key.origins), key.created_us))
+            self._db.execute(_INSERT, (*row, " ".join(key.scopes), " ".join(key.origins), key.created_us, key.role))
             self._db.execute(_CHANGED)
             return True
 
     def keys(self) -> list[Key]:
         """All keys, oldest first."""
         with self._lock, _available():
-            rows: list[Any] = self._db.execute(_KEYS).fetchall()
-        return [_key(row) for row in rows]
+            return _all(self._db)
 
     def revoke(self, key_id: str, at_us: int) -> bool:
         """Mark a key revoked."""
@@ -103,7 +106,7 @@ class SqliteKeyStore(KeyStore):
         with self._writing():
             for key in keys:
                 row = (key.id, key.kind, key.workspace, key.name, key.digest, key.hint)
-                rest = (" ".join(key.scopes), " ".join(key.origins), key.created_us, key.revoked_us)
+                rest = (" ".join(key.scopes), " ".join(key.origins), key.created_us, key.revoked_us, key.role)
                 self._db.execute(_PUT, (*row, *rest))
             self._db.execute(_CHANGED)
 
@@ -168,9 +171,16 @@ def merge(source: Path, into: Path) -> None:
     with _available():
         # Read only: the file is part of a backup, whose every byte is checked.
         reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
-        found: list[Any] = reading.execute(_KEYS).fetchall()
+        found = _all(reading)
         reading.close()
-    _insert(into, [_key(row) for row in found])
+    _insert(into, found)
+
+
+def _all(db: apsw.Connection) -> list[Key]:
+    """All keys of a file, oldest first."""
+    role = "role" if db.execute(_HAS_ROLE).fetchone() else "NULL"  # a backup of before keys had roles
+    rows: list[Any] = db.execute(_KEYS.replace("{role}", role)).fetchall()
+    return [_key(row) for row in rows]
 
 
 def _key(row: Sequence[Any]) -> Key:
@@ -186,6 +196,7 @@ def _key(row: Sequence[Any]) -> Key:
         created_us=row[8],
         revoked_us=row[9],
         last_used_us=row[10],
+        role=row[11],
     )
 
 

@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
-from onefold.errors import UsageError, nearest
+from onefold.errors import UsageError
 from onefold.model import PersonalClass, Relation
 from onefold.ports.warehouse import QueryLimits, Warehouse
-from onefold.warehouse.masking import Role, analyst_views, masked
+from onefold.warehouse.as_of import Moment, as_of
+from onefold.warehouse.classes import completed
+from onefold.warehouse.masking import Role, analyst_views, classified, masked
 from onefold.warehouse.models import graph, statement
 from onefold.warehouse.models.binding import BoundModels, settle
 from onefold.warehouse.models.expansion import expand
@@ -22,10 +25,7 @@ if TYPE_CHECKING:  # only for who has the extra installed
 
 
 class ReaderWarehouse(Warehouse):
-    """Another warehouse with the project's views written into each query, and what the role may not see left out.
-
-    A role's query holds only what models may hold, so that no function can name a relation behind the mask.
-    """
+    """Another warehouse with the project's views written into each query, and what the role may not see left out."""
 
     def __init__(
         self,
@@ -36,14 +36,14 @@ class ReaderWarehouse(Warehouse):
         role: Role | None = None,
     ) -> None:
         self._warehouse = warehouse
-        self._classes = classes
         self._role = role
         self.dialect = warehouse.dialect
         self.capabilities = warehouse.capabilities
         stored = {relation.full_name: relation for relation in warehouse.relations()}
         views = {name: models.relations[name] for name in models.views()}
         described = {name: models.relations.get(name, relation) for name, relation in stored.items()}
-        analyst = analyst_views([*described.values(), *views.values()], classes)
+        self._classes = completed(described | views, classes)
+        analyst = analyst_views([*described.values(), *views.values()], self._classes)
         self._relations = described | views | {name: relation for name, (relation, _) in analyst.items()}
         trees = models.views() | {name: tree for name, (_, tree) in analyst.items()}
         self._views = {name: statement.as_of(tree, moment) for name, tree in trees.items()}
@@ -55,19 +55,30 @@ class ReaderWarehouse(Warehouse):
 
         Views of models that are not built yet are left out.
         """
-        return [self._relations[name] for name in sorted(self._relations) if not self._missing({name})]
+        return [
+            classified(self._relations[name], self._classes)
+            for name in sorted(self._relations)
+            if not self._missing({name})
+        ]
 
     def _missing(self, names: Collection[str]) -> set[str]:
         """Models that these relations read, directly or through views, and that are not built yet."""
         return (graph.reachable(self._reads, names) | set(names)) & self._unbuilt
 
-    def run(self, query: exp.Query, limits: QueryLimits | None = None) -> pa.Table:
-        """The rows of a query, as the role sees them.
+    def run(self, query: exp.Query, limits: QueryLimits | None = None, moment: Moment | None = None) -> pa.Table:
+        """The rows of a query, as the role sees them, as of a `moment` or now.
 
         Raises:
-            UsageError: As the port says; and a role's query holds what models may not hold, or an unknown relation; or a
-                model that is read is not built yet.
+            UsageError: As the port says; and a role's query could reach behind the mask; or a model that is read is not
+                built yet; or something that is read has no past.
         """
+        try:
+            tree = self._written(query, moment)
+        except (SqlglotError, RecursionError):
+            raise UsageError("The query cannot be read; it may be nested too deeply.") from None
+        return self._warehouse.run(tree, limits)
+
+    def _written(self, query: exp.Query, moment: Moment | None) -> exp.Query:
         tree = query.copy()
         settle(tree, self._relations.keys())
         if missing := self._missing(graph.reads(tree)):
@@ -75,9 +86,10 @@ class ReaderWarehouse(Warehouse):
                 f"{', '.join(sorted(missing))} is not built yet; `onefold run` builds the project's models."
             )
         if self._role is not None:
-            self._require_plain(tree)
             tree = masked(tree, self._relations, self._classes, self._role)
-        return self._warehouse.run(expand(tree, self._views), limits)
+        tree = expand(tree, self._views)
+        # Last, so that what is masked is what is said of the relation that was named, and not of the logs below it.
+        return tree if moment is None else as_of(tree, moment)
 
     def append(self, relation: Relation, rows: pa.Table) -> None:
         """Add rows; a role changes nothing."""
@@ -103,11 +115,3 @@ class ReaderWarehouse(Warehouse):
         if self._role is not None or relation.full_name in self._views:
             raise UsageError(f"{relation.full_name} cannot be changed here.")
         return self._warehouse
-
-    def _require_plain(self, tree: exp.Query) -> None:
-        for node in tree.walk():
-            if refusal := statement.refusal(node):
-                raise UsageError(f"A query under a role {refusal}.")
-        for name in sorted(graph.reads(tree)):
-            if name not in self._relations:
-                raise UsageError(f"There is no relation `{name}`{nearest(name, self._relations) or '.'}")

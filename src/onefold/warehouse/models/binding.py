@@ -22,7 +22,7 @@ from onefold.model import Column, ColumnType, PersonalClass, Relation
 from onefold.warehouse.models import graph, statement, types
 from onefold.warehouse.models.model import Documented, Fault, Model, ModelError
 from onefold.warehouse.models.origins import Derivation, derive
-from onefold.warehouse.personal import Source, class_of, highest
+from onefold.warehouse.personal import Source, class_of_all, highest
 from onefold.warehouse.query import SCHEMAS
 
 
@@ -192,7 +192,7 @@ def _bind(
             faults.append(model.fault(statement.line_of(item), message))
             continue
         sources = derivation.columns[item.alias_or_name].value
-        inherited = highest(class_of(relations[name], column, classes) for name, column in sources)
+        inherited = highest(class_of_all(relations[name], column, classes) for name, column in sources)
         columns.append(_column(model, item.alias_or_name, kind, inherited))
     if faults:
         return faults
