@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests import database
-from tests.contracts import audiences, broken_stores, graph, manifest, records, transactions
+from tests.contracts import audiences, broken_stores, graph, kept, manifest, records, transactions
 from tests.contracts.promise import promises
 from tests.contracts.rows import A, B, contents, everything
 
@@ -22,7 +22,7 @@ def sqlite_store(directory: Path, **more: int) -> SqliteProfileStore:
     return SqliteProfileStore(directory / "profiles.db", EntrySealer(keys, lambda count: b"n" * count), **more)
 
 
-PROMISES = promises(graph, transactions, records, manifest, audiences)
+PROMISES = promises(graph, transactions, records, manifest, audiences, kept)
 ADAPTERS: dict[str, Callable[[Path], ProfileStore]] = {
     "memory": lambda _: MemoryProfileStore(),
     "sqlite": sqlite_store,

@@ -33,6 +33,7 @@ from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate_postgres, with_store
 from onefold.bootstrap.warehousing import (
+    backfill_traits,
     eraser_of,
     load_backlog,
     load_warehouse,
@@ -65,6 +66,7 @@ __all__ = [
     "WorkerProcess",
     "Workspace",
     "asking",
+    "backfill_traits",
     "backup",
     "catch_up",
     "check_backup",

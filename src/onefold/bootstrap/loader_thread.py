@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from onefold.bootstrap.warehousing import ENOUGH_ROWS, compactor_of, loader_of
+from onefold.bootstrap.warehousing import ENOUGH_ROWS, backfill_traits, compactor_of, loader_of
 from onefold.bootstrap.workspace import Workspace
-from onefold.errors import ConflictError, OnefoldError
+from onefold.errors import ConfigurationError, ConflictError, OnefoldError
 from onefold.warehouse.standing import settled
 
 _log = logging.getLogger("onefold.warehouse")
@@ -27,6 +27,7 @@ class LoaderThread:
         """Nothing runs yet, and nothing will without the extra; `leads` is whether this worker is the one."""
         self._workspace = workspace
         self._leads = leads
+        self._fillable = True
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -49,6 +50,7 @@ class LoaderThread:
         while not self._stop.wait(LOOK_SECONDS):
             patient = time.monotonic() < loaded_at + PATIENCE_SECONDS
             try:
+                self._fill_in()
                 # With patience at an end also profiles are worked out that a load in a backlog has left.
                 if not self._leads() or (patient and self._waiting() < ENOUGH_ROWS):
                     continue
@@ -71,6 +73,19 @@ class LoaderThread:
             except Exception:  # noqa: BLE001  the stream goes on without, and the feed waits
                 _log.exception("loading failed", extra={"workspace": self._workspace.context.name})
             loaded_at = time.monotonic()
+
+    def _fill_in(self) -> None:
+        """See to the past of computed traits that are new; where that is not possible, say so once."""
+        if not self._fillable or not self._leads():
+            return
+        try:
+            done = backfill_traits(self._workspace)
+        except ConfigurationError as error:
+            self._fillable = False
+            _log.warning("traits wait", extra={"workspace": self._workspace.context.name, "error": str(error)})
+            return
+        if done.aggregates:
+            _log.info("traits filled in", extra={"workspace": self._workspace.context.name, "entries": done.events})
 
     def _idle(self) -> bool:
         """Whether the stream has caught up: profiles cost as much as it does, and take turns with it."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from onefold import config
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
 from onefold.errors import ConfigurationError, ConflictError
+from onefold.pipelines.maintenance import backfill as filling
 from onefold.pipelines.maintenance import reconcile as reconciling
+from onefold.pipelines.maintenance.backfill import Backfilled
 from onefold.pipelines.maintenance.reconcile import Reconciled
 from onefold.pipelines.reading.profile_rows import profile_rows
 
@@ -130,6 +132,22 @@ def load_backlog(workspace: Workspace) -> int:
     with workspace.context.store.snapshot() as snapshot:
         waiting = snapshot.fed() - snapshot.loaded()
     return load_warehouse(workspace, profiles=False) if waiting >= ENOUGH_ROWS else 0
+
+
+def backfill_traits(workspace: Workspace) -> Backfilled:
+    """Fill in the past of computed traits that are new.
+
+    Raises:
+        ConfigurationError: The extra is not installed, or was not when events were processed.
+        ConflictError: Another process fills in the same.
+    """
+    if not filling.waiting(workspace.context):
+        return Backfilled(0, 0, 0)
+    warehouse = warehouse_of(workspace)
+    try:
+        return filling.backfill(workspace.context, warehouse)
+    finally:
+        warehouse.close()
 
 
 def _patiently(loader: Loader, *, profiles: bool) -> int:

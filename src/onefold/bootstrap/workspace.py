@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
+
 from onefold import config
 from onefold.adapters.sqlite import lease, occupancy
 from onefold.adapters.sqlite.occupancy import Occupancy
@@ -33,6 +35,8 @@ from onefold.pipelines.service import Service
 from onefold.pipelines.stream import quarantine
 from onefold.pipelines.stream.progress import Progress
 from onefold.ports import Changes, Leases, ProfileStore
+from onefold.profiles.computed import begun
+from onefold.profiles.settings import ProfileSettings
 from onefold.warehouse.feed import Feed
 
 HERE = Path()
@@ -111,7 +115,7 @@ def open_workspace(
         gate=Gate(settings.ingest),
         identity=settings.identity,
         hasher=Hasher(opened.keys.hashing),
-        profiles=settings.profiles,
+        profiles=_with_epochs(settings.profiles, store),
         sealer=NodeSealer(opened.keys, os.urandom),
         clock_us=clock_us,
         progress=progress or Progress(),
@@ -128,6 +132,13 @@ def open_workspace(
         workspace.close()
         raise
     return workspace
+
+
+def _with_epochs(profiles: ProfileSettings, store: ProfileStore) -> ProfileSettings:
+    """The settings, with what the store knows of aggregates that were configured before and were gone meanwhile."""
+    with store.snapshot() as snapshot:
+        epochs = begun.epochs(snapshot.kept())
+    return msgspec.structs.replace(profiles, epochs=epochs) if epochs else profiles
 
 
 def feed_of(entries: EntrySealer) -> Feed | None:

@@ -146,6 +146,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         feed: Rows for the warehouse, which get their sequence now.
         marks: Whom the batch touched, for the evaluation of audiences; dropped where none is kept. None: nobody looked,
             because none was kept; the commit is refused where one is by now.
+        kept: What is known of aggregates that node states hold, by key; opaque to the store.
     """
 
     offsets: dict[int, int]
@@ -165,6 +166,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Sequence[OutboxMessage] = ()
     feed: Sequence[FeedChunk] = ()
     marks: Sequence[bytes] | None = ()
+    kept: Mapping[str, bytes] = msgspec.field(default_factory=dict)
 
 
 class ProfileReader(Protocol):
@@ -180,6 +182,10 @@ class ProfileReader(Protocol):
 
     def identity(self) -> WorkspaceIdentity | None:
         """Which workspace the store belongs to; None while it holds nothing, or holds what an earlier version wrote."""
+        ...
+
+    def kept(self) -> dict[str, bytes]:
+        """What was written of aggregates that node states hold, by key."""
         ...
 
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:

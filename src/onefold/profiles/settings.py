@@ -78,6 +78,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         state_bytes: About the most that a node's state may take (`bounds`).
         asked: What segments read, beside what lifecycle rules do.
         traits: Computed traits.
+        epochs: Of what is kept of events, how often it was configured anew (`computed.begun`).
     """
 
     survivorship: dict[str, Survivorship] = {}
@@ -94,6 +95,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     state_bytes: int = 256 * 1024
     asked: Asked = Asked()
     traits: tuple[Trait, ...] = ()
+    epochs: dict[str, int] = {}
 
     def __post_init__(self) -> None:
         # Rules are read here, once, so that none that cannot be read gets any further.
@@ -137,7 +139,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         traits = {trait.aggregate for trait in self.traits}
         tracked = {Aggregate(function, name) for name in self.tracked_events for function in TRACKED}
         wanted = sorted({*traits, *tracked, *self.ruled_aggregates}, key=fingerprint)
-        return plan(wanted, values_max=limits.values, tiles_max=limits.tiles)
+        return plan(wanted, values_max=limits.values, tiles_max=limits.tiles, epochs=self.epochs)
 
     def rule_for(self, field: str) -> Survivorship:
         """The survivorship rule of a field."""

@@ -44,6 +44,7 @@ class State:
     standings: dict[NodeId, Standing] = field(default_factory=dict)
     memberships: dict[NodeId, dict[str, Membership]] = field(default_factory=dict)
     listed: dict[tuple[str, NodeId], Listed] = field(default_factory=dict)
+    kept: dict[str, bytes] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A state that can be changed without changing this one."""
@@ -67,6 +68,7 @@ class State:
             self._record(edge)
         for seen in changes.timeline:
             self.timeline[seen.node] = self.timeline.get(seen.node, frozenset()) | {seen}
+        self.kept.update(changes.kept)
         self._apply_history(changes)
         self._apply_accounts(changes)
 

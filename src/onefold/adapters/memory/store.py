@@ -82,6 +82,10 @@ class MemoryReader(ProfileReader):
         """Which workspace the store belongs to."""
         return self._state.identity.get(None)
 
+    def kept(self) -> dict[str, bytes]:
+        """What is known of aggregates that node states hold, by key."""
+        return dict(self._state.kept)
+
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""
         return {node: self._state.nodes[node] for node in ids if node in self._state.nodes}

@@ -78,6 +78,10 @@ class PostgresReader(ProfileReader):
         said = dict(self._rows(b"SELECT name, value FROM about"))
         return WorkspaceIdentity(said["id"], said["keys"]) if "id" in said else None
 
+    def kept(self) -> dict[str, bytes]:
+        """What is known of aggregates that node states hold, by key."""
+        return dict(self._rows(b"SELECT key, body FROM kept"))
+
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""
         rows = self._rows(

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from onefold.adapters.postgres import audiences, manifest
+from onefold.adapters.postgres import audiences, kept, manifest
 from onefold.adapters.postgres.arrays import Blobs, Ids, Integers, Reals, Texts, storable
 from onefold.adapters.postgres.reader import CONTESTED, KIND_NUMBERS, SHARED, PostgresReader
 from onefold.errors import ConflictError, IntegrityError, LeaseLostError
@@ -75,12 +75,11 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
 
     def large(self, components: Sequence[NodeId], *, nodes_min: int) -> list[NodeId]:
         """Those of these components that have at least so many nodes besides the one that names them."""
-        rows = self._rows(
+        statement = (
             b"SELECT c FROM unnest(%b) c WHERE (SELECT count(*) FROM"
-            b" (SELECT 1 FROM node WHERE component = c AND component <> id LIMIT %b::bigint) n) >= %b::bigint",
-            Ids(sorted(set(components))), nodes_min, nodes_min,
-        )  # fmt: skip
-        return [row[0] for row in rows]
+            b" (SELECT 1 FROM node WHERE component = c AND component <> id LIMIT %b::bigint) n) >= %b::bigint"
+        )
+        return [row[0] for row in self._rows(statement, Ids(sorted(set(components))), nodes_min, nodes_min)]
 
     def sightings(self, component: NodeId, kind: str, within: tuple[int, int] | None) -> list[int]:
         """First sightings of a component's nodes of a type, strictly between two moments or whenever."""
@@ -161,14 +160,15 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         self._write_edges(changes.edges, counts)
         self._write_timeline(changes)
         self._write_judgements(changes, counts)
-        counts["changes"], counts["messages"] = len(changes.changes), len(changes.outbox)
-        counts["fed"] = sum(chunk.rows for chunk in changes.feed)
+        fed_now = sum(chunk.rows for chunk in changes.feed)
+        counts |= {"changes": len(changes.changes), "messages": len(changes.outbox), "fed": fed_now}
         audiences.write_marks(self._connection, changes.marks)
+        kept.write(self._connection, changes.kept)
         # From here on workers stand in line, so what follows is short.
-        letters = self._write_dead_letters(changes)
-        last_change, messages, fed = self._write_totals(counts | {"dead_letters": letters})
-        self._write_changes(changes, last_change - len(changes.changes))
-        manifest.write_feed(self._connection, changes.feed, fed - counts["fed"])
+        counts["dead_letters"] = self._write_dead_letters(changes)
+        last, messages, fed = self._write_totals(counts)
+        self._write_changes(changes, last - len(changes.changes))
+        manifest.write_feed(self._connection, changes.feed, fed - fed_now)
         self._write_accounts(changes, messages - len(changes.outbox))
 
     def revise(self, change: ManifestChange) -> None:
@@ -300,8 +300,8 @@ class PostgresTransaction(PostgresReader, ProfileTransaction):
         ((changes, messages, fed),) = self._rows(
             b"UPDATE totals SET nodes = nodes + %b::bigint, people = people + %b::bigint, edges = edges + %b::bigint,"
             b" judgements = judgements + %b::bigint, dead_letters = dead_letters + %b::bigint,"
-            b" changes = changes + %b::bigint, messages = messages + %b::bigint, fed = fed + %b::bigint"
-            b" RETURNING changes, messages, fed",
+            b" changes = changes + %b::bigint, messages = messages + %b::bigint, fed = fed + %b::bigint RETURNING"
+            b" changes, messages, fed",
             *(counts[name] for name in _COUNTS),
         )
         return changes, messages, fed

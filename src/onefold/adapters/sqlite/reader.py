@@ -112,6 +112,10 @@ class SqliteReader(ProfileReader):
         said = dict(select(self._connection, "SELECT name, value FROM about"))
         return WorkspaceIdentity(said["id"], said["keys"]) if "id" in said else None
 
+    def kept(self) -> dict[str, bytes]:
+        """What is known of aggregates that node states hold, by key."""
+        return dict(select(self._connection, "SELECT key, body FROM kept"))
+
     def nodes(self, ids: Sequence[NodeId]) -> dict[NodeId, NodeRow]:
         """The rows of those of `ids` that exist."""
         return {row[1]: node_row(row) for row in self._node_rows(ids) if row[2] is not None}

@@ -18,7 +18,7 @@ from onefold.errors import UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.ports import ProfileStore, StoreCapabilities
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # 64 MB, about a large batch of random people. A page put at the end of a log that grows costs three times the processor
 # time of one that overwrites what a checkpoint has copied, and few pages of a large store change twice in more batches:
 # at 2 million people an event costs an eighth less than with 256 MB, at 10 thousand the same. 32 MB gain no more.
@@ -54,9 +54,9 @@ class SqliteProfileStore(ProfileStore):
         self._path = path
         self._sealer = sealer
         self._writer = open_writer(
-            path, schema="".join(map(script, ("store", "store_3", "store_4", "store_5"))), version=SCHEMA_VERSION,
-            cache_kib=cache_mib * 1024, checkpoint_pages=_CHECKPOINT_PAGES,
-            upgrades={1: script("store_2"), 2: script("store_3"), 3: script("store_4"), 4: script("store_5")}, change=change,
+            path, schema=script("store") + "".join(script(f"store_{n}") for n in range(3, SCHEMA_VERSION + 1)),
+            version=SCHEMA_VERSION, cache_kib=cache_mib * 1024, checkpoint_pages=_CHECKPOINT_PAGES,
+            upgrades={n - 1: script(f"store_{n}") for n in range(2, SCHEMA_VERSION + 1)}, change=change,
         )  # fmt: skip
         self._tier_rows = tier_rows
         self._file = FileOnDisk(path)

@@ -151,6 +151,7 @@ class SqliteTransaction(SqliteReader, ProfileTransaction):
         self._write_accounts(changes)
         manifest.write_feed(self._connection, changes.feed)
         audiences.write_marks(self._connection, changes.marks)
+        self._connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", changes.kept.items())
         tiers.settle(self._connection, self._entered, kept=self._tier_rows)
         self._entered.clear()
 

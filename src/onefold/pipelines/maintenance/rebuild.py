@@ -17,17 +17,24 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.stream import quarantine
 from onefold.ports import ProfileStore
 from onefold.profiles import state as folds
+from onefold.profiles.computed import plan as computing
+from onefold.profiles.computed.begun import live
 
 _MODULUS = 1 << 256
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def state_hash(context: Context) -> str:
-    """A hash of the whole profile state that does not depend on order: the sum of the hashes of its facts."""
+def state_hash(context: Context, aggregates: frozenset[str] | None = None) -> str:
+    """A hash of the whole profile state that does not depend on order: the sum of the hashes of its facts.
+
+    Of computed traits these `aggregates` count, or those that hold all events; what is being filled in has no fixed state.
+    """
     total = 0
     with context.store.snapshot() as snapshot:
+        wanted = live(snapshot.kept()) if aggregates is None else aggregates
         for row in snapshot.scan():
             value, state = folds.open_node(context.sealer.open(row))
+            state.computed = computing.only(state.computed, context.profiles.computed, wanted)
             m = row.member
             fact = _encode(
                 ("node", m.id, m.type, m.first_seen_us, m.person, m.component, m.contested, m.shared, value,
@@ -79,4 +86,6 @@ def verify(
             until = snapshot.offsets()
     other = onto(context, scratch, feeding=feeding)
     done = quarantine.drain(other, until=until)
-    return Verified(state_hash(context), state_hash(other), done.read)
+    with context.store.snapshot() as snapshot:
+        aggregates = live(snapshot.kept()) & context.profiles.computed.by_base.keys()
+    return Verified(state_hash(context, aggregates), state_hash(other, aggregates), done.read)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from onefold.errors import ConfigurationError
-from onefold.model import Event
 from onefold.profiles.computed import series
 from onefold.profiles.computed.functions import Function, function
 from onefold.profiles.computed.periods import tiling
@@ -25,7 +24,24 @@ KEY_LENGTH = 16
 
 Held = dict[str, Any]
 """Series by key: as they are stored (`msgspec.Raw`) or, where something was added to them, decoded."""
-Lift = Callable[[Event], Any]
+
+
+class _Happening(Protocol):
+    """An event as far as aggregates are concerned."""
+
+    @property
+    def id(self) -> bytes: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def timestamp_us(self) -> int: ...
+    @property
+    def properties(self) -> Mapping[str, Any]: ...
+
+
+Lift = Callable[[_Happening], Any]
 """What an event adds to a tile; None where it adds nothing."""
 
 
@@ -33,13 +49,15 @@ class Kept(msgspec.Struct, frozen=True):
     """An aggregate as it is folded.
 
     Attributes:
-        key: Under which the state of a node has it: a part of the fingerprint.
+        key: Under which the state of a node has it: its base and, after the first, the epoch.
+        base: A part of the fingerprint.
         function: What the events of a tile add up to.
         tile: The number of a moment's tile.
         span: How many tiles are kept.
     """
 
     key: str
+    base: str
     aggregate: Aggregate
     function: Function
     tile: Callable[[int], int]
@@ -56,53 +74,65 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes:
         kept: By key.
+        by_base: By base.
         by_event: By the name of an event, those that it may add to.
     """
 
     kept: Mapping[str, Kept] = {}
+    by_base: Mapping[str, Kept] = {}
     by_event: Mapping[str, Sequence[tuple[Kept, Lift]]] = {}
 
     def kept_of(self, aggregate: Aggregate) -> Kept:
         """How an aggregate of the plan is folded."""
-        return self.kept[key_of(aggregate)]
+        return self.by_base[base_of(aggregate)]
+
+    @property
+    def epochs(self) -> dict[str, int]:
+        """The epoch of each, by base."""
+        return {base: int(one.key[len(base) + 1 :] or 0) for base, one in self.by_base.items()}
 
 
-def key_of(aggregate: Aggregate) -> str:
-    """Under which the state of a node has an aggregate."""
+def base_of(aggregate: Aggregate) -> str:
+    """What tells an aggregate from others in a store."""
     return fingerprint(aggregate)[:KEY_LENGTH]
 
 
-def plan(aggregates: Iterable[Aggregate], *, values_max: int, tiles_max: int) -> Plan:
+def plan(
+    aggregates: Iterable[Aggregate], *, values_max: int, tiles_max: int, epochs: Mapping[str, int] | None = None
+) -> Plan:
     """The plan for these aggregates; one that is there twice is kept once.
 
     Args:
         aggregates: What is kept.
         values_max: Most different values a tile.
         tiles_max: Most tiles of an aggregate without a window; of more, the latest are kept.
+        epochs: By base, how often an aggregate was configured anew.
 
     Raises:
         ConfigurationError: A window is too long.
     """
-    kept: dict[str, Kept] = {}
+    by_base: dict[str, Kept] = {}
     by_event: dict[str, list[tuple[Kept, Lift]]] = defaultdict(list)
     for aggregate in aggregates:
-        key = key_of(aggregate)
-        if key in kept:
+        base = base_of(aggregate)
+        if base in by_base:
             continue
+        epoch = (epochs or {}).get(base, 0)
+        key = f"{base}.{epoch}" if epoch else base
         tiles = tiling(aggregate)
         if tiles.horizon is not None and tiles.horizon > TILES_MAX:
             raise ConfigurationError(
                 f"a window of {tiles.horizon - 1:,} {tiles.unit} is too long: use at most {TILES_MAX - 1:,}, or none"
             )
-        one = Kept(key, aggregate, function(aggregate, values_max), tiles.tile, Span(tiles.horizon, tiles_max))
-        kept[key] = one
+        one = Kept(key, base, aggregate, function(aggregate, values_max), tiles.tile, Span(tiles.horizon, tiles_max))
+        by_base[base] = one
         by_event[aggregate.event].append((one, _lift(one)))
         if aggregate.then is not None:
             by_event[aggregate.then.event].append((one, _lift_following(aggregate.then.where)))
-    return Plan(kept, dict(by_event))
+    return Plan({one.key: one for one in by_base.values()}, by_base, dict(by_event))
 
 
-def fold(state: Held, event: Event, plan: Plan) -> None:
+def fold(state: Held, event: _Happening, plan: Plan) -> None:
     """Take one more event into what a node holds, in place."""
     at_us = event.timestamp_us
     for kept, lift in plan.by_event.get(event.name, ()):
@@ -141,6 +171,13 @@ def combined(states: Sequence[Held], plan: Plan) -> Held:
     return total
 
 
+def only(state: Held, plan: Plan, wanted: Collection[str]) -> Held:
+    """What a state holds of these aggregates, by base."""
+    return {
+        base: held for base in plan.by_base.keys() & wanted if (held := state.get(plan.by_base[base].key)) is not None
+    }
+
+
 def _lift(kept: Kept) -> Lift:
     aggregate, lift = kept.aggregate, kept.function.lift
     test = _condition(aggregate.where)
@@ -151,7 +188,7 @@ def _lift(kept: Kept) -> Lift:
         return lambda event: lift(None, event.timestamp_us, event.id) if test(event) else None
     value_of = counted(aggregate)
 
-    def lifted(event: Event) -> Any:
+    def lifted(event: _Happening) -> Any:
         if test is not None and not test(event):
             return None
         value = value_of(property_of(event.properties, path))
@@ -165,7 +202,7 @@ def _lift_following(where: Expr | None) -> Lift:
     return lambda event: (None, None, event.timestamp_us) if test is None or test(event) else None
 
 
-def _condition(where: Expr | None) -> Callable[[Event], bool] | None:
+def _condition(where: Expr | None) -> Callable[[_Happening], bool] | None:
     if where is None:
         return None
     bound = bind_condition(where)
