@@ -47,7 +47,8 @@ def carried_out(history):
         for said in step.get("operations", ()):
             if said.verb == "add":
                 if value is None or type(value) in (int, float):
-                    value = float(Fraction(str(value or 0)) + Fraction(str(said.value)))
+                    total = Fraction(str(value or 0)) + Fraction(str(said.value))
+                    value = int(total) if total.denominator == 1 else float(total)
                 continue
             listed = value if isinstance(value, list) else [] if value is None else [value]
             if said.verb == "remove":
@@ -79,6 +80,12 @@ def test_they_are_carried_out_in_order_of_time(data):
     """On the value that stands, in any order of arrival."""
     history = data.draw(histories(9))
     assert_order_of_time(history, data.draw(st.permutations(range(len(history)))))
+
+
+def test_a_list_from_which_all_is_taken_is_no_value():
+    """So a number can be added to it, though nothing could be taken out of nothing."""
+    taken = OperationStatement(FIELD, "remove", "a")
+    assert_order_of_time([{"operations": (taken, adding(1))}], [0])
 
 
 @settings(max_examples=40)

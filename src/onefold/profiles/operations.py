@@ -132,7 +132,8 @@ def _carried_out(value: Any, change: Operation) -> Any:
     listed = list(value) if isinstance(value, list) else [] if value is None else [value]
     known = identity(change.value)
     if change.verb == "remove":
-        return [element for element in listed if identity(element) != known]
+        # A list from which all is taken is no value, as an empty one that is stated is none.
+        return [element for element in listed if identity(element) != known] or None
     if change.verb in ("union", "union_first") and any(identity(element) == known for element in listed):
         return listed
     return [*listed, change.value] if change.verb in ("append", "union") else [change.value, *listed]
