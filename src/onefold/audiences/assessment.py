@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from onefold.audiences.ruleset import IN_SEGMENT, STAGE, STAGE_FIELD, CompiledRule, RuleSet
 from onefold.rules import evaluate, explain, next_change
-from onefold.rules.values import Truth
+from onefold.rules.values import Truth, number
 
 _LETTERS: dict[Truth, str] = {True: "t", False: "f", None: "u"}
 WORDS = {"t": "true", "f": "false", "u": "unknown"}
@@ -39,6 +41,7 @@ def assess(
     stage: str = "",
     kept: Collection[str] = (),
     standing: Collection[str] = (),
+    cuts: Mapping[str, Decimal | None] = MappingProxyType({}),
 ) -> Assessment:
     """Assess a person.
 
@@ -49,6 +52,7 @@ def assess(
         stage: Their lifecycle stage then; empty where there is none.
         kept: The segments that are not to be worked out now; of those among `standing` the person stays a member.
         standing: The audiences that they are in whatever rules say: those before for `kept` ones, and lists.
+        cuts: From which value on people are in the top of a segment.
     """
     row = {**row, STAGE_FIELD: stage or None}
     members = {slug for slug in rules.lists if slug in standing}
@@ -62,7 +66,7 @@ def assess(
         if slug in kept:
             inside = slug in standing
         else:
-            inside = rule.combine(truths) is True
+            inside = rule.combine(truths) is True and _in_top(rule, row, cuts)
             if (at := next_change(rule.bound, row, as_of_us)) is not None:
                 due.append(at)
         row[f"{IN_SEGMENT}{slug}"] = inside
@@ -71,6 +75,14 @@ def assess(
     if stage:
         members.add(f"{STAGE}{stage}")
     return Assessment("".join(letters), frozenset(members), min(due, default=None))
+
+
+def _in_top(rule: CompiledRule, row: Mapping[str, Any], cuts: Mapping[str, Decimal | None]) -> bool:
+    top = rule.definition.top
+    if top is None:
+        return True
+    cut, value = cuts.get(rule.definition.slug), number(row.get(top.by))
+    return cut is not None and value is not None and value >= cut
 
 
 class ChangedCondition(msgspec.Struct, frozen=True):

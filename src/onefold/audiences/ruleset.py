@@ -13,6 +13,7 @@ import msgspec
 from onefold.audiences.definition import Definition
 from onefold.errors import nearest
 from onefold.rules import Aggregate, Bound, Expr, Kind, RuleError, bind
+from onefold.rules.binding import Fields
 from onefold.rules.tree import And, Field, Not, Or, walk
 from onefold.rules.values import Truth, all_of, any_of
 
@@ -84,14 +85,14 @@ class SegmentError(RuleError):
         super().__init__(f"Segment `{slug}`: {reason}")
 
 
-def ruleset(definitions: Iterable[Definition], fields: Mapping[str, Kind]) -> RuleSet:
+def ruleset(definitions: Iterable[Definition], fields: Fields) -> RuleSet:
     """Bind the active ones among these segments to fields of these kinds.
 
     Raises:
         SegmentError: A rule cannot be read or bound, reads a segment that is not there, or reads itself by way of others.
     """
     active = {d.slug: d for d in definitions if d.status == "active"}
-    known: dict[str, Kind] = {**fields, STAGE_FIELD: "text"}
+    known: dict[str, Kind | Aggregate] = {**fields, STAGE_FIELD: "text"}
     for slug in active:
         known[f"{IN_SEGMENT}{slug}"] = "boolean"
     suppressing = tuple(sorted(slug for slug, d in active.items() if d.suppression))
@@ -179,7 +180,7 @@ def _ordered(exprs: Mapping[str, Expr]) -> list[str]:
     return list(done)
 
 
-def _compiled(definition: Definition, expr: Expr, fields: Mapping[str, Kind], first: int) -> CompiledRule:
+def _compiled(definition: Definition, expr: Expr, fields: Fields, first: int) -> CompiledRule:
     try:
         bound = bind(expr, fields)
         if definition.top is not None:
@@ -195,7 +196,7 @@ def _compiled(definition: Definition, expr: Expr, fields: Mapping[str, Kind], fi
     return CompiledRule(definition, tuple(conditions), combine, bound, first)
 
 
-def _taken_apart(expr: Expr, fields: Mapping[str, Kind], conditions: list[Bound]) -> Combine:
+def _taken_apart(expr: Expr, fields: Fields, conditions: list[Bound]) -> Combine:
     """How the value of a rule follows from those of its conditions, which are added to `conditions`."""
     match expr:
         case And(parts=parts):

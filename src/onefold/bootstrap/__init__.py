@@ -29,6 +29,14 @@ from onefold.bootstrap.migrating import migrate
 from onefold.bootstrap.modelling import classified, project_models, run_models
 from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
+from onefold.bootstrap.segmenting import (
+    ProjectSegments,
+    delete_segment,
+    export_members,
+    member_table,
+    project_segments,
+    save_segment,
+)
 from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate_postgres, with_store
@@ -62,6 +70,7 @@ __all__ = [
     "CollectingOnly",
     "Loaded",
     "Opened",
+    "ProjectSegments",
     "RelationFacts",
     "WorkerProcess",
     "Workspace",
@@ -76,9 +85,11 @@ __all__ = [
     "classified",
     "clock_us",
     "create_key",
+    "delete_segment",
     "engine_status",
     "engines_of",
     "eraser_of",
+    "export_members",
     "export_suite",
     "furnish",
     "guess_mapping",
@@ -94,6 +105,7 @@ __all__ = [
     "load_file",
     "load_warehouse",
     "load_with_prefetch",
+    "member_table",
     "migrate",
     "migrate_postgres",
     "open_warehouse",
@@ -102,6 +114,7 @@ __all__ = [
     "prefetched_by_process",
     "preview",
     "project_models",
+    "project_segments",
     "propose_checks",
     "reader",
     "rebuild",
@@ -112,6 +125,7 @@ __all__ = [
     "rows_of",
     "run_checks",
     "run_models",
+    "save_segment",
     "serve_prefetch",
     "since",
     "sole",

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from onefold.adapters.sqlite import lease
+from onefold.bootstrap.evaluator_thread import EvaluatorThread
 from onefold.bootstrap.loader_thread import LoaderThread
 from onefold.bootstrap.relay import relaying
 from onefold.bootstrap.workspace import Workspace, worker_name
@@ -48,6 +49,7 @@ class Within(Processing):
             workspace.context, leases=self._leases, worker=worker_name(), monotonic=time.monotonic
         )
         self._loader = LoaderThread(workspace, lambda: self._processor.leads)
+        self._evaluator = EvaluatorThread(workspace, lambda: self._processor.leads)
         self._held: ExitStack | None = None
 
     @property
@@ -63,6 +65,8 @@ class Within(Processing):
             held.enter_context(relaying(self._project, self._workspace, lambda: self._processor.leads))
             self._loader.start()
             held.callback(self._loader.stop)
+            self._evaluator.start()
+            held.callback(self._evaluator.stop)
             self._processor.start()
             self._held = held.pop_all()
 

@@ -29,6 +29,7 @@ from onefold.governance.encryption import EntrySealer, NodeSealer
 from onefold.identity.hashing import Hasher
 from onefold.ingest.gate import Gate
 from onefold.model import WorkspaceIdentity
+from onefold.pipelines.audiences.evaluator import Evaluator
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.service import Service
@@ -219,15 +220,18 @@ def reader(directory: Path, workspace: str | None) -> Iterator[Service]:
 
 
 def catch_up(workspace: Workspace) -> bool:
-    """Process what is waiting, unless another process is the processor; False in that case."""
-    return all(done >= 0 for done in work_off(workspace))
+    """Process what is waiting, and evaluate audiences, unless another process does; False in that case."""
+    return all(done >= 0 for done in work_off(workspace, evaluating=True))
 
 
-def work_off(workspace: Workspace) -> Iterator[int]:
-    """Process what is waiting, batch by batch, giving the entries of each; a single -1 when another process does it."""
+def work_off(workspace: Workspace, *, evaluating: bool = False) -> Iterator[int]:
+    """Process what is waiting, batch by batch, giving the entries of each; a single -1 when another process does it.
+
+    With `evaluating`, audiences are brought up to date at the end. Without, that is left to the next who processes.
+    """
     leases = workspace.context.store.leases
     if leases is not None:
-        yield from _work_off_leased(workspace, leases)
+        yield from _work_off_leased(workspace, leases, evaluating=evaluating)
         return
     holding = lease.held(workspace.directory)
     try:
@@ -238,11 +242,13 @@ def work_off(workspace: Workspace) -> Iterator[int]:
     try:
         while done := quarantine.advance(workspace.context).read:
             yield done
+        if evaluating:
+            Evaluator(workspace.context).drain()
     finally:
         holding.__exit__(None, None, None)
 
 
-def _work_off_leased(workspace: Workspace, leases: Leases) -> Iterator[int]:
+def _work_off_leased(workspace: Workspace, leases: Leases, *, evaluating: bool) -> Iterator[int]:
     """The same beside workers: with any of them alive, the work is theirs."""
     worker, context = worker_name(), workspace.context
     try:
@@ -254,6 +260,8 @@ def _work_off_leased(workspace: Workspace, leases: Leases) -> Iterator[int]:
                 return
             done = quarantine.advance(context, leased=held).read
             if not done:
+                if evaluating:
+                    Evaluator(context).drain()
                 return
             yield done
     finally:

@@ -18,10 +18,12 @@ from onefold.cli import (
     maintenance,
     models,
     people,
+    plan,
     process,
     project,
     reconcile,
     relations,
+    segment,
     serve,
     sql,
     tail,
@@ -78,6 +80,9 @@ app.command()(sql.sql)
 app.command()(relations.tables)
 app.command()(relations.describe)
 app.command()(relations.export)
+app.command()(plan.plan)
+app.command()(plan.apply)
+app.add_typer(segment.app, name="segment")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
 app.add_typer(warehouse.app, name="warehouse")

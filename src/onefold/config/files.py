@@ -21,6 +21,7 @@ from onefold.config.kinds import (
     Text,
 )
 from onefold.config.mappings import MAPPING
+from onefold.config.segments import SEGMENTS
 from onefold.config.trait_keys import TRAITS
 from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY
 
@@ -358,6 +359,7 @@ FILES = {
     "mapping": MAPPING,
     "models": MODELS,
     "checks": CHECKS,
+    "segments": SEGMENTS,
     "calendar": CALENDAR,
     "privacy": PRIVACY,
     "traits": TRAITS,

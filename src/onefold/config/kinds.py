@@ -81,7 +81,7 @@ class Either(msgspec.Struct, frozen=True):
 
     scalar: Kind | None = None
     sequence: ListOf | None = None
-    mapping: Record | MapOf | None = None
+    mapping: Record | MapOf | Free | None = None
 
 
 Kind = Text | Integer | Boolean | Duration | Size | Secret | Scalar | Free | ListOf | MapOf | Record | Either

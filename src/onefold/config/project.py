@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from onefold.audiences.definition import Definition
 from onefold.config import files
 from onefold.config.checks import FOLDER as CHECKS_FOLDER
 from onefold.config.checks import read_checks
 from onefold.config.reading import Document, Problem, read
 from onefold.config.secret import SecretReference, parse_reference
+from onefold.config.segments import FOLDER as SEGMENTS_FOLDER
+from onefold.config.segments import read_segments
 from onefold.config.serving import Limits, Server, server, server_problems
 from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
 from onefold.config.traits import FOLDER as TRAITS_FOLDER
@@ -129,6 +132,7 @@ class Project(msgspec.Struct, frozen=True):
         checks: What `checks/*.yaml` say, without what Onefold ships.
         engines: Databases of the customer that hold copies of the warehouse.
         traits: What `traits/*.yaml` say.
+        segments: What `segments/*.yaml` say.
     """
 
     directory: Path
@@ -145,6 +149,7 @@ class Project(msgspec.Struct, frozen=True):
     checks: tuple[Check, ...] = ()
     engines: tuple[EngineAddress, ...] = ()
     traits: tuple[Trait, ...] = ()
+    segments: tuple[Definition, ...] = ()
 
 
 def read_project(directory: Path) -> Project:
@@ -167,6 +172,7 @@ def read_project(directory: Path) -> Project:
     ]
     checks = read_checks(directory, problems)
     traits = read_traits(directory, profile.value.get("purchases") or {}, problems)
+    segments = read_segments(directory, traits, problems)
     problems.extend(_main_problems(main))
     problems.extend(_source_name_problems(main, documents))
     problems.extend(problem for document in documents for problem in source_problems(document))
@@ -197,6 +203,7 @@ def read_project(directory: Path) -> Project:
         checks=checks,
         engines=_engines(value.get("warehouse", {}), workspaces[0], directory),
         traits=traits,
+        segments=segments,
     )
 
 
@@ -212,7 +219,7 @@ def _misnamed(directory: Path) -> Iterator[Problem]:
     for path in sorted(directory.glob("*.y*ml")):
         if path.name not in known and (hint := nearest(path.name, known, cutoff=0.85)):
             yield Problem(path.name, 1, f"is not a file of a project{hint}")
-    for folder in ("sources", CHECKS_FOLDER, TRAITS_FOLDER):
+    for folder in ("sources", CHECKS_FOLDER, TRAITS_FOLDER, SEGMENTS_FOLDER):
         for path in sorted((directory / folder).glob("*.yml")):
             yield Problem(f"{folder}/{path.name}", 1, f"would not be read; did you mean `{path.stem}.yaml`?")
 

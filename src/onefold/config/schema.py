@@ -18,6 +18,7 @@ TITLES = {
     "mapping": "a mapping file",
     "models": "models/*.yaml",
     "checks": "checks/*.yaml",
+    "segments": "segments/*.yaml",
     "calendar": "calendar.yaml",
     "privacy": "privacy.yaml",
     "traits": "traits/*.yaml",

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from onefold.audiences.definition import Definition
+from onefold.audiences.ruleset import ruleset
 from onefold.config.project import Project
 from onefold.config.stages import Stages
 from onefold.errors import ConfigurationError
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest import tracking_plan
 from onefold.ingest.settings import IngestSettings
-from onefold.profiles.computed.trait import Trait
-from onefold.profiles.lifecycle import Stage
-from onefold.profiles.settings import ProfileSettings, Purchase
+from onefold.profiles.computed.trait import Trait, trait_fields
+from onefold.profiles.lifecycle import FIELDS, Stage
+from onefold.profiles.settings import Asked, ProfileSettings, Purchase
 from onefold.profiles.survivorship import Survivorship
 from onefold.rules import RuleError
 
@@ -34,7 +37,7 @@ def settings(project: Project) -> StageSettings:
         ConfigurationError: A lifecycle rule cannot be read or names a field that does not exist.
     """
     stated = project.stages
-    profiles = _profiles(stated, project.traits)
+    profiles = _profiles(stated, project.traits, project.segments)
     return StageSettings(_ingest(stated, profiles.declared_fields), _identity(stated), profiles)
 
 
@@ -72,7 +75,7 @@ def _identity(stated: Stages) -> IdentitySettings:
     return settings
 
 
-def _profiles(stated: Stages, traits: tuple[Trait, ...]) -> ProfileSettings:
+def _profiles(stated: Stages, traits: tuple[Trait, ...], segments: Sequence[Definition]) -> ProfileSettings:
     def rule(strategy: str) -> Survivorship:
         return msgspec.convert({"strategy": strategy, "sources": stated.source_rank}, Survivorship)
 
@@ -89,9 +92,11 @@ def _profiles(stated: Stages, traits: tuple[Trait, ...]) -> ProfileSettings:
     stages = tuple(Stage(name, text) for name, text in stated.lifecycle)
     fields = {field: rule(strategy) for field, strategy in stated.survivorship.items()}
     try:
-        return ProfileSettings(survivorship=fields, stages=stages, traits=traits, **said)
+        settings = ProfileSettings(survivorship=fields, stages=stages, traits=traits, **said)
     except RuleError as error:
         raise ConfigurationError(f"a lifecycle rule cannot be used: {error}", file="profile.yaml") from error
+    rules = ruleset(segments, FIELDS | trait_fields(traits))
+    return msgspec.structs.replace(settings, asked=Asked(rules.fields, rules.aggregates))
 
 
 def _said(**values: Any) -> dict[str, Any]:

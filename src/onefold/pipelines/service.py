@@ -9,6 +9,7 @@ from onefold.errors import ExpensiveError, NotFoundError
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, Verdict, results
 from onefold.pipelines import judgements
+from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.reading import balances, explanations, people, profiles, progress, tail
@@ -71,6 +72,11 @@ class Service:
     def identifier_types(self) -> Sequence[str]:
         """The identifier types that the configuration knows."""
         return tuple(self._context.identity.types)
+
+    @property
+    def audiences(self) -> Audiences:
+        """Its segments."""
+        return Audiences(self._context)
 
     def profile(self, identifier: Identifier) -> results.Profile:
         """The profile behind an identifier, through merges.

@@ -1,7 +1,8 @@
 """The feed: rows of one commit on their way to the warehouse, as a chunk of bytes and back.
 
 A chunk is MessagePack, column by column, compressed and sealed. Its rows are numbered when it is stored: identity first, then
-evidence, judgements and events, so that whoever reads up to any number finds every node of an event in the identity map.
+evidence, judgements, events and memberships, so that whoever reads up to any number finds every node of an event in the
+identity map.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from onefold.errors import IntegrityError
 from onefold.ports.warehouse import FeedChunk
-from onefold.warehouse.rows import EventRow, EvidenceRow, IdentityRow, JudgementRow
+from onefold.warehouse.rows import EventRow, EvidenceRow, IdentityRow, JudgementRow, MembershipRow
 
 FORMAT = 1
 Transform = Callable[[bytes], bytes]
@@ -32,10 +33,11 @@ class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
     evidence: Columns
     judgements: Columns
     events: Columns
+    memberships: Columns = ()
 
     def __len__(self) -> int:
         """How many rows there are, of all relations."""
-        return sum(map(length, (self.identity, self.evidence, self.judgements, self.events)))
+        return sum(map(length, (self.identity, self.evidence, self.judgements, self.events, self.memberships)))
 
 
 def length(columns: Columns) -> int:
@@ -68,12 +70,14 @@ class Feed:
         evidence: Sequence[EvidenceRow] = (),
         judgements: Sequence[JudgementRow] = (),
         events: Sequence[EventRow] = (),
+        memberships: Sequence[MembershipRow] = (),
     ) -> FeedChunk | None:
         """The rows as a chunk; None where there are none."""
-        rows = len(identity) + len(evidence) + len(judgements) + len(events)
+        found = (identity, evidence, judgements, events, memberships)
+        rows = sum(map(len, found))
         if not rows:
             return None
-        parts = map(_columns, (identity, evidence, judgements, events))
+        parts = map(_columns, found)
         encoded = _encode((FORMAT, known_at_us, *parts))
         return FeedChunk(rows, self._seal(self._compress(encoded)))
 

@@ -158,7 +158,29 @@ PROFILE_CHANGE = Relation(
     ("sequence", "person"),
 )
 
-FED = (EVENT, IDENTITY_CHANGE, EVIDENCE, JUDGEMENT)
+MEMBERSHIP_CHANGE = Relation(
+    "golden",
+    "membership_change",
+    (
+        SEQUENCE,
+        _PERSON,
+        Column("audience", "text", description="A segment's slug, or `stage.` and a lifecycle stage.", required=True),
+        Column("entered", "boolean", description="Whether the person entered it, or left it.", required=True),
+        Column("changed_at", "timestamp", description="When that came true.", required=True),
+        Column("version", "integer", description="Version of the segment's definition; 0 of stages.", required=True),
+        Column(
+            "because", "text",
+            description="event, time, definition, schedule, list, merged or split.", required=True,
+        ),
+        Column("reason", "json", description="Which conditions changed, by which log entry."),
+        KNOWN_AT,
+    ),
+    "log",
+    "Who entered and left which segment and which lifecycle stage, when and why.",
+    ("sequence",),
+)  # fmt: skip
+
+FED = (EVENT, IDENTITY_CHANGE, EVIDENCE, JUDGEMENT, MEMBERSHIP_CHANGE)
 """What the stream feeds."""
 LOGS = (*FED, PROFILE_CHANGE)
 """What is kept in segment files as it was fed or, for profiles, as the loader found it."""

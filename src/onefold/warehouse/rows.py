@@ -27,6 +27,8 @@ ProfileRow = tuple[
 EvidenceRow = tuple[bytes, bytes, str, int, int, bytes, str, str, float | None]
 
 JudgementRow = tuple[bytes, str, bytes, bytes | None, int, int]
+MembershipRow = tuple[bytes, str, bool, int, int, str, bytes | None]
+"""Person, audience, entered, changed at, version, because, reason: a row of `golden.membership_change`."""
 
 _json = msgspec.json.Encoder().encode
 

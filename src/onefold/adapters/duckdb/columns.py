@@ -103,6 +103,7 @@ def fed_tables(chunks: Iterable[tuple[int, Rows]]) -> dict[str, pa.Table]:
             (relations.EVIDENCE, rows.evidence),
             (relations.JUDGEMENT, rows.judgements),
             (relations.EVENT, rows.events),
+            (relations.MEMBERSHIP_CHANGE, rows.memberships),
         ):
             many = length(found)
             if many:

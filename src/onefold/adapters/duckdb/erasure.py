@@ -51,6 +51,7 @@ _CONCERNED: Mapping[str, tuple[Sequence[str], Mask]] = {
     relations.EVIDENCE.full_name: (("node_a", "node_b"), _either),
     relations.JUDGEMENT.full_name: (("node_a", "node_b"), _either),
     relations.PROFILE_CHANGE.full_name: (("person", "identifiers"), _profile),
+    relations.MEMBERSHIP_CHANGE.full_name: (("person",), _in("person")),
 }
 
 

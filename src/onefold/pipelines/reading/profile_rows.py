@@ -41,12 +41,20 @@ def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) 
 
 def people(context: Context, snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Profile]:
     """The profiles of these people, as look-ups find them."""
+    return (profile for profile, _ in people_with_nodes(context, snapshot, ids))
+
+
+def people_with_nodes(
+    context: Context, snapshot: ProfileSnapshot, ids: Collection[NodeId]
+) -> Iterator[tuple[Profile, list[NodeId]]]:
+    """The same, each with the person's nodes."""
     found = list(_people(snapshot, ids))
     apart = neighbours.alone(snapshot, [[row.member.id for row in rows] for _, rows in found])
     for (person, rows), alone in zip(found, apart, strict=True):
         members = [row.member for row in rows]
         beside = [] if alone else neighbours.spoken_beside(context, snapshot, members)
-        yield profile_of(context, person, rows, only_in_aliases(snapshot, members), beside)
+        profile = profile_of(context, person, rows, only_in_aliases(snapshot, members), beside)
+        yield profile, [member.id for member in members]
 
 
 def _people(snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[tuple[NodeId, list[NodeRow]]]:

@@ -1,0 +1,67 @@
+"""Progress: which definitions hold, and how far the evaluation of all people under them is. Kept in the profile store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from onefold.audiences.definition import Definition
+from onefold.audiences.definition import decode as decode_definition
+from onefold.model import NodeId
+from onefold.ports.audiences import Definition as StoredDefinition
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """An evaluation of everybody that is under way.
+
+    Attributes:
+        after: People up to this id are done.
+        refresh: The scheduled segments that it works out.
+        because: `definition` or `schedule`.
+    """
+
+    after: NodeId = b""
+    refresh: tuple[str, ...] = ()
+    because: str = "definition"
+
+
+class Run(msgspec.Struct, frozen=True):
+    """The last run of a scheduled segment: when, and from which value on people are in its top."""
+
+    at_us: int
+    cut: str | None = None
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """What holds.
+
+    Attributes:
+        generation: Rises with each change of what decides memberships.
+        versions: The version of each segment that holds; a segment that is not there was removed.
+        stages: Lifecycle stages that hold, each with its rule, least first.
+        applied_us: When that was applied.
+        scan: What is under way; None when everybody is evaluated.
+        runs: The last run of each scheduled segment.
+    """
+
+    generation: int = 0
+    versions: Mapping[str, int] = {}
+    stages: tuple[tuple[str, str], ...] = ()
+    applied_us: int = 0
+    scan: Scan | None = None
+    runs: Mapping[str, Run] = {}
+
+
+encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Progress).decode
+
+
+def decode(body: bytes) -> Progress:
+    """Read what `encode` wrote; of nothing, that nothing holds."""
+    return _decode(body) if body else Progress()
+
+
+def holding(stored: list[StoredDefinition], progress: Progress) -> dict[str, Definition]:
+    """The definitions that hold, by slug."""
+    return {d.slug: decode_definition(d.body) for d in stored if progress.versions.get(d.slug) == d.version}

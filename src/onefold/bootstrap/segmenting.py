@@ -1,0 +1,224 @@
+"""A project's segments: its files beside what holds in a workspace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onefold import config
+from onefold.adapters.sqlite import backup
+from onefold.audiences.definition import Definition
+from onefold.audiences.ruleset import reads
+from onefold.bootstrap.warehousing import require_extra
+from onefold.bootstrap.workspace import Workspace, catch_up, choose, open_workspace
+from onefold.config.segments import FOLDER, check_segments, yaml_text
+from onefold.errors import ConfigurationError, UsageError, nearest
+from onefold.model import Identifier, results
+from onefold.pipelines.audiences.applying import Difference, Stages
+from onefold.pipelines.audiences.service import Audiences
+from onefold.warehouse import cells
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    import pyarrow as pa
+
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSegments:
+    """What a project's files say of segments, and the workspace that it is applied to."""
+
+    directory: Path
+    workspace: Workspace
+    wanted: tuple[Definition, ...]
+    stages: Stages
+
+    @property
+    def audiences(self) -> Audiences:
+        """What may be asked or said."""
+        return Audiences(self.workspace.context, self.wanted)
+
+    def plan(self) -> results.SegmentPlan:
+        """Who would enter and leave what, if the files were applied."""
+        return self.audiences.plan(self.wanted, self.stages)
+
+    def apply(self, *, again: bool = False) -> tuple[Difference, bool]:
+        """Apply the files; what changed, and whether everybody is evaluated by now: else a running worker does it."""
+        found = self.audiences.apply(self.wanted, self.stages, again=again)
+        return found, catch_up(self.workspace)
+
+    def reconcile(self) -> results.ReconciledSegments:
+        """Compare memberships with an evaluation of everybody."""
+        return self.audiences.reconcile()
+
+    def upload(self, slug: str, file: Path, *, kind: str | None, remove: bool) -> results.ListChange:
+        """Put the identifiers of a file on a list, one a line, or take them from it; `-` is standard input.
+
+        Raises:
+            UsageError: A line cannot be read; the message tells which. Nothing was changed.
+        """
+        found = self.audiences.upload(slug, list(identifiers(file, kind)), remove=remove)
+        catch_up(self.workspace)
+        return found
+
+
+def identifiers(file: Path, kind: str | None) -> Iterator[Identifier]:
+    """The identifiers of a file, one a line; lines without a type have this one. Empty lines are passed over.
+
+    Raises:
+        UsageError: A line cannot be read; the message tells which.
+    """
+    raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    name = "standard input" if str(file) == "-" else file.name
+    for number, line in enumerate(raw.splitlines(), start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip().strip('"')
+        except UnicodeDecodeError:
+            raise UsageError(f"{name}:{number} is not UTF-8. Nothing was changed.") from None
+        if not text:
+            continue
+        before, colon, value = text.partition(":")
+        if kind is not None and not (colon and before == kind):
+            yield Identifier(kind, text)
+        elif colon and value:
+            yield Identifier(before, value)
+        else:
+            raise UsageError(
+                f"{name}:{number} is not an identifier: write type:value, or say --type. Nothing was changed."
+            )
+
+
+def export_members(audiences: Audiences, audience: str, file: Path) -> int:
+    """Write all members of a segment to a file: CSV, or what Arrow writes; how many there were.
+
+    Raises:
+        ConfigurationError: The extra `warehouse` is not installed, and the file is to be Arrow or Parquet.
+        NotFoundError: There is no such segment.
+        UsageError: Another kind of file.
+    """
+    if file.suffix == ".csv":
+        many = 0
+        with file.open("w", encoding="utf-8", newline="") as out:
+            out.write(cells.csv_line(MEMBER_COLUMNS))
+            for row in member_rows(audiences, audience):
+                out.write(cells.csv_line(row, spreadsheet=True))
+                many += 1
+        return many
+    if file.suffix not in {".parquet", ".arrow"}:
+        raise UsageError("Members are exported to .csv, .parquet or .arrow files.")
+    table = member_table(audiences, audience)
+    if file.suffix == ".parquet":
+        import pyarrow.parquet as pq  # noqa: PLC0415  only where the extra is
+
+        pq.write_table(table, file)
+    else:
+        import pyarrow as pa  # noqa: PLC0415  as above
+
+        with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    return int(table.num_rows)
+
+
+MEMBER_COLUMNS = ("profile_id", "identifier_type", "identifier", "since", "because")
+
+
+def member_rows(audiences: Audiences, audience: str) -> Iterator[tuple[str | None, ...]]:
+    """All members of a segment, in order of their ids: `MEMBER_COLUMNS`.
+
+    Raises:
+        NotFoundError: There is no such segment.
+    """
+    cursor = None
+    while True:
+        page = audiences.members(audience, cursor=cursor, limit=_PAGE)
+        for m in page.members:
+            kind, value = (None, None) if m.identifier is None else (m.identifier.type, m.identifier.value)
+            yield m.profile_id, kind, value, m.since, m.reason.because
+        if page.next is None:
+            return
+        cursor = page.next
+
+
+def member_table(audiences: Audiences, audience: str) -> pa.Table:
+    """The same as a table of Arrow.
+
+    Raises:
+        ConfigurationError: The extra `warehouse` is not installed.
+        NotFoundError: There is no such segment.
+    """
+    require_extra()
+    import pyarrow as pa  # noqa: PLC0415  only where the extra is
+
+    rows = list(member_rows(audiences, audience))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(MEMBER_COLUMNS)
+    return pa.table({n: pa.array(values, pa.string()) for n, values in zip(MEMBER_COLUMNS, columns, strict=True)})
+
+
+@contextmanager
+def project_segments(directory: Path, workspace: str | None, *, start: bool = False) -> Iterator[ProjectSegments]:
+    """A project's segments for the block.
+
+    Args:
+        directory: The project.
+        workspace: Which of its workspaces; None for the only one.
+        start: Whether the workspace may be begun, and what waits be processed.
+
+    Raises:
+        ConfigurationError: The project's files are wrong; the message tells file and line.
+        NotFoundError: Nothing was processed yet, and this is no start.
+    """
+    project = config.read_project(directory)
+    opened = open_workspace(project, choose(project, workspace), start=start)
+    try:
+        declared = bool(project.segments or project.stages.lifecycle)
+        stages = tuple((s.name, s.rule) for s in opened.context.profiles.stages) if declared else ()
+        yield ProjectSegments(directory.resolve(), opened, project.segments, stages)
+    finally:
+        opened.close()
+
+
+def save_segment(directory: Path, definition: Definition) -> Path:
+    """Write a new segment to a file of its own; nothing is written unless the project is right with it.
+
+    Raises:
+        ConfigurationError: The segment cannot be used as it stands.
+        UsageError: There is a segment of that name, or a file.
+    """
+    project = config.read_project(directory)
+    there = next((d for d in project.segments if d.slug == definition.slug), None)
+    if there is not None:
+        raise UsageError(f"The segment `{definition.slug}` is already in {there.file}:{there.line}; edit it there.")
+    path = project.directory / FOLDER / f"{definition.slug}.yaml"
+    if path.exists():
+        raise UsageError(f"There is already a file {FOLDER}/{path.name}; name the segment otherwise.")
+    check_segments((*project.segments, definition), project.traits)
+    path.parent.mkdir(exist_ok=True)
+    backup.write_durably(path, yaml_text(definition).encode())
+    return path
+
+
+def delete_segment(directory: Path, slug: str) -> Path:
+    """Delete the file of a segment that stands alone in it.
+
+    Raises:
+        ConfigurationError: Another segment reads it; the message tells which, with file and line.
+        UsageError: There is no such segment, or it shares a file with others.
+    """
+    project = config.read_project(directory)
+    there = next((d for d in project.segments if d.slug == slug), None)
+    if there is None:
+        near = nearest(slug, [d.slug for d in project.segments])
+        raise UsageError(f"There is no segment `{slug}` in {FOLDER}/*.yaml{near or '.'}")
+    for reader in project.segments:
+        if slug in reads(reader) and reader.slug != slug:
+            message = f"`{reader.slug}` reads `{slug}`: change it first"
+            raise ConfigurationError(message, file=reader.file, line=reader.line)
+    if sum(d.file == there.file for d in project.segments) > 1:
+        raise UsageError(f"`{slug}` shares {there.file} with others; delete it there, at line {there.line}.")
+    path = project.directory / there.file
+    path.unlink()
+    return path

@@ -1,0 +1,245 @@
+"""Segments as configured: what a project's `segments/*.yaml` say, each rule read and bound to the fields that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from onefold.audiences.definition import Definition, Top
+from onefold.audiences.ruleset import IN_SEGMENT, STAGE_FIELD, SegmentError, ruleset
+from onefold.config.kinds import Boolean, Duration, Either, Field, Free, Integer, ListOf, MapOf, Record, Text
+from onefold.config.reading import At, Document, Problem, read
+from onefold.errors import ConfigurationError, nearest
+from onefold.profiles.computed.trait import Trait, trait_fields
+from onefold.profiles.lifecycle import FIELDS
+from onefold.rules import Aggregate, Kind, RuleError, bind
+from onefold.rules.binding import Fields
+from onefold.rules.tree import Field as RuleField
+
+FOLDER = "segments"
+SLUG = Text(
+    pattern=r"^[a-z][a-z0-9_]{0,62}$",
+    shape="a name of lower-case letters, digits and `_`, starting with a letter",
+)
+_RULE = Either(scalar=Text(), mapping=Free())
+_SEGMENT = Record(
+    {
+        "rule": Field(_RULE, "Who is in it, as text or in the JSON form; a static segment has none."),
+        "kind": Field(
+            Text(("realtime", "scheduled", "static")),
+            "`realtime`: kept with each event. `scheduled`: worked out at intervals. `static`: a list of identifiers that "
+            "is uploaded. `realtime` when left out.",
+        ),
+        "status": Field(
+            Text(("draft", "active", "archived")), "`draft` and `archived` segments have no members; `active`."
+        ),
+        "description": Field(Text(), "What it is for."),
+        "owner": Field(Text(), "Who answers for it; the file's when left out."),
+        "tags": Field(ListOf(Text()), "Words to find it by, beside the file's."),
+        "every": Field(Duration(), "How often a scheduled segment is worked out; `1d` when left out."),
+        "top": Field(
+            Record(
+                {
+                    "percent": Field(Integer(1, 99), "How many of those for whom the rule is true.", required=True),
+                    "by": Field(Text(), "The number that counts, such as `revenue`.", required=True),
+                }
+            ),
+            "Of a scheduled segment: only the people with the largest values. People of equal values are all in it, or none.",
+        ),
+        "exclude": Field(ListOf(SLUG), "Segments whose members are not in this one."),
+        "suppression": Field(Boolean(), "Of a static segment: whether its members are in no other segment; false."),
+    }
+)
+SEGMENTS = Record(
+    {
+        "owner": Field(Text(), "Who answers for the segments of this file."),
+        "tags": Field(ListOf(Text()), "Words to find them by."),
+        "segments": Field(
+            MapOf(Either(scalar=Text(), mapping=_SEGMENT)),
+            "Segments by their slug: a rule alone, or with what else there is to say.",
+            required=True,
+        ),
+    }
+)
+
+
+def read_segments(directory: Path, traits: Sequence[Trait], problems: list[Problem]) -> tuple[Definition, ...]:
+    """The segments of a project, in order of files and lines; whatever is wrong is added to `problems`.
+
+    Rules can read these traits.
+    """
+    folder = directory / FOLDER
+    documents = [read(path, f"{FOLDER}/{path.name}", SEGMENTS, problems) for path in sorted(folder.glob("*.yaml"))]
+    found: dict[str, tuple[Document, Definition]] = {}
+    broken = len(problems)
+    for document in documents:
+        for slug, said in (document.value.get("segments") or {}).items():
+            at: At = ("segments", slug)
+            definition = _definition(document, slug, said)
+            if slug in found:
+                there = found[slug][1]
+                message = f"the segment `{slug}` is already in {there.file}:{there.line}"
+                problems.append(document.problem(at, message))
+                continue
+            problems.extend(document.problem((*at, *where), message) for where, message in _faults(slug, said or {}))
+            if definition is not None:
+                found[slug] = document, definition
+    if len(problems) == broken:
+        problems.extend(_rule_problems(found, traits))
+    return tuple(definition for _, definition in found.values())
+
+
+def _definition(document: Document, slug: str, said: Any) -> Definition | None:
+    if said is None:
+        return None
+    own: Mapping[str, Any] = {"rule": said} if isinstance(said, str) else said
+    file = document.value
+    top = own.get("top")
+    rule = own.get("rule")
+    kind: Any = own.get("kind") or "realtime"
+    if rule is None and kind == "scheduled" and top:
+        rule = "true"
+    known: dict[str, Any] = {
+        "every_us": own.get("every"),
+        "top": Top(top["percent"], top["by"]) if top and top.get("percent") and top.get("by") else None,
+    }
+    return Definition(
+        slug=slug,
+        rule=rule,
+        kind=kind,
+        status=own.get("status") or "active",
+        description=own.get("description") or "",
+        owner=own.get("owner") or file.get("owner") or "",
+        tags=tuple(dict.fromkeys((*(file.get("tags") or ()), *(own.get("tags") or ())))),
+        exclude=tuple(own.get("exclude") or ()),
+        suppression=bool(own.get("suppression")),
+        file=document.file,
+        line=document.lines.get(("segments", slug), 1),
+        **{name: value for name, value in known.items() if value is not None},
+    )
+
+
+def _faults(slug: str, said: Any) -> Iterator[tuple[At, str]]:
+    """Contradictions between the keys of a segment."""
+    if not _is_slug(slug):
+        yield (), f"`{slug}` is not {SLUG.shape}"
+    if isinstance(said, str):
+        return
+    kind = said.get("kind") or "realtime"
+    if kind == "static":
+        for key in ("rule", "exclude"):
+            if key in said:
+                yield (key,), f"`{slug}` is a list, so it has no `{key}`"
+    elif "rule" not in said and not (kind == "scheduled" and "top" in said):
+        yield (), f"`{slug}` lacks `rule`: who is in it"
+    for key in ("top", "every"):
+        if key in said and kind != "scheduled":
+            yield (key,), f"`{key}` is for `kind: scheduled`"
+    if said.get("suppression") and kind != "static":
+        yield ("suppression",), "`suppression` is for `kind: static`"
+
+
+def _is_slug(text: str) -> bool:
+    return (
+        text.replace("_", "a").isalnum() and text.islower() and text[0].isalpha() and text.isascii() and len(text) <= 63
+    )
+
+
+def _rule_problems(found: Mapping[str, tuple[Document, Definition]], traits: Sequence[Trait]) -> Iterator[Problem]:
+    """Rules that cannot be read or bound, exclusions of nobody, and segments that read themselves."""
+    active = [definition.slug for _, definition in found.values() if definition.status == "active"]
+    fields = rule_fields(active, traits)
+    wrong = False
+    for document, definition in found.values():
+        at: At = ("segments", definition.slug)
+        for place, message in _own_faults(definition, fields, active):
+            wrong = True
+            yield document.problem((*at, *place), message)
+    if wrong:
+        return
+    try:
+        ruleset((definition for _, definition in found.values()), FIELDS | trait_fields(traits))
+    except SegmentError as error:
+        document, _ = found[error.slug]
+        yield document.problem(("segments", error.slug, "rule"), f"`{error.slug}` {error.reason}")
+
+
+def _own_faults(definition: Definition, fields: Fields, active: Sequence[str]) -> Iterator[tuple[At, str]]:
+    slug = definition.slug
+    try:
+        expr = definition.expr()
+        kind = "boolean" if expr is None else bind(expr, fields).kind
+    except RuleError as error:
+        yield ("rule",), f"the rule of `{slug}`: {error}"
+        return
+    if kind not in {"boolean", "any"}:
+        yield ("rule",), f"the rule of `{slug}` gives a {kind}, not true or false"
+    if definition.status != "active":
+        return
+    for index, other in enumerate(definition.exclude):
+        if other not in active:
+            yield ("exclude", index), f"there is no active segment `{other}`{nearest(other, active) or '.'}"
+    if definition.top is not None and (near := _top_fault(definition.top.by, fields)):
+        yield ("top", "by"), near
+
+
+def _top_fault(by: str, fields: Fields) -> str:
+    try:
+        kind = bind(RuleField(by), fields).kind
+    except RuleError as error:
+        return str(error)
+    return "" if kind in {"number", "any"} else f"`{by}` is a {kind}, not a number"
+
+
+def rule_fields(slugs: Iterable[str], traits: Sequence[Trait]) -> dict[str, Kind | Aggregate]:
+    """What a segment's rule can read: a profile's fields, traits, the lifecycle stage, and who is in which other segment."""
+    fields: dict[str, Kind | Aggregate] = {**FIELDS, **trait_fields(traits), STAGE_FIELD: "text"}
+    for slug in slugs:
+        fields[f"{IN_SEGMENT}{slug}"] = "boolean"
+    return fields
+
+
+def check_segments(definitions: Sequence[Definition], traits: Sequence[Trait]) -> None:
+    """See that these segments can be used together, with these traits.
+
+    Raises:
+        ConfigurationError: One of them cannot; the message tells which, and the file and line where it has them.
+    """
+    by_slug = {definition.slug: definition for definition in definitions}
+    for definition in definitions:
+        if not _is_slug(definition.slug):
+            raise ConfigurationError(f"`{definition.slug}` is not {SLUG.shape}")
+    try:
+        for definition in definitions:
+            if definition.status != "active" and (expr := definition.expr()) is not None:
+                bind(expr, rule_fields(by_slug, traits))
+        ruleset(definitions, FIELDS | trait_fields(traits))
+    except SegmentError as error:
+        there = by_slug[error.slug]
+        message = f"segment `{error.slug}`: {error.reason}"
+        raise ConfigurationError(message, file=there.file or None, line=there.line) from None
+
+
+def yaml_text(definition: Definition) -> str:
+    """A file with one segment, as `segments/*.yaml` has it."""
+    said: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("description", definition.description),
+            ("owner", definition.owner),
+            ("tags", list(definition.tags)),
+            ("kind", definition.kind if definition.kind != "realtime" else ""),
+            ("status", definition.status if definition.status != "active" else ""),
+            ("suppression", definition.suppression),
+            ("exclude", list(definition.exclude)),
+            ("rule", definition.rule),
+        )
+        if value
+    }
+    lines = ["segments:", f"  {definition.slug}:"]
+    # JSON is YAML, and quotes whatever has to be.
+    lines += [f"    {name}: {msgspec.json.encode(value).decode()}" for name, value in said.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,235 @@
+"""Segments as the service answers them: what holds, who is in it since when and why, and what a change would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onefold.model.identifier import Identifier
+from onefold.model.results.result import Result
+
+
+class Segment(Result, frozen=True, kw_only=True):
+    """A segment.
+
+    Attributes:
+        status: `active`, `draft`, `archived`; `stale` where a scheduled one was not worked out in time.
+        pending: What of it the project's files say and `onefold apply` has not applied: `new`, `changed`, `removed`.
+        rule: As it was written, text or JSON; null for a list.
+        sentence: The rule in English.
+        version: Rises with each definition that was applied; null where none was.
+        fingerprint: The same for definitions that have the same members.
+        members: People in it now; null where it was never applied.
+        entries: Identifiers on a list; null for others.
+        applied_at: When what holds was applied.
+        refreshed_at: When a scheduled segment was last worked out.
+        cut: From which value on people are in the top of it, as text.
+        reads: The segments that its rule reads.
+        file: Where it stands in the project, with the line; empty where only the store knows it.
+    """
+
+    slug: str
+    kind: str
+    status: str
+    pending: str | None = None
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    rule: str | dict[str, Any] | None = None
+    sentence: str = ""
+    version: int | None = None
+    fingerprint: str
+    members: int | None = None
+    entries: int | None = None
+    applied_at: str | None = None
+    refreshed_at: str | None = None
+    cut: str | None = None
+    reads: tuple[str, ...] = ()
+    file: str = ""
+    line: int | None = None
+
+
+class Segments(Result, frozen=True, kw_only=True):
+    """All segments, by slug, and the people in each lifecycle stage; `evaluating` while memberships follow a change."""
+
+    segments: tuple[Segment, ...]
+    stages: dict[str, int]
+    evaluating: bool
+
+
+class ConditionChange(Result, frozen=True, kw_only=True):
+    """A condition of a rule: what it says, its value before (null where it was not known) and now."""
+
+    condition: str
+    before: str | None
+    now: str
+
+
+class MembershipReason(Result, frozen=True, kw_only=True):
+    """Why somebody entered or left: what made the difference, which conditions changed, and by which entry of the log."""
+
+    because: str
+    conditions: tuple[ConditionChange, ...] = ()
+    partition: int | None = None
+    offset: int | None = None
+    profile_id: str | None = None
+
+
+class Member(Result, frozen=True, kw_only=True):
+    """Somebody in a segment; `identifier` is their strongest one."""
+
+    profile_id: str
+    identifier: Identifier | None
+    since: str | None
+    reason: MembershipReason
+
+
+class Members(Result, frozen=True, kw_only=True):
+    """A page of members in order of their ids; `next` is the cursor of the page after it, null on the last."""
+
+    segment: str
+    members: tuple[Member, ...]
+    next: str | None
+
+
+class Condition(Result, frozen=True, kw_only=True):
+    """A condition of a rule with its value: true, false or unknown."""
+
+    condition: str
+    value: str
+
+
+class Standing(Result, frozen=True, kw_only=True):
+    """Whether somebody is in a segment, why, until when, and what would end it.
+
+    Attributes:
+        since: Since when they are in it; null where they are not.
+        reason: Why they entered; null where they are not in it.
+        conditions: Each condition of the rule as of now.
+        until: When that changes if nothing happens; null where time alone does not change it.
+        then: The conditions that change then.
+    """
+
+    segment: str
+    profile_id: str
+    member: bool
+    since: str | None
+    reason: MembershipReason | None
+    sentence: str
+    conditions: tuple[Condition, ...]
+    until: str | None
+    then: tuple[ConditionChange, ...]
+
+
+class Sample(Result, frozen=True, kw_only=True):
+    """Somebody, as an example."""
+
+    profile_id: str
+    identifier: Identifier | None
+
+
+class SegmentPreview(Result, frozen=True, kw_only=True):
+    """Who would be in a segment: exactly how many, and some of them."""
+
+    sentence: str
+    people: int
+    members: int
+    entering: int
+    leaving: int
+    samples: tuple[Sample, ...]
+    reads: tuple[str, ...]
+
+
+class SegmentChange(Result, frozen=True, kw_only=True):
+    """What a change of definitions does to one segment or lifecycle stage: how many enter and leave, and some of them."""
+
+    audience: str
+    what: str
+    members_before: int
+    members_after: int
+    entering: int
+    leaving: int
+    entering_samples: tuple[Sample, ...]
+    leaving_samples: tuple[Sample, ...]
+
+
+class SegmentPlan(Result, frozen=True, kw_only=True):
+    """What applying the project's segments would change; `changes` is empty where nothing would."""
+
+    changes: tuple[SegmentChange, ...]
+    people: int
+    notes: tuple[str, ...] = ()
+
+
+class Overlap(Result, frozen=True, kw_only=True):
+    """How many people two segments have in common; `share` is of those in either, 0 to 1."""
+
+    a: str
+    b: str
+    a_members: int
+    b_members: int
+    both: int
+    share: float
+
+
+class Overlaps(Result, frozen=True, kw_only=True):
+    """Each pair of segments that have members."""
+
+    overlaps: tuple[Overlap, ...]
+
+
+class Moved(Result, frozen=True, kw_only=True):
+    """Somebody who is in one of two versions only; `change` is `entering` or `leaving`."""
+
+    profile_id: str
+    identifier: Identifier | None
+    change: str
+
+
+class SegmentDiff(Result, frozen=True, kw_only=True):
+    """Who is in one of two versions of a segment and not in the other, evaluated over the same people at the same time."""
+
+    segment: str
+    before: str
+    after: str
+    both: int
+    entering: int
+    leaving: int
+    people: tuple[Moved, ...]
+
+
+class Differing(Result, frozen=True, kw_only=True):
+    """Somebody of whom the stream says otherwise than an evaluation from scratch, and why that is."""
+
+    profile_id: str
+    member: bool
+    evaluated: bool
+    because: str
+
+
+class ReconciledSegment(Result, frozen=True, kw_only=True):
+    """A segment compared: members by the stream and by an evaluation of everybody, and who differs (some of them)."""
+
+    audience: str
+    members: int
+    evaluated: int
+    differing: int
+    waiting: int
+    people: tuple[Differing, ...]
+
+
+class ReconciledSegments(Result, frozen=True, kw_only=True):
+    """All segments compared, at one moment. `differing` is 0 unless something is wrong; `waiting` are not evaluated yet."""
+
+    at: str | None
+    people: int
+    differing: int
+    waiting: int
+    segments: tuple[ReconciledSegment, ...]
+
+
+class ListChange(Result, frozen=True, kw_only=True):
+    """What an upload did: identifiers read, and how many of them are on the list now and were not before, or the opposite."""
+
+    segment: str
+    read: int
+    changed: int

@@ -1,0 +1,1 @@
+"""Audiences of a workspace: kept up with the stream, applied, asked."""

@@ -1,0 +1,183 @@
+"""Planning: what a change of definitions would do, worked out over everybody, before anybody applies it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from onefold.audiences.definition import Definition
+from onefold.audiences.ruleset import STAGE, RuleSet, SegmentError
+from onefold.errors import NotFoundError, nearest
+from onefold.model import format_profile_id, results
+from onefold.pipelines.audiences.applying import Difference, Stages, current, difference
+from onefold.pipelines.audiences.rules import Held, bound, uncounted
+from onefold.pipelines.audiences.survey import SAMPLES, Assessed, everybody, strongest
+from onefold.pipelines.context import Context
+from onefold.profiles.settings import Asked
+from onefold.rules import explain
+
+MOVED_SHOWN = 1_000
+"""People of a diff that are told one by one at most, unless more are asked for."""
+
+
+def plan(context: Context, wanted: Sequence[Definition], stages: Stages) -> results.SegmentPlan:
+    """Who would enter and leave what, if these segments and stages were applied.
+
+    Raises:
+        SegmentError: One of them cannot be used.
+    """
+    after = {definition.slug: definition for definition in wanted}
+    held = bound(wanted, stages, context.profiles)
+    with context.store.snapshot() as snapshot:
+        progress, before = current(snapshot)
+        found = difference(before, after, stages=stages != progress.stages)
+        sizes = snapshot.audience_sizes()
+        people = snapshot.counts()["people"]
+        if not found:
+            return results.SegmentPlan(changes=(), people=people)
+        entering: dict[str, list[Assessed]] = defaultdict(list)
+        leaving: dict[str, list[Assessed]] = defaultdict(list)
+        counts: Counter[tuple[str, str]] = Counter()
+        if found.decides:
+            for one in everybody(context, snapshot, held, context.clock_us(), refresh=True):
+                for name in one.found.members - one.stored:
+                    counts[name, "in"] += 1
+                    _keep(entering[name], one)
+                for name in one.stored - one.found.members:
+                    counts[name, "out"] += 1
+                    _keep(leaving[name], one)
+    names = {*_named(found), *(name for name, _ in counts)}
+    changes = tuple(
+        results.SegmentChange(
+            audience=name,
+            what=_what(name, found),
+            members_before=sizes.get(name, 0),
+            members_after=sizes.get(name, 0) + counts[name, "in"] - counts[name, "out"],
+            entering=counts[name, "in"],
+            leaving=counts[name, "out"],
+            entering_samples=tuple(one.sample() for one in entering[name]),
+            leaving_samples=tuple(one.sample() for one in leaving[name]),
+        )
+        for name in sorted(names)
+    )
+    return results.SegmentPlan(
+        changes=changes,
+        people=people,
+        notes=_notes(context, held, before.values()),
+    )
+
+
+def _keep(samples: list[Assessed], one: Assessed) -> None:
+    if len(samples) < SAMPLES:
+        samples.append(one)
+
+
+def _named(found: Difference) -> tuple[str, ...]:
+    return (*found.added, *found.changed, *found.described, *found.removed)
+
+
+def _what(name: str, found: Difference) -> str:
+    for what in ("added", "changed", "removed", "described"):
+        if name in getattr(found, what):
+            return what
+    return "stage" if name.startswith(STAGE) and found.stages else "follows"
+
+
+def _notes(context: Context, held: Held, before: Iterable[Definition]) -> tuple[str, ...]:
+    """What a person has to know besides: events that were not counted so far."""
+    try:
+        rules = bound(before, (), context.profiles).rules
+    except SegmentError:  # it reads what is not there any more
+        rules = RuleSet()
+    so_far = msgspec.structs.replace(context.profiles, asked=Asked(rules.fields, rules.aggregates))
+    return tuple(
+        f"What is asked of `{name}` events was not counted so far: apply, and start the server or worker again. It fills "
+        "the events before in from the warehouse; where there is none, `onefold rebuild` does."
+        for name in uncounted(held, so_far)
+    )
+
+
+def preview(context: Context, definition: Definition) -> results.SegmentPreview:
+    """Who would be in a segment, that is saved or not, if it were applied to what holds.
+
+    Raises:
+        SegmentError: It cannot be used.
+    """
+    with context.store.snapshot() as snapshot:
+        progress, before = current(snapshot)
+        held = bound({**before, definition.slug: definition}.values(), progress.stages, context.profiles)
+        people = members = entering = leaving = 0
+        samples: list[Assessed] = []
+        for one in everybody(context, snapshot, held, context.clock_us(), refresh=True):
+            people += 1
+            inside, was = definition.slug in one.found.members, definition.slug in one.stored
+            members += inside
+            entering += inside and not was
+            leaving += was and not inside
+            if inside:
+                _keep(samples, one)
+    rule = held.rules.rule(definition.slug)
+    return results.SegmentPreview(
+        sentence=sentence(definition, held),
+        people=people,
+        members=members,
+        entering=entering,
+        leaving=leaving,
+        samples=tuple(one.sample() for one in samples),
+        reads=() if rule is None else tuple(sorted(rule.bound.fields)),
+    )
+
+
+def diff(
+    context: Context, slug: str, before: Definition | None, after: Definition | None, *, limit: int = MOVED_SHOWN
+) -> results.SegmentDiff:
+    """Who is in one of two versions of a segment only; None is the version that holds.
+
+    Raises:
+        NotFoundError: There is no such segment.
+        SegmentError: One of them cannot be used.
+    """
+    now_us = context.clock_us()
+    with context.store.snapshot() as snapshot:
+        progress, there = current(snapshot)
+        pair = [definition or there.get(slug) for definition in (before, after)]
+        found = []
+        for definition in pair:
+            if definition is None:
+                raise NotFoundError(f"There is no segment `{slug}` that was applied{nearest(slug, there) or '.'}")
+            held = bound({**there, slug: definition}.values(), progress.stages, context.profiles)
+            found.append(everybody(context, snapshot, held, now_us, refresh=True))
+        counts: Counter[str] = Counter()
+        moved: list[results.Moved] = []
+        for one, other in zip(*found, strict=True):
+            was, inside = slug in one.found.members, slug in other.found.members
+            if was and inside:
+                counts["both"] += 1
+            elif was or inside:
+                change = "entering" if inside else "leaving"
+                counts[change] += 1
+                if len(moved) < limit:
+                    profile_id = format_profile_id(one.profile.id)
+                    moved.append(results.Moved(profile_id=profile_id, identifier=strongest(one.profile), change=change))
+    names = ["applied" if definition is None else "given" for definition in (before, after)]
+    return results.SegmentDiff(
+        segment=slug, before=names[0], after=names[1], both=counts["both"], entering=counts["entering"],
+        leaving=counts["leaving"], people=tuple(moved),
+    )  # fmt: skip
+
+
+def sentence(definition: Definition, held: Held | None = None) -> str:
+    """A segment's rule in English, exclusions and the top included."""
+    if definition.kind == "static":
+        return "identifiers on a list that is uploaded"
+    rule = None if held is None else held.rules.rule(definition.slug)
+    try:
+        expr = definition.expr() if rule is None else rule.bound.expr
+    except SegmentError:
+        return ""
+    told = "" if expr is None else explain(expr)
+    if definition.top is not None:
+        told = f"the top {definition.top.percent} % by {definition.top.by} of those for whom {told}"
+    return told

@@ -1,0 +1,119 @@
+"""The service of audiences: all that may be asked or said of a workspace's segments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from onefold.audiences.definition import Definition
+from onefold.model import Identifier, results
+from onefold.pipelines.audiences import applying, asking, lists, overlaps, planning, reconcile
+from onefold.pipelines.audiences.applying import Difference, Stages
+from onefold.pipelines.context import Context
+
+
+class Audiences:
+    """One workspace's segments, as its users see them. May be called from any thread."""
+
+    def __init__(self, context: Context, wanted: Sequence[Definition] | None = None) -> None:
+        """Of an open workspace; `wanted` is what its project's files say, where whoever asks has read them."""
+        self._context = context
+        self._wanted = wanted
+
+    def segments(self) -> results.Segments:
+        """All segments, by slug."""
+        return asking.segments(self._context, self._wanted)
+
+    def segment(self, slug: str) -> results.Segment:
+        """One segment.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+        return asking.segment(self._context, slug, self._wanted)
+
+    def members(
+        self, audience: str, *, cursor: str | None = None, limit: int = 100, because: str | None = None
+    ) -> results.Members:
+        """A page of a segment's or a stage's members (`stage.customer`), in order of their ids.
+
+        With `because`, only those who entered for that reason are told; a page may then have fewer, or none.
+
+        Raises:
+            NotFoundError: There is no such segment or stage.
+            UsageError: Invalid cursor.
+        """
+        return asking.members(self._context, audience, cursor=cursor, limit=limit, because=because)
+
+    def standing(self, slug: str, who: Identifier) -> results.Standing:
+        """Whether somebody is in a segment, why, until when, and what would end it.
+
+        Raises:
+            NotFoundError: There is no such segment, or nobody of that identifier.
+        """
+        return asking.standing(self._context, slug, who)
+
+    def preview(self, definition: Definition) -> results.SegmentPreview:
+        """Who would be in a segment, saved or not.
+
+        Raises:
+            SegmentError: It cannot be used.
+        """
+        return planning.preview(self._context, definition)
+
+    def diff(
+        self, slug: str, before: Definition | None, after: Definition | None, *, limit: int = planning.MOVED_SHOWN
+    ) -> results.SegmentDiff:
+        """Who is in one of two versions of a segment only; None is the version that holds.
+
+        Raises:
+            NotFoundError: There is no such segment.
+            SegmentError: One of them cannot be used.
+        """
+        return planning.diff(self._context, slug, before, after, limit=limit)
+
+    def version(self, slug: str, version: int) -> Definition:
+        """A version of a segment's definition that was applied once.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        return asking.version(self._context, slug, version)
+
+    def overlaps(self, among: Collection[str] = ()) -> results.Overlaps:
+        """How many people each two of these segments, or of all, have in common.
+
+        Raises:
+            NotFoundError: There is no segment of one of these names.
+        """
+        return overlaps.overlaps(self._context, among)
+
+    def reconcile(self) -> results.ReconciledSegments:
+        """Compare memberships with an evaluation of everybody."""
+        return reconcile.reconcile(self._context)
+
+    def plan(self, wanted: Sequence[Definition], stages: Stages) -> results.SegmentPlan:
+        """Who would enter and leave what, if these were applied.
+
+        Raises:
+            SegmentError: One of them cannot be used.
+        """
+        return planning.plan(self._context, wanted, stages)
+
+    def apply(self, wanted: Sequence[Definition], stages: Stages, *, again: bool = False) -> Difference:
+        """Let these hold; the evaluator follows. With `again`, everybody is evaluated even where nothing changed.
+
+        Raises:
+            ConflictError: Somebody settled meanwhile. Nothing was changed.
+            SegmentError: One of them cannot be used. Nothing was changed.
+        """
+        return applying.apply(self._context, wanted, stages, again=again)
+
+    def upload(self, slug: str, identifiers: Sequence[Identifier], *, remove: bool = False) -> results.ListChange:
+        """Put identifiers on a list, or take them from it. All of them or none.
+
+        Raises:
+            NotFoundError: There is no such segment.
+            UsageError: It is not a list, or identifiers cannot name anybody. Nothing was changed.
+        """
+        done = lists.change(self._context, slug, identifiers, remove=remove)
+        return results.ListChange(segment=slug, read=done.read, changed=done.changed)
