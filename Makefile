@@ -34,7 +34,7 @@ test: lint types contracts docs coverage slow  ## Everything a change must pass
 # Suites that run in one process for the most part; chosen by what they cost.
 FAST := adapters bench config connectors contracts governance house identity ingest pipelines profiles rules serving synthetic
 # Suites with a target of their own, because of what they install.
-APART := gx
+APART := gx other_engines
 SLOW = $(filter-out $(FAST:%=tests/%/) $(APART:%=tests/%/) %__pycache__/,$(wildcard tests/*/))
 # Whoever has no public data still has a fast lane; pytest counts what is deselected.
 WITHOUT_DATA = $(if $(wildcard $(ONEFOLD_DATA)),,-m "not data")
@@ -94,16 +94,25 @@ soak: $(VENV)/.dev  ## Two hours of mixed load with faults on a filled store (AR
 test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself (fetches its jars; needs Java 17 and Maven)
 	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)
 
-# Great Expectations is large and pins what others need otherwise, so it has an environment of its own.
-GX := $(BUILD)/great-expectations
-$(GX)/.installed: $(BIN)/python
-	$(PYTHON) -m venv $(GX)
-	$(GX)/bin/python -m pip install --quiet 'great-expectations>=1.24,<2'
+# What is large, or pins what others need otherwise, has an environment of its own. `clients` sees what is in $(VENV), too.
+ENGINES := great-expectations clickhouse clients
+ENGINE_great-expectations := 'great-expectations>=1.24,<2'
+ENGINE_clickhouse := 'chdb>=4.4,<5'
+ENGINE_clients := 'deltalake>=1.6,<2'
+$(BUILD)/%/.installed: Makefile | $(BIN)/python
+	$(PYTHON) -m venv $(BUILD)/$*
+	$(BUILD)/$*/bin/python -m pip install --quiet $(ENGINE_$*)
+	@touch $@
+$(BUILD)/clients/.installed: Makefile $(VENV)/.dev
+	$(PYTHON) -m venv $(BUILD)/clients
+	realpath $(VENV)/lib/python3*/site-packages >"$$(ls -d $(BUILD)/clients/lib/python3*/site-packages)/dev.pth"
+	$(BUILD)/clients/bin/python -m pip install --quiet $(ENGINE_clients)
 	@touch $@
 
 .PHONY: test-engines
-test-engines: $(VENV)/.dev $(GX)/.installed  ## Exported checks run by Great Expectations itself (installs it, 275 MB)
-	ONEFOLD_GX_PYTHON=$(abspath $(GX)/bin/python) $(BIN)/python -m pytest tests/gx $(ARGS)
+test-engines: $(VENV)/.dev $(ENGINES:%=$(BUILD)/%/.installed)  ## What needs other engines and libraries themselves (installs them into build/)
+	ONEFOLD_GX_PYTHON=$(abspath $(BUILD)/great-expectations/bin/python) \
+		$(BUILD)/clients/bin/python -m pytest --timeout=1200 tests/gx tests/other_engines $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)

@@ -66,7 +66,7 @@ def test_the_same_query_gives_the_same_table(both, query):
 @pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED)
 def test_what_engines_mean_differently_is_refused(both, query):
     """A part without a tried equivalent is named; it is not passed on to mean something else."""
-    with pytest.raises(UsageError, match=r"PostgreSQL: .* no tried equivalent"):
+    with pytest.raises(UsageError, match=r"\w+: .* no tried equivalent"):
         both[1].run(parse(query))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
 
     from onefold.adapters.duckdb.changes import PinnedSegments
+    from onefold.adapters.duckdb.query_client import QueryProcess
 
 _decode = msgspec.msgpack.Decoder(Relation).decode
 Progress = Callable[[int, int], None]
@@ -91,20 +92,41 @@ def open_engine(stated: EngineAddress) -> Iterator[Engine]:
         ConfigurationError: The extra is not installed, or the reference to its address leads nowhere.
     """
     require_extra()
-    url = secret_text(stated.url, os.environ)
-    try:
-        from onefold.adapters.postgres.engine import PostgresEngine  # noqa: PLC0415  only where the extra is
-    except ImportError:
-        raise ConfigurationError("an engine on PostgreSQL needs the extra: pip install 'onefold[postgres]'") from None
     from onefold.adapters.duckdb.query_client import QueryProcess  # noqa: PLC0415  only where the extra is
 
-    process = QueryProcess()
-    engine = PostgresEngine(url, process, prefix=stated.prefix)
+    url, process = secret_text(stated.url, os.environ), QueryProcess()
     try:
-        yield engine
+        engine = _OPENERS[stated.kind](url, process, stated.prefix)
+        try:
+            yield engine
+        finally:
+            engine.close()
+    except ImportError:
+        raise ConfigurationError(
+            f"an engine on {stated.kind} needs its extra: pip install 'onefold[{stated.kind}]'"
+        ) from None
     finally:
-        engine.close()
         process.close()
+
+
+def _postgres(url: str, process: QueryProcess, prefix: str) -> Engine:
+    from onefold.adapters.postgres.engine import PostgresEngine  # noqa: PLC0415  only where the extra is
+
+    return PostgresEngine(url, process, prefix=prefix)
+
+
+def _clickhouse(url: str, process: QueryProcess, prefix: str) -> Engine:
+    from onefold.adapters.sql_engines.clickhouse import KIND, ClickHouseSession  # noqa: PLC0415  as above
+    from onefold.adapters.sql_engines.engine import MarkedEngine  # noqa: PLC0415  as above
+
+    return MarkedEngine(KIND, ClickHouseSession(url), process, prefix=prefix)
+
+
+_OPENERS: Mapping[str, Callable[[str, QueryProcess, str], Engine]] = {
+    "postgres": _postgres,
+    "clickhouse": _clickhouse,
+}
+"""By kind; importing what is not installed fails."""
 
 
 def load_engine(workspace: Workspace, stated: EngineAddress, progress: Progress = lambda *_: None) -> EngineLoaded:

@@ -82,7 +82,7 @@ class EngineAddress(msgspec.Struct, frozen=True):
     """
 
     name: str
-    kind: Literal["postgres"]
+    kind: Literal["postgres", "clickhouse"]
     url: SecretReference
     workspace: str
     prefix: str = ""

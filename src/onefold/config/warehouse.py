@@ -136,7 +136,11 @@ PRIVACY = Record(
 
 ENGINE = Record(
     {
-        "kind": Field(Text(("postgres",)), "What it is: `postgres`, version 14 or newer.", required=True),
+        "kind": Field(
+            Text(("postgres", "clickhouse")),
+            "What it is: `postgres`, version 14 or newer, or `clickhouse`, 25.8 or newer.",
+            required=True,
+        ),
         "url": Field(
             Secret(), "Where its address is, such as `env:ANALYTICS_URL`; it holds a password.", required=True
         ),

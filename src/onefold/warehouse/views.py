@@ -1,6 +1,7 @@
 """Views: relations worked out when they are read, each one query over logs and other views.
 
-They are written in DuckDB's SQL, in what every engine has, and parsed once: `queries` gives the trees.
+They are written in DuckDB's SQL, in what every engine has, and parsed once: `queries` gives the trees. Columns of a join
+are named one by one, because of `e.*` ClickHouse makes others.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ SELECT {columns} FROM (
 ) AS ranked WHERE latest = 1 AND NOT gone
 """,
     ENGAGEMENT_EVENT: """
-SELECT {columns} FROM (SELECT i.person, e.* FROM staging.event AS e JOIN golden.identity AS i ON i.node = e.node) AS mapped
+SELECT i.person, {event} FROM staging.event AS e JOIN golden.identity AS i ON i.node = e.node
 """,
     CONSENT_CHANGE: """
 SELECT sequence, event_id, node, nodes, source, said.key AS purpose, said.value AS granted, event_at, known_at FROM (
@@ -140,7 +141,7 @@ WITH named AS (
     UNION ALL SELECT node_b, node_a, kind, strength, score, rule FROM golden.evidence
 ), best AS (
     SELECT * FROM (
-        SELECT e.*, row_number() OVER (
+        SELECT e.node, e.other, e.kind, e.strength, e.score, e.rule, row_number() OVER (
             PARTITION BY e.node ORDER BY e.kind = 'scored', e.strength DESC, e.score DESC NULLS LAST, e.rule
         ) AS place
         FROM evidence AS e JOIN golden.identity AS a ON a.node = e.node JOIN golden.identity AS b ON b.node = e.other
@@ -169,7 +170,7 @@ WITH stated AS (
     FROM stated AS s JOIN golden.identity AS i ON i.node = s.node
 )
 SELECT {columns} FROM (
-    SELECT e.*, n.type AS record_type, n.value AS record_id, row_number() OVER (
+    SELECT {event}, n.type AS record_type, n.value AS record_id, row_number() OVER (
         PARTITION BY e.source, n.type, n.value ORDER BY e.event_at DESC, e.received_at DESC, e.event_id DESC
     ) AS latest
     FROM staging.event AS e JOIN named AS n ON n.event_id = e.event_id
@@ -189,5 +190,6 @@ def queries() -> MappingProxyType[str, exp.Query]:
     trees = {}
     for view, text in _SQL.items():
         whole = text.replace("{columns}", ", ".join(column.name for column in view.columns))
+        whole = whole.replace("{event}", ", ".join(f"e.{column.name}" for column in EVENT.columns))
         trees[view.full_name] = parse(whole, DIALECT)
     return MappingProxyType(trees)

@@ -9,13 +9,13 @@ from typing import cast
 
 from sqlglot import exp
 
-from onefold.errors import UsageError
+from onefold.warehouse.dialects.stated import Stated
 from onefold.warehouse.dialects.translation import MAPPED, Dialect, call, double
 
 NAME = "PostgreSQL"
 LETTERS = "onefold_letters"
 """The collation that the adapter makes, by which letters get their other case."""
-_UNITS = frozenset({"year", "quarter", "month", "week", "day", "hour", "minute", "second"})
+_STATED = Stated(NAME)
 _FORMATS = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH24", "%M": "MI", "%S": "SS", "%j": "DDD"}
 _SECONDS = {"hour": 3600, "minute": 60, "second": 1}
 _CASTS = {
@@ -23,10 +23,6 @@ _CASTS = {
     exp.DataType.Type.DOUBLE, exp.DataType.Type.DECIMAL, exp.DataType.Type.BOOLEAN, exp.DataType.Type.TIMESTAMP,
     exp.DataType.Type.TIMESTAMPNTZ, exp.DataType.Type.DATE, exp.DataType.Type.UUID,
 }  # fmt: skip
-
-
-def _refuse(what: str) -> UsageError:
-    return UsageError(f"{NAME}: {what} has no tried equivalent there; ask it of the embedded warehouse.")
 
 
 def _collated(value: exp.Expr, collation: str) -> exp.Expr:
@@ -44,7 +40,7 @@ def _cast(part: exp.Expr) -> exp.Expr:
     cast_ = cast("exp.Cast", part)
     kind = cast_.to.this
     if kind not in _CASTS:
-        raise _refuse(f"a cast to {cast_.to.sql(dialect='duckdb')}")
+        raise _STATED.refused(f"a cast to {cast_.to.sql(dialect='duckdb')}")
     if kind in {exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR}:
         return _collated(exp.cast(cast_.this.copy(), exp.DataType.Type.TEXT), "C")
     return part
@@ -70,7 +66,7 @@ def _any_case(part: exp.Expr) -> exp.Expr:
 def _aggregated(value: exp.Expr, order: exp.Expr | None, conditions: list[exp.Expr], *, descending: bool) -> exp.Expr:
     """The first of the values in an order, of the rows where the conditions hold."""
     if isinstance(value.parent and value.parent.parent, exp.Window):
-        raise _refuse("this aggregate over a window")
+        raise _STATED.refused("this aggregate over a window")
     this = value.copy()
     if order is not None:
         ordered = exp.Ordered(this=order.copy(), desc=descending, nulls_first=False)
@@ -101,7 +97,7 @@ def _average(part: exp.Expr) -> exp.Expr:
 def _ignoring_nulls(part: exp.Expr) -> exp.Expr:
     if isinstance(part.this, exp.Bracket):  # which `any_value` has become, and it ignores them
         return part.this.copy()
-    raise _refuse("IGNORE NULLS")
+    raise _STATED.refused("IGNORE NULLS")
 
 
 def _filter(part: exp.Expr) -> exp.Expr:
@@ -121,20 +117,12 @@ def _quantile(part: exp.Expr) -> exp.Expr:
     return exp.WithinGroup(this=exp.PercentileCont(this=fraction), expression=ordered)
 
 
-def _unit(part: exp.Expr) -> str:
-    unit = part.args.get("unit")
-    word = unit.name.lower() if isinstance(unit, exp.Expr) else "day"
-    if word not in _UNITS:
-        raise _refuse(f"the unit {word} of {part.key}")
-    return word
-
-
 def _truncated(unit: str, value: exp.Expr) -> exp.Expr:
     return call("DATE_TRUNC", exp.Literal.string(unit), exp.cast(value.copy(), exp.DataType.Type.TIMESTAMP))
 
 
 def _truncate(part: exp.Expr) -> exp.Expr:
-    return _truncated(_unit(part), part.this)
+    return _truncated(_STATED.unit(part), part.this)
 
 
 def _field(word: str, value: exp.Expr) -> exp.Expr:
@@ -143,7 +131,7 @@ def _field(word: str, value: exp.Expr) -> exp.Expr:
 
 def _difference(part: exp.Expr) -> exp.Expr:
     """How many boundaries of the unit lie between two times."""
-    unit, until, since = _unit(part), part.this, part.expression
+    unit, until, since = _STATED.unit(part), part.this, part.expression
     a, b = _truncated(unit, since), _truncated(unit, until)
     if unit in _SECONDS:
         seconds = exp.Sub(this=_field("epoch", b), expression=_field("epoch", a))
@@ -151,7 +139,7 @@ def _difference(part: exp.Expr) -> exp.Expr:
             this=exp.paren(seconds), expression=exp.Literal.number(_SECONDS[unit]), typed=True, safe=False
         )
     elif unit == "week":  # DuckDB's begin on another day here than those of `date_trunc`
-        raise _refuse("date_diff of weeks")
+        raise _STATED.refused("date_diff of weeks")
     elif unit == "day":
         days = [exp.cast(each, exp.DataType.Type.DATE) for each in (b, a)]
         found = exp.paren(exp.Sub(this=days[0], expression=days[1]))
@@ -165,11 +153,7 @@ def _difference(part: exp.Expr) -> exp.Expr:
 
 
 def _extract(part: exp.Expr) -> exp.Expr:
-    word = part.this.name.lower() if isinstance(part, exp.Extract) else part.key
-    value = part.expression if isinstance(part, exp.Extract) else part.this
-    if word not in _UNITS - {"second"} | {"dow", "isodow", "doy"}:
-        raise _refuse(f"the field {word} of a time")
-    return _field(word, value)
+    return _field(*_STATED.field(part))
 
 
 def _epoch(part: exp.Expr) -> exp.Expr:
@@ -177,28 +161,13 @@ def _epoch(part: exp.Expr) -> exp.Expr:
 
 
 def _format(part: exp.Expr) -> exp.Expr:
-    stated = part.args["format"]
-    pattern, written = stated.name if isinstance(stated, exp.Literal) else "%?", ""
-    while pattern:
-        if pattern[0] == "%":
-            word, pattern = pattern[:2], pattern[2:]
-            if word not in _FORMATS:
-                raise _refuse(f"the format {word}")
-            written += _FORMATS[word]
-        else:
-            letter, pattern = pattern[0], pattern[1:]
-            written += f'"{letter}"' if letter.isalpha() else letter
+    written = _STATED.pattern(part, _FORMATS, lambda letter: f'"{letter}"' if letter.isalpha() else letter)
     time = exp.cast(part.this.copy(), exp.DataType.Type.TIMESTAMP)
     return _collated(call("TO_CHAR", time, exp.Literal.string(written)), "C")
 
 
 def _path(part: exp.Expr) -> list[exp.Expr]:
-    path = part.expression
-    steps = path.expressions if isinstance(path, exp.JSONPath) else []
-    keys = [step for step in steps if not isinstance(step, exp.JSONPathRoot)]
-    if not keys or not all(isinstance(step, exp.JSONPathKey) and isinstance(step.this, str) for step in keys):
-        raise _refuse("this JSON path")
-    return [exp.Literal.string(step.this) for step in keys]
+    return [exp.Literal.string(key) for key in _STATED.path(part)]
 
 
 def _json_text(part: exp.Expr) -> exp.Expr:
@@ -213,28 +182,11 @@ def _json_part(part: exp.Expr) -> exp.Expr:
 
 def _unnest(part: exp.Expr) -> exp.Expr:
     """Elements of a list; or, of a JSON object that was made a map, its entries: `key` and `value`."""
-    entries = part.this
-    if isinstance(entries, exp.Anonymous) and entries.name.lower() == "map_entries":
-        made = entries.expressions[0]
-        if isinstance(made, exp.FromJson):
-            return call("JSON_EACH_TEXT", exp.cast(made.this.copy(), exp.DataType.Type.JSON))
-    if isinstance(part.parent, exp.Table | exp.From | exp.Join):
-        raise _refuse("UNNEST as a relation")
+    found = _STATED.map_values(part)
+    if found is not None:
+        return call("JSON_EACH_TEXT", exp.cast(found[0].copy(), exp.DataType.Type.JSON))
+    _STATED.unnested(part)
     return part
-
-
-def _named_function(part: exp.Expr) -> exp.Expr:
-    """Functions that sqlglot does not know; those of a map are seen to by `_unnest`."""
-    if part.name.lower() == "map_entries" and isinstance(part.parent, exp.Explode):
-        return part
-    raise _refuse(f"`{part.name.lower()}`")
-
-
-def _from_json(part: exp.Expr) -> exp.Expr:
-    around = part.parent
-    if isinstance(around, exp.Anonymous) and around.name.lower() == "map_entries":
-        return part
-    raise _refuse("`from_json`")
 
 
 def _contains(part: exp.Expr) -> exp.Expr:
@@ -251,9 +203,7 @@ def _round(part: exp.Expr) -> exp.Expr:
 
 
 def _substring(part: exp.Expr) -> exp.Expr:
-    start, length = part.args.get("start"), part.args.get("length")
-    if not isinstance(start, exp.Literal) or int(start.name) < 1:
-        raise _refuse("a substring that does not begin at a stated place, 1 or later")
+    start, length = _STATED.start(part), part.args.get("length")
     return call("SUBSTR", part.this.copy(), start.copy(), *([length.copy()] if length else []))
 
 
@@ -354,10 +304,10 @@ DIALECT = Dialect(
         exp.JSONPath: None,
         exp.JSONPathRoot: None,
         exp.JSONPathKey: None,
-        exp.FromJson: _from_json,
+        exp.FromJson: _STATED.from_json,
         exp.Explode: _unnest,
         exp.ArrayContains: _contains,
-        exp.Anonymous: _named_function,
+        exp.Anonymous: _STATED.named_function,
     },
     _entry,
 )

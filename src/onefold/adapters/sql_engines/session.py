@@ -1,0 +1,86 @@
+"""A session with an engine, and how one engine's statements differ from another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+from onefold.model import ColumnType
+from onefold.ports.warehouse import QueryLimits
+from onefold.warehouse.dialects.translation import Dialect
+
+
+class Session(Protocol):
+    """A connection to an engine. Errors come as ours; their messages quote no rows."""
+
+    def execute(self, statement: str) -> None:
+        """Run a statement to its end."""
+        ...
+
+    def fetch(self, query: str, limits: QueryLimits | None = None) -> pa.Table:
+        """The rows of a query."""
+        ...
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Add rows to a table, whose columns they name; all of one call or none."""
+        ...
+
+    def exists(self, schema: str, table: str) -> bool:
+        """Whether there is such a table."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What an engine calls things.
+
+    Attributes:
+        dialect: How queries are translated.
+        types: Its column types; ids are texts with hyphens, lists of ids are lists of such texts.
+        quote: Letter around names.
+        escape: What a text's letters become in a literal.
+        table: Statement that makes a table, from its name, its columns and its key.
+        update: Statement that changes rows, from a table, assignments and a condition.
+        delete: Statement that removes rows, from a table and a condition.
+        overlaps: Whether a list has one of some ids, from the column and the ids as literals.
+        without: A list without some ids, from the same.
+        holds: Whether a text holds another one, from the column and a literal.
+        schema: Statement that makes a schema that is missing.
+        settings: What is put after the query of a view, so that it means there what it says here.
+        deduplicates: Whether rows of the same key become one by themselves, read through `rows`.
+        rows: What a table is read as.
+        rewrite: Statements after which no file of a table holds a deleted row.
+    """
+
+    dialect: Dialect
+    types: Mapping[ColumnType, str]
+    quote: str
+    escape: Callable[[str], str]
+    table: Callable[[str, str, Sequence[str]], str]
+    update: Callable[[str, str, str], str]
+    delete: Callable[[str, str], str]
+    overlaps: Callable[[str, Sequence[str]], str]
+    without: Callable[[str, Sequence[str]], str]
+    holds: Callable[[str, str], str]
+    schema: Callable[[str], str]
+    rewrite: Callable[[str], Sequence[str]]
+    settings: str = ""
+    deduplicates: bool = False
+    rows: Callable[[str], str] = field(default=lambda table: table)
+
+    def name(self, *parts: str) -> str:
+        """A quoted name."""
+        return ".".join(self.quote + part.replace(self.quote, self.quote * 2) + self.quote for part in parts)
+
+    def literal(self, value: str | int | None) -> str:
+        """A literal."""
+        if value is None:
+            return "NULL"
+        return str(value) if isinstance(value, int) else f"'{self.escape(value)}'"
