@@ -29,6 +29,7 @@ from onefold.bootstrap.migrating import migrate
 from onefold.bootstrap.modelling import classified, project_models, run_models
 from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
+from onefold.bootstrap.promoting import promote, promoted_by
 from onefold.bootstrap.segmenting import (
     ProjectSegments,
     delete_segment,
@@ -115,6 +116,8 @@ __all__ = [
     "preview",
     "project_models",
     "project_segments",
+    "promote",
+    "promoted_by",
     "propose_checks",
     "reader",
     "rebuild",

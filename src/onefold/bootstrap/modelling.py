@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from onefold import config
+from onefold.bootstrap.promoting import promoted_by
 from onefold.bootstrap.warehousing import open_warehouse
 from onefold.config.dimensions import read_calendar, read_privacy
 from onefold.config.models import read_models
+from onefold.config.project import PROJECT_FILE
 from onefold.model import Relation
 from onefold.pipelines.batch import models as batch
 from onefold.warehouse import calendar, classify, query, views
 from onefold.warehouse.calendar import Calendar
 from onefold.warehouse.models import increment
 from onefold.warehouse.models.binding import BoundModels, bind
+from onefold.warehouse.promoted import chosen, extended
+from onefold.warehouse.relations import EVENT
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -35,9 +40,17 @@ def project_models(directory: Path) -> BoundModels:
         ConfigurationError: With everything that is wrong with them, or with what the project says of personal data.
     """
     classes = read_privacy(directory).classes
-    bound = bind(read_models(directory), _RELATIONS, classes)
+    bound = bind(read_models(directory), _relations(directory), classes)
     increment.plans(bound, increment.TRACKED)
     return bound
+
+
+def _relations(directory: Path) -> Iterator[Relation]:
+    """What models can read, with the columns of properties that the project names."""
+    named = (directory / PROJECT_FILE).is_file()
+    promoted = chosen(config.read_project(directory).promoted if named else {}, ())
+    for relation in _RELATIONS:
+        yield extended(relation, promoted) if relation in {views.ENGAGEMENT_EVENT, EVENT} else relation
 
 
 def run_models(
@@ -57,7 +70,8 @@ def run_models(
     bound, seeds = project_models(directory), _seeds(read_calendar(directory))
     selections = list(wanted)
     bound.select(selections)  # a typing error is told before anything is opened
-    with open_warehouse(directory, workspace, load=True) as warehouse:
+    promoted = promoted_by(config.read_project(directory), bound)
+    with open_warehouse(directory, workspace, load=True, promoted=promoted) as warehouse:
         yield from batch.run(
             warehouse,
             bound,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onefold import config
+from onefold.bootstrap.promoting import promote
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
 from onefold.errors import ConfigurationError, ConflictError
 from onefold.pipelines.maintenance import backfill as filling
@@ -17,6 +18,7 @@ from onefold.pipelines.maintenance import reconcile as reconciling
 from onefold.pipelines.maintenance.backfill import Backfilled
 from onefold.pipelines.maintenance.reconcile import Reconciled
 from onefold.pipelines.reading.profile_rows import profile_rows
+from onefold.warehouse.promoted import Promoted
 
 if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.adapters.duckdb.compaction import Compactor
@@ -161,7 +163,12 @@ def _patiently(loader: Loader, *, profiles: bool) -> int:
 
 @contextmanager
 def open_warehouse(
-    directory: Path, workspace: str | None = None, *, process: bool = True, load: bool = False
+    directory: Path,
+    workspace: str | None = None,
+    *,
+    process: bool = True,
+    load: bool = False,
+    promoted: Sequence[Promoted] | None = None,
 ) -> Iterator[DuckDbWarehouse]:
     """A project's warehouse for the block.
 
@@ -170,6 +177,7 @@ def open_warehouse(
         workspace: Which of its workspaces; None for the only one.
         process: Whether what waits in the log is processed first, where no other process does it.
         load: Whether what waits in the feed is loaded first. What is not loaded counts as changed just now.
+        promoted: Properties of events that are to have columns; None leaves those that have as they are.
 
     Raises:
         ConfigurationError: The extra is not installed.
@@ -180,6 +188,8 @@ def open_warehouse(
     try:
         if process:
             catch_up(opened)
+        if promoted is not None:
+            promote(opened, promoted)
         if load:
             load_warehouse(opened)
         warehouse = warehouse_of(opened)

@@ -53,13 +53,17 @@ def clock_us() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """An open workspace: where its files are, which it is, its context, what seals its log, and the hold on its store."""
+    """An open workspace: where its files are, which it is, its context, what seals its log, and the hold on its store.
+
+    Its project is as it was when the workspace was opened.
+    """
 
     directory: Path
     identity: WorkspaceIdentity
     context: Context
     entries: EntrySealer
     occupied: tuple[Occupancy, Occupancy]
+    project: Project
 
     @property
     def service(self) -> Service:
@@ -122,7 +126,7 @@ def open_workspace(
         progress=progress or Progress(),
         feed=feed_of(opened.entries),
     )
-    workspace = Workspace(opened.directory, opened.identity, context, opened.entries, (hold, opened.occupied))
+    workspace = Workspace(opened.directory, opened.identity, context, opened.entries, (hold, opened.occupied), project)
     try:
         if checked:
             agreement.require(context)

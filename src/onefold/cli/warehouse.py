@@ -48,6 +48,7 @@ def load(
     out = Output(as_json=as_json)
     with bootstrap.opened(project, workspace) as opened:
         engines = bootstrap.engines_of(project, opened, engine or ())
+        bootstrap.promote(opened, bootstrap.promoted_by(opened.project, bootstrap.project_models(project)))
         loaded = bootstrap.load_warehouse(opened)
         out.say(f"{loaded:,} rows loaded.")
         results = []

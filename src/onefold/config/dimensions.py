@@ -20,6 +20,8 @@ from onefold.warehouse.calendar import SHAPE, Calendar, Campaign, Drive, Holiday
 from onefold.warehouse.classes import completed
 from onefold.warehouse.masking import Role
 from onefold.warehouse.personal import CLASSES, Source
+from onefold.warehouse.promoted import PREFIX
+from onefold.warehouse.relations import EVENT
 
 CALENDAR, PRIVACY = "calendar.yaml", "privacy.yaml"
 _OF_PEOPLE = (("golden.profile", "attributes"), ("staging.event", "traits"), ("staging.event", "traits_once"))
@@ -80,6 +82,9 @@ def read_privacy(directory: Path) -> Privacy:
     for key, places in (("attributes", _OF_PEOPLE), ("properties", _OF_EVENTS)):
         for name, personal in value.get(key, {}).items():
             classes.update({(relation, f"{column}.{name}"): personal for relation, column in places})
+            if key == "properties":
+                of_events = (views.ENGAGEMENT_EVENT.full_name, EVENT.full_name)
+                classes.update({(relation, PREFIX + name): personal for relation in of_events})
     for name, personal in value.get("columns", {}).items():
         schema, relation, column = name.split(".", 2)
         classes[f"{schema}.{relation}", column] = personal

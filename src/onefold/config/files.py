@@ -24,6 +24,7 @@ from onefold.config.mappings import MAPPING
 from onefold.config.segments import SEGMENTS
 from onefold.config.trait_keys import TRAITS
 from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY
+from onefold.warehouse.promoted import TYPES
 
 NAME = Text(
     pattern=r"^[a-z][a-z0-9_-]{0,62}$",
@@ -91,6 +92,11 @@ ONEFOLD = Record(
                 {
                     "engines": Field(
                         MapOf(ENGINE), "Databases of yours that hold copies of the warehouse, by a name of your choice."
+                    ),
+                    "promoted": Field(
+                        MapOf(Text(TYPES)),
+                        "Properties of events that have a column of their own, `property_NAME`, beside the JSON, each with "
+                        "its type; those that models read as text have one without being named here.",
                     ),
                 }
             ),

@@ -23,6 +23,9 @@ from onefold.config.traits import read_traits
 from onefold.errors import ConfigurationError, nearest
 from onefold.governance.checks.definition import Check
 from onefold.profiles.computed.trait import Trait
+from onefold.warehouse.promoted import MAX as PROMOTED_MAX
+from onefold.warehouse.promoted import NAME as PROMOTED_NAME
+from onefold.warehouse.promoted import PromotedType
 
 PROJECT_FILE = "onefold.yaml"
 
@@ -133,6 +136,7 @@ class Project(msgspec.Struct, frozen=True):
         engines: Databases of the customer that hold copies of the warehouse.
         traits: What `traits/*.yaml` say.
         segments: What `segments/*.yaml` say.
+        promoted: Properties of events that are to have columns in the warehouse, by name.
     """
 
     directory: Path
@@ -150,6 +154,7 @@ class Project(msgspec.Struct, frozen=True):
     engines: tuple[EngineAddress, ...] = ()
     traits: tuple[Trait, ...] = ()
     segments: tuple[Definition, ...] = ()
+    promoted: Mapping[str, PromotedType] = {}
 
 
 def read_project(directory: Path) -> Project:
@@ -204,6 +209,7 @@ def read_project(directory: Path) -> Project:
         engines=_engines(value.get("warehouse", {}), workspaces[0], directory),
         traits=traits,
         segments=segments,
+        promoted=value.get("warehouse", {}).get("promoted", {}),
     )
 
 
@@ -242,6 +248,7 @@ def _main_problems(main: Document) -> Iterator[Problem]:
         yield main.problem(("store",), "`store.kind: postgres` and `store.dsn` go together")
     yield from server_problems(main)
     yield from _engine_problems(main)
+    yield from _promoted_problems(main)
 
 
 def _log_problems(main: Document) -> Iterator[Problem]:
@@ -276,6 +283,21 @@ def _engine_problems(main: Document) -> Iterator[Problem]:
         if copy in copies:
             yield main.problem(where, f"engine `{name}` is at the same place as another; give it a `prefix`")
         copies.add(copy)
+
+
+def _promoted_problems(main: Document) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    stated = (main.value.get("warehouse") or {}).get("promoted") or {}
+    for name in stated:
+        where = ("warehouse", "promoted", name)
+        if not PROMOTED_NAME.fullmatch(name):
+            yield main.problem(where, f"`{name[:80]}` can have no column: letters, digits and `_`, not a digit first")
+        elif (other := seen.setdefault(name.lower(), name)) != name:
+            yield main.problem(where, f"`{name}` and `{other}` would have one column, whose name tells no case apart")
+    if len(stated) > PROMOTED_MAX:
+        yield main.problem(
+            ("warehouse", "promoted"), f"{len(stated)} properties are promoted; {PROMOTED_MAX} is the most"
+        )
 
 
 def _engines(value: dict[str, Any], default_workspace: str, directory: Path) -> tuple[EngineAddress, ...]:

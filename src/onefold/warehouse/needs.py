@@ -109,7 +109,7 @@ class _Reading:
         self._rest(query, {id(inner)})
 
     def _select(self, select: exp.Select, outer: _Tests) -> None:
-        sources = list(_sources(select))
+        sources = list(sources_of(select))
         tests: dict[int, dict[str, list[_Test]]] = {}
         where = select.args.get("where")
         stated = [test for part in _conjuncts(where.this) for test in _tests(part)] if where is not None else []
@@ -212,8 +212,8 @@ class _Reading:
         return None
 
 
-def _sources(select: exp.Select) -> Iterator[exp.Expr]:
-    """What is selected from."""
+def sources_of(select: exp.Select) -> Iterator[exp.Expr]:
+    """What a SELECT selects from, joined or not."""
     stated = select.args.get("from_")
     waiting = [] if stated is None else [stated.this]
     waiting += [join.this for join in select.args.get("joins") or ()]

@@ -78,7 +78,8 @@ class PinnedSegments:
 
     def _parts(self, group: Collection[Segment], after: int) -> Iterator[tuple[Relation, pa.Table]]:
         for segment in group:
-            rows, relation = self.read(segment), _LOGS[segment.relation]
+            relation = _LOGS[segment.relation]
+            rows = self.read(segment, [column.name for column in relation.columns])
             if segment.first <= after:
                 rows = rows.filter(pc.greater(rows["sequence"], after))
             if rows.num_rows:

@@ -2,6 +2,8 @@
 
 Events are put into eight buckets by node, and in each sorted by name, node and time: a query about one kind of event or one
 person's skips most row groups, and an erasure rewrites an eighth of the files. Rows and sequences stay as they are.
+
+Compacted files of events have columns for the properties that are promoted; those that lack one are written anew with it.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from onefold.adapters.duckdb.catalog import promoted
+from onefold.adapters.duckdb.promotion import is_ready, made, with_promoted
 from onefold.adapters.duckdb.segments import SegmentFiles
 from onefold.errors import ConflictError, IntegrityError
 from onefold.ports import ProfileStore
 from onefold.ports.warehouse import ManifestChange, Segment
 from onefold.warehouse import relations, views
+from onefold.warehouse.promoted import Promoted
 
 BUCKETS = 8
 ROWS = 1_000_000
@@ -44,20 +49,39 @@ class Compactor:
         Raises:
             UnavailableError: The disk or the store cannot be written. Nothing was changed.
         """
-        moved = 0
+        moved = self._backfill()
         for relation in relations.LOGS:
             with self._store.snapshot() as snapshot:
                 loaded = snapshot.loaded()
+                columns = promoted(snapshot)
                 small = [s for s in snapshot.segments() if s.relation == relation.full_name and s.level == 0]
             if len(small) > 1 and (sum(s.rows for s in small) >= self._rows or len(small) >= self._segments):
-                moved += self._compact(small, loaded)
+                moved += self._replace(small, self._written(small, columns), loaded)
         return moved
 
-    def _compact(self, small: Sequence[Segment], loaded: int) -> int:
+    def _backfill(self) -> int:
+        """Write compacted files of events anew that lack a promoted column; the rows of these."""
+        moved = 0
+        with self._store.snapshot() as snapshot:
+            loaded, columns = snapshot.loaded(), promoted(snapshot)
+            of = [s for s in snapshot.segments() if s.relation == relations.EVENT.full_name and s.level]
+        for segment in of if columns else ():
+            if not is_ready(self._files.summary(segment), columns):
+                moved += self._replace([segment], self._anew(segment, columns), loaded)
+        return moved
+
+    def _anew(self, segment: Segment, columns: Sequence[Promoted]) -> Iterator[Segment]:
+        rows = with_promoted(self._files.read(segment), columns)
+        yield self._files.write(
+            relations.EVENT, rows, level=segment.level, bucket=segment.bucket, promoted=made(columns)
+        )  # fmt: skip
+
+    def _replace(self, replaced: Sequence[Segment], written: Iterator[Segment], loaded: int) -> int:
+        """Put new files in the place of others; the rows in them, 0 where a load came between."""
         added: list[Segment] = []
-        removed = [segment.name for segment in small]
+        removed = [segment.name for segment in replaced]
         try:
-            added.extend(self._written(small))
+            added.extend(written)
             change = ManifestChange(loaded_before=loaded, add=added, remove=removed)
             with self._store.transaction() as transaction:
                 transaction.revise(change)
@@ -70,15 +94,19 @@ class Compactor:
         self._files.remove(removed)
         return sum(segment.rows for segment in added)
 
-    def _written(self, small: Sequence[Segment]) -> Iterator[Segment]:
+    def _written(self, small: Sequence[Segment], columns: Sequence[Promoted]) -> Iterator[Segment]:
         """New segments with the rows of these: a bucket at a time, so that no more than its rows are held."""
         relation = views.RELATIONS[small[0].relation]
         left = sum(segment.rows for segment in small)
-        for bucket in range(BUCKETS) if relation == relations.EVENT else (-1,):
+        of_events = relation == relations.EVENT
+        for bucket in range(BUCKETS) if of_events else (-1,):
             rows = pa.concat_tables([_in_bucket(self._files.read(segment), bucket) for segment in small])
-            left -= rows.num_rows
             if rows.num_rows:
-                yield self._files.write(relation, _sorted(rows), level=1, bucket=bucket)
+                ordered = with_promoted(_sorted(rows), columns) if of_events else _sorted(rows)
+                stated = made(columns) if of_events else None
+                written = self._files.write(relation, ordered, level=1, bucket=bucket, promoted=stated)
+                left -= written.rows
+                yield written
         if left:
             raise IntegrityError(f"a compaction of {relation.full_name} does not add up; nothing was changed")
 

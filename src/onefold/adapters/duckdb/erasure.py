@@ -21,6 +21,7 @@ from onefold.ports import ProfileStore
 from onefold.ports.warehouse import ManifestChange, Segment
 from onefold.warehouse import relations, views
 from onefold.warehouse.feed import Feed
+from onefold.warehouse.promoted import PREFIX
 
 _TRIES = 20
 _PERSONAL = tuple(
@@ -108,7 +109,10 @@ class Eraser:
                 removed.append(segment.name)
                 if kept.num_rows:
                     relation = views.RELATIONS[segment.relation]
-                    added.append(self._files.write(relation, kept, level=segment.level, bucket=segment.bucket))
+                    stated = self._files.summary(segment).promoted
+                    added.append(
+                        self._files.write(relation, kept, level=segment.level, bucket=segment.bucket, promoted=stated)
+                    )
             if removed:
                 with self._store.transaction() as transaction:
                     transaction.revise(ManifestChange(loaded_before=loaded, add=added, remove=removed))
@@ -151,7 +155,8 @@ def _unnamed(rows: pa.Table, nodes: pa.Array) -> pa.Table:
     if not _true(named):
         return rows
     schema, gone = rows.schema, set(nodes.to_pylist())
-    for name in _PERSONAL:
+    promoted = [name for name in rows.column_names if name.startswith(PREFIX)]
+    for name in (*_PERSONAL, *promoted):
         place = rows.column_names.index(name)
         rows = rows.set_column(place, schema.field(name), pc.if_else(named, None, rows[name]))
     lists = [[node.bytes for node in some if node.bytes not in gone] for some in rows["nodes"].to_pylist()]

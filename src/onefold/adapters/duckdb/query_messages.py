@@ -21,14 +21,26 @@ FILES_AT_ONCE = 200
 """Descriptors of one message; the kernel takes 253."""
 
 
-class Stored(msgspec.Struct, frozen=True, array_like=True):
-    """A relation with rows: its columns (name and DuckDB's type), files (name and key), and rows in no file, as Arrow IPC."""
+class Stored(msgspec.Struct, array_like=True):
+    """A relation with rows.
+
+    Attributes:
+        schema: Its schema.
+        name: Its name.
+        columns: Name and DuckDB's type of each.
+        files: Name and key of each.
+        tail: Rows in no file, as Arrow IPC.
+        made: Columns that are worked out from the others where they are not stored: name and expression.
+        ready: Names of the files that have those.
+    """
 
     schema: str
     name: str
     columns: list[tuple[str, str]]
     files: list[tuple[str, bytes]]
     tail: bytes
+    made: dict[str, str] = {}
+    ready: list[str] = []
 
 
 class View(msgspec.Struct, frozen=True, array_like=True):

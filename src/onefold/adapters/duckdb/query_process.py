@@ -187,15 +187,20 @@ def _create(connection: duckdb.DuckDBPyConnection, stored: Stored) -> None:
     schema, name = _name(stored.schema), _name(stored.name)
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     columns = ", ".join(f"{_name(column)}::{kind} AS {_name(column)}" for column, kind in stored.columns)
+    worked_out = ", ".join(
+        f"({stored.made.get(column) or _name(column)})::{kind} AS {_name(column)}" for column, kind in stored.columns
+    )
     tail = f"main.{_name(f'{stored.schema}.{stored.name}')}"
     with pa.ipc.open_stream(stored.tail) as stream:
         connection.register("arriving", stream.read_all())
-    connection.execute(f"CREATE TABLE {tail} AS SELECT {columns} FROM arriving")  # noqa: S608  quoted names
+    connection.execute(f"CREATE TABLE {tail} AS SELECT {worked_out} FROM arriving")  # noqa: S608  quoted names
     connection.unregister("arriving")
-    paths = ", ".join(_text(_SCHEME + file) for file, _ in stored.files)
     parts = [f"SELECT * FROM {tail}"]  # noqa: S608  quoted names
-    if paths:
-        parts.append(f"SELECT {columns} FROM read_parquet([{paths}], union_by_name = true)")  # noqa: S608  quoted names
+    ready = {file for file, _ in stored.files} if not stored.made else set(stored.ready)
+    for selected, of in ((columns, True), (worked_out, False)):
+        paths = ", ".join(_text(_SCHEME + file) for file, _ in stored.files if (file in ready) == of)
+        if paths:
+            parts.append(f"SELECT {selected} FROM read_parquet([{paths}], union_by_name = true)")  # noqa: S608  quoted names
     connection.execute(f"CREATE VIEW {schema}.{name} AS {' UNION ALL '.join(parts)}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,8 +36,18 @@ class SegmentFiles:
         self.directory = directory
         self._sealer = sealer
 
-    def write(self, relation: Relation, rows: pa.Table, *, level: int = 0, bucket: int = -1) -> Segment:
+    def write(
+        self,
+        relation: Relation,
+        rows: pa.Table,
+        *,
+        level: int = 0,
+        bucket: int = -1,
+        promoted: Mapping[str, str] | None = None,
+    ) -> Segment:
         """Write a file; it is on the disk, folder entry included, when this returns. Its rows are as they are given.
+
+        `promoted` tells which promoted columns are among them, and how each was made.
 
         Raises:
             UnavailableError: The disk is full or gone; nothing is left of the file.
@@ -70,7 +80,7 @@ class SegmentFiles:
             raise UnavailableError(
                 f"a segment file cannot be written to {self.directory} ({error.strerror}); nothing was changed"
             ) from error
-        wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows)), name)
+        wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows, promoted)), name)
         return Segment(name, relation.full_name, first, last, rows.num_rows, size, wrapped, level, bucket)
 
     def open(self, segment: Segment) -> int:

@@ -5,7 +5,7 @@ A summary stands in the manifest sealed, together with the file's key: names of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -47,7 +47,7 @@ def unpacked(data: bytes) -> Summary:
     return _decode(data) if data else Summary()
 
 
-def summary_of(rows: pa.Table, promoted: dict[str, str] | None = None) -> Summary:
+def summary_of(rows: pa.Table, promoted: Mapping[str, str] | None = None) -> Summary:
     """The summary of rows."""
     ranges: dict[str, tuple[int, int]] = {}
     values: dict[str, list[str]] = {}
@@ -60,7 +60,7 @@ def summary_of(rows: pa.Table, promoted: dict[str, str] | None = None) -> Summar
             found = [value for value in pc.unique(rows[field.name]).to_pylist() if value is not None]
             if len(found) <= VALUES_MAX and sum(len(value.encode()) for value in found) <= VALUES_MAX * VALUE_BYTES_MAX:
                 values[field.name] = sorted(found)
-    return Summary(ranges, values, promoted or {})
+    return Summary(ranges, values, dict(promoted or {}))
 
 
 def may_hold(summary: Summary, in_bucket: Callable[[bytes], bool], needs: Sequence[Need]) -> bool:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-import msgspec
 import pyarrow as pa
 from sqlglot import exp
 
 from onefold.adapters.duckdb import raw_rows
+from onefold.adapters.duckdb.catalog import catalog, encode
 from onefold.adapters.duckdb.columns import conformed, duckdb_type, empty, fed_tables
 from onefold.adapters.duckdb.compaction import bucket_of
 from onefold.adapters.duckdb.loader import Profiler, latest_known_at, opened, profile_table, touched_since_profiled
 from onefold.adapters.duckdb.merging import merged
+from onefold.adapters.duckdb.promotion import is_ready
 from onefold.adapters.duckdb.query_client import QueryProcess
 from onefold.adapters.duckdb.query_messages import Request, Stored, View
 from onefold.adapters.duckdb.segments import SUFFIX, SegmentFiles
@@ -29,11 +30,10 @@ from onefold.warehouse import query as queries
 from onefold.warehouse import raw, relations, views
 from onefold.warehouse.feed import Feed
 from onefold.warehouse.needs import Need, needs
+from onefold.warehouse.promoted import Promoted, with_columns
 from onefold.warehouse.raw import Window
 
 _TRIES = 20
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Relation).decode
 
 
 class DuckDbWarehouse(Warehouse):
@@ -75,7 +75,7 @@ class DuckDbWarehouse(Warehouse):
     def relations(self) -> list[Relation]:
         """All relations with their columns, by full name."""
         with self._store.snapshot() as snapshot:
-            known = self._known(snapshot)
+            known = catalog(snapshot, with_raw=self._log is not None).known
         return [known[name] for name in sorted(known)]
 
     def run(self, query: exp.Query, limits: QueryLimits | None = None) -> pa.Table:
@@ -83,8 +83,9 @@ class DuckDbWarehouse(Warehouse):
         limits = limits or QueryLimits()
         with ExitStack() as leaving:
             with self._store.snapshot() as snapshot:
-                known = self._known(snapshot)
-                trees = views.queries()
+                of_now = catalog(snapshot, with_raw=self._log is not None)
+                known, trees = of_now.known, of_now.trees
+                query = with_columns(query, of_now.promoted, known)
                 needed = queries.closure(queries.read_by(query, known), trees, known)
                 used = _needs(query, trees, known)
                 tail = self._tail(snapshot, needed)
@@ -96,7 +97,8 @@ class DuckDbWarehouse(Warehouse):
                     for segment in of:
                         descriptors.append(self._files.open(segment))
                         leaving.callback(os.close, descriptors[-1])
-                    stored.append(self._stored(known[name], of, tail.get(name)))
+                    made = of_now.promoted if name == relations.EVENT.full_name else ()
+                    stored.append(self._stored(known[name], of, tail.get(name), made))
             for name in sorted(of_log):
                 # What only the catalog lists is there without its rows.
                 window = raw.window(used[name], query) if name in used else Window(rows=0)
@@ -156,13 +158,6 @@ class DuckDbWarehouse(Warehouse):
         if self._own:
             self._process.close()
 
-    def _known(self, snapshot: ProfileSnapshot) -> dict[str, Relation]:
-        known = dict(views.RELATIONS) | {name: _decode(data) for name, data in snapshot.relations().items()}
-        if self._log is not None:
-            sources = {tally.source for tally in snapshot.tallies()}
-            known |= {relation.full_name: relation for relation in raw.relations(sources)}
-        return known
-
     def _needed(self, segments: list[Segment], needs: list[Need] | None) -> list[Segment]:
         """The files that may hold rows which the query can use; all where it is not known which it can."""
         if needs is None or {} in needs:
@@ -207,8 +202,14 @@ class DuckDbWarehouse(Warehouse):
                 found[profile_change] = profile_table(rows, end, known_at_us)
         return found
 
-    def _stored(self, relation: Relation, segments: Iterable[Segment], tail: pa.Table | None) -> Stored:
-        return self._as_stored(relation, [(segment.name, self._files.key(segment)) for segment in segments], tail)
+    def _stored(
+        self, relation: Relation, segments: Collection[Segment], tail: pa.Table | None, promoted: Sequence[Promoted]
+    ) -> Stored:
+        stored = self._as_stored(relation, [(segment.name, self._files.key(segment)) for segment in segments], tail)
+        if promoted:
+            stored.made = {one.column: one.expression for one in promoted}
+            stored.ready = [s.name for s in segments if is_ready(self._files.summary(s), promoted)]
+        return stored
 
     @staticmethod
     def _as_stored(relation: Relation, files: list[tuple[str, bytes]], tail: pa.Table | None) -> Stored:
@@ -243,7 +244,7 @@ class DuckDbWarehouse(Warehouse):
                 loaded_before=loaded,
                 add=[segment],
                 remove=names,
-                relations={relation.full_name: _encode(relation)},
+                relations={relation.full_name: encode(relation)},
                 expected={} if expected is None else {relation.full_name: {each.name for each in expected}},
             )
             try:
