@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from importlib import import_module
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from rich.console import Console
 
 from onefold import bootstrap
+from onefold.charts import GridCell
 from onefold.errors import ConfigurationError, UsageError
 from onefold.model import results
 from onefold.ports.warehouse import QueryLimits
@@ -106,6 +107,35 @@ class Rows:
         return self._table.rename_columns(cells.distinct(self._table.column_names))
 
 
+class RfmAnalysis:
+    """One RFM definition: what its runs found."""
+
+    def __init__(self, project: Project, runs: Sequence[results.RfmRun]) -> None:
+        """The runs, the latest moment first; at least one."""
+        self._project = project
+        self._runs = runs
+
+    def __repr__(self) -> str:
+        latest = self._runs[0]
+        return f"<RfmAnalysis({latest.rfm!r}, as of {latest.as_of[:10]}, {latest.people:,} people)>"
+
+    def runs(self) -> list[results.RfmRun]:
+        """The runs, the latest moment first: numbers of people by segment and by scores, and cut points."""
+        return list(self._runs)
+
+    def grid(self) -> list[GridCell]:
+        """The latest run by recency and by the mean of frequency and money: 25 squares."""
+        return bootstrap.rfm_grid(self._runs[0])
+
+    def people(self, segment: str | None = None, *, limit: int | None = None) -> Rows:
+        """People with their scores by the latest run, the most valuable first; of one segment, if given.
+
+        Raises:
+            NotFoundError: Nobody is in a segment of that name.
+        """
+        return Rows(bootstrap.rfm_people(self._project._asking(), self._runs[0], segment, limit=limit))  # noqa: SLF001  of this module
+
+
 class Project:
     """A project, open for reading, beside a running server or without one. Close it, or use it as a context manager."""
 
@@ -184,6 +214,13 @@ class Project:
 
         self._require_open()
         return self._service.profile(identifier(who))
+
+    @property
+    def rfm(self) -> dict[str, RfmAnalysis]:
+        """RFM definitions that ran, by name; `onefold rfm run` runs them."""
+        self._require_open()
+        found = bootstrap.rfm_runs(self._directory, self._workspace)
+        return {name: RfmAnalysis(self, runs) for name, runs in found.items()}
 
     def _asking(self) -> bootstrap.Asker:
         self._require_open()

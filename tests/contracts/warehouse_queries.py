@@ -116,6 +116,10 @@ QUERIES = {
         "SELECT id, name LIKE 'a%' AS a, name LIKE '%\\%' AS b, name LIKE '%\\_%' AS c, name ILIKE 'ZOË' AS d, "
         "name ILIKE 'ärm%' AS e, name LIKE '%!%b%' ESCAPE '!' AS f, name NOT LIKE 'a%' AS g FROM marts.gift ORDER BY id"
     ),
+    "regular expressions of whole texts": (
+        "SELECT id, regexp_matches(name, '^[a-z]{3}$') AS a, regexp_matches(name, '^(Z|a)[^x]{2}$') AS b, "
+        "regexp_matches(CAST(amount AS VARCHAR), '^[+-]?[0-9]{1,15}([.][0-9]{1,9})?$') AS c FROM marts.gift ORDER BY id"
+    ),
     "parts of times": (
         "SELECT id, date_trunc('month', at) AS a, date_trunc('week', at) AS b, date_trunc('day', day) AS c, "
         "extract(year FROM at) AS d, extract(dow FROM at) AS e, extract(hour FROM at) AS f, year(at) AS g, "
@@ -153,6 +157,7 @@ QUERIES = {
     ),
     "windows": (
         "SELECT id, row_number() OVER (PARTITION BY donor ORDER BY id) AS a, rank() OVER (ORDER BY many) AS b, "
+        "ntile(3) OVER (ORDER BY donor, id) AS j, "
         "dense_rank() OVER (ORDER BY many DESC) AS c, lag(id) OVER (ORDER BY id) AS d, "
         "lead(name, 2) OVER (ORDER BY id) AS e, "
         "sum(id) OVER (PARTITION BY donor ORDER BY id) AS f, first_value(id) OVER (ORDER BY amount) AS g, "

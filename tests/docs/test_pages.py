@@ -204,6 +204,7 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "README.md": with_files,
     "docs/how-to/load-a-file.md": fresh,
     "docs/how-to/build-models.md": fresh,
+    "docs/how-to/score-by-rfm.md": after_the_tutorial,
     "docs/how-to/undo-a-merge.md": after_the_tutorial,
     "docs/how-to/mend-a-dead-letter.md": with_a_dead_letter,
     "docs/how-to/check-data.md": after_the_tutorial,

@@ -7,6 +7,8 @@ import jsonschema
 import pytest
 from tests.running import running
 
+from onefold import bootstrap
+
 pytestmark = pytest.mark.xdist_group("server")
 
 EVENTS = [
@@ -27,6 +29,10 @@ def server():
     with running() as started:
         assert started.post("/v1/batch", {"batch": EVENTS}) == 200
         started.account()
+        folder = started.here.directory / "rfm"
+        folder.mkdir()
+        (folder / "buyers.yaml").write_text("events: [Order Completed]\namount: [revenue]\nmethod: ntile\n")
+        assert [run.people for run in bootstrap.run_rfm(started.here.directory, None)] == [1]
         yield started
 
 
@@ -93,6 +99,8 @@ def answers(server):
     yield ask("post", "/api/v1/dead-letters/{offset}/replay", offset=offset)
     yield ask("get", "/api/v1/sources")
     yield ask("get", "/api/v1/stats")
+    yield ask("get", "/api/v1/rfm")
+    yield ask("get", "/api/v1/rfm/{name}", name="buyers")
     for view in ("traits", "external_ids", "events", "metadata", "links"):
         yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
 

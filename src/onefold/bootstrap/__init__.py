@@ -30,6 +30,7 @@ from onefold.bootstrap.modelling import classified, project_models, run_models
 from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
 from onefold.bootstrap.project import checks, create_key, furnish, init, list_keys, revoke_key
 from onefold.bootstrap.promoting import promote, promoted_by
+from onefold.bootstrap.rfm import rfm_definitions, rfm_grid, rfm_people, rfm_runs, rfm_runs_of, run_rfm
 from onefold.bootstrap.segmenting import (
     ProjectSegments,
     delete_segment,
@@ -125,9 +126,15 @@ __all__ = [
     "repair",
     "restore",
     "revoke_key",
+    "rfm_definitions",
+    "rfm_grid",
+    "rfm_people",
+    "rfm_runs",
+    "rfm_runs_of",
     "rows_of",
     "run_checks",
     "run_models",
+    "run_rfm",
     "save_segment",
     "serve_prefetch",
     "since",

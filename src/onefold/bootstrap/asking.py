@@ -84,6 +84,10 @@ class Asker:
         except UsageError as error:
             raise question.explained(error, text, query, relations) from None
 
+    def run(self, query: exp.Select, *, limit: int | None = None) -> pa.Table:
+        """The rows of a query of ours, `limit` at most."""
+        return self._warehouse.run(query if limit is None else query.limit(limit))
+
     def relation(self, name: str) -> Relation:
         """The relation of a name, with its schema or without.
 

@@ -17,6 +17,7 @@ from onefold.config.models import read_models
 from onefold.config.project import PROJECT_FILE
 from onefold.model import Relation
 from onefold.pipelines.batch import models as batch
+from onefold.rfm import relations as rfm
 from onefold.warehouse import calendar, classify, query, views
 from onefold.warehouse.calendar import Calendar
 from onefold.warehouse.models import increment
@@ -30,7 +31,7 @@ if TYPE_CHECKING:  # only for who has the extra installed
 SAMPLE_ROWS = 20_000
 """Of how many events, the latest, values are looked at for a guess."""
 
-_RELATIONS = (*views.RELATIONS.values(), calendar.DIM_DATE, calendar.CAMPAIGN, batch.RUNS)
+_RELATIONS = (*views.RELATIONS.values(), calendar.DIM_DATE, calendar.CAMPAIGN, batch.RUNS, *rfm.RELATIONS)
 
 
 def project_models(directory: Path) -> BoundModels:

@@ -14,6 +14,7 @@ from onefold.bootstrap.hub_reader import HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.query_desk import QueryDesk
+from onefold.bootstrap.rfm import RfmRuns
 from onefold.bootstrap.stores import address
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
@@ -132,7 +133,8 @@ class Opened:
             opening.callback(hubs.close)
             self.edges = {w.context.name: Served(w, processing(w)) for w in self._workspaces}
             self.services = {
-                w.context.name: Service(w.context, hubs, quality=CheckResults(w).latest) for w in self._workspaces
+                w.context.name: Service(w.context, hubs, quality=CheckResults(w).latest, rfm=RfmRuns(w).runs)
+                for w in self._workspaces
             }
             self.desks = {w.context.name: QueryDesk(w, project.directory) for w in self._workspaces}
             for desk in self.desks.values():

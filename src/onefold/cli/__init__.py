@@ -23,6 +23,7 @@ from onefold.cli import (
     project,
     reconcile,
     relations,
+    rfm,
     segment,
     serve,
     sql,
@@ -89,6 +90,7 @@ app.add_typer(warehouse.app, name="warehouse")
 app.command()(models.run)
 app.command()(models.lineage)
 app.command()(models.classify)
+app.add_typer(rfm.app, name="rfm")
 app.command()(maintenance.sources)
 app.command()(maintenance.preview)
 app.command()(maintenance.rebuild)

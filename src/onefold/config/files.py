@@ -21,6 +21,7 @@ from onefold.config.kinds import (
     Text,
 )
 from onefold.config.mappings import MAPPING
+from onefold.config.rfm import RFM
 from onefold.config.segments import SEGMENTS
 from onefold.config.trait_keys import TRAITS
 from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY
@@ -369,5 +370,6 @@ FILES = {
     "calendar": CALENDAR,
     "privacy": PRIVACY,
     "traits": TRAITS,
+    "rfm": RFM,
 }
 """By the name under which the JSON Schema is published."""

@@ -13,6 +13,8 @@ from onefold.config import files
 from onefold.config.checks import FOLDER as CHECKS_FOLDER
 from onefold.config.checks import read_checks
 from onefold.config.reading import Document, Problem, read
+from onefold.config.rfm import FOLDER as RFM_FOLDER
+from onefold.config.rfm import read_rfm
 from onefold.config.secret import SecretReference, parse_reference
 from onefold.config.segments import FOLDER as SEGMENTS_FOLDER
 from onefold.config.segments import read_segments
@@ -23,6 +25,8 @@ from onefold.config.traits import read_traits
 from onefold.errors import ConfigurationError, nearest
 from onefold.governance.checks.definition import Check
 from onefold.profiles.computed.trait import Trait
+from onefold.profiles.settings import ProfileSettings
+from onefold.rfm import Definition as RfmDefinition
 from onefold.warehouse.promoted import MAX as PROMOTED_MAX
 from onefold.warehouse.promoted import NAME as PROMOTED_NAME
 from onefold.warehouse.promoted import PromotedType
@@ -137,6 +141,7 @@ class Project(msgspec.Struct, frozen=True):
         traits: What `traits/*.yaml` say.
         segments: What `segments/*.yaml` say.
         promoted: Properties of events that are to have columns in the warehouse, by name.
+        rfm: What `rfm/*.yaml` say.
     """
 
     directory: Path
@@ -155,6 +160,7 @@ class Project(msgspec.Struct, frozen=True):
     traits: tuple[Trait, ...] = ()
     segments: tuple[Definition, ...] = ()
     promoted: Mapping[str, PromotedType] = {}
+    rfm: tuple[RfmDefinition, ...] = ()
 
 
 def read_project(directory: Path) -> Project:
@@ -178,6 +184,8 @@ def read_project(directory: Path) -> Project:
     checks = read_checks(directory, problems)
     traits = read_traits(directory, profile.value.get("purchases") or {}, problems)
     segments = read_segments(directory, traits, problems)
+    currency = (profile.value.get("purchases") or {}).get("currency") or ProfileSettings().default_currency
+    rfm = read_rfm(directory, currency, problems)
     problems.extend(_main_problems(main))
     problems.extend(_source_name_problems(main, documents))
     problems.extend(problem for document in documents for problem in source_problems(document))
@@ -210,6 +218,7 @@ def read_project(directory: Path) -> Project:
         traits=traits,
         segments=segments,
         promoted=value.get("warehouse", {}).get("promoted", {}),
+        rfm=rfm,
     )
 
 
@@ -225,7 +234,7 @@ def _misnamed(directory: Path) -> Iterator[Problem]:
     for path in sorted(directory.glob("*.y*ml")):
         if path.name not in known and (hint := nearest(path.name, known, cutoff=0.85)):
             yield Problem(path.name, 1, f"is not a file of a project{hint}")
-    for folder in ("sources", CHECKS_FOLDER, TRAITS_FOLDER, SEGMENTS_FOLDER):
+    for folder in ("sources", CHECKS_FOLDER, TRAITS_FOLDER, SEGMENTS_FOLDER, RFM_FOLDER):
         for path in sorted((directory / folder).glob("*.yml")):
             yield Problem(f"{folder}/{path.name}", 1, f"would not be read; did you mean `{path.stem}.yaml`?")
 

@@ -22,6 +22,7 @@ TITLES = {
     "calendar": "calendar.yaml",
     "privacy": "privacy.yaml",
     "traits": "traits/*.yaml",
+    "rfm": "rfm/*.yaml",
 }
 
 

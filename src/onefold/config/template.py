@@ -41,7 +41,7 @@ def init(directory: Path, template: Template) -> list[Path]:
 def template_texts(template: Template) -> dict[str, str]:
     """The texts of a template's files, by name relative to the project."""
     root = resources.files("onefold.config") / "templates" / template
-    folders = ((root, ""), *((root / name, f"{name}/") for name in ("sources", "checks", "models", "segments")))
+    folders = ((root, ""), *((root / name, f"{name}/") for name in ("sources", "checks", "models", "segments", "rfm")))
     return {
         f"{prefix}{entry.name}": entry.read_text(encoding="utf-8")
         for folder, prefix in folders

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from onefold.errors import ExpensiveError, NotFoundError
+from onefold.errors import ExpensiveError, NotFoundError, nearest
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, Verdict, results
 from onefold.pipelines import judgements
@@ -48,15 +48,17 @@ class Service:
         hubs: HubReading | None = None,
         *,
         quality: Callable[[], list[CheckResult]] = list,
+        rfm: Callable[[], Mapping[str, Sequence[results.RfmRun]]] = dict,
     ) -> None:
         """The service of an open workspace.
 
         Without `hubs`, people with very many identifiers are read like all others. `quality` gives the latest result of each
-        data-quality check.
+        data-quality check, `rfm` the runs of each RFM definition, the latest first.
         """
         self._context = context
         self._hubs = hubs
         self._quality = quality
+        self._rfm = rfm
 
     @property
     def name(self) -> str:
@@ -271,6 +273,21 @@ class Service:
     def quality(self) -> list[CheckResult]:
         """The latest result of each data-quality check; empty where there is no warehouse."""
         return self._quality()
+
+    def rfm(self) -> list[results.RfmRun]:
+        """The latest run of each RFM definition that ran, by name."""
+        return [runs[0] for _, runs in sorted(self._rfm().items())]
+
+    def rfm_runs(self, name: str, limit: int | None = None) -> list[results.RfmRun]:
+        """The runs of an RFM definition, the latest moment first.
+
+        Raises:
+            NotFoundError: It never ran; the message has the nearest.
+        """
+        known = self._rfm()
+        if name not in known:
+            raise NotFoundError(f"No RFM run of that name{nearest(name, known) or '; `onefold rfm run` makes one.'}")
+        return list(known[name][:limit])
 
     def lag(self) -> Mapping[int, int]:
         """Entries that wait to be processed, by partition of the log."""

@@ -14,6 +14,7 @@ from onefold.serving import problems, schemas
 from onefold.serving.api import api
 from onefold.serving.health import health
 from onefold.serving.queries import queries
+from onefold.serving.rfm import rfm
 from onefold.serving.segment_profiles import segment
 
 
@@ -31,6 +32,7 @@ def describe(*, answers: bool) -> FastAPI:
     if answers:
         described.include_router(api)
         described.include_router(queries)
+        described.include_router(rfm)
         described.include_router(segment)
     described.include_router(health)
     described.add_exception_handler(OnefoldError, problems.from_onefold)

@@ -48,6 +48,12 @@ class Accounts(Result, frozen=True, kw_only=True):
     sources: tuple[results.Account, ...]
 
 
+class RfmRuns(Result, frozen=True, kw_only=True):
+    """Runs of RFM definitions."""
+
+    runs: tuple[results.RfmRun, ...]
+
+
 class Problem(Result, frozen=True, kw_only=True):
     """An error (RFC 9457): `type` names the kind of problem for programs, `detail` says to a person what to do."""
 
@@ -91,7 +97,7 @@ class SegmentList(Result, frozen=True, kw_only=True):
 _DESCRIBED = (
     results.Profile, results.Timeline, results.Event, results.RefusedEvent, results.History, results.Explanation,
     results.DeadLetterContent, results.Counts, results.Identifiers, TailedEntry, DeadLetters, Judged,
-    Replayed, Accounts, Problem,
+    Replayed, Accounts, RfmRuns, Problem,
     SegmentTraits, SegmentMetadata, SegmentList,
 )  # fmt: skip
 

@@ -26,6 +26,8 @@ _DICTIONARIES = frozenset({"source", "kind", "name", "type", "rule", "stage", "p
 _KEY_BYTES = 32
 _SPARED_SECONDS = 3600.0
 """How old a file that no manifest names must be to be removed: the one that writes it may be about to name it."""
+_MANY_ROWS = 50_000
+"""From here on a file is read by several threads."""
 
 
 class SegmentFiles:
@@ -113,7 +115,11 @@ class SegmentFiles:
     def read(self, segment: Segment, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a segment; all columns, or these."""
         with SealedFile(self.open(segment), self.key(segment)) as file:
-            return pq.read_table(pa.PythonFile(file, mode="r"), columns=columns and list(columns))
+            # Arrow's threads may still be starting when a short command ends, and the process is aborted then. So what is
+            # read in no time is read by this thread alone.
+            threads = segment.rows >= _MANY_ROWS
+            parquet = pq.ParquetFile(pa.PythonFile(file, mode="r"), pre_buffer=threads)
+            return parquet.read(columns and list(columns), use_threads=threads)
 
     def remove(self, names: Collection[str]) -> None:
         """Remove files that the manifest does not name any more."""

@@ -52,6 +52,7 @@ from onefold.model.results.profile import (
     StatedValue,
 )
 from onefold.model.results.result import Result
+from onefold.model.results.rfm import RfmCell, RfmCutPoint, RfmCutPoints, RfmRun, RfmSegment
 from onefold.model.results.timeline import Event, EventGroup, EventOperation, RefusedEvent, Timeline, TimelineEvent
 
 __all__ = [
@@ -95,6 +96,11 @@ __all__ = [
     "Refusal",
     "RefusedEvent",
     "Result",
+    "RfmCell",
+    "RfmCutPoint",
+    "RfmCutPoints",
+    "RfmRun",
+    "RfmSegment",
     "Sample",
     "Segment",
     "SegmentChange",

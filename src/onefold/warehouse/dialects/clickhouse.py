@@ -273,6 +273,7 @@ DIALECT = Dialect(
         exp.Substring: _substring,
         exp.StrPosition: _position,
         exp.StartsWith: _starts,
+        exp.RegexpLike: _STATED.whole_text,
         exp.Contains: _contains,
         exp.SplitPart: _split,
         exp.TimestampTrunc: _truncate,

@@ -135,6 +135,7 @@ PARTS: Mapping[type[exp.Expr], Rewrite | None] = {
     exp.ArrayAgg: _list,
     exp.GroupConcat: _join,
     exp.RowNumber: None,
+    exp.Ntile: None,
     exp.Rank: None,
     exp.DenseRank: None,
     exp.Lag: _neighbour,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from sqlglot import exp
@@ -9,6 +10,9 @@ from sqlglot import exp
 from onefold.errors import UsageError
 
 UNITS = frozenset({"year", "quarter", "month", "week", "day", "hour", "minute", "second"})
+
+# Of a whole text it does not matter which of several matches an engine would take first.
+_COMMON = re.compile(r"\^(?:[A-Za-z0-9 _@/-]|\[\^?[A-Za-z0-9 _.+-]+\]|[()|?]|\{[0-9]{1,2}(?:,[0-9]{1,2})?\})*\$")
 
 
 class Stated:
@@ -86,6 +90,13 @@ class Stated:
             else:
                 written, rest = written + ("\\\\" if rest[0] == "\\" else rest[0]), rest[1:]
         return exp.Literal.string(written)
+
+    def whole_text(self, part: exp.Expr) -> exp.Expr:
+        """A regular expression of whole texts, of what all engines read alike. It is stated; anything else is refused."""
+        pattern = part.expression
+        if part.args.get("flag") or not isinstance(pattern, exp.Literal) or not _COMMON.fullmatch(pattern.name):
+            raise self.refused("this regular expression")
+        return part
 
     def map_values(self, part: exp.Expr) -> tuple[exp.Expr, str] | None:
         """Of `unnest(map_entries(from_json(…)))`, the JSON and the type of the map's values; None for other lists."""

@@ -1,0 +1,6 @@
+"""Charts: Vega-Lite specifications of figures, and the files that are made of them. `spec` is pure; `rendering` writes."""
+
+from onefold.charts.rendering import SUFFIXES, write
+from onefold.charts.spec import Bin, GridCell, SizeAt, binned, histogram, rfm_grid, segment_sizes
+
+__all__ = ["SUFFIXES", "Bin", "GridCell", "SizeAt", "binned", "histogram", "rfm_grid", "segment_sizes", "write"]
