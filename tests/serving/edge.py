@@ -16,6 +16,7 @@ from onefold.errors import NotFoundError, UnavailableError, UsageError
 from onefold.governance import access
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, results
+from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.serving.app import Application, ServingSettings, build
 from onefold.serving.visitors import NO_VISITOR_LIMITS
 
@@ -166,6 +167,9 @@ class FakeWorkspace:
 
     def lag(self):
         return {0: 3, 1: 0}
+
+    def reconciled(self):
+        return Compared(at_us=5_000_000, people=3, differing=1)
 
     def quality(self):
         return [check_result("passed"), check_result("failed")]

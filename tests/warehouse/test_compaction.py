@@ -107,7 +107,7 @@ def test_who_is_erased_is_erased_from_compacted_files_too(tmp_path, queries):
     """An erasure finds a node in the large files as in the small ones."""
     yard, before = compacted(tmp_path, queries)
     node = before[0]["node"]
-    eraser = Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader)
+    eraser = Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader, yard.context.clock_us)
     wanted = [bytes.fromhex(node.replace("-", ""))]
     assert eraser.erase(wanted)
     assert eraser.count(wanted) == 0

@@ -54,7 +54,7 @@ def test_a_copy_erases_what_the_warehouse_erases(yard, queries):
         nodes = nodes_of(yard, SECRET)
         assert nodes
         assert in_files(SECRET), "the sweep finds what is there"
-        eraser = Eraser(yard.context.store, yard.loader._feed, yard.files, yard.loader)
+        eraser = Eraser(yard.context.store, yard.loader._feed, yard.files, yard.loader, yard.context.clock_us)
         assert engine.count(nodes) == eraser.count(nodes)
         assert engine.erase(nodes) == eraser.erase(nodes)
         assert engine.count(nodes) == 0

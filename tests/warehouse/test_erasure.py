@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import msgspec
+import pyarrow as pa
 import pytest
 from tests import workbench
+from tests.warehouse import statements
 from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.erasure import Eraser
 from onefold.adapters.duckdb.sealed_file import SealedFile
 from onefold.adapters.sqlite.store import SqliteProfileStore
+from onefold.errors import ConflictError, UsageError
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Identifier
+from onefold.model import Column, Identifier, Relation
 from onefold.pipelines import judgements
+from onefold.pipelines.batch import models as batch
+from onefold.pipelines.batch.checks import RESULT
+from onefold.warehouse import views
+from onefold.warehouse.models import increment
+from onefold.warehouse.models.binding import bind
 
 PEOPLE = 20
 OFTEN = 3
@@ -43,7 +54,7 @@ def populated(context, directory, queries) -> Yard:
 
 
 def eraser(yard: Yard) -> Eraser:
-    return Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader)
+    return Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader, yard.context.clock_us)
 
 
 def nodes_of(yard: Yard, person: int) -> list[bytes]:
@@ -96,6 +107,98 @@ def test_an_erased_person_is_in_no_file_and_others_are_as_they_were(tmp_path, qu
 def _segments(yard: Yard):
     with yard.context.store.snapshot() as snapshot:
         return snapshot.segments()
+
+
+MART = Relation("marts", "story", (Column("story", "text", "personal"), Column("who", "text", "identifier")), "table")
+
+
+def mart(yard: Yard) -> pa.Table:
+    """What a model would make of everybody."""
+    rows = yard.rows("SELECT properties AS story, message_id AS who FROM staging.event")
+    return pa.Table.from_pylist(rows, pa.schema({"story": pa.string(), "who": pa.string()}))
+
+
+def test_what_models_and_checks_made_of_a_person_goes_with_them(tmp_path, queries):
+    """Tables that were computed are not there any more; results of checks are, without the values that they showed."""
+    yard = populated(workbench.context(), tmp_path, queries)
+    yard.warehouse.replace(MART, mart(yard))
+    shown = {c.name: ["x"] for c in RESULT.columns if c.type in {"text", "json"}}
+    bins = msgspec.json.encode({secret(3, 0): 1.0}).decode()
+    shown |= {"ran_at": [datetime(2026, 6, 1)], "rows_checked": [1], "sample": [f'["{secret(3, 0)}"]'], "bins": [bins]}  # noqa: DTZ001  as the warehouse has times
+    shown |= {name: [None] for name in ("gate", "rows_failing", "observed")}
+    yard.warehouse.merge(RESULT, pa.table(shown))
+    assert eraser(yard).erase(nodes_of(yard, 3))
+    assert left(yard, 3) == 0
+    with pytest.raises(UsageError):
+        yard.rows("SELECT * FROM marts.story")
+    assert yard.rows("SELECT sample, bins FROM quality.check_result") == [{"sample": "[]", "bins": "{}"}]
+    (told,) = yard.rows("SELECT rows, tables FROM quality.erasure")
+    assert (told["rows"] > OFTEN, told["tables"]) == (True, '["marts.story"]')
+    assert {path.name for path in yard.files.directory.iterdir()} == {segment.name for segment in _segments(yard)}
+
+
+def test_what_was_read_before_an_erasure_is_not_written_after_it(tmp_path, queries):
+    """Who is in the midst of a model then is refused, and can begin again."""
+    yard = populated(workbench.context(), tmp_path, queries)
+    assert yard.warehouse.fence()
+    rows = mart(yard)
+    yard.warehouse.append(MART, rows)  # its first, of which an erasure that has begun does not know
+    eraser(yard).erase(nodes_of(yard, 3))
+    for write in (yard.warehouse.append, yard.warehouse.replace):
+        with pytest.raises(ConflictError):
+            write(MART, rows)
+    assert left(yard, 3) == 0
+    assert not yard.warehouse.fence()
+    yard.warehouse.replace(MART, mart(yard))
+    assert yard.rows("SELECT count(*) AS n FROM marts.story")[0]["n"]
+    assert left(yard, 3) == 0
+
+
+def test_models_that_are_being_built_are_built_anew(tmp_path, queries):
+    """When somebody is erased between two models of a run, what comes of the run is without them."""
+    yard = populated(workbench.context(), tmp_path, queries)
+    some = [
+        statements.model("a", "SELECT e.message_id AS who FROM staging.event AS e", materialized="table", key=("who",)),
+        statements.model("b", "SELECT a.who FROM marts.a AS a", materialized="table", key=("who",)),
+    ]
+    begun: list[str] = []
+
+    def starting(name: str) -> None:
+        begun.append(name)
+        if begun == ["marts.a", "marts.b"]:
+            eraser(yard).erase(nodes_of(yard, 3))
+
+    bound = bind(some, views.RELATIONS.values())
+    done = list(
+        batch.run(yard.warehouse, bound, [], tracked=increment.TRACKED, moment=datetime.now(UTC), starting=starting)
+    )
+    assert begun == ["marts.a", "marts.b"] * 2
+    assert [run.model for run in done][-2:] == ["marts.a", "marts.b"]
+    assert yard.rows("SELECT count(*) AS n FROM marts.b") == [{"n": (PEOPLE - 1) * OFTEN}]
+    assert left(yard, 3) == 0
+
+
+def test_without_the_fence_an_erased_person_comes_back(tmp_path, queries):
+    """The negative control: the sweep finds what a model that was not fenced writes."""
+    yard = populated(workbench.context(), tmp_path, queries)
+    rows = mart(yard)
+    eraser(yard).erase(nodes_of(yard, 3))
+    yard.warehouse.replace(MART, rows)
+    assert left(yard, 3)
+
+
+def test_a_table_that_is_made_while_somebody_is_erased_goes_too(tmp_path, queries, monkeypatch):
+    """Between the erasure's look and its commit."""
+    yard = populated(workbench.context(), tmp_path, queries)
+    commit = Eraser._commit
+
+    def late(self, *stated):
+        yard.warehouse.replace(MART, mart(yard))
+        commit(self, *stated)
+
+    monkeypatch.setattr(Eraser, "_commit", late)
+    eraser(yard).erase(nodes_of(yard, 3))
+    assert left(yard, 3) == 0
 
 
 def test_a_sweep_finds_what_was_not_erased(tmp_path, queries):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from onefold.bootstrap.warehousing import FOLDER
+from typing import Any
+
+from onefold.bootstrap.segment_rows import SegmentRows
 from onefold.bootstrap.workspace import Workspace
 from onefold.governance.checks import CheckResult
 from onefold.pipelines.batch import checks
@@ -12,8 +14,8 @@ class CheckResults:
     """Results of a workspace's checks, read again only when there are others."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._names: tuple[str, ...] = ()
+        self._rows = SegmentRows(workspace, checks.RESULT.full_name)
+        self._read: list[dict[str, Any]] = []
         self._known: list[list[CheckResult]] = []
 
     def latest(self) -> list[CheckResult]:
@@ -22,16 +24,7 @@ class CheckResults:
 
     def runs(self) -> list[list[CheckResult]]:
         """All results, check by check, the latest of each first."""
-        context = self._workspace.context
-        if context.feed is None:
-            return []
-        with context.store.snapshot() as snapshot:
-            segments = [s for s in snapshot.segments() if s.relation == checks.RESULT.full_name]
-        names = tuple(segment.name for segment in segments)
-        if names != self._names:
-            from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  only where the extra is
-
-            files = SegmentFiles(self._workspace.directory / FOLDER, self._workspace.entries)
-            rows = [row for segment in segments for row in files.read(segment).to_pylist()]
-            self._names, self._known = names, checks.by_check(rows)
+        rows = self._rows.all()
+        if rows is not self._read:
+            self._read, self._known = rows, checks.by_check(rows)
         return self._known

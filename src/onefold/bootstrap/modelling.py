@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from onefold.config.models import read_models
 from onefold.config.project import PROJECT_FILE
 from onefold.model import Relation
 from onefold.pipelines.batch import models as batch
+from onefold.ports.warehouse import Warehouse
 from onefold.rfm import relations as rfm
 from onefold.warehouse import calendar, classify, query, views
 from onefold.warehouse.calendar import Calendar
@@ -68,21 +69,33 @@ def run_models(
         ConfigurationError: A model is wrong, or the extra is not installed.
         UsageError: A selection means no model.
     """
-    bound, seeds = project_models(directory), _seeds(read_calendar(directory))
     selections = list(wanted)
+    bound = project_models(directory)
     bound.select(selections)  # a typing error is told before anything is opened
     promoted = promoted_by(config.read_project(directory), bound)
     with open_warehouse(directory, workspace, load=True, promoted=promoted) as warehouse:
-        yield from batch.run(
-            warehouse,
-            bound,
-            selections,
-            tracked=increment.TRACKED,
-            moment=datetime.now(UTC),
-            seeds=seeds,
-            whole=whole,
-            starting=starting,
-        )
+        yield from build_models(directory, warehouse, selections, whole=whole, starting=starting)
+
+
+def build_models(
+    directory: Path,
+    warehouse: Warehouse,
+    wanted: Sequence[str],
+    *,
+    whole: bool = False,
+    starting: Callable[[str], None] = lambda _name: None,
+) -> Iterator[batch.Run]:
+    """The same in a warehouse that is open."""
+    yield from batch.run(
+        warehouse,
+        project_models(directory),
+        wanted,
+        tracked=increment.TRACKED,
+        moment=datetime.now(UTC),
+        seeds=_seeds(read_calendar(directory)),
+        whole=whole,
+        starting=starting,
+    )
 
 
 def classified(directory: Path, workspace: str | None) -> Iterator[tuple[str, str, str | None, classify.Guess]]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from onefold.adapters.sqlite import lease
 from onefold.bootstrap.evaluator_thread import EvaluatorThread
+from onefold.bootstrap.housekeeping import HousekeepingThread
 from onefold.bootstrap.loader_thread import LoaderThread
 from onefold.bootstrap.relay import relaying
 from onefold.bootstrap.workspace import Workspace, worker_name
@@ -50,6 +51,7 @@ class Within(Processing):
         )
         self._loader = LoaderThread(workspace, lambda: self._processor.leads)
         self._evaluator = EvaluatorThread(workspace, lambda: self._processor.leads)
+        self._housekeeping = HousekeepingThread(workspace, project.directory, lambda: self._processor.leads)
         self._held: ExitStack | None = None
 
     @property
@@ -67,6 +69,8 @@ class Within(Processing):
             held.callback(self._loader.stop)
             self._evaluator.start()
             held.callback(self._evaluator.stop)
+            self._housekeeping.start()
+            held.callback(self._housekeeping.stop)
             self._processor.start()
             self._held = held.pop_all()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from onefold.adapters.sqlite import occupancy
 from onefold.bootstrap import registry
 from onefold.bootstrap.check_results import CheckResults
+from onefold.bootstrap.housekeeping import Reconciliations
 from onefold.bootstrap.hub_reader import HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_keys
@@ -133,7 +134,13 @@ class Opened:
             opening.callback(hubs.close)
             self.edges = {w.context.name: Served(w, processing(w)) for w in self._workspaces}
             self.services = {
-                w.context.name: Service(w.context, hubs, quality=CheckResults(w).latest, rfm=RfmRuns(w).runs)
+                w.context.name: Service(
+                    w.context,
+                    hubs,
+                    quality=CheckResults(w).latest,
+                    rfm=RfmRuns(w).runs,
+                    reconciled=Reconciliations(w).latest,
+                )
                 for w in self._workspaces
             }
             self.desks = {w.context.name: QueryDesk(w, project.directory) for w in self._workspaces}

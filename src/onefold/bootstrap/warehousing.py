@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -111,18 +112,21 @@ def eraser_of(workspace: Workspace) -> Eraser | None:
     from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
 
     files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
-    return Eraser(workspace.context.store, workspace.context.feed, files, loader)
+    return Eraser(workspace.context.store, workspace.context.feed, files, loader, workspace.context.clock_us)
 
 
 def reconcile(workspace: Workspace) -> Reconciled:
-    """Compare what the store says of each person with what the warehouse says.
+    """Compare what the store says of each person with what the warehouse says, and keep what was found.
 
     Raises:
         ConfigurationError: The extra is not installed.
     """
     warehouse = warehouse_of(workspace)
     try:
-        return reconciling.reconcile(workspace.context, warehouse)
+        began = time.monotonic()
+        found = reconciling.reconcile(workspace.context, warehouse)
+        reconciling.record(warehouse, found, workspace.context.clock_us(), time.monotonic() - began)
+        return found
     finally:
         warehouse.close()
 

@@ -12,6 +12,7 @@ from onefold.pipelines import judgements
 from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import dead_letters
+from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.pipelines.reading import balances, explanations, people, profiles, progress, tail
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
 
@@ -49,16 +50,19 @@ class Service:
         *,
         quality: Callable[[], list[CheckResult]] = list,
         rfm: Callable[[], Mapping[str, Sequence[results.RfmRun]]] = dict,
+        reconciled: Callable[[], Compared | None] = lambda: None,
     ) -> None:
         """The service of an open workspace.
 
         Without `hubs`, people with very many identifiers are read like all others. `quality` gives the latest result of each
-        data-quality check, `rfm` the runs of each RFM definition, the latest first.
+        data-quality check, `rfm` the runs of each RFM definition, the latest first, `reconciled` the latest comparison of
+        store and warehouse.
         """
         self._context = context
         self._hubs = hubs
         self._quality = quality
         self._rfm = rfm
+        self._reconciled = reconciled
 
     @property
     def name(self) -> str:
@@ -288,6 +292,10 @@ class Service:
         if name not in known:
             raise NotFoundError(f"No RFM run of that name{nearest(name, known) or '; `onefold rfm run` makes one.'}")
         return list(known[name][:limit])
+
+    def reconciled(self) -> Compared | None:
+        """What the latest comparison of store and warehouse found; None where there was none."""
+        return self._reconciled()
 
     def lag(self) -> Mapping[int, int]:
         """Entries that wait to be processed, by partition of the log."""

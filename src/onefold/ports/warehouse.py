@@ -198,6 +198,14 @@ class Warehouse(Protocol):
         """
         ...
 
+    def fence(self) -> bool:
+        """Refuse to write once something is erased after this: what was read before may hold what is gone.
+
+        Until it is called again, `append`, `replace` and `merge` then raise ConflictError. Returns whether nothing was
+        erased since it was called before.
+        """
+        ...
+
     def append(self, relation: Relation, rows: pa.Table) -> None:
         """Add rows to a relation, which is made if it is not there. All or none, durably."""
         ...

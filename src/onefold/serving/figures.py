@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector as MetricCollector
 
 from onefold.governance.checks import CheckResult
 from onefold.model import results
+from onefold.pipelines.maintenance.reconcile import Compared
 
 READ_SECONDS = 2.0
 """A store that has not answered by then is not waited for."""
@@ -45,6 +46,10 @@ class Readable(Protocol):
 
     def quality(self) -> list[CheckResult]:
         """The latest result of each data-quality check."""
+        ...
+
+    def reconciled(self) -> Compared | None:
+        """What the latest comparison of store and warehouse found."""
         ...
 
     def lag(self) -> Mapping[int, int]:
@@ -115,7 +120,7 @@ class Figures(MetricCollector):
         await asyncio.gather(*(look.again(READ_SECONDS) for look in self._looks), return_exceptions=True)
 
     def _read(self, name: str, service: Readable) -> None:
-        for figure in ("accounts", "counts", "lag", "quality"):
+        for figure in ("accounts", "counts", "lag", "quality", "reconciled"):
             try:
                 value = getattr(service, figure)()
             except Exception as error:  # noqa: BLE001  whatever a store dies of, the other figures are read
@@ -150,6 +155,16 @@ class Figures(MetricCollector):
         ran = GaugeMetricFamily(
             "onefold_check_ran_timestamp_seconds", "When data-quality checks ran last.", labels=["workspace"]
         )
+        differing = GaugeMetricFamily(
+            "onefold_reconcile_differing_people",
+            "People of whom store and warehouse say something different, as the latest comparison found; 0 is right.",
+            labels=["workspace"],
+        )
+        reconciled = GaugeMetricFamily(
+            "onefold_reconcile_ran_timestamp_seconds",
+            "When store and warehouse were last compared.",
+            labels=["workspace"],
+        )
         age = GaugeMetricFamily(
             "onefold_figures_age_seconds",
             "How old the figures are; none, if never read.",
@@ -176,7 +191,11 @@ class Figures(MetricCollector):
                 failed.add_metric([name, result.relation, result.check, result.severity], result.status != "passed")
             if checked:
                 ran.add_metric([name], max(result.at_us for result in checked) / 1_000_000)
-        return [items, findings, lag, behind, held, failed, ran, age]
+            compared = read["reconciled"][0] if "reconciled" in read else None
+            if compared is not None:
+                differing.add_metric([name], compared.differing)
+                reconciled.add_metric([name], compared.at_us / 1_000_000)
+        return [items, findings, lag, behind, held, failed, ran, differing, reconciled, age]
 
 
 def _totals(accounts: list[results.Account]) -> tuple[int, dict[tuple[str, str], int]]:

@@ -32,6 +32,7 @@ from onefold.warehouse.feed import Feed
 from onefold.warehouse.needs import Need, needs
 from onefold.warehouse.promoted import Promoted, with_columns
 from onefold.warehouse.raw import Window
+from onefold.warehouse.upkeep import ERASURE
 
 _TRIES = 20
 
@@ -65,6 +66,7 @@ class DuckDbWarehouse(Warehouse):
         self._log = log
         self._process = process or QueryProcess()
         self._own = process is None
+        self._erasures: frozenset[str] | None = None
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft != hard:  # every file of a snapshot is open while a query runs
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -114,6 +116,14 @@ class DuckDbWarehouse(Warehouse):
             request = Request(text, stored, shown, limits, ",".join(queries.SCHEMAS))
             return self._process.run(request, descriptors)
 
+    def fence(self) -> bool:
+        """Refuse to write once something is erased after this; see the port."""
+        with self._store.snapshot() as snapshot:
+            found = {segment.name for segment in _of(ERASURE, snapshot)}
+        same = self._erasures in {None, frozenset(found)}
+        self._erasures = frozenset(found)
+        return same
+
     def append(self, relation: Relation, rows: pa.Table) -> None:
         """Add rows to a relation; see the port."""
         self._revise(relation, rows, lambda _: ())
@@ -135,6 +145,8 @@ class DuckDbWarehouse(Warehouse):
                 # A row that came to another file meanwhile may have a key of these.
                 self._revise(relation, done.rows, partial(_these, done.replaced), tries=1, expected=before)
             except ConflictError:
+                if self._erased_since():
+                    raise
                 continue
             return
         raise ConflictError(f"{relation.full_name} is being changed by others all the time; try again")
@@ -245,17 +257,27 @@ class DuckDbWarehouse(Warehouse):
                 add=[segment],
                 remove=names,
                 relations={relation.full_name: encode(relation)},
-                expected={} if expected is None else {relation.full_name: {each.name for each in expected}},
+                expected=self._fenced()
+                | ({} if expected is None else {relation.full_name: {each.name for each in expected}}),
             )
             try:
                 self._commit(change)
             except ConflictError:  # a load came between, which has nothing to do with this
-                if attempt == tries - 1:
+                if attempt == tries - 1 or self._erased_since():
                     self._files.remove([segment.name])
                     raise
                 continue
             self._files.remove(names)
             return
+
+    def _fenced(self) -> dict[str, Collection[str]]:
+        return {} if self._erasures is None else {ERASURE.full_name: self._erasures}
+
+    def _erased_since(self) -> bool:
+        if self._erasures is None:
+            return False
+        with self._store.snapshot() as snapshot:
+            return {segment.name for segment in _of(ERASURE, snapshot)} != self._erasures
 
     def _commit(self, change: ManifestChange) -> None:
         with self._store.transaction() as transaction:

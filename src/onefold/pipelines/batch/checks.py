@@ -21,6 +21,7 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance.dead_letters import CHECK_FAILED
 from onefold.ports import Changes, DeadLetter
 from onefold.ports.warehouse import QueryLimits, Warehouse
+from onefold.warehouse.upkeep import old
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -111,7 +112,9 @@ def check(
 
     Raises:
         ConfigurationError: A check of the project does not fit the relations.
+        ConflictError: Somebody was erased meanwhile; run them again.
     """
+    warehouse.fence()
     relations = {relation.full_name: checks_.columns(relation) for relation in warehouse.relations()}
     missing: dict[str, int] = {}
     wanted = list(own)
@@ -127,7 +130,8 @@ def check(
     )  # fmt: skip
     if not keep or not report.results:
         return Outcome(report, missing)
-    warehouse.merge(RESULT, _table([_row(result) for result in report.results]))
+    at = (_EPOCH + timedelta(microseconds=context.clock_us())).replace(tzinfo=None)
+    warehouse.merge(RESULT, _table([_row(result) for result in report.results]), gone=old(warehouse, RESULT, at))
     _quarantine(warehouse, report, run_id, there=QUARANTINE.full_name in relations)
     held, released = _hold(context, report)
     return Outcome(report, missing, held, released)

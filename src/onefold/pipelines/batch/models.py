@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from sqlglot import exp
 
+from onefold.errors import ConflictError, UsageError
 from onefold.model import Column, Relation
 from onefold.ports.warehouse import QueryLimits, Warehouse
 from onefold.warehouse.models import graph, increment, statement, types
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # only for who has the extra installed
 How = Literal["checked", "built", "unchanged", "increment"]
 """A view was found to work; a table was built whole; it was built and is what it was; changed keys were built."""
 
+_TRIES = 5
 LIMITS = QueryLimits(seconds=3_600, memory_mb=4_096, result_mb=4_096)
 
 RUNS = Relation(
@@ -104,12 +106,38 @@ def run(
 
     Raises:
         ModelError: An incremental model cannot be built by increments.
+        ConflictError: People are erased all the time.
         UsageError: A selection means no model, or a statement cannot be run.
         ExpensiveError: A statement took more than a run allows.
     """
-    chosen = models.select(wanted)
+    chosen = models.select(list(wanted))
     plans = increment.plans(models, tracked)
     known = {relation for relation, _ in tracked} | plans.keys()
+    seeds = list(seeds)
+    warehouse.fence()
+    for attempt in range(_TRIES):
+        try:
+            yield from _once(warehouse, chosen, models, plans, known, moment, seeds, whole=whole, starting=starting)
+        except (ConflictError, UsageError):
+            # When somebody was erased, what was built before is gone with them, and all of it is built anew.
+            if warehouse.fence() or attempt == _TRIES - 1:
+                raise
+            continue
+        return
+
+
+def _once(
+    warehouse: Warehouse,
+    chosen: Sequence[BoundModel],
+    models: BoundModels,
+    plans: Mapping[str, Increment],
+    known: set[str],
+    moment: datetime,
+    seeds: Sequence[Seed],
+    *,
+    whole: bool,
+    starting: Callable[[str], None],
+) -> Iterator[Run]:
     runs = _runs(warehouse)
 
     def record(made: Run) -> Run:

@@ -37,6 +37,7 @@ def run(warehouse: Warehouse, definition: Definition, *, as_of_us: int, now_us: 
     Raises:
         ExpensiveError: It took more than a run may.
     """
+    warehouse.fence()
     found, rows = outcome(definition, warehouse.run(whole(definition, as_of_us), LIMITS), as_of_us, now_us)
     if keep:
         _keep(warehouse, found, rows)

@@ -16,6 +16,7 @@ from onefold.ports import ProfileSnapshot
 from onefold.ports.warehouse import Warehouse
 from onefold.warehouse.query import parse
 from onefold.warehouse.relations import PROFILE_CHANGE
+from onefold.warehouse.upkeep import RECONCILIATION, old
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as the warehouse has times: UTC, without saying so
 _PEOPLE_AT_ONCE = 2_000
@@ -50,6 +51,14 @@ class Reconciled(msgspec.Struct, frozen=True):
     moving: bool = False
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """What a comparison found, in figures; `at_us` is when it ended."""
+
+    at_us: int
+    people: int
+    differing: int
+
+
 class _Arrow(Protocol):
     def to_pylist(self) -> list[dict[str, Any]]: ...
 
@@ -62,6 +71,24 @@ def reconcile(context: Context, warehouse: Warehouse) -> Reconciled:
             break
         found = _once(context, warehouse)
     return found
+
+
+def record(warehouse: Warehouse, found: Reconciled, at_us: int, seconds: float) -> None:
+    """Keep what was found in `quality.reconciliation`; what is older than `KEPT_DAYS` goes.
+
+    What was found while the stream went on, and differed, tells nothing, and is not kept.
+    """
+    import pyarrow as pa  # noqa: PLC0415  only where there is a warehouse
+
+    if found.moving and found.differing:
+        return
+    at = _EPOCH + timedelta(microseconds=at_us)
+    row = {
+        "ran_at": at, "people": found.people, "differing": found.differing, "seconds": seconds,
+        "columns": msgspec.json.encode(found.columns).decode(),
+    }  # fmt: skip
+    gone = old(warehouse, RECONCILIATION, at)
+    warehouse.merge(RECONCILIATION, pa.Table.from_pylist([row]), gone=gone)
 
 
 def _once(context: Context, warehouse: Warehouse) -> Reconciled:

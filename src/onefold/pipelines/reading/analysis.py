@@ -91,6 +91,10 @@ class ReaderWarehouse(Warehouse):
         # Last, so that what is masked is what is said of the relation that was named, and not of the logs below it.
         return tree if moment is None else as_of(tree, moment)
 
+    def fence(self) -> bool:
+        """Refuse to write once something is erased after this; see the port."""
+        return self._warehouse.fence()
+
     def append(self, relation: Relation, rows: pa.Table) -> None:
         """Add rows; a role changes nothing."""
         self._writable(relation).append(relation, rows)

@@ -1,0 +1,132 @@
+"""Housekeeping: what the worker does for a workspace beside processing and loading, now and then, in a thread of its own.
+
+Every night store and warehouse are compared, person by person. After an erasure, which takes with it the tables that models
+made, they are built again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from onefold.bootstrap.modelling import build_models
+from onefold.bootstrap.segment_rows import SegmentRows
+from onefold.bootstrap.warehousing import reconcile, warehouse_of
+from onefold.bootstrap.workspace import Workspace
+from onefold.errors import OnefoldError
+from onefold.pipelines.batch.models import RUNS
+from onefold.pipelines.maintenance.reconcile import Compared
+from onefold.warehouse.upkeep import ERASURE, RECONCILIATION
+
+_log = logging.getLogger("onefold.housekeeping")
+
+LOOK_SECONDS = 60.0
+NIGHT = timedelta(hours=2)
+"""After midnight, UTC: when what is done every night is due."""
+
+
+class Reconciliations:
+    """What reconciliations of a workspace found."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._rows = SegmentRows(workspace, RECONCILIATION.full_name)
+
+    def latest(self) -> Compared | None:
+        """The latest; None where there was none."""
+        row = max(self._rows.all(), key=lambda row: row["ran_at"], default=None)
+        return None if row is None else Compared(_micros(row["ran_at"]), row["people"], row["differing"])
+
+
+class Housekeeping:
+    """What there is to do for one workspace, whose models are in a folder."""
+
+    def __init__(self, workspace: Workspace, directory: Path) -> None:
+        self._workspace = workspace
+        self._directory = directory
+        self._reconciled = Reconciliations(workspace)
+        self._erasures = SegmentRows(workspace, ERASURE.full_name)
+
+    def due(self) -> list[Callable[[], None]]:
+        """What should be done now."""
+        found: list[Callable[[], None]] = []
+        if self._models_are_gone():
+            found.append(self._build)
+        latest = self._reconciled.latest()
+        if latest is None or latest.at_us < _night_us(self._workspace.context.clock_us()):
+            found.append(self._reconcile)
+        return found
+
+    def _models_are_gone(self) -> bool:
+        """Whether an erasure took the models' tables, and nobody has built them since."""
+        with self._workspace.context.store.snapshot() as snapshot:
+            if RUNS.full_name in snapshot.relations():
+                return False
+        return any(f'"{RUNS.full_name}"' in row["tables"] for row in self._erasures.all())
+
+    def _build(self) -> None:
+        warehouse = warehouse_of(self._workspace)
+        try:
+            built = len(list(build_models(self._directory, warehouse, [])))
+        finally:
+            warehouse.close()
+        _log.info(
+            "models built again after an erasure", extra={"workspace": self._workspace.context.name, "models": built}
+        )
+
+    def _reconcile(self) -> None:
+        found = reconcile(self._workspace)
+        if found.differing and not found.moving:
+            more = {"workspace": self._workspace.context.name, "differing": found.differing}
+            _log.warning("store and warehouse differ; `onefold reconcile` shows where", extra=more)
+
+
+class HousekeepingThread:
+    """Does what is due. Of several workers one does it."""
+
+    def __init__(self, workspace: Workspace, directory: Path, leads: Callable[[], bool]) -> None:
+        """Nothing runs yet, and nothing will without the extra; `leads` is whether this worker is the one."""
+        self._workspace = workspace
+        self._directory = directory
+        self._leads = leads
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        if self._workspace.context.feed is not None:
+            name = f"housekeeping-{self._workspace.context.name}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, then end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        keeping = Housekeeping(self._workspace, self._directory)
+        while not self._stop.wait(LOOK_SECONDS):
+            try:
+                for work in keeping.due() if self._leads() else ():
+                    if not self._stop.is_set():
+                        work()
+            except OnefoldError as error:
+                _log.warning("not done", extra={"workspace": self._workspace.context.name, "error": str(error)})
+            except Exception:  # noqa: BLE001  the stream goes on without, and it is tried again
+                _log.exception("housekeeping failed", extra={"workspace": self._workspace.context.name})
+
+
+def _night_us(now_us: int) -> int:
+    """When the latest night's work was due."""
+    now = datetime.fromtimestamp(now_us / 1e6, UTC)
+    due = now.replace(hour=0, minute=0, second=0, microsecond=0) + NIGHT
+    return int((due if due <= now else due - timedelta(days=1)).timestamp()) * 1_000_000
+
+
+def _micros(at: Any) -> int:
+    return int(at.replace(tzinfo=UTC).timestamp() * 1_000_000)

@@ -1,0 +1,80 @@
+"""Housekeeping does what is due: a comparison every night, and models again that an erasure took with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+from tests import workbench
+
+from onefold import bootstrap
+from onefold.bootstrap import housekeeping
+from onefold.bootstrap.housekeeping import Housekeeping, HousekeepingThread
+from onefold.model import Identifier
+from onefold.pipelines import judgements
+from onefold.pipelines.stream import process
+
+BODIES = [
+    {"type": "track", "event": "Order Completed", "userId": who, "messageId": who, "properties": {"revenue": 5}}
+    for who in ("ann", "bo")
+]
+DAY_US = 86_400_000_000
+
+
+def names(due):
+    return [work.__name__ for work in due]
+
+
+def test_each_night_and_after_an_erasure(tmp_path):
+    """What is due, and what comes of it; then nothing is, until the next night."""
+    bootstrap.init(tmp_path, "shop")
+    with bootstrap.opened(tmp_path, None) as workspace:
+        workspace.context.log.append([workbench.entry(body, index=n) for n, body in enumerate(BODIES)])
+        process.drain(workspace.context)
+        keeping = Housekeeping(workspace, tmp_path)
+        assert names(keeping.due()) == ["_reconcile"]
+        keeping.due()[0]()
+        assert keeping.due() == []
+        found = housekeeping.Reconciliations(workspace).latest()
+        assert (found.people, found.differing) == (2, 0)
+
+        list(bootstrap.run_models(tmp_path, None, []))
+        assert keeping.due() == []
+        node = judgements.subject(Identifier("user_id", "ann"), workspace.context.identity, workspace.context.hasher)
+        assert bootstrap.eraser_of(workspace).erase([node])
+        assert names(keeping.due()) == ["_build"]
+        keeping.due()[0]()
+        assert keeping.due() == []
+        with bootstrap.asking(tmp_path) as asker:
+            customers = asker.ask("SELECT * FROM marts.customers").to_pylist()
+            assert len(customers) == 1
+            assert "ann" not in str(customers)
+
+        now_us = workspace.context.clock_us()
+        tomorrow = replace(workspace, context=replace(workspace.context, clock_us=lambda: now_us + DAY_US))
+        assert names(Housekeeping(tomorrow, tmp_path).due()) == ["_reconcile"]
+
+
+def test_the_thread_does_it_where_it_is_to(tmp_path, monkeypatch):
+    """Only the worker that leads; an error ends nothing; it ends when it is told to."""
+    done, seen = count(), []
+    monkeypatch.setattr(housekeeping, "LOOK_SECONDS", 0.01)
+    bootstrap.init(tmp_path, "shop")
+    with bootstrap.opened(tmp_path, None) as workspace:
+        thread = HousekeepingThread(workspace, tmp_path, lambda: bool(seen))
+
+        def due(self):
+            assert seen, "it was asked of a worker that does not lead"
+            if next(done) == 0:
+                raise RuntimeError("planted")
+            if next(done) > 4:
+                thread._stop.set()
+            return [lambda: seen.append("done")]
+
+        monkeypatch.setattr(Housekeeping, "due", due)
+        thread.start()
+        seen.append("leads")
+        thread._thread.join(60)
+        assert not thread._thread.is_alive()
+        assert "done" in seen
+        thread.stop()
