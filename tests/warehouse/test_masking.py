@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.warehouse.statements import EVENT, PROFILE, RELATIONS, STATEMENTS
 
+from onefold.warehouse import views
+from onefold.warehouse.classes import completed
 from onefold.warehouse.masking import HIDING, Role, analyst_views, masked, shown
 from onefold.warehouse.personal import CLASSES, class_of, highest
+from onefold.warehouse.promoted import Promoted, extended
 
 BY_NAME = {relation.full_name: relation for relation in RELATIONS}
 CLASSES_SAID = {("golden.profile", "attributes.plan"): "none", ("golden.profile", "attributes.faith"): "sensitive"}
@@ -110,3 +113,26 @@ def test_a_member_has_the_class_of_its_json_unless_it_has_one_of_its_own():
     said = {("golden.profile", "attributes.a"): "sensitive", ("golden.profile", "attributes.a.b"): "none"}
     found = [class_of(PROFILE, name, said) for name in ("attributes.a.b", "attributes.a.c", "attributes.z", "revenue")]
     assert found == ["none", "sensitive", "personal", "none"]
+
+
+def test_what_is_said_is_carried_to_all_that_has_the_values():
+    """Views, logs, and columns of promoted properties; what is said of a column itself stays."""
+    event = extended(
+        views.RELATIONS["staging.event"], [Promoted("diagnosis"), Promoted("amount", "decimal"), Promoted("z")]
+    )
+    known = dict(views.RELATIONS) | {event.full_name: event}
+    said = {
+        ("golden.profile", "attributes.faith"): "sensitive", ("golden.profile", "stage"): "personal",
+        ("staging.event", "properties.diagnosis"): "sensitive", ("staging.event", "properties.amount"): "none",
+        ("staging.record", "properties.diagnosis"): "personal",
+    }  # fmt: skip
+    found = completed(known, said)
+    assert {key: found[key] for key in said} == said
+    expected = {
+        ("golden.profile_change", "attributes.faith"): "sensitive", ("staging.event", "traits.faith"): "sensitive",
+        ("profiles.profile_traits_updates", "traits.faith"): "sensitive", ("profiles.user_traits", "value"): "sensitive",
+        ("golden.profile_change", "stage"): "personal", ("staging.event", "operations"): "sensitive",
+        ("golden.engagement_event", "properties.diagnosis"): "sensitive", ("staging.event", "property_diagnosis"): "sensitive",
+        ("staging.event", "property_amount"): "none", ("staging.event", "property_z"): "personal",
+    }  # fmt: skip
+    assert {key: found.get(key) for key in expected} == expected

@@ -14,6 +14,7 @@ from onefold.warehouse import raw
 from onefold.warehouse.models import provenance
 from onefold.warehouse.models.lineage import Link
 from onefold.warehouse.personal import Source, class_of, highest
+from onefold.warehouse.promoted import PREFIX
 
 _HOLDS_ATTRIBUTES = frozenset({("staging.event", "operations"), ("golden.engagement_event", "operations")})
 """JSON that holds values of attributes, and not as members under their names."""
@@ -32,7 +33,7 @@ def completed(relations: Mapping[str, Relation], said: Mapping[Source, PersonalC
     while waiting:
         (relation, path), personal = waiting.pop()
         column, _, member = path.partition(".")
-        for other, name in beside[relation, column]:
+        for other, name in beside.get((relation, column), ()):
             carried = _carried(relations[other], name, member, personal)
             if carried is None or carried[0] in said:
                 continue
@@ -41,6 +42,12 @@ def completed(relations: Mapping[str, Relation], said: Mapping[Source, PersonalC
             if found.get(place) != to:
                 found[place] = to
                 waiting.append((place, to))
+    for one in relations.values():
+        for held in one.columns:
+            # A property that has a column of its own is of the class that it has in the JSON.
+            member = f"properties.{held.name.removeprefix(PREFIX)}"
+            if held.name.startswith(PREFIX) and one.column("properties") is not None:
+                found.setdefault((one.full_name, held.name), class_of(one, member, found))
     # Identifiers are in what sources send, whatever they are called there.
     worst = highest(["identifier", *(personal for (_, path), personal in said.items() if "." in path)])
     for place in _opaque(relations):
