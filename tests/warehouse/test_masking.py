@@ -130,9 +130,11 @@ def test_what_is_said_is_carried_to_all_that_has_the_values():
     assert {key: found[key] for key in said} == said
     expected = {
         ("golden.profile_change", "attributes.faith"): "sensitive", ("staging.event", "traits.faith"): "sensitive",
-        ("profiles.profile_traits_updates", "traits.faith"): "sensitive", ("profiles.user_traits", "value"): "sensitive",
+        ("profiles.profile_traits_updates", "traits.faith"): "sensitive",
+        ("profiles.user_traits", "value"): "sensitive",
         ("golden.profile_change", "stage"): "personal", ("staging.event", "operations"): "sensitive",
-        ("golden.engagement_event", "properties.diagnosis"): "sensitive", ("staging.event", "property_diagnosis"): "sensitive",
+        ("golden.engagement_event", "properties.diagnosis"): "sensitive",
+        ("staging.event", "property_diagnosis"): "sensitive",
         ("staging.event", "property_amount"): "none", ("staging.event", "property_z"): "personal",
     }  # fmt: skip
     assert {key: found.get(key) for key in expected} == expected

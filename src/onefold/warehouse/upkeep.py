@@ -14,7 +14,6 @@ from sqlglot import exp
 
 from onefold.model import Column, Relation
 from onefold.ports.warehouse import Warehouse
-from onefold.rfm.relations import RFM, RFM_RUN
 from onefold.warehouse.calendar import CAMPAIGN, DIM_DATE
 
 if TYPE_CHECKING:  # only for who has the extra installed
@@ -50,10 +49,10 @@ RECONCILIATION = Relation(
     ("ran_at",),
 )
 KEPT = frozenset(
-    {ERASURE.full_name, RECONCILIATION.full_name, DIM_DATE.full_name, CAMPAIGN.full_name, RFM_RUN.full_name}
+    {ERASURE.full_name, RECONCILIATION.full_name, DIM_DATE.full_name, CAMPAIGN.full_name, "golden.rfm_run"}
 )
 """Tables that hold nothing of a person."""
-BY_PERSON = frozenset({RFM.full_name})
+BY_PERSON = frozenset({"golden.rfm"})
 """Tables that have the person of each row in `person`, and lose the rows of whoever is erased."""
 KEPT_DAYS = 90
 """How long results of checks and reconciliations are kept."""
