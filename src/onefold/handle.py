@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from importlib import import_module
@@ -25,6 +25,7 @@ from onefold import bootstrap
 from onefold.charts import GridCell
 from onefold.errors import ConfigurationError, UsageError
 from onefold.model import results
+from onefold.pipelines.audiences.service import Audiences
 from onefold.ports.warehouse import QueryLimits
 from onefold.warehouse import cells, question
 
@@ -222,6 +223,22 @@ class Project:
         found = bootstrap.rfm_runs(self._directory, self._workspace)
         return {name: RfmAnalysis(self, runs) for name, runs in found.items()}
 
+    @property
+    def segments(self) -> Segments:
+        """The project's segments, by slug: `project.segments["lapsed_buyers"].members()`."""
+        self._require_open()
+        return Segments(self)
+
+    @property
+    def audiences(self) -> Audiences:
+        """What may be asked of them.
+
+        Raises:
+            UsageError: The project was closed.
+        """
+        self._require_open()
+        return self._service.audiences
+
     def _asking(self) -> bootstrap.Asker:
         self._require_open()
         if self._asker is None:
@@ -231,6 +248,65 @@ class Project:
     def _require_open(self) -> None:
         if self._closed:
             raise UsageError("This project was closed; open it again.")
+
+
+class Segment:
+    """One segment of a project."""
+
+    def __init__(self, project: Project, slug: str) -> None:
+        self._project = project
+        self.slug = slug
+
+    def __repr__(self) -> str:
+        return f"<Segment({self.slug!r})>"
+
+    @property
+    def info(self) -> results.Segment:
+        """What it is, and how many people are in it."""
+        return self._project.audiences.segment(self.slug)
+
+    def members(self) -> Rows:
+        """Who is in it: profile id, strongest identifier, since when and what made the difference.
+
+        Raises:
+            ConfigurationError: The extra `warehouse` is not installed.
+        """
+        return Rows(bootstrap.member_table(self._project.audiences, self.slug))
+
+    def why(self, who: str) -> results.Standing:
+        """Whether `email:ann@example.org`, or who has a profile id, is in it, why, until when, and what would end it.
+
+        Raises:
+            NotFoundError: There is nobody of that identifier.
+        """
+        from onefold.cli.options import identifier  # noqa: PLC0415  a program need not load the command line
+
+        return self._project.audiences.standing(self.slug, identifier(who))
+
+
+class Segments(Mapping[str, Segment]):
+    """The segments that were applied to a project, by slug; `stage.NAME` is a lifecycle stage."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def __getitem__(self, slug: str) -> Segment:
+        if slug not in self._slugs():
+            raise KeyError(slug)
+        return Segment(self._project, slug)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slugs())
+
+    def __len__(self) -> int:
+        return len(self._slugs())
+
+    def __repr__(self) -> str:
+        return f"<Segments({', '.join(self)})>"
+
+    def _slugs(self) -> list[str]:
+        found = self._project.audiences.segments()
+        return [*(segment.slug for segment in found.segments), *(f"stage.{name}" for name in found.stages)]
 
 
 def _library(name: str) -> Any:

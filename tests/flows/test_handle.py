@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import time
 from decimal import Decimal
 
 import pytest
 from tests.running import running
 
 import onefold
+from onefold import bootstrap
 from onefold.errors import ConfigurationError, ExpensiveError, NotFoundError, UsageError
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -51,6 +53,27 @@ def test_rows_in_every_form(directory):
         html = project.sql("SELECT traits FROM staging.event")._repr_html_()
         assert "&lt;b&gt;Lovelace" in html
         assert "<b>" not in html
+
+
+def test_members_of_a_segment_in_every_form(directory):
+    """By the segment's slug: Arrow, Polars, and why somebody is in it; an unknown slug is a KeyError."""
+    folder = directory / "segments"
+    folder.mkdir(exist_ok=True)
+    (folder / "buyers.yaml").write_text("segments: {buyers: purchases >= 1}\n")
+    with bootstrap.project_segments(directory, None, start=True) as segments:
+        segments.apply()
+    until = time.monotonic() + 60
+    with onefold.open(directory) as project:
+        while not (found := project.segments["buyers"].members()) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert [(row["identifier"], row["because"]) for row in found] == [("ann", "definition")]
+        assert found.polars()["identifier_type"].to_list() == ["user_id"]
+        assert found.arrow().num_rows == 1
+        assert project.segments["buyers"].info.members == 1
+        assert project.segments["buyers"].why("user_id:ann").member
+        assert next(iter(project.segments)) == "buyers"
+        with pytest.raises(KeyError):
+            project.segments["buyer"]
 
 
 def test_pandas_is_asked_for_where_it_is_not(directory, monkeypatch):

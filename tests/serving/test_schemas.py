@@ -1,6 +1,7 @@
 """Each answer of the API has a schema in its description, and the answers of a running server fit theirs."""
 
 import json
+import time
 from urllib.parse import quote
 
 import jsonschema
@@ -20,6 +21,12 @@ EVENTS = [
     {"type": "track", "event": "Subscribed", "userId": "bob", "messageId": "5"},
     {"type": "track", "event": "Nobody", "messageId": "6"},
 ]  # fmt: skip
+SEGMENTS = """
+segments:
+  buyers: {rule: purchases >= 1, description: They bought, owner: shop, tags: [a]}
+  quiet: {rule: {logic: and, conditions: [{field: computed_traits.total_purchases, operator: greater_than, value: 0}]}}
+  vip: {kind: static}
+"""
 SEGMENT = "/v1/spaces/{space}/collections/{collection}/profiles/{reference}/{view}"
 
 
@@ -33,6 +40,14 @@ def server():
         folder.mkdir()
         (folder / "buyers.yaml").write_text("events: [Order Completed]\namount: [revenue]\nmethod: ntile\n")
         assert [run.people for run in bootstrap.run_rfm(started.here.directory, None)] == [1]
+        folder = started.here.directory / "segments"
+        folder.mkdir(exist_ok=True)
+        (folder / "s.yaml").write_text(SEGMENTS)
+        with bootstrap.project_segments(started.here.directory, None, start=True) as segments:
+            segments.apply()
+        until = time.monotonic() + 60
+        while started.get("/api/v1/segments")[1]["evaluating"] and time.monotonic() < until:
+            time.sleep(0.05)
         yield started
 
 
@@ -101,6 +116,17 @@ def answers(server):
     yield ask("get", "/api/v1/stats")
     yield ask("get", "/api/v1/rfm")
     yield ask("get", "/api/v1/rfm/{name}", name="buyers")
+    yield ask("get", "/api/v1/segments")
+    yield ask("get", "/api/v1/segments/{slug}", slug="buyers")
+    listed = ask("get", "/api/v1/segments/{slug}/members", slug="buyers")
+    assert [m["identifier"]["value"] for m in listed[2]["members"]] == ["ann"]
+    yield listed
+    yield ask("get", "/api/v1/segments/{slug}/members/{identifier}", slug="buyers", identifier="user_id:ann")
+    yield ask("get", "/api/v1/segments/overlap", query="?among=buyers&among=quiet")
+    yield ask("post", "/api/v1/segments/preview", json.dumps({"rule": "events >= 1"}).encode())
+    yield ask("post", "/api/v1/segments/reconcile")
+    who = json.dumps({"identifiers": [{"type": "user_id", "value": "bob"}]}).encode()
+    yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")
     for view in ("traits", "external_ids", "events", "metadata", "links"):
         yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
 

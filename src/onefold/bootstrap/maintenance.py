@@ -18,6 +18,7 @@ from onefold.bootstrap.stores import STORE
 from onefold.bootstrap.warehousing import FOLDER
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import ConfigurationError, UsageError
+from onefold.pipelines.audiences.carrying import carry_over
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.maintenance import preview as previewing
@@ -94,6 +95,7 @@ def rebuild(workspace: Workspace, *, accept_loss: bool = False) -> rebuilding.Ve
         done = rebuilding.verify(context, fresh, until=context.log.ends(), feeding=True)
         with fresh.transaction() as transaction:
             transaction.write(Changes(offsets={}, identity=workspace.identity))
+        carry_over(context.store, fresh)
         fresh.close()
         context.store.close()
         backups.swap(folder / STORE, workspace.directory / STORE, aside=workspace.directory / BEFORE)

@@ -16,6 +16,7 @@ from onefold.serving.health import health
 from onefold.serving.queries import queries
 from onefold.serving.rfm import rfm
 from onefold.serving.segment_profiles import segment
+from onefold.serving.segments import segments
 
 
 def describe(*, answers: bool) -> FastAPI:
@@ -34,6 +35,7 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(queries)
         described.include_router(rfm)
         described.include_router(segment)
+        described.include_router(segments)
     described.include_router(health)
     described.add_exception_handler(OnefoldError, problems.from_onefold)
     described.add_exception_handler(HTTPException, problems.from_http)

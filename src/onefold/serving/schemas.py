@@ -99,6 +99,8 @@ _DESCRIBED = (
     results.DeadLetterContent, results.Counts, results.Identifiers, TailedEntry, DeadLetters, Judged,
     Replayed, Accounts, RfmRuns, Problem,
     SegmentTraits, SegmentMetadata, SegmentList,
+    results.Segments, results.Segment, results.Members, results.Standing, results.SegmentPreview, results.Overlaps,
+    results.ReconciledSegments, results.ListChange,
 )  # fmt: skip
 
 

@@ -30,22 +30,22 @@ class Segment(Result, frozen=True, kw_only=True):
     slug: str
     kind: str
     status: str
-    pending: str | None = None
-    description: str = ""
-    owner: str = ""
-    tags: tuple[str, ...] = ()
-    rule: str | dict[str, Any] | None = None
-    sentence: str = ""
-    version: int | None = None
+    pending: str | None
+    description: str
+    owner: str
+    tags: tuple[str, ...]
+    rule: str | dict[str, Any] | None
+    sentence: str
+    version: int | None
     fingerprint: str
-    members: int | None = None
-    entries: int | None = None
-    applied_at: str | None = None
-    refreshed_at: str | None = None
-    cut: str | None = None
-    reads: tuple[str, ...] = ()
-    file: str = ""
-    line: int | None = None
+    members: int | None
+    entries: int | None
+    applied_at: str | None
+    refreshed_at: str | None
+    cut: str | None
+    reads: tuple[str, ...]
+    file: str
+    line: int | None
 
 
 class Segments(Result, frozen=True, kw_only=True):
@@ -68,10 +68,10 @@ class MembershipReason(Result, frozen=True, kw_only=True):
     """Why somebody entered or left: what made the difference, which conditions changed, and by which entry of the log."""
 
     because: str
-    conditions: tuple[ConditionChange, ...] = ()
-    partition: int | None = None
-    offset: int | None = None
-    profile_id: str | None = None
+    conditions: tuple[ConditionChange, ...]
+    partition: int | None
+    offset: int | None
+    profile_id: str | None
 
 
 class Member(Result, frozen=True, kw_only=True):

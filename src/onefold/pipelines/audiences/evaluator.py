@@ -214,6 +214,7 @@ class _Findings:
         self._now_us = now_us
         self._feed = context.feed
         self._context = replace(context, profiles=held.settings)
+        self._cuts = held.cuts
         self._standings: list[Standing] = []
         self._gone: list[NodeId] = []
         self._entered: list[Membership] = []
@@ -270,7 +271,7 @@ class _Findings:
         stage = held.stage(profile.row, as_of_us)
         found = assess(
             held.rules, profile.row, as_of_us, stage=stage, kept=kept, standing=lists | (current.keys() & kept),
-            cuts=held.cuts,
+            cuts=self._cuts,
         )  # fmt: skip
         moments = [at for at in (found.due_us, held.stage_change(profile.row, as_of_us)) if at is not None]
         standing = Standing(profile.id, min(moments, default=None), held.progress.generation, found.truths)

@@ -24,12 +24,6 @@ class Changed(msgspec.Struct, frozen=True):
     changed: int
 
 
-class Unreadable(msgspec.Struct, frozen=True):
-    """An identifier that cannot name anybody: which of those given, from 1."""
-
-    number: int
-
-
 def change(context: Context, slug: str, identifiers: Sequence[Identifier], *, remove: bool = False) -> Changed:
     """Put identifiers on a list, or take them from it. All of them or none.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +37,11 @@ class Held:
     rules: RuleSet
     settings: ProfileSettings
     lifecycle: Lifecycle | None = None
-    cuts: Mapping[str, Decimal | None] = field(default_factory=dict)
+
+    @property
+    def cuts(self) -> dict[str, Decimal | None]:
+        """From which value on people are in the top of each segment that has one, as of its last run."""
+        return {slug: None if run.cut is None else Decimal(run.cut) for slug, run in self.progress.runs.items()}
 
     @property
     def scheduled(self) -> frozenset[str]:
@@ -88,6 +92,4 @@ def bound(
     if lifecycle is not None:
         fields, read = fields | lifecycle.fields, read | lifecycle.aggregates
     asked = msgspec.structs.replace(settings, asked=Asked(fields, read))
-    progress = progress or Progress()
-    cuts = {slug: None if run.cut is None else Decimal(run.cut) for slug, run in progress.runs.items()}
-    return Held(progress, by_slug, rules, asked, lifecycle, cuts)
+    return Held(progress or Progress(), by_slug, rules, asked, lifecycle)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 from onefold.audiences.definition import Definition
+from onefold.errors import ConflictError
 from onefold.model import Identifier, results
 from onefold.pipelines.audiences import applying, asking, lists, overlaps, planning, reconcile
 from onefold.pipelines.audiences.applying import Difference, Stages
 from onefold.pipelines.context import Context
+
+T = TypeVar("T")
+_TRIES = 50
 
 
 class Audiences:
@@ -103,17 +108,28 @@ class Audiences:
         """Let these hold; the evaluator follows. With `again`, everybody is evaluated even where nothing changed.
 
         Raises:
-            ConflictError: Somebody settled meanwhile. Nothing was changed.
+            ConflictError: Others settle all the time. Nothing was changed.
             SegmentError: One of them cannot be used. Nothing was changed.
         """
-        return applying.apply(self._context, wanted, stages, again=again)
+        return _patiently(lambda: applying.apply(self._context, wanted, stages, again=again))
 
     def upload(self, slug: str, identifiers: Sequence[Identifier], *, remove: bool = False) -> results.ListChange:
         """Put identifiers on a list, or take them from it. All of them or none.
 
         Raises:
+            ConflictError: Others settle all the time. Nothing was changed.
             NotFoundError: There is no such segment.
             UsageError: It is not a list, or identifiers cannot name anybody. Nothing was changed.
         """
-        done = lists.change(self._context, slug, identifiers, remove=remove)
+        done = _patiently(lambda: lists.change(self._context, slug, identifiers, remove=remove))
         return results.ListChange(segment=slug, read=done.read, changed=done.changed)
+
+
+def _patiently(change: Callable[[], T]) -> T:
+    """Do it again where the evaluator came between."""
+    for _ in range(_TRIES - 1):
+        try:
+            return change()
+        except ConflictError:
+            continue
+    return change()

@@ -1,0 +1,119 @@
+"""Segments over HTTP: which there are, who is in them, why and until when; who would be in one; lists."""
+
+# No deferred annotations here: FastAPI reads those of the functions.
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from onefold.audiences.definition import Definition
+from onefold.errors import UsageError
+from onefold.model import results
+from onefold.rules import RuleError
+from onefold.serving import schemas
+from onefold.serving.access import Caller, gate
+from onefold.serving.api import PROBLEMS, Cursor, Limit, Named
+from onefold.serving.lookup import PREFIX, document, reference
+
+segments = APIRouter(prefix=PREFIX, responses=PROBLEMS, tags=["segments"])
+Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
+Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
+Slug = Annotated[str, Path(max_length=80, description="A segment's slug, or `stage.` and a lifecycle stage.")]
+UPLOAD_MAX = 10_000
+
+
+class Rule(BaseModel):
+    """A rule to be tried, as text or in the JSON form."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rule: str | dict[str, Any] = Field(examples=["purchases >= 1 and days_since(last_active) > 30"])
+
+
+class Upload(BaseModel):
+    """Identifiers to put on a list, or to take from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    identifiers: list[Named] = Field(min_length=1, max_length=UPLOAD_MAX)
+    change: Literal["add", "remove"] = "add"
+
+
+@segments.get("/segments", summary="All segments", responses=schemas.answer(results.Segments))
+async def listed(caller: Looking) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.segments))
+
+
+@segments.post(
+    "/segments/preview",
+    summary="Who would be in a segment: exactly how many, and some of them",
+    responses=schemas.answer(results.SegmentPreview),
+)
+async def preview(caller: Steward, said: Rule) -> Response:
+    return document(await run_in_threadpool(_preview, caller, said))
+
+
+@segments.get(
+    "/segments/overlap", summary="People in common of each two segments", responses=schemas.answer(results.Overlaps)
+)
+async def overlap(
+    caller: Looking,
+    among: Annotated[list[str] | None, Query(max_length=50, description="Segments; all when left out.")] = None,
+) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.overlaps, among or ()))
+
+
+@segments.post(
+    "/segments/reconcile",
+    summary="Compare memberships with an evaluation of everybody",
+    responses=schemas.answer(results.ReconciledSegments),
+)
+async def reconcile(caller: Steward) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.reconcile))
+
+
+@segments.get("/segments/{slug}", summary="One segment", responses=schemas.answer(results.Segment))
+async def shown(caller: Looking, slug: Slug) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.segment, slug))
+
+
+@segments.get("/segments/{slug}/members", summary="Who is in it", responses=schemas.answer(results.Members))
+async def members(
+    caller: Looking,
+    slug: Slug,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+    because: Annotated[str | None, Query(max_length=20, description="Only who entered for this reason.")] = None,
+) -> Response:
+    read = caller.service.audiences.members
+    return document(await run_in_threadpool(read, slug, cursor=cursor, limit=limit, because=because))
+
+
+@segments.get(
+    "/segments/{slug}/members/{identifier}",
+    summary="Whether somebody is in it, why, until when, and what would end it",
+    responses=schemas.answer(results.Standing),
+)
+async def standing(
+    caller: Looking,
+    slug: Slug,
+    identifier: Annotated[str, Path(description="`type:value`, or `profile:id`.", examples=["user_id:42"])],
+) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.standing, slug, reference(identifier)))
+
+
+@segments.post(
+    "/segments/{slug}/list", summary="Put identifiers on a list, or take them from it",
+    responses=schemas.answer(results.ListChange),
+)  # fmt: skip
+async def upload(caller: Steward, slug: Slug, said: Upload) -> Response:
+    identifiers = [named.identifier() for named in said.identifiers]
+    change = caller.service.audiences.upload
+    return document(await run_in_threadpool(change, slug, identifiers, remove=said.change == "remove"))
+
+
+def _preview(caller: Caller, said: Rule) -> results.SegmentPreview:
+    try:
+        return caller.service.audiences.preview(Definition(slug="preview", rule=said.rule))
+    except RuleError as error:
+        raise UsageError(str(error)) from None
