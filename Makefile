@@ -95,9 +95,10 @@ test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself
 	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)
 
 # What is large, or pins what others need otherwise, has an environment of its own. `clients` sees what is in $(VENV), too.
-ENGINES := great-expectations clickhouse clients
+ENGINES := great-expectations clickhouse dbt clients
 ENGINE_great-expectations := 'great-expectations>=1.24,<2'
 ENGINE_clickhouse := 'chdb>=4.4,<5'
+ENGINE_dbt := 'dbt-core<1.12' 'dbt-duckdb>=1.9,<2' 'duckdb>=2'
 ENGINE_clients := 'deltalake>=1.6,<2'
 $(BUILD)/%/.installed: Makefile | $(BIN)/python
 	$(PYTHON) -m venv $(BUILD)/$*
@@ -105,14 +106,15 @@ $(BUILD)/%/.installed: Makefile | $(BIN)/python
 	@touch $@
 $(BUILD)/clients/.installed: Makefile $(VENV)/.dev
 	$(PYTHON) -m venv $(BUILD)/clients
-	realpath $(VENV)/lib/python3*/site-packages >"$$(ls -d $(BUILD)/clients/lib/python3*/site-packages)/dev.pth"
+	echo "import site; site.addsitedir('$$(realpath $(VENV)/lib/python3*/site-packages)')" \
+		>"$$(ls -d $(BUILD)/clients/lib/python3*/site-packages)/dev.pth"
 	$(BUILD)/clients/bin/python -m pip install --quiet $(ENGINE_clients)
 	@touch $@
 
 .PHONY: test-engines
 test-engines: $(VENV)/.dev $(ENGINES:%=$(BUILD)/%/.installed)  ## What needs other engines and libraries themselves (installs them into build/)
 	ONEFOLD_GX_PYTHON=$(abspath $(BUILD)/great-expectations/bin/python) \
-		$(BUILD)/clients/bin/python -m pytest --timeout=1200 tests/gx tests/other_engines $(ARGS)
+		$(BUILD)/clients/bin/python -m pytest -n 2 --dist loadfile --timeout=1200 tests/gx tests/other_engines $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)

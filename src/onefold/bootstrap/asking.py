@@ -19,7 +19,7 @@ from onefold.model import Relation
 from onefold.pipelines.reading.analysis import ReaderWarehouse
 from onefold.ports import ProfileStore
 from onefold.ports.warehouse import QueryLimits
-from onefold.warehouse import question
+from onefold.warehouse import dbt, question
 from onefold.warehouse.as_of import Moment
 from onefold.warehouse.masking import Role
 from onefold.warehouse.query import parse, read_by
@@ -126,13 +126,37 @@ class Asker:
             UnavailableError: It cannot be written; nothing was changed.
             UsageError: It is there already, or the query cannot be run as stated.
         """
-        from onefold.connectors.exports import file  # noqa: PLC0415  only where the extra is
+        from onefold.connectors.exports import delta, file  # noqa: PLC0415  only where the extra is
 
-        file.require(to, force=force)
+        (delta if kind == "delta" else file).require(to, force=force)
         limits = limits or QueryLimits(seconds=3600.0, memory_mb=2048, result_mb=EXPORT_MB)
         rows = self._warehouse.run(_all_of(what), limits) if isinstance(what, Relation) else self.ask(what, limits)
+        if kind == "delta":
+            return Exported(str(to), rows.num_rows, delta.write(rows, to, force=force))
         size = file.write(rows, to, kind, force=force, spreadsheet=spreadsheet, progress=progress)
         return Exported(str(to), rows.num_rows, size)
+
+    def dbt(self, folder: Path, *, limits: QueryLimits | None = None, force: bool = False) -> list[Exported]:
+        """Write a dbt project over the golden relations, and these as Parquet files beside it.
+
+        Raises:
+            UnavailableError: It cannot be written; what was written stays.
+            UsageError: A file of it is there already, and is not to be replaced.
+        """
+        golden = [relation for relation in self._warehouse.relations() if relation.schema == "golden"]
+        files = dbt.project(golden)
+        for name in files:
+            if (folder / name).exists() and not force:
+                raise UsageError(f"{folder / name} is there already; --force replaces it.")
+        (folder / dbt.DATA).mkdir(mode=0o700, parents=True, exist_ok=True)
+        done = [
+            self.export(relation, folder / dbt.DATA / f"{relation.name}.parquet", "parquet", limits=limits, force=force)
+            for relation in golden
+        ]
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        return done
 
     def tables(self, schema: str | None = None, *, count: bool = False) -> list[RelationFacts]:
         """What relations there are, by name; of one schema, if given.

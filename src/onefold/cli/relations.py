@@ -19,7 +19,7 @@ from onefold.warehouse import cells
 from onefold.warehouse.masking import HIDING
 
 SAMPLE_ROWS = 5
-_ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".delta": "delta"}
 
 
 def tables(
@@ -136,9 +136,16 @@ def describe(
 def export(  # noqa: PLR0913, PLR0917  each is an option
     name: Annotated[str | None, typer.Argument(help="The relation.", metavar="[RELATION]")] = None,
     to: Annotated[
-        Path | None, typer.Option("--to", "-o", help="FILE.parquet, FILE.csv or FILE.jsonl.", show_default=False)
+        Path | None,
+        typer.Option("--to", "-o", help="FILE.parquet, FILE.csv, FILE.jsonl or FOLDER.delta.", show_default=False),
     ] = None,
     query: Annotated[str | None, typer.Option("--query", "-q", help="A query in place of a relation.")] = None,
+    dbt: Annotated[
+        Path | None,
+        typer.Option(
+            "--dbt", help="Write a dbt project over the golden relations into this folder.", show_default=False
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     spreadsheet: Annotated[
         bool,
@@ -164,14 +171,25 @@ def export(  # noqa: PLR0913, PLR0917  each is an option
     Example: onefold export golden.profile --to profiles.parquet
     """
     out = Output(as_json=as_json)
+    limits = QueryLimits(seconds=timeout, memory_mb=memory, result_mb=bootstrap.EXPORT_MB)
+    if dbt is not None:
+        if (to, name, query) != (None, None, None):
+            raise UsageError("--dbt exports the golden relations; state no relation, query or --to beside it.")
+        with waiting(out, "Exporting"), bootstrap.asking(project, workspace, role=role) as asker:
+            written = asker.dbt(dbt, limits=limits, force=force)
+        out.say(
+            f"A dbt project over {len(written)} relations written to {dbt}. Build it there: dbt build --profiles-dir ."
+        )
+        if as_json:
+            out.result({"path": str(dbt), "relations": written})
+        return
     if to is None:
-        raise UsageError("Say where to: --to FILE.parquet, FILE.csv or FILE.jsonl.")
+        raise UsageError("Say where to: --to FILE.parquet, FILE.csv, FILE.jsonl or FOLDER.delta, or --dbt FOLDER.")
     if (name is None) == (query is None):
         raise UsageError("Name a relation, or give a query with --query.")
     kind = _ENDINGS.get(to.suffix.lower())
     if kind is None:
         raise UsageError(f"The ending of {to.name} tells no format; use {', '.join(_ENDINGS)}.")
-    limits = QueryLimits(seconds=timeout, memory_mb=memory, result_mb=bootstrap.EXPORT_MB)
     with waiting(out, "Exporting"), bootstrap.asking(project, workspace, role=role) as asker:
         what = asker.relation(name) if name is not None else str(query)
         done = asker.export(what, to, kind, limits=limits, force=force, spreadsheet=spreadsheet)
