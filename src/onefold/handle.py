@@ -23,7 +23,7 @@ from rich.console import Console
 
 from onefold import bootstrap
 from onefold.charts import GridCell
-from onefold.errors import ConfigurationError, UsageError
+from onefold.errors import ConfigurationError, NotFoundError, UsageError, nearest
 from onefold.model import results
 from onefold.pipelines.audiences.service import Audiences
 from onefold.ports.warehouse import QueryLimits
@@ -137,6 +137,56 @@ class RfmAnalysis:
         return Rows(bootstrap.rfm_people(self._project._asking(), self._runs[0], segment, limit=limit))  # noqa: SLF001  of this module
 
 
+class ComputedTrait:
+    """A computed trait of a project."""
+
+    def __init__(self, desk: bootstrap.TraitDesk, definition: results.TraitDefinition) -> None:
+        """A trait of what a desk works out."""
+        self._desk = desk
+        self.definition = definition
+
+    def __repr__(self) -> str:
+        return f"<ComputedTrait {self.definition.name}: {self.definition.means}>"
+
+    def values(self, *, as_of: datetime | None = None, by: Literal["event", "knowledge"] = "event") -> Rows:
+        """A row a person who has events that it is about: `id`, and the value under the trait's name.
+
+        Args:
+            as_of: As of that moment; without a zone, UTC. Now when left out.
+            by: By what had happened by then, or by what was known here (`knowledge`).
+        """
+        moment = None if as_of is None else question.moment_at(as_of, by_event=by == "event")
+        return Rows(self._desk.values([self.definition.name], moment=moment))
+
+
+class Traits:
+    """The computed traits of a project, by name."""
+
+    def __init__(self, desk: bootstrap.TraitDesk) -> None:
+        """Those that a desk knows."""
+        self._desk = desk
+        self._found = {one.name: ComputedTrait(desk, one) for one in desk.definitions()}
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[ComputedTrait]:
+        return iter(self._found.values())
+
+    def __getitem__(self, name: str) -> ComputedTrait:
+        if name not in self._found:
+            raise NotFoundError(f"There is no trait `{name}`{nearest(name, self._found) or '.'}")
+        return self._found[name]
+
+    def __repr__(self) -> str:
+        return f"<Traits {', '.join(self._found)}>"
+
+    def values(self, *, as_of: datetime | None = None, by: Literal["event", "knowledge"] = "event") -> Rows:
+        """The same with a column for each trait."""
+        moment = None if as_of is None else question.moment_at(as_of, by_event=by == "event")
+        return Rows(self._desk.values(moment=moment))
+
+
 class Project:
     """A project, open for reading, beside a running server or without one. Close it, or use it as a context manager."""
 
@@ -152,6 +202,7 @@ class Project:
         self._held = ExitStack()
         self._service = self._held.enter_context(bootstrap.reader(directory, workspace))
         self._asker: bootstrap.Asker | None = None
+        self._traits: Traits | None = None
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -204,6 +255,14 @@ class Project:
     def tables(self, schema: str | None = None) -> list[bootstrap.RelationFacts]:
         """The relations of the warehouse with their columns, rows, bytes and freshness; of one schema, if given."""
         return self._asking().tables(schema)
+
+    @property
+    def traits(self) -> Traits:
+        """The computed traits: iterate over them, or ask one, such as `project.traits["gifts_12m"].values()`."""
+        self._require_open()
+        if self._traits is None:
+            self._traits = Traits(self._held.enter_context(bootstrap.trait_desk(self._directory, self._workspace)))
+        return self._traits
 
     def profile(self, who: str) -> results.Profile:
         """The profile behind `email:ann@example.org`, or behind a profile id.

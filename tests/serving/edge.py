@@ -174,6 +174,15 @@ class FakeWorkspace:
     def quality(self):
         return [check_result("passed"), check_result("failed")]
 
+    def traits(self):
+        return results.Traits(traits=(self.trait("gifts"),))
+
+    def trait(self, name):
+        if name != "gifts":
+            raise NotFoundError(f"There is no trait `{name}`.")
+        words = dict.fromkeys(("function", "means", "kind", "fingerprint", "description", "owner", "file"), "count")
+        return results.TraitDefinition(name=name, status="live", line=3, read_by=("stage donor",), **words)
+
     def counts(self):
         rest = dict.fromkeys(("nodes", "edges", "judgements", "dead_letters", "events"), 0)
         return results.Counts(workspace=self.name, people=len(self.people), **rest)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import jsonschema
 import pytest
-from tests.running import running
+from tests.running import Server, project
 
 from onefold import bootstrap
 
@@ -33,22 +33,29 @@ SEGMENT = "/v1/spaces/{space}/collections/{collection}/profiles/{reference}/{vie
 @pytest.fixture(scope="module")
 def server():
     """A server with two people who share an address, a judgement about them, and a dead letter."""
-    with running() as started:
-        assert started.post("/v1/batch", {"batch": EVENTS}) == 200
-        started.account()
-        folder = started.here.directory / "rfm"
-        folder.mkdir()
-        (folder / "buyers.yaml").write_text("events: [Order Completed]\namount: [revenue]\nmethod: ntile\n")
-        assert [run.people for run in bootstrap.run_rfm(started.here.directory, None)] == [1]
-        folder = started.here.directory / "segments"
-        folder.mkdir(exist_ok=True)
-        (folder / "s.yaml").write_text(SEGMENTS)
-        with bootstrap.project_segments(started.here.directory, None, start=True) as segments:
-            segments.apply()
-        until = time.monotonic() + 60
-        while started.get("/api/v1/segments")[1]["evaluating"] and time.monotonic() < until:
-            time.sleep(0.05)
-        yield started
+    with project() as here:
+        (here.directory / "traits").mkdir()
+        (here.directory / "traits" / "all.yaml").write_text("traits: {orders: {count: Order Completed}}")
+        with here.server():
+            yield _filled(Server(here))
+
+
+def _filled(started):
+    assert started.post("/v1/batch", {"batch": EVENTS}) == 200
+    started.account()
+    folder = started.here.directory / "rfm"
+    folder.mkdir()
+    (folder / "buyers.yaml").write_text("events: [Order Completed]\namount: [revenue]\nmethod: ntile\n")
+    assert [run.people for run in bootstrap.run_rfm(started.here.directory, None)] == [1]
+    folder = started.here.directory / "segments"
+    folder.mkdir(exist_ok=True)
+    (folder / "s.yaml").write_text(SEGMENTS)
+    with bootstrap.project_segments(started.here.directory, None, start=True) as segments:
+        segments.apply()
+    until = time.monotonic() + 60
+    while started.get("/api/v1/segments")[1]["evaluating"] and time.monotonic() < until:
+        time.sleep(0.05)
+    return started
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +134,8 @@ def answers(server):
     yield ask("post", "/api/v1/segments/reconcile")
     who = json.dumps({"identifiers": [{"type": "user_id", "value": "bob"}]}).encode()
     yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")
+    yield ask("get", "/api/v1/traits")
+    yield ask("get", "/api/v1/traits/{name}", name="orders")
     for view in ("traits", "external_ids", "events", "metadata", "links"):
         yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
 

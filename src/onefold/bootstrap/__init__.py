@@ -42,6 +42,7 @@ from onefold.bootstrap.segmenting import (
 from onefold.bootstrap.server import Opened, sole
 from onefold.bootstrap.stores import address as store_address
 from onefold.bootstrap.stores import migrate_postgres, with_store
+from onefold.bootstrap.traiting import TraitDesk, trait_desk
 from onefold.bootstrap.warehousing import (
     backfill_traits,
     eraser_of,
@@ -74,6 +75,7 @@ __all__ = [
     "Opened",
     "ProjectSegments",
     "RelationFacts",
+    "TraitDesk",
     "WorkerProcess",
     "Workspace",
     "asking",
@@ -141,6 +143,7 @@ __all__ = [
     "sole",
     "store_address",
     "supervise",
+    "trait_desk",
     "verify",
     "waiting",
     "warehouse_of",

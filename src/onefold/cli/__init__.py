@@ -28,6 +28,7 @@ from onefold.cli import (
     serve,
     sql,
     tail,
+    traits,
     warehouse,
 )
 from onefold.cli.printable import tell, tolerate_encodings
@@ -76,6 +77,7 @@ app.command()(people.link)
 app.command()(people.share)
 app.command()(people.block)
 app.command()(people.undo)
+app.add_typer(traits.app, name="traits")
 app.add_typer(check.app, name="check")
 app.command()(sql.sql)
 app.command()(relations.tables)

@@ -41,7 +41,8 @@ def init(directory: Path, template: Template) -> list[Path]:
 def template_texts(template: Template) -> dict[str, str]:
     """The texts of a template's files, by name relative to the project."""
     root = resources.files("onefold.config") / "templates" / template
-    folders = ((root, ""), *((root / name, f"{name}/") for name in ("sources", "checks", "models", "segments", "rfm")))
+    names = ("sources", "checks", "models", "segments", "rfm", "traits")
+    folders = ((root, ""), *((root / name, f"{name}/") for name in names))
     return {
         f"{prefix}{entry.name}": entry.read_text(encoding="utf-8")
         for folder, prefix in folders

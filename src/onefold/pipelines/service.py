@@ -13,7 +13,7 @@ from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
-from onefold.pipelines.reading import balances, explanations, people, profiles, progress, tail
+from onefold.pipelines.reading import balances, explanations, people, profiles, progress, tail, traits
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
 
 T = TypeVar("T")
@@ -268,6 +268,21 @@ class Service:
         """What stands still, in a sentence; None while entries are processed, or none wait."""
         found = progress.standing(self._context)
         return progress.told(found) if found else None
+
+    def traits(self) -> results.Traits:
+        """The computed traits as they are configured."""
+        return results.Traits(traits=tuple(traits.traits(self._context)))
+
+    def trait(self, name: str) -> results.TraitDefinition:
+        """The computed trait of a name.
+
+        Raises:
+            NotFoundError: There is none; the message has the nearest.
+        """
+        found = {trait.name: trait for trait in self.traits().traits}
+        if name not in found:
+            raise NotFoundError(f"There is no trait `{name}`{nearest(name, found) or '; `onefold traits` lists them.'}")
+        return found[name]
 
     def counts(self) -> results.Counts:
         """How much the store holds."""

@@ -281,6 +281,23 @@ async def accounts(caller: Operating) -> Response:
     return document({"sources": await run_in_threadpool(caller.service.accounts)})
 
 
+@api.get("/traits", tags=["traits"], summary="The computed traits", responses=schemas.answer(results.Traits))
+async def traits(caller: Looking) -> Response:
+    return document(await run_in_threadpool(caller.service.traits))
+
+
+@api.get(
+    "/traits/{name}",
+    tags=["traits"],
+    summary="What a computed trait means, and whether it holds all events",
+    responses=schemas.answer(results.TraitDefinition),
+)
+async def trait(
+    caller: Looking, name: Annotated[str, Path(max_length=63, description="The trait's name.", examples=["gifts_12m"])]
+) -> Response:
+    return document(await run_in_threadpool(caller.service.trait, name))
+
+
 @api.get(
     "/stats", tags=["operation"], summary="How much there is of everything", responses=schemas.answer(results.Counts)
 )

@@ -97,7 +97,7 @@ class SegmentList(Result, frozen=True, kw_only=True):
 _DESCRIBED = (
     results.Profile, results.Timeline, results.Event, results.RefusedEvent, results.History, results.Explanation,
     results.DeadLetterContent, results.Counts, results.Identifiers, TailedEntry, DeadLetters, Judged,
-    Replayed, Accounts, RfmRuns, Problem,
+    Replayed, Accounts, RfmRuns, Problem, results.Traits, results.TraitDefinition,
     SegmentTraits, SegmentMetadata, SegmentList,
     results.Segments, results.Segment, results.Members, results.Standing, results.SegmentPreview, results.Overlaps,
     results.ReconciledSegments, results.ListChange,

@@ -50,6 +50,11 @@ from onefold.model.results.profile import (
     Profile,
     ProfileIdentifier,
     StatedValue,
+    TraitDefinition,
+    TraitPreview,
+    Traits,
+    TraitShare,
+    TraitValue,
 )
 from onefold.model.results.result import Result
 from onefold.model.results.rfm import RfmCell, RfmCutPoint, RfmCutPoints, RfmRun, RfmSegment
@@ -114,4 +119,9 @@ __all__ = [
     "Step",
     "Timeline",
     "TimelineEvent",
+    "TraitDefinition",
+    "TraitPreview",
+    "TraitShare",
+    "TraitValue",
+    "Traits",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -125,6 +125,72 @@ class ComputedTrait(Result, frozen=True, kw_only=True):
     value: Any
     changes_at: str | None
     full: bool
+
+
+class TraitDefinition(Result, frozen=True, kw_only=True):
+    """A computed trait as it is configured.
+
+    Attributes:
+        means: What it is, in English.
+        kind: number, text, boolean, time or any.
+        status: `live`: holds all events. `backfilling`: what happened before it was configured is being filled in. `new`:
+            nothing was processed since.
+        fingerprint: Tells its meaning from any other's.
+        file: Where it is stated, relative to the project.
+        read_by: Lifecycle stages whose rules read it.
+    """
+
+    name: str
+    function: str
+    means: str
+    kind: str
+    status: Literal["live", "backfilling", "new"]
+    fingerprint: str
+    description: str
+    owner: str
+    file: str
+    line: int
+    read_by: tuple[str, ...]
+
+
+class Traits(Result, frozen=True, kw_only=True):
+    """All computed traits of a workspace."""
+
+    traits: tuple[TraitDefinition, ...]
+
+
+class TraitShare(Result, frozen=True, kw_only=True):
+    """How many people have a value."""
+
+    value: Any
+    people: int
+
+
+class TraitValue(Result, frozen=True, kw_only=True):
+    """A person's value."""
+
+    id: str
+    value: Any
+
+
+class TraitPreview(Result, frozen=True, kw_only=True):
+    """What a trait comes to for everybody, worked out from the warehouse.
+
+    Attributes:
+        people: People who have another value than those without such events.
+        least: Of numbers and times; null for others, as `median` and `greatest`.
+        commonest: The commonest values, with how many people have them.
+        sample: Some people.
+    """
+
+    name: str
+    as_of: str
+    people: int
+    least: Any
+    median: Any
+    greatest: Any
+    commonest: tuple[TraitShare, ...]
+    sample: tuple[TraitValue, ...]
 
 
 class Profile(Result, frozen=True, kw_only=True):

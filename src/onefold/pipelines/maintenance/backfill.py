@@ -9,7 +9,7 @@ whatever the stream does meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,7 +23,9 @@ from onefold.profiles import state as folds
 from onefold.profiles.computed import begun as beginnings
 from onefold.profiles.computed import plan as computing
 from onefold.profiles.computed.begun import Begun
+from onefold.profiles.computed.happened import Happened
 from onefold.profiles.computed.plan import Held, Plan
+from onefold.warehouse.events import columns_of, names_in, plain
 from onefold.warehouse.query import parse
 
 _NODES_AT_ONCE = 2_000
@@ -31,16 +33,6 @@ _EVENTS_AT_ONCE = 400_000
 _LIMITS = QueryLimits(seconds=3_600.0, memory_mb=2_048, result_mb=2_048)
 _LAST = b"\xff" * 16
 _decode = msgspec.json.Decoder().decode
-
-
-class Happened(NamedTuple):
-    """An event as far as traits are concerned."""
-
-    name: str
-    timestamp_us: int
-    id: bytes
-    source: str
-    properties: Mapping[str, Any]
 
 
 class Backfilled(msgspec.Struct, frozen=True):
@@ -130,13 +122,13 @@ def _ranges(warehouse: Warehouse, plan: Plan, first: Begun) -> Iterator[tuple[by
 
 def _folded(warehouse: Warehouse, plan: Plan, offsets: Mapping[int, int], after: bytes, until: bytes) -> _Found:
     """What the events of these nodes add up to, by node."""
-    wanted = f"{_bytes('node')}, name, event_at, {_bytes('event_id')}, source, properties"
+    wanted = columns_of("node", "name", "event_at", "event_id", "source", "properties")
     nodes = f"node <= '{until.hex()}'::UUID" + (f" AND node > '{after.hex()}'::UUID" if after else "")
     query = f"SELECT {wanted} FROM staging.event WHERE {_of(plan, offsets)} AND {nodes}"  # noqa: S608  names are quoted
     table = warehouse.run(parse(query), _LIMITS)
     states: dict[NodeId, Held] = {}
     for batch in table.to_batches(max_chunksize=10_000):
-        columns = [_plain(column) for column in batch.columns]
+        columns = map(plain, batch.columns)
         for node, name, at_us, event_id, source, properties in zip(*columns, strict=True):
             held = states.setdefault(node, {})
             event = Happened(name, at_us, event_id, source, {} if properties is None else _decode(properties))
@@ -144,23 +136,11 @@ def _folded(warehouse: Warehouse, plan: Plan, offsets: Mapping[int, int], after:
     return _Found({node: held for node, held in states.items() if held}, table.num_rows)
 
 
-def _plain(column: Any) -> list[Any]:
-    """Values of a column; times in microseconds."""
-    times = str(column.type).startswith("timestamp")
-    found: list[Any] = (column.view("int64") if times else column).to_pylist()
-    return found
-
-
-def _bytes(column: str) -> str:
-    return f"unhex(replace({column}::VARCHAR, '-', '')) AS {column}"
-
-
 def _of(plan: Plan, offsets: Mapping[int, int]) -> str:
-    names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(plan.by_event))
     before = " OR ".join(
         f"(log_partition = {partition} AND log_offset <= {offset})" for partition, offset in sorted(offsets.items())
     )
-    return f"name IN ({names}) AND ({before})"
+    return f"name IN ({names_in(plan.by_event)}) AND ({before})"
 
 
 def _add(context: Context, states: Mapping[NodeId, Held], bases: Sequence[str], after: bytes, until: bytes) -> int:
