@@ -9,7 +9,7 @@ from tests import workbench
 from tests.warehouse.test_exactness import agrees, live
 from tests.warehouse.yard import Yard
 
-from onefold.adapters.duckdb import compaction, segments
+from onefold.adapters.duckdb import compaction, replacing, segments
 from onefold.adapters.duckdb.compaction import Compactor, bucket_of
 from onefold.adapters.duckdb.erasure import Eraser
 from onefold.errors import IntegrityError
@@ -60,8 +60,8 @@ def _files_stay(patch):
 
 
 def _the_old_files_stay_in_the_manifest(patch):
-    change = compaction.ManifestChange
-    patch.setattr(compaction, "ManifestChange", lambda **stated: change(**(stated | {"remove": ()})))
+    change = replacing.ManifestChange
+    patch.setattr(replacing, "ManifestChange", lambda **stated: change(**(stated | {"remove": ()})))
 
 
 def _nodes_are_put_in_the_next_bucket(patch):

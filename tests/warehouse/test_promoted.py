@@ -138,7 +138,7 @@ def test_erasing_takes_the_columns_too(yard):
     yard.load()
     assert compact(yard)
     ((node,),) = [tuple(row.values()) for row in yard.rows("SELECT node FROM golden.identity WHERE value = 'shared'")]
-    eraser = Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader)
+    eraser = Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader, yard.context.clock_us)
     eraser.erase([bytes.fromhex(node.replace("-", ""))])
     found = {row["message_id"]: (row["property_fund"], row["property_amount"]) for row in yard.rows(ALL)}
     assert (found["x"], found["y"], len(found)) == ((None, None), ("door", None), 2 + 2 * len(GIFTS))

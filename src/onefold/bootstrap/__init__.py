@@ -50,6 +50,7 @@ from onefold.bootstrap.warehousing import (
     load_warehouse,
     open_warehouse,
     reconcile,
+    retained,
     warehouse_of,
 )
 from onefold.bootstrap.worker_process import WorkerProcess
@@ -127,6 +128,7 @@ __all__ = [
     "reconcile",
     "repair",
     "restore",
+    "retained",
     "revoke_key",
     "rfm_definitions",
     "rfm_grid",

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from onefold.bootstrap.retaining import retention_of, trimmer_of
 from onefold.bootstrap.warehousing import ENOUGH_ROWS, backfill_traits, compactor_of, loader_of
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import ConfigurationError, ConflictError, OnefoldError
@@ -16,6 +17,8 @@ _log = logging.getLogger("onefold.warehouse")
 
 LOOK_SECONDS = 1.0
 """How often it looks whether enough waits."""
+TRIM_SECONDS = 3600.0
+"""How often it looks for what is older than the project keeps it."""
 PATIENCE_SECONDS = 30.0
 """How long rows wait for more before they are loaded all the same. Readers see them meanwhile."""
 
@@ -28,6 +31,7 @@ class LoaderThread:
         self._workspace = workspace
         self._leads = leads
         self._fillable = True
+        self._trimmed_at = -TRIM_SECONDS
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -51,6 +55,7 @@ class LoaderThread:
             patient = time.monotonic() < loaded_at + PATIENCE_SECONDS
             try:
                 self._fill_in()
+                self._trim()
                 # With patience at an end also profiles are worked out that a load in a backlog has left.
                 if not self._leads() or (patient and self._waiting() < ENOUGH_ROWS):
                     continue
@@ -73,6 +78,15 @@ class LoaderThread:
             except Exception:  # noqa: BLE001  the stream goes on without, and the feed waits
                 _log.exception("loading failed", extra={"workspace": self._workspace.context.name})
             loaded_at = time.monotonic()
+
+    def _trim(self) -> None:
+        """Take out what is older than it is kept, now and again."""
+        if self._trimmed_at + TRIM_SECONDS > time.monotonic() or not self._leads():
+            return
+        self._trimmed_at = time.monotonic()
+        loader = loader_of(self._workspace) if retention_of(self._workspace) else None
+        if loader is not None:
+            trimmer_of(self._workspace, loader.files).trim()
 
     def _fill_in(self) -> None:
         """See to the past of computed traits that are new; where that is not possible, say so once."""

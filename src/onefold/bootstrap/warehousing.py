@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from onefold import config
 from onefold.bootstrap.promoting import promote
+from onefold.bootstrap.retaining import RetentionStatus, retention_status, trimmer_of
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
 from onefold.errors import ConfigurationError, ConflictError
 from onefold.pipelines.maintenance import backfill as filling
@@ -20,6 +21,7 @@ from onefold.pipelines.maintenance.backfill import Backfilled
 from onefold.pipelines.maintenance.reconcile import Reconciled
 from onefold.pipelines.reading.profile_rows import profile_rows
 from onefold.warehouse.promoted import Promoted
+from onefold.warehouse.retention import RAW
 
 if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.adapters.duckdb.compaction import Compactor
@@ -61,7 +63,8 @@ def warehouse_of(workspace: Workspace, process: QueryProcess | None = None) -> D
     if context.feed is None:
         raise ConfigurationError(f"the workspace {context.name} has no warehouse")
     files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
-    return DuckDbWarehouse(context.store, context.feed, files, partial(profile_rows, context), process, context.log)
+    profiler, kept_us = partial(profile_rows, context), workspace.project.retention_us.get(RAW)
+    return DuckDbWarehouse(context.store, context.feed, files, profiler, process, context.log, kept_us)
 
 
 def loader_of(workspace: Workspace) -> Loader | None:
@@ -92,8 +95,20 @@ def load_warehouse(workspace: Workspace, *, profiles: bool = True) -> int:
     while loaded := _patiently(loader, profiles=profiles):
         total += loaded
     compactor_of(workspace, loader).compact()
+    trimmer_of(workspace, loader.files).trim()
     loader.sweep()
     return total
+
+
+def retained(workspace: Workspace) -> list[RetentionStatus]:
+    """What the warehouse keeps for how long.
+
+    Raises:
+        ConfigurationError: The extra is not installed, or `privacy.yaml` cannot be read.
+    """
+    require_extra()
+    loader = loader_of(workspace)
+    return [] if loader is None else retention_status(workspace, loader.files)
 
 
 def compactor_of(workspace: Workspace, loader: Loader) -> Compactor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 
 app = typer.Typer(help="The warehouse: its segment files, and its copies in databases of yours.", no_args_is_help=True)
+_DAY_US = 86_400_000_000
 Engines = Annotated[
     list[str] | None,
     typer.Option("--engine", help="An engine of `onefold.yaml`; all when left out. Can be stated several times."),
@@ -64,16 +66,16 @@ def load(
 
 @app.command()
 def status(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """How far the segment files are behind the stream, and each engine behind the segment files.
+    """How far the segment files are behind the stream, and each engine behind the segment files; what is kept how long.
 
     Example: onefold warehouse status
     """
     out = Output(as_json=as_json)
     with bootstrap.opened(project, workspace, start=False) as opened:
-        waiting = bootstrap.waiting(opened)
+        waiting, kept = bootstrap.waiting(opened), bootstrap.retained(opened)
         engines = [bootstrap.engine_status(opened, each) for each in bootstrap.engines_of(project, opened)]
     if as_json:
-        out.result({"waiting": waiting, "engines": engines})
+        out.result({"waiting": waiting, "engines": engines, "retention": kept})
         return
     out.say(f"{waiting:,} rows wait for a segment file; queries of the embedded warehouse see them already.")
     if engines:
@@ -82,3 +84,12 @@ def status(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None
             for each in engines
         ]
         out.table("Engines", ["name", "kind", "sequence", "rows behind"], rows)
+    if kept:
+        body = [[each.what, f"{each.kept_us / _DAY_US:g} days", _day(each.oldest_us)] for each in kept]
+        out.table("Retention", ["of", "kept for", "oldest"], body)
+    else:
+        out.say("Everything is kept for ever.")
+
+
+def _day(time_us: int | None) -> str:
+    return "" if time_us is None else datetime.fromtimestamp(time_us / 1_000_000, UTC).date().isoformat()

@@ -34,12 +34,12 @@ class Privacy(msgspec.Struct, frozen=True):
     Attributes:
         classes: The class of columns and of members of JSON columns.
         roles: What readers see, by role.
-        retention_us: How long values of a class may be kept, in microseconds; declared, not enforced by the warehouse.
+        retention_us: How long values of a class may be kept, in microseconds.
     """
 
     classes: Mapping[Source, PersonalClass] = {}
     roles: Mapping[str, Role] = {}
-    retention_us: Mapping[str, int] = {}
+    retention_us: Mapping[PersonalClass, int] = {}
 
 
 def read_calendar(directory: Path) -> Calendar:

@@ -94,6 +94,12 @@ ONEFOLD = Record(
                     "engines": Field(
                         MapOf(ENGINE), "Databases of yours that hold copies of the warehouse, by a name of your choice."
                     ),
+                    "retention": Field(
+                        MapOf(Duration()),
+                        "How long rows are kept: `staging.event` by when they happened, `golden.profile_change` by when they "
+                        "became known, `raw` by when they were received; for ever when left out. What the present is made of "
+                        "stays. Values of a class of personal data: `retention` of `privacy.yaml`.",
+                    ),
                     "promoted": Field(
                         MapOf(Text(TYPES)),
                         "Properties of events that have a column of their own, `property_NAME`, beside the JSON, each with "

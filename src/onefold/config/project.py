@@ -30,6 +30,7 @@ from onefold.rfm import Definition as RfmDefinition
 from onefold.warehouse.promoted import MAX as PROMOTED_MAX
 from onefold.warehouse.promoted import NAME as PROMOTED_NAME
 from onefold.warehouse.promoted import PromotedType
+from onefold.warehouse.retention import RELATIONS as RETAINED
 
 PROJECT_FILE = "onefold.yaml"
 
@@ -142,6 +143,7 @@ class Project(msgspec.Struct, frozen=True):
         segments: What `segments/*.yaml` say.
         promoted: Properties of events that are to have columns in the warehouse, by name.
         rfm: What `rfm/*.yaml` say.
+        retention_us: How long the warehouse keeps rows, by relation; microseconds.
     """
 
     directory: Path
@@ -161,6 +163,7 @@ class Project(msgspec.Struct, frozen=True):
     segments: tuple[Definition, ...] = ()
     promoted: Mapping[str, PromotedType] = {}
     rfm: tuple[RfmDefinition, ...] = ()
+    retention_us: Mapping[str, int] = {}
 
 
 def read_project(directory: Path) -> Project:
@@ -219,6 +222,7 @@ def read_project(directory: Path) -> Project:
         segments=segments,
         promoted=value.get("warehouse", {}).get("promoted", {}),
         rfm=rfm,
+        retention_us=value.get("warehouse", {}).get("retention", {}),
     )
 
 
@@ -257,7 +261,7 @@ def _main_problems(main: Document) -> Iterator[Problem]:
         yield main.problem(("store",), "`store.kind: postgres` and `store.dsn` go together")
     yield from server_problems(main)
     yield from _engine_problems(main)
-    yield from _promoted_problems(main)
+    yield from _warehouse_problems(main)
 
 
 def _log_problems(main: Document) -> Iterator[Problem]:
@@ -294,7 +298,12 @@ def _engine_problems(main: Document) -> Iterator[Problem]:
         copies.add(copy)
 
 
-def _promoted_problems(main: Document) -> Iterator[Problem]:
+def _warehouse_problems(main: Document) -> Iterator[Problem]:
+    for name in (main.value.get("warehouse") or {}).get("retention") or {}:
+        if name not in RETAINED:
+            near = nearest(name, RETAINED)
+            told = f"`{name}` is not kept for a time: {', '.join(RETAINED)}{near}"
+            yield main.problem(("warehouse", "retention", name), told)
     seen: dict[str, str] = {}
     stated = (main.value.get("warehouse") or {}).get("promoted") or {}
     for name in stated:

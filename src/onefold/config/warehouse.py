@@ -129,7 +129,8 @@ PRIVACY = Record(
         ),
         "retention": Field(
             MapOf(Duration()),
-            "How long values of a class may be kept, by class; declared here for governance to carry out.",
+            "How long the warehouse keeps values of a class, by class: those of events by when they happened, those of "
+            "earlier rows of `golden.profile_change` by when they became known; for ever when left out.",
         ),
     }
 )

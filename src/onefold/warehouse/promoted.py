@@ -20,6 +20,8 @@ from onefold.warehouse.query import relation_named
 from onefold.warehouse.relations import EVENT
 from onefold.warehouse.views import ENGAGEMENT_EVENT
 
+RECORDED = "staging.promoted"
+"""The name under which the manifest holds the promoted columns of `staging.event`; it is no relation to be asked."""
 PREFIX = "property_"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 """Names of properties that can have a column."""

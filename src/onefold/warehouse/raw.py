@@ -47,6 +47,11 @@ class Window(msgspec.Struct, frozen=True):
     received_us: tuple[int | None, int | None] = (None, None)
     rows: int | None = None
 
+    def since(self, time_us: int) -> Window:
+        """The same, of what was received at that time or later."""
+        low, high = self.received_us
+        return msgspec.structs.replace(self, received_us=(time_us if low is None else max(low, time_us), high))
+
 
 def relation_of(source: str) -> Relation:
     """The relation of a source."""

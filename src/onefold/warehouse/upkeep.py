@@ -15,6 +15,7 @@ from sqlglot import exp
 from onefold.model import Column, Relation
 from onefold.ports.warehouse import Warehouse
 from onefold.warehouse.calendar import CAMPAIGN, DIM_DATE
+from onefold.warehouse.promoted import RECORDED
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -49,7 +50,7 @@ RECONCILIATION = Relation(
     ("ran_at",),
 )
 KEPT = frozenset(
-    {ERASURE.full_name, RECONCILIATION.full_name, DIM_DATE.full_name, CAMPAIGN.full_name, "golden.rfm_run"}
+    {ERASURE.full_name, RECONCILIATION.full_name, DIM_DATE.full_name, CAMPAIGN.full_name, "golden.rfm_run", RECORDED}
 )
 """Tables that hold nothing of a person."""
 BY_PERSON = frozenset({"golden.rfm"})

@@ -16,8 +16,6 @@ from onefold.warehouse import raw, views
 from onefold.warehouse.promoted import Promoted
 from onefold.warehouse.relations import EVENT
 
-PROMOTED = "staging.promoted"
-"""The name under which the manifest holds the promoted columns of `staging.event`; it is no relation to be asked."""
 _decode = msgspec.msgpack.Decoder(Relation).decode
 encode = msgspec.msgpack.Encoder().encode
 
@@ -41,7 +39,7 @@ def catalog(snapshot: ProfileSnapshot, *, with_raw: bool) -> Catalog:
     """The catalog of a snapshot of the store."""
     known = dict(views.RELATIONS) | {name: _decode(data) for name, data in snapshot.relations().items()}
     trees: Mapping[str, exp.Query] = views.queries()
-    found = promoting.promoted_of(known.pop(PROMOTED, EVENT))
+    found = promoting.promoted_of(known.pop(promoting.RECORDED, EVENT))
     if found:
         events = views.ENGAGEMENT_EVENT.full_name
         known |= {one.full_name: promoting.extended(one, found) for one in (EVENT, views.ENGAGEMENT_EVENT)}
@@ -57,7 +55,7 @@ def catalog(snapshot: ProfileSnapshot, *, with_raw: bool) -> Catalog:
 
 def promoted(manifest: ManifestReader) -> list[Promoted]:
     """Which properties of events have columns."""
-    data = manifest.relations().get(PROMOTED)
+    data = manifest.relations().get(promoting.RECORDED)
     return [] if data is None else promoting.promoted_of(_decode(data))
 
 
@@ -65,4 +63,4 @@ def record(found: Sequence[Promoted]) -> Mapping[str, bytes]:
     """What the manifest holds of promoted columns, for `ManifestChange.relations`."""
     # A view, so that nobody takes it for rows to be copied.
     bare = Relation("staging", "promoted", (), "view", "Properties of events that have columns.")
-    return {PROMOTED: encode(promoting.extended(bare, found))}
+    return {promoting.RECORDED: encode(promoting.extended(bare, found))}

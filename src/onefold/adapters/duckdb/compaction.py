@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from onefold.adapters.duckdb.catalog import promoted
 from onefold.adapters.duckdb.promotion import is_ready, made, with_promoted
+from onefold.adapters.duckdb.replacing import replaced
 from onefold.adapters.duckdb.segments import SegmentFiles
-from onefold.errors import ConflictError, IntegrityError
+from onefold.errors import IntegrityError
 from onefold.ports import ProfileStore
-from onefold.ports.warehouse import ManifestChange, Segment
+from onefold.ports.warehouse import Segment
 from onefold.warehouse import relations, views
 from onefold.warehouse.promoted import Promoted
 
@@ -73,26 +74,18 @@ class Compactor:
     def _anew(self, segment: Segment, columns: Sequence[Promoted]) -> Iterator[Segment]:
         rows = with_promoted(self._files.read(segment), columns)
         yield self._files.write(
-            relations.EVENT, rows, level=segment.level, bucket=segment.bucket, promoted=made(columns)
-        )  # fmt: skip
+            relations.EVENT,
+            rows,
+            level=segment.level,
+            bucket=segment.bucket,
+            promoted=made(columns),
+            trimmed=self._files.summary(segment).trimmed,
+        )
 
-    def _replace(self, replaced: Sequence[Segment], written: Iterator[Segment], loaded: int) -> int:
+    def _replace(self, before: Sequence[Segment], written: Iterator[Segment], loaded: int) -> int:
         """Put new files in the place of others; the rows in them, 0 where a load came between."""
-        added: list[Segment] = []
-        removed = [segment.name for segment in replaced]
-        try:
-            added.extend(written)
-            change = ManifestChange(loaded_before=loaded, add=added, remove=removed)
-            with self._store.transaction() as transaction:
-                transaction.revise(change)
-        except ConflictError:  # a load came between: the next time will do
-            self._files.remove([segment.name for segment in added])
-            return 0
-        except BaseException:
-            self._files.remove([segment.name for segment in added])
-            raise
-        self._files.remove(removed)
-        return sum(segment.rows for segment in added)
+        done = replaced(self._store, self._files, before, written, loaded)
+        return sum(segment.rows for segment in before) if done else 0
 
     def _written(self, small: Sequence[Segment], columns: Sequence[Promoted]) -> Iterator[Segment]:
         """New segments with the rows of these: a bucket at a time, so that no more than its rows are held."""

@@ -136,9 +136,16 @@ class Eraser:
                 removed.append(segment.name)
                 if kept.num_rows:
                     relation = views.RELATIONS.get(segment.relation) or _decode(computed[segment.relation])
-                    stated = self._files.summary(segment).promoted
+                    about = self._files.summary(segment)
                     added.append(
-                        self._files.write(relation, kept, level=segment.level, bucket=segment.bucket, promoted=stated)
+                        self._files.write(
+                            relation,
+                            kept,
+                            level=segment.level,
+                            bucket=segment.bucket,
+                            promoted=about.promoted,
+                            trimmed=about.trimmed,
+                        )
                     )
             if removed:
                 self._commit(loaded, segments, added, removed, gone, many)

@@ -46,10 +46,11 @@ class SegmentFiles:
         level: int = 0,
         bucket: int = -1,
         promoted: Mapping[str, str] | None = None,
+        trimmed: Mapping[str, int] | None = None,
     ) -> Segment:
         """Write a file; it is on the disk, folder entry included, when this returns. Its rows are as they are given.
 
-        `promoted` tells which promoted columns are among them, and how each was made.
+        `promoted` tells which promoted columns are among them, and how each was made; `trimmed` what they have lost.
 
         Raises:
             UnavailableError: The disk is full or gone; nothing is left of the file.
@@ -82,7 +83,7 @@ class SegmentFiles:
             raise UnavailableError(
                 f"a segment file cannot be written to {self.directory} ({error.strerror}); nothing was changed"
             ) from error
-        wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows, promoted)), name)
+        wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows, promoted, trimmed)), name)
         return Segment(name, relation.full_name, first, last, rows.num_rows, size, wrapped, level, bucket)
 
     def open(self, segment: Segment) -> int:

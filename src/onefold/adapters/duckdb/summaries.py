@@ -26,11 +26,14 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
         ranges: Smallest and greatest value of whole numbers and times (microseconds), by column; nulls do not count.
         values: All values of text columns that have few, by column; nulls do not count.
         promoted: Promoted columns that the file has, each with how it was made.
+        trimmed: Before which time, in microseconds, values of a class of personal data were taken out; under the empty
+            text, before which time rows were.
     """
 
     ranges: dict[str, tuple[int, int]] = {}
     values: dict[str, list[str]] = {}
     promoted: dict[str, str] = {}
+    trimmed: dict[str, int] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,7 +50,9 @@ def unpacked(data: bytes) -> Summary:
     return _decode(data) if data else Summary()
 
 
-def summary_of(rows: pa.Table, promoted: Mapping[str, str] | None = None) -> Summary:
+def summary_of(
+    rows: pa.Table, promoted: Mapping[str, str] | None = None, trimmed: Mapping[str, int] | None = None
+) -> Summary:
     """The summary of rows."""
     ranges: dict[str, tuple[int, int]] = {}
     values: dict[str, list[str]] = {}
@@ -60,7 +65,7 @@ def summary_of(rows: pa.Table, promoted: Mapping[str, str] | None = None) -> Sum
             found = [value for value in pc.unique(rows[field.name]).to_pylist() if value is not None]
             if len(found) <= VALUES_MAX and sum(len(value.encode()) for value in found) <= VALUES_MAX * VALUE_BYTES_MAX:
                 values[field.name] = sorted(found)
-    return Summary(ranges, values, dict(promoted or {}))
+    return Summary(ranges, values, dict(promoted or {}), dict(trimmed or {}))
 
 
 def may_hold(summary: Summary, in_bucket: Callable[[bytes], bool], needs: Sequence[Need]) -> bool:

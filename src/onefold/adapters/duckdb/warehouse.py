@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -54,16 +55,18 @@ class DuckDbWarehouse(Warehouse):
         profiler: Profiler,
         process: QueryProcess | None = None,
         log: EventLog | None = None,
+        raw_kept_us: int | None = None,
     ) -> None:
         """Open it; several may share the `process` that runs their queries, which none of them closes then.
 
-        With the `log`, the relations of `raw` are there.
+        With the `log`, the relations of `raw` are there, of entries that were received within `raw_kept_us`.
         """
         self._store = store
         self._feed = feed
         self._files = files
         self._profiler = profiler
         self._log = log
+        self._raw_kept_us = raw_kept_us
         self._process = process or QueryProcess()
         self._own = process is None
         self._erasures: frozenset[str] | None = None
@@ -186,6 +189,8 @@ class DuckDbWarehouse(Warehouse):
     ) -> Stored:
         """A source's rows, read from the log; their descriptor joins the others."""
         assert self._log is not None  # noqa: S101  else there is no such relation
+        if self._raw_kept_us is not None:
+            window = window.since(time.time_ns() // 1_000 - self._raw_kept_us)
         room = limits.memory_mb << 20
         descriptor, key = raw_rows.written(self._log, relation.name, window, room_bytes=room)
         descriptors.append(descriptor)
