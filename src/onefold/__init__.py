@@ -6,7 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # importing the package costs nothing until a project is opened
+    from collections.abc import Sequence
+    from typing import Any
+
     from onefold.handle import Project
+    from onefold.matching.outcome import Match
+    from onefold.matching.settings import MatchSettings
 
 __version__ = "0.1.0"
 
@@ -24,3 +29,20 @@ def open(directory: str | os.PathLike[str] = ".", workspace: str | None = None, 
     from onefold.handle import Project  # noqa: PLC0415  see above
 
     return Project(Path(directory), workspace, role)
+
+
+def match(frame: Any, settings: MatchSettings | None = None, *, ignored: Sequence[str] = ()) -> Match:
+    """Find which records of a table are the same person. It needs the extra `matching`.
+
+    Args:
+        frame: A table of Arrow, Polars or pandas.
+        settings: How it is matched.
+        ignored: Columns that count for nothing.
+
+    Raises:
+        ConfigurationError: The extra is not installed.
+        UsageError: It is not a table; nothing tells people apart.
+    """
+    from onefold import bootstrap  # noqa: PLC0415  see above
+
+    return bootstrap.match_frame(frame, settings, ignored=ignored)

@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pyarrow.csv
 import pytest
 import yaml
 from psycopg.conninfo import make_conninfo
 from tests.docs.pages import PAGES, ROOT, Block, blocks, mentions, name_of, wrong_with
 from tests.docs.shell import Condition, Shell
+from tests.matching import people
 from tests.running import running
 
 from bench import postgres
@@ -200,9 +202,18 @@ def on_postgres(folder: Path) -> Iterator[Shell]:
     yield shell
 
 
+@contextmanager
+def with_people(folder: Path) -> Iterator[Shell]:
+    """A folder with records of sixty people."""
+    shell = Shell(folder)
+    pyarrow.csv.write_csv(people.table(people.rows()), folder / "people.csv")
+    yield shell
+
+
 SETTINGS: dict[str, Callable[[Path], object]] = {
     "README.md": with_files,
     "docs/how-to/load-a-file.md": fresh,
+    "docs/how-to/match-records.md": with_people,
     "docs/how-to/build-models.md": fresh,
     "docs/how-to/score-by-rfm.md": after_the_tutorial,
     "docs/how-to/undo-a-merge.md": after_the_tutorial,
@@ -256,6 +267,12 @@ def is_identity_settings(block: Block) -> None:
         file = directory / "identity.yaml"
         file.write_text(yaml.safe_dump((yaml.safe_load(file.read_text()) or {}) | yaml.safe_load(block.text)))
         config.settings(config.read_project(directory))
+
+
+@checks("docs/how-to/match-records.md", "python")
+def matches_a_frame(block: Block) -> None:
+    """It runs as it stands, with a table of sixty people."""
+    exec(block.text, {"frame": people.table(people.rows()), "print": repr})  # noqa: S102  a block of our own pages
 
 
 @pytest.mark.parametrize("page", SETTINGS)

@@ -25,6 +25,7 @@ from onefold.bootstrap.loading import (
     rows_of,
 )
 from onefold.bootstrap.maintenance import preview, rebuild, repair, since, verify
+from onefold.bootstrap.matching import FileMatch, match_file, match_frame, match_table
 from onefold.bootstrap.migrating import migrate
 from onefold.bootstrap.modelling import classified, project_models, run_models
 from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
@@ -72,6 +73,7 @@ __all__ = [
     "AppendingError",
     "Asker",
     "CollectingOnly",
+    "FileMatch",
     "Loaded",
     "Opened",
     "ProjectSegments",
@@ -110,6 +112,9 @@ __all__ = [
     "load_file",
     "load_warehouse",
     "load_with_prefetch",
+    "match_file",
+    "match_frame",
+    "match_table",
     "member_table",
     "migrate",
     "migrate_postgres",

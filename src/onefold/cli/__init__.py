@@ -16,6 +16,7 @@ from onefold.cli import (
     keys,
     loading,
     maintenance,
+    match,
     models,
     people,
     plan,
@@ -68,6 +69,7 @@ app.command()(process.process)
 app.command()(process.migrate)
 app.command()(loading.load)
 app.command(hidden=True)(loading.serve_prefetch)
+app.command()(match.match)
 app.command()(people.profile)
 app.command()(people.identifiers)
 app.command()(people.explain)

@@ -1,0 +1,134 @@
+"""The command `match`: which records of a file are the same person, without a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from onefold import bootstrap
+from onefold.cli.options import Json
+from onefold.cli.output import Output
+from onefold.cli.sql import waiting
+from onefold.errors import UsageError
+
+if TYPE_CHECKING:  # only for who has the extra installed
+    from onefold.matching.accuracy import Accuracy
+    from onefold.matching.explanation import Explanation
+    from onefold.matching.fields import Field
+
+
+def match(
+    file: Annotated[
+        Path, typer.Argument(help="Records of people: CSV, JSON lines or Parquet.", exists=True, dir_okay=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write who is who here (.parquet or .csv), and the pairs beside it."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a report as one HTML page.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Settings (identity.yaml).", exists=True, dir_okay=False)
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option("--truth", help="A column that knows who is who: measure against it.", metavar="COLUMN"),
+    ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            "--decisions", help="CSV of record_a, record_b, verdict (same, different).", exists=True, dir_okay=False
+        ),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", help="Show what speaks for and against two records: ID,ID.", metavar="ID,ID"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find which records of a file are the same person. No project and no labels are needed.
+
+    What each column holds is guessed and shown; state it under `fields` in the configuration where the guess is wrong.
+
+    Example: onefold match people.csv --out matches.parquet --report report.html
+    """
+    output = Output(as_json=as_json)
+    if out is not None and out.suffix not in (".parquet", ".csv"):
+        raise UsageError(f"{out.name}: a result is written as .parquet or .csv.")
+    with waiting(output, "Matching"):
+        found = bootstrap.match_file(
+            file,
+            config=config,
+            truth=truth,
+            decisions=decisions,
+            tell=output.note,
+            show=_shown(output, as_json=as_json),
+        )
+        written = found.write(out, report)
+    sizes = found.sizes()
+    told = found.explain(*_pair(explain)) if explain is not None else None
+    if as_json:
+        output.result(
+            {
+                "records": found.matched.records.count,
+                "people": len(sizes),
+                "largest": sizes[0],
+                "pairs_compared": found.matched.looked_at,
+                "fields": {field.column: field.kind for field in found.matched.fields},
+                "accuracy": None if found.accuracy is None else msgspec.to_builtins(found.accuracy),
+                "explanation": None if told is None else msgspec.to_builtins(told),
+            }
+        )
+        return
+    joined = sum(size for size in sizes if size > 1)
+    output.say(
+        f"{found.matched.records.count:,} records are {len(sizes):,} people; {joined:,} records share a person with another, "
+        f"the largest has {sizes[0]:,}."
+    )
+    if found.accuracy is not None:
+        _tell_accuracy(output, found.accuracy)
+    if told is not None:
+        _tell_explanation(output, told)
+    for path in written:
+        output.note(f"wrote {path}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    one, comma, other = text.partition(",")
+    if not comma or not one.strip() or not other.strip():
+        raise UsageError("Name two record ids with a comma between them: --explain crm-23,events-24")
+    return one.strip(), other.strip()
+
+
+def _shown(output: Output, *, as_json: bool) -> Callable[[tuple[Field, ...]], None]:
+    def show(fields: tuple[Field, ...]) -> None:
+        if not as_json:
+            output.table(
+                "Columns",
+                ("column", "holds", "why"),
+                ((f.column, f.kind.replace("_", " "), f.why or "stated") for f in fields),
+            )
+
+    return show
+
+
+def _tell_accuracy(output: Output, accuracy: Accuracy) -> None:
+    names = ("precision", "recall", "f1", "b3_precision", "b3_recall", "b3")
+    shown = [(name, f"{getattr(accuracy, name):.4f}") for name in names]
+    shown += [
+        ("people", f"{accuracy.people:,} (in truth {accuracy.true_people:,})"),
+        ("largest", f"{accuracy.largest:,} (in truth {accuracy.true_largest:,})"),
+    ]
+    output.table("Accuracy", ("measure", "value"), shown)
+
+
+def _tell_explanation(output: Output, told: Explanation) -> None:
+    end = "one person" if told.one_person else "two people"
+    output.table(
+        f"{told.record_a} and {told.record_b}: {end}, pair {told.probability:.1%}, else {told.instead}",
+        ("field", "level", "weight", "sum"),
+        ((step.field, step.level, f"{step.weight:+.2f}", f"{step.sum:+.2f}") for step in told.steps),
+    )

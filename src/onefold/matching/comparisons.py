@@ -1,0 +1,193 @@
+"""Comparisons: the levels in which two values of a field agree or differ, strongest first, each as SQL of DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from onefold.matching.fields import Field
+
+Closeness = Literal["equal", "close", "weak", "different"]
+BANDS = ("rare", "uncommon", "common", "very common")
+SHARED = ("of one name", "of two names", "of many names")
+
+
+class Level(msgspec.Struct, frozen=True):
+    """One way in which two values agree or differ.
+
+    Attributes:
+        name: For people.
+        sql: When it holds, given that none above does; with `{x}` for the field's prefix and `{y}` for its partner's.
+        closeness: Where learning starts from.
+        band: Of how frequent a value it is equal in, 1 to 4; 0 where that does not matter.
+    """
+
+    name: str
+    sql: str
+    closeness: Closeness
+    band: int = 0
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """How one field is compared.
+
+    Attributes:
+        field: The field.
+        x: Prefix of its columns in the table of records: `f3`.
+        y: Prefix of the field that it may be swapped with; empty without one.
+        levels: Strongest first. Level 0 of a pair is that one of them has no value; level n is `levels[n - 1]`.
+        personal: Whether two people of one household differ in it as strangers do.
+        implied_by: Prefixes of fields that say what this one says: where one of them is equal, it counts for nothing.
+    """
+
+    field: Field
+    x: str
+    y: str
+    levels: tuple[Level, ...]
+    personal: bool
+    implied_by: tuple[str, ...] = ()
+
+    def sql(self) -> str:
+        """An expression for the number of the level, of the records `a` and `b`."""
+        implied = "".join(f" WHEN a.{x}_k = b.{x}_k THEN 0" for x in self.implied_by)
+        whens = "".join(
+            f" WHEN {level.sql.format(x=self.x, y=self.y)} THEN {number}" for number, level in enumerate(self.levels, 1)
+        )
+        return f"CASE WHEN a.{self.x}_k IS NULL OR b.{self.x}_k IS NULL THEN 0{implied}{whens} END"
+
+
+_JARO = "jaro_winkler_similarity(a.{x}, b.{x})"
+# Counting edits is dear; a comparison of lengths and letters in common rules nearly all pairs out first.
+_EDITS = (
+    "abs(length(a.{x}) - length(b.{x})) <= 2 AND jaro_similarity(a.{x}, b.{x}) > 0.6"
+    " AND damerau_levenshtein(a.{x}, b.{x})"
+)
+_EQUAL = "a.{x}_k = b.{x}_k"
+_OTHERWISE = "true"
+_SWAPPED = "(a.{x} = b.{y} AND a.{y} = b.{x})"
+_INITIAL = "((length(a.{x}) = 1 OR length(b.{x}) = 1) AND a.{x}[1] = b.{x}[1])"
+_SHORTENED = "(length(a.{x}) > 2 AND length(b.{x}) > 2 AND (starts_with(a.{x}, b.{x}) OR starts_with(b.{x}, a.{x})))"
+
+PERSONAL = frozenset(("given_name", "middle_name", "name_suffix", "birth_date", "id"))
+
+
+def _equal(bands: int = 4) -> tuple[Level, ...]:
+    names = BANDS[:bands]
+    return tuple(
+        Level(f"equal, {name}", f"{_EQUAL} AND a.{{x}}_b {'=' if band < bands else '>='} {band}", "equal", band)
+        for band, name in enumerate(names, 1)
+    )
+
+
+def _levels(kind: str, *, partner: bool) -> tuple[Level, ...]:
+    swapped = (Level("swapped", _SWAPPED, "close"),) if partner else ()
+    different = (Level("different", _OTHERWISE, "different"),)
+    if kind == "given_name":
+        return (
+            Level("equal initials", f"{_EQUAL} AND length(a.{{x}}) = 1", "weak"),
+            *_equal(), *swapped,
+            Level("nickname", "a.{x}_root = b.{x}_root", "close"),
+            Level("initial", _INITIAL, "weak"),
+            Level("one slip apart", f"({_EDITS} <= 1) OR {_JARO} >= 0.93", "close"),
+            Level("similar", f"{_JARO} >= 0.82 OR {_SHORTENED}", "weak"),
+            *different,
+        )  # fmt: skip
+    if kind == "family_name":
+        return (
+            *_equal(), *swapped,
+            Level("one slip apart", f"({_EDITS} <= 1) OR {_JARO} >= 0.93", "close"),
+            Level("one part equal", "a.{x}_part = b.{x}_part OR contains(a.{x}, b.{x}_part) OR contains(b.{x}, a.{x}_part)",
+                  "close"),
+            Level("similar", f"{_JARO} >= 0.82", "weak"),
+            *different,
+        )  # fmt: skip
+    if kind == "birth_date":
+        return (
+            *_equal(),
+            Level("day and month swapped", "a.{x}[1:4] = b.{x}[1:4] AND a.{x}[5:6] = b.{x}[7:8] AND a.{x}[7:8] = b.{x}[5:6]",
+                  "close"),
+            Level("one slip apart", f"{_EDITS} <= 1", "close"),
+            Level("year and month equal", "a.{x}[1:6] = b.{x}[1:6]", "weak"),
+            Level("day and month equal", "a.{x}[5:8] = b.{x}[5:8]", "weak"),
+            Level("two slips apart", f"{_EDITS} <= 2", "weak"),
+            Level("year equal", "a.{x}_year = b.{x}_year", "weak"),
+            *different,
+        )  # fmt: skip
+    if kind in ("email", "phone"):
+        shared = tuple(
+            Level(f"equal, {name}", f"{_EQUAL} AND a.{{x}}_s = {number}", "equal", number)
+            for number, name in enumerate(SHARED, 1)
+        )
+        if kind == "phone":
+            return (
+                *shared,
+                Level("one slip apart", f"({_EDITS} <= 1) OR a.{{x}}_end = b.{{x}}_end", "close"),
+                *different,
+            )
+        return (
+            *shared,
+            Level("one slip apart", f"{_EDITS} <= 1", "close"),
+            Level("two slips apart", f"{_EDITS} <= 2", "close"),
+            Level("equal before the @", "a.{x}_local = b.{x}_local", "close"),
+            Level("similar", "jaro_winkler_similarity(a.{x}_local, b.{x}_local) >= 0.9", "weak"),
+            *different,
+        )
+    if kind in ("street", "address_line"):
+        near = f"({_EDITS} <= 2) OR {_JARO} >= 0.95"
+        alike = f"{_JARO} >= 0.85" if kind == "address_line" else (
+            f"(a.{{x}}_number = b.{{x}}_number AND {_JARO} >= 0.8) OR a.{{x}}_name = b.{{x}}_name"
+        )  # fmt: skip
+        return (*_equal(3), *swapped, Level("close", near, "close"), Level("similar", alike, "weak"), *different)
+    if kind in ("id", "postcode", "house_number"):
+        levels: tuple[Level, ...] = (
+            *_equal(4 if kind == "postcode" else 3),
+            Level("one slip apart", f"{_EDITS} <= 1", "close"),
+        )
+        if kind == "postcode":
+            levels += (Level("start equal", "a.{x}_start = b.{x}_start", "weak"),)
+        if kind == "id":
+            levels += (Level("two slips apart", f"{_EDITS} <= 2", "weak"),)
+        return (*levels, *different)
+    if kind == "middle_name":
+        return (*_equal(3), Level("initial", _INITIAL, "close"), Level("close", f"{_JARO} >= 0.9", "close"), *different)
+    if kind in ("category", "region", "name_suffix"):
+        return (*_equal(), *different)
+    return (
+        *_equal(),
+        Level("close", f"({_EDITS} <= 1) OR {_JARO} >= 0.92", "close"),
+        Level("similar", f"{_JARO} >= 0.82", "weak"),
+        *different,
+    )
+
+
+def of_fields(fields: Sequence[Field]) -> tuple[Comparison, ...]:
+    """How each field is compared, in their order."""
+    prefixes = {field.column: f"f{number}" for number, field in enumerate(fields)}
+    first: dict[str, str] = {}
+    for field in fields:
+        first.setdefault(field.kind, prefixes[field.column])
+    found = []
+    for field in fields:
+        x = prefixes[field.column]
+        partner = {
+            "given_name": "family_name",
+            "family_name": "given_name",
+            "street": "address_line",
+            "address_line": "street",
+        }
+        y = first.get(partner.get(field.kind, ""), "") if first[field.kind] == x else ""
+        # Whoever lives in one postcode lives in one city, and in one state: that is one piece of evidence.
+        wider = {"city": ("postcode",), "region": ("postcode", "city")}.get(field.kind, ())
+        found.append(
+            Comparison(
+                field,
+                x,
+                y,
+                _levels(field.kind, partner=bool(y)),
+                personal=field.kind in PERSONAL,
+                implied_by=tuple(first[kind] for kind in wider if kind in first),
+            )
+        )
+    return tuple(found)

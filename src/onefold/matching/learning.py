@@ -1,0 +1,189 @@
+"""Learning: what each level says for and against, found by expectation and maximisation without labels.
+
+A pair is one of three: two records of the *same* person; of two people of one *household* (or otherwise connected); of
+*strangers*. Strangers who live near each other are told apart from others, for what says where somebody lives (postcode,
+city, state) goes together. All pairs of the table count. Pairs that blocking did not find are strangers; of them, those
+that are equal in a field are counted exactly, and the rest of their levels is seen in a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from onefold.matching.comparisons import Comparison, Level
+from onefold.matching.pairs import Compared, sharedness
+from onefold.matching.records import Records
+
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+
+SAME, HOUSEHOLD, NEIGHBOURS, STRANGERS = range(4)
+CLASSES = ("same person", "household", "neighbours", "strangers")
+_ROUNDS = 60
+_SETTLED = 1e-5
+_TWINS = 0.02
+"""How many pairs of a household agree in what is personal all the same: twins, father and son of one name."""
+_MOVED = 0.1
+"""How many pairs of a household are in one field as strangers are: who moved out, married, has a number of her own."""
+_PLACES = frozenset(("city", "postcode", "region"))
+_FLOOR = 1e-12
+_SEEN_WELL = 50
+"""From so many pairs of the sample on, it tells as much as an exact count."""
+_START = {
+    "same": {"equal": 0.85, "close": 0.09, "weak": 0.03, "different": 0.03},
+    "household": {"equal": 0.75, "close": 0.05, "weak": 0.05, "different": 0.15},
+}
+_PSEUDO = 4.0
+"""Pairs' worth of belief in the starting values."""
+
+
+class Model(msgspec.Struct, frozen=True):
+    """What was learned.
+
+    Attributes:
+        comparisons: How fields are compared.
+        chances: By comparison, an array of class and level: how often a pair of the class that has values is on the level.
+            Level 0 (no value) is 1 for all: that a value is missing says nothing.
+        shares: Of each class among all pairs.
+        rounds: How many were needed.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    chances: tuple[Numbers, ...]
+    shares: Numbers
+    rounds: int
+
+    def weights(self, patterns: Any) -> Numbers:
+        """Log-likelihood by pattern and class, the shares included."""
+        logs = np.tile(np.log(self.shares), (len(patterns), 1))
+        for number, chances in enumerate(self.chances):
+            logs += np.log(chances).T[patterns[:, number]]
+        return logs
+
+    def score(self, patterns: Any) -> Numbers:
+        """Natural-log odds by pattern that a pair is one person."""
+        logs = self.weights(patterns)
+        return np.asarray(logs[:, SAME] - np.logaddexp.reduce(logs[:, HOUSEHOLD:], axis=1))
+
+
+def learn(records: Records, comparisons: Sequence[Comparison], found: Compared, others: Compared) -> Model:
+    """Learn from the pairs that blocking found, and from a sample of those that it did not."""
+    total = records.count * (records.count - 1) / 2
+    outside = max(total - len(found.pairs), 0.0)
+    counts = found.counts.astype(np.float64)
+    fixed = [
+        _outside(records, comparison, found, others, number, outside) for number, comparison in enumerate(comparisons)
+    ]
+    starts = [_start(records, comparison) for comparison in comparisons]
+    chances = [
+        np.stack([start[0], start[1], start[1], _normal(rest, np.ones(len(rest)))])
+        for start, rest in zip(starts, fixed, strict=True)
+    ]
+    chances = [_tied(each, comparison) for each, comparison in zip(chances, comparisons, strict=True)]
+    shares = np.array([0.5 * records.count / total, 0.3 * records.count / total, 5.0 * records.count / total, 1.0])
+    shares /= shares.sum()
+    rounds = 0
+    for rounds in range(1, _ROUNDS + 1):
+        model = Model(tuple(comparisons), tuple(chances), shares, rounds)
+        logs = model.weights(found.patterns)
+        logs -= logs.max(axis=1, keepdims=True)
+        soft = np.exp(logs)
+        soft *= (counts / soft.sum(axis=1))[:, None]
+        before, sums = shares, soft.sum(axis=0)
+        sums[STRANGERS] += outside
+        shares = np.maximum(sums, 1e-3) / np.maximum(sums, 1e-3).sum()
+        updated = []
+        for number, comparison in enumerate(comparisons):
+            size = len(comparison.levels) + 1
+            seen = np.stack([np.bincount(found.patterns[:, number], soft[:, c], minlength=size) for c in range(4)])
+            seen[STRANGERS] += fixed[number]
+            rows = [
+                _normal(seen[c], _PSEUDO * starts[number][min(c, HOUSEHOLD)]) for c in (SAME, HOUSEHOLD, NEIGHBOURS)
+            ]
+            updated.append(_tied(np.stack([*rows, _normal(seen[STRANGERS], np.full(size, 0.5))]), comparison))
+        chances = updated
+        if np.abs(np.log(shares[:2] / before[:2])).max() < _SETTLED:
+            break
+    return Model(tuple(comparisons), tuple(chances), shares, rounds)
+
+
+def _outside(
+    records: Records, comparison: Comparison, found: Compared, others: Compared, number: int, outside: float
+) -> Numbers:
+    """How many of the pairs that blocking did not find are on each level."""
+    size = len(comparison.levels) + 1
+    sampled = np.bincount(others.patterns[:, number], others.counts, minlength=size).astype(np.float64)
+    scale = outside / max(float(others.counts.sum()), 1.0)
+    estimate = (sampled + 0.5) * scale
+    if comparison.implied_by:
+        return estimate
+    equal = _pairs_equal(records, comparison)
+    among = np.bincount(found.patterns[:, number], found.counts, minlength=size)
+    for level, each in enumerate(comparison.levels, 1):
+        if each.closeness == "equal" and sampled[level] < _SEEN_WELL:
+            estimate[level] = max(equal[each.band] - among[level], 0.0)
+    return estimate
+
+
+def _pairs_equal(records: Records, comparison: Comparison) -> Numbers:
+    """Pairs of records with an equal value, by the band of its levels."""
+    column = records.columns[comparison.field.column, _whole(records, comparison)]
+    if comparison.field.kind in ("email", "phone"):
+        shared = sharedness(records, comparison.field.column, _whole(records, comparison))
+        # Each record stands for its share of its value's pairs.
+        counts = np.append(column.counts, 0)[column.codes]
+        return np.asarray(np.bincount(shared, np.maximum(counts - 1, 0) / 2, minlength=4), np.float64)
+    pairs = column.pairs_equal()
+    most = max(level.band for level in comparison.levels)
+    pairs[most] += pairs[most + 1 :].sum()
+    return pairs
+
+
+def _start(records: Records, comparison: Comparison) -> tuple[Numbers, Numbers]:
+    column = records.columns[comparison.field.column, _whole(records, comparison)]
+    share = np.bincount(column.bands(), minlength=5)[1:].astype(np.float64)
+    share /= max(share.sum(), 1.0)
+    return (_spread(comparison.levels, share, "same"), _spread(comparison.levels, share, "household"))
+
+
+def _whole(records: Records, comparison: Comparison) -> str:
+    return next(part for column, part in records.columns if column == comparison.field.column)
+
+
+def _spread(levels: Sequence[Level], share: Numbers, which: str) -> Numbers:
+    """The starting chance of each level: of equal values as frequent as they are, the rest evenly."""
+    chances = np.zeros(len(levels) + 1)
+    for closeness, part in _START[which].items():
+        chosen = [number for number, level in enumerate(levels, 1) if level.closeness == closeness]
+        for number in chosen:
+            band = levels[number - 1].band
+            shared = "{x}_s" in levels[number - 1].sql
+            chances[number] = part * (1 / len(chosen) if not band or shared else max(share[band - 1], 0.01))
+    chances[0] = 1.0
+    chances[1:] /= chances[1:].sum()
+    return chances
+
+
+def _normal(seen: Numbers, prior: Numbers) -> Numbers:
+    chances = np.maximum(seen + prior, _FLOOR)
+    chances[1:] /= chances[1:].sum()
+    chances[1:] = np.maximum(chances[1:], _FLOOR)
+    chances[0] = 1.0
+    return chances
+
+
+def _tied(chances: Numbers, comparison: Comparison) -> Numbers:
+    """What the classes have in common.
+
+    In what is personal, two people of a household differ as strangers do, twins and namesakes aside; in the rest, those
+    who moved out do. Neighbours are strangers in all but the place.
+    """
+    agree, own = (_TWINS, SAME) if comparison.personal else (1 - _MOVED, HOUSEHOLD)
+    chances[HOUSEHOLD] = (1 - agree) * chances[STRANGERS] + agree * chances[own]
+    if comparison.field.kind not in _PLACES:
+        chances[NEIGHBOURS] = chances[STRANGERS]
+    chances[HOUSEHOLD, 0] = chances[NEIGHBOURS, 0] = 1.0
+    return chances

@@ -1,0 +1,83 @@
+"""The outcome of a match as Arrow tables: who is who, and the pairs with the level of each field. Ids only, no values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from onefold.matching.comparisons import Comparison
+from onefold.matching.explanation import Explanation, explain
+from onefold.matching.matcher import Matched
+
+
+class Match:
+    """Which records of a table are the same person, as programs get it."""
+
+    def __init__(self, matched: Matched) -> None:
+        """What the matcher found."""
+        self._matched = matched
+
+    def __repr__(self) -> str:
+        return f"<Match(records={self._matched.records.count}, people={len(np.unique(self._matched.person))})>"
+
+    def people(self) -> Any:
+        """A row a record, as an Arrow table. See `people`."""
+        return people(self._matched)
+
+    def pairs(self) -> Any:
+        """A row a pair that was joined or came near it, as an Arrow table. See `scored`."""
+        return scored(self._matched)
+
+    def explain(self, record_a: str, record_b: str) -> Explanation:
+        """Why two records are, or are not, taken for one person.
+
+        Raises:
+            UsageError: There is no such record.
+        """
+        return explain(self._matched, record_a, record_b)
+
+
+def people(matched: Matched) -> Any:
+    """A row a record, in the order of the table: `record`, `source`, `person`, `probability`, `records_of_person`.
+
+    A person is named by one of its records. The probability is null for who is alone.
+    """
+    rows = matched.records
+    place = np.argsort(rows.order)
+    person = matched.person[place]
+    sizes = np.bincount(matched.person, minlength=rows.count)
+    ids = pa.array(rows.ids, pa.string())
+    probability = matched.probability[place]
+    table = {
+        "record": ids.take(pa.array(place)),
+        "source": pa.array(rows.source_names, pa.string()).take(pa.array(rows.sources[place])),
+        "person": ids.take(pa.array(person)),
+        "probability": pa.array(probability, mask=np.isnan(probability)),
+        "records_of_person": pa.array(sizes[person]),
+    }
+    if rows.source_names == [""]:
+        del table["source"]
+    return pa.table(table)
+
+
+def scored(matched: Matched) -> Any:
+    """A row a pair, likeliest first: both records, score (natural-log odds), probability, whether joined, and levels."""
+    pairs, rows = matched.scored, matched.records
+    ids = pa.array(rows.ids, pa.string())
+    table = {
+        "record_a": ids.take(pa.array(pairs.a)),
+        "record_b": ids.take(pa.array(pairs.b)),
+        "score": pa.array(pairs.score),
+        "probability": pa.array(pairs.probability),
+        "one_person": pa.array(matched.person[pairs.a] == matched.person[pairs.b]),
+    }
+    for number, comparison in enumerate(matched.comparisons):
+        table[f"level_{comparison.field.column}"] = _level_names(comparison, pairs.levels[:, number])
+    return pa.table(table)
+
+
+def _level_names(comparison: Comparison, levels: Any) -> Any:
+    names = pa.array([None, *(level.name for level in comparison.levels)], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(levels.astype(np.int32)), names).cast(pa.string())

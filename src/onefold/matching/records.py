@@ -1,0 +1,219 @@
+"""Records: the rows of a table in the form in which they are compared, in an order that depends on their content only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from onefold.ingest import times
+from onefold.matching import values
+from onefold.matching.fields import Field, Kind, Sample
+from onefold.matching.values import Parts
+
+Codes = np.ndarray[Any, np.dtype[np.int32]]
+
+SAMPLED = 2_000
+_BANDS = (1e-4, 1e-3, 1e-2)
+_FEW = 8
+"""Values of so few records are rare, whatever the size of the table."""
+
+_PARTS: dict[Kind, tuple[str, ...]] = {
+    "given_name": ("name", "root"), "family_name": ("name", "part"), "middle_name": ("value",), "name_suffix": ("value",),
+    "birth_date": ("value", "year", "day"), "email": ("value", "local"), "phone": ("value", "end"),
+    "street": ("value", "number", "name"), "house_number": ("value",), "address_line": ("value",), "city": ("value",),
+    "postcode": ("value", "start"), "region": ("value",), "id": ("value",), "category": ("value",), "text": ("value",),
+}  # fmt: skip
+_FULL_NAME: tuple[tuple[Kind, str], ...] = (
+    ("given_name", "name"), ("given_name", "root"), ("family_name", "name"), ("family_name", "part")
+)  # fmt: skip
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One part of a field over all records.
+
+    Attributes:
+        texts: The value of each code.
+        codes: The code of each record; -1 where there is none. Equal values have equal codes.
+        counts: How many records have each code.
+    """
+
+    texts: list[str]
+    codes: Codes
+    counts: Codes
+
+    def bands(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """How frequent each record's value is: 1 rare to 4 common, 0 where there is none."""
+        total = len(self.codes)
+        band = np.ones(len(self.counts) + 1, np.uint8)
+        for share in _BANDS:
+            band[:-1] += self.counts > max(_FEW, share * total)
+        band[-1] = 0
+        return band[self.codes]
+
+    def pairs_equal(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Pairs of records with an equal value, by band 1 to 4 (index 0 is empty)."""
+        pairs = np.zeros(len(_BANDS) + 2)
+        band = np.ones(len(self.counts), np.int64)
+        for share in _BANDS:
+            band += self.counts > max(_FEW, share * len(self.codes))
+        counts = self.counts.astype(np.float64)
+        np.add.at(pairs, band, counts * (counts - 1) / 2)
+        return pairs
+
+
+class Records(msgspec.Struct, frozen=True):
+    """All records, in canonical order.
+
+    Attributes:
+        count: How many there are.
+        order: Row of the table for each record.
+        columns: By field and part: `first_name`, `name`.
+        fields: What is compared, a field a column, without those that say nothing.
+        sources: Code of each record's source; all 0 where the table has none.
+        source_names: The names of the sources.
+        ids: The id of each record, as text: the table's own, or the number of its row.
+    """
+
+    count: int
+    order: np.ndarray[Any, np.dtype[np.int64]]
+    columns: dict[tuple[str, str], Column]
+    fields: tuple[Field, ...]
+    sources: Codes
+    source_names: list[str]
+    ids: list[str]
+
+
+def sample(column: Any) -> Sample:
+    """What a column of an Arrow table looks like, whatever the order of its rows."""
+    texts = _texts(column)
+    distinct = pc.unique(texts).drop_null()
+    # By their hash: the first values of a sorted column would be all alike.
+    known = [value for value in distinct.to_pylist() if value.strip()]
+    chosen = (
+        sorted(known, key=lambda value: (hash_of(value), value))[:SAMPLED] if len(known) > SAMPLED else sorted(known)
+    )
+    return Sample(chosen, len(texts) - texts.null_count if known else 0, len(known))
+
+
+def hash_of(text: str) -> int:
+    """A number that scatters texts, the same in every process."""
+    number = 2166136261
+    for byte in text[:24].encode("utf-8", "surrogatepass"):
+        number = ((number ^ byte) * 16777619) & 0xFFFFFFFF
+    return number
+
+
+def read(table: Any, fields: Sequence[Field], region: str | None) -> Records:
+    """Normalise an Arrow table, each different value once."""
+    columns: dict[tuple[str, str], Column] = {}
+    compared: list[Field] = []
+    for field in fields:
+        if field.kind in ("ignored", "source", "record_id"):
+            continue
+        for made, part, column in _columns(table[field.column], field, region):
+            columns[made.column, part] = column
+            if made not in compared:
+                compared.append(made)
+    compared = [field for field in compared if len(columns[field.column, _PARTS[field.kind][0]].texts) > 1]
+    order = _canonical(table, fields, compared, columns)
+    ids = _own(table, fields, "record_id")
+    sources = _own(table, fields, "source")
+    names = sorted(set(sources)) if sources else [""]
+    number = {name: index for index, name in enumerate(names)}
+    codes = np.array([number[name] for name in sources], np.int32) if sources else np.zeros(len(order), np.int32)
+    return Records(
+        count=len(order),
+        order=order,
+        columns={key: Column(c.texts, c.codes[order], c.counts) for key, c in columns.items()},
+        fields=tuple(compared),
+        sources=codes[order],
+        source_names=names,
+        ids=[ids[row] if ids else str(row) for row in order.tolist()],
+    )
+
+
+def _own(table: Any, fields: Sequence[Field], kind: Kind) -> list[str]:
+    column = next((field.column for field in fields if field.kind == kind), None)
+    return [] if column is None else [value or "" for value in _texts(table[column]).to_pylist()]
+
+
+def _texts(column: Any) -> Any:
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks)
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return pa.array([None if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()], pa.string())
+    if pa.types.is_nested(column.type):
+        return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+    return column.cast(pa.string())
+
+
+def _columns(column: Any, field: Field, region: str | None) -> list[tuple[Field, str, Column]]:
+    encoded = _texts(column).dictionary_encode()
+    cells: list[str] = encoded.dictionary.to_pylist()
+    indices = encoded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False).astype(np.int64)
+    normalise = _normaliser(field.kind, cells, region)
+    parts = [normalise(cell) for cell in cells]
+    if field.kind == "full_name":
+        made = [(Field(f"{field.column} ({kind.replace('_', ' ')})", kind), part) for kind, part in _FULL_NAME]
+    else:
+        made = [(field, part) for part in _PARTS[field.kind]]
+    return [(each, part, _encode([p[index] for p in parts], indices)) for index, (each, part) in enumerate(made)]
+
+
+def _encode(texts: Sequence[str | None], indices: np.ndarray[Any, np.dtype[np.int64]]) -> Column:
+    distinct = sorted({text for text in texts if text is not None})
+    code = {text: number for number, text in enumerate(distinct)}
+    of_cell = np.array([-1 if text is None else code[text] for text in texts] + [-1], np.int32)
+    codes = of_cell[indices]
+    counts = np.bincount(codes[codes >= 0], minlength=len(distinct)).astype(np.int32)
+    return Column(distinct, codes, counts)
+
+
+def _normaliser(kind: Kind, cells: Sequence[str], region: str | None) -> Callable[[str], Parts]:
+    if kind == "birth_date":
+        return partial(values.birth_date, order=_order_of(cells))
+    if kind == "phone":
+        return partial(values.phone, region=region)
+    functions: Mapping[str, Callable[[str], Parts]] = {
+        "given_name": values.given_name, "family_name": values.family_name, "full_name": values.full_name,
+        "name_suffix": values.suffix, "email": values.email, "street": values.street, "postcode": values.postcode,
+        "id": values.identifier,
+    }  # fmt: skip
+    return functions.get(kind, values.word)
+
+
+def _order_of(cells: Sequence[str]) -> times.Order | None:
+    """Whether day or month comes first in a column, by the dates that can be read in one way only."""
+    seen: Counter[times.Order] = Counter()
+    for cell in cells:
+        orders = None if cell[:4].isdigit() else times.orders(cell.strip())
+        if orders is not None and len(orders) == 1:
+            seen.update(orders)
+    return seen.most_common(1)[0][0] if seen else None
+
+
+def _canonical(
+    table: Any, fields: Sequence[Field], compared: Sequence[Field], columns: Mapping[tuple[str, str], Column]
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Rows by content: every column of the table that is not ignored, as it stands; then its parts."""
+    named = [field.column for field in fields if field.kind != "ignored"]
+    keys = [columns[field.column, _PARTS[field.kind][0]].codes for field in compared]
+    for name in named:
+        encoded = _texts(table[name]).dictionary_encode()
+        cells = encoded.dictionary.to_pylist()
+        rank = np.empty(len(cells) + 1, np.int64)
+        rank[np.array(sorted(range(len(cells)), key=cells.__getitem__), np.int64)] = np.arange(len(cells))
+        rank[-1] = -1
+        keys.append(rank[encoded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False)])
+    if not keys:
+        return np.arange(table.num_rows)
+    return np.lexsort(keys[::-1])

@@ -1,0 +1,50 @@
+"""Small tables of people for the tests of the matcher, with the truth in the column `cluster`."""
+
+import random
+
+import pyarrow as pa
+
+GIVEN = (
+    "mary", "john", "anna", "peter", "susan", "james", "linda", "robert", "karen", "david", "laura", "thomas", "nina",
+    "oscar", "ruth", "victor",
+)  # fmt: skip
+_STARTS = ("har", "wil", "mor", "bau", "kel", "lind", "ros", "stein")
+FAMILY = [start + end for start in _STARTS for end in ("ton", "ley", "gan", "mann", "by")]
+
+
+def slip(random_, text):
+    """A text with two neighbouring signs exchanged, or one left out."""
+    at = random_.randrange(len(text) - 1)
+    return (
+        text[:at] + text[at + 1] + text[at] + text[at + 2 :] if random_.random() < 0.5 else text[:at] + text[at + 1 :]
+    )
+
+
+def rows(people=60, copies=3, seed=1):
+    """Records of made people: each a few times, with slips and gaps."""
+    random_ = random.Random(seed)
+    found = []
+    for person in range(people):
+        given, family = random_.choice(GIVEN), random_.choice(FAMILY)
+        whole = {
+            "first_name": given,
+            "last_name": family,
+            "dob": f"{random_.randint(1940, 2005)}-{random_.randint(1, 12):02}-{random_.randint(1, 28):02}",
+            "email": f"{given}.{family}{person}@{random_.choice(['mail', 'post', 'web'])}.example",
+            "phone": f"({random_.randint(201, 989)}) {random_.randint(201, 989)}-{random_.randint(1000, 9999)}",
+            "city": random_.choice(["Utrecht", "Lyon", "Graz", "Leeds", "Porto"]),
+        }
+        for copy in range(copies):
+            record = dict(whole)
+            if copy:
+                record["last_name"] = slip(random_, family) if random_.random() < 0.3 else family
+                record["email"] = None if random_.random() < 0.3 else whole["email"]
+                record["phone"] = None if random_.random() < 0.4 else whole["phone"]
+            found.append({"id": f"r{person}-{copy}", "cluster": str(person), **record})
+    return found
+
+
+def table(records):
+    """Records as an Arrow table of texts."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return pa.table({name: pa.array([record.get(name) for record in records], pa.string()) for name in names})
