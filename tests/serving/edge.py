@@ -12,6 +12,7 @@ import msgspec
 
 from onefold.adapters.memory.keys import MemoryKeyStore
 from onefold.adapters.memory.log import MemoryEventLog
+from onefold.audiences.progress import Compared as SegmentsCompared
 from onefold.errors import NotFoundError, UnavailableError, UsageError
 from onefold.governance import access
 from onefold.governance.checks import CheckResult
@@ -170,6 +171,9 @@ class FakeWorkspace:
 
     def reconciled(self):
         return Compared(at_us=5_000_000, people=3, differing=1)
+
+    def segments_compared(self):
+        return SegmentsCompared(at_us=6_000_000, differing=2, waiting=1)
 
     def quality(self):
         return [check_result("passed"), check_result("failed")]

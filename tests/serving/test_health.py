@@ -161,7 +161,7 @@ def test_metrics_are_there_when_a_store_is_not(edge, figure, fault, monkeypatch)
     assert after["onefold_figures_age_seconds", figure, "main"] == 90
     assert ("onefold_http_connections", "waiting") in after
     if fault == "dies":
-        others = {"accounts", "counts", "lag", "quality", "reconciled"} - {figure}
+        others = {"accounts", "counts", "lag", "quality", "reconciled", "segments_compared"} - {figure}
         assert {after["onefold_figures_age_seconds", other, "main"] for other in others} == {0}
 
 
@@ -179,15 +179,25 @@ def test_the_comparison_of_store_and_warehouse_has_metrics(edge):
     _, found = shown(edge)
     assert found["onefold_reconcile_differing_people", "main"] == 1
     assert found["onefold_reconcile_ran_timestamp_seconds", "main"] == 5
+    assert found["onefold_segment_reconcile_differing_people", "main"] == 2
+    assert found["onefold_segment_reconcile_ran_timestamp_seconds", "main"] == 6
 
 
 def test_metrics_of_a_store_never_heard_of_are_left_out(edge):
     """No figure is invented: a store that was never read has none, and the answer is 200 all the same."""
-    for figure in ("accounts", "counts", "lag", "quality", "reconciled"):
+    for figure in ("accounts", "counts", "lag", "quality", "reconciled", "segments_compared"):
         setattr(edge.main, figure, lambda: 1 / 0)
     status, found = shown(edge)
     assert status == 200
-    ours = ("onefold_pipeline", "onefold_store", "onefold_log", "onefold_figures", "onefold_check", "onefold_reconcile")
+    ours = (
+        "onefold_segment",
+        "onefold_pipeline",
+        "onefold_store",
+        "onefold_log",
+        "onefold_figures",
+        "onefold_check",
+        "onefold_reconcile",
+    )
     assert not any(key[0].startswith(ours) for key in found)
 
 

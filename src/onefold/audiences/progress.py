@@ -33,6 +33,14 @@ class Run(msgspec.Struct, frozen=True):
     cut: str | None = None
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """What the latest reconciliation found: people who differed, and who waited to be evaluated."""
+
+    at_us: int
+    differing: int
+    waiting: int
+
+
 class Progress(msgspec.Struct, frozen=True):
     """What holds.
 
@@ -43,6 +51,7 @@ class Progress(msgspec.Struct, frozen=True):
         applied_us: When that was applied.
         scan: What is under way; None when everybody is evaluated.
         runs: The last run of each scheduled segment.
+        compared: What the latest reconciliation found.
     """
 
     generation: int = 0
@@ -51,6 +60,7 @@ class Progress(msgspec.Struct, frozen=True):
     applied_us: int = 0
     scan: Scan | None = None
     runs: Mapping[str, Run] = {}
+    compared: Compared | None = None
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -7,10 +7,12 @@ person, and the rule's value follows from theirs, so that it can be told which c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
 from onefold.audiences.definition import Definition
+from onefold.audiences.naming import canonical
 from onefold.errors import nearest
 from onefold.rules import Aggregate, Bound, Expr, Kind, RuleError, bind
 from onefold.rules.binding import Fields
@@ -85,8 +87,10 @@ class SegmentError(RuleError):
         super().__init__(f"Segment `{slug}`: {reason}")
 
 
-def ruleset(definitions: Iterable[Definition], fields: Fields) -> RuleSet:
-    """Bind the active ones among these segments to fields of these kinds.
+def ruleset(
+    definitions: Iterable[Definition], fields: Fields, events: Mapping[str, str] = MappingProxyType({})
+) -> RuleSet:
+    """Bind the active ones among these segments to fields of these kinds; `events` are canonical names by alias.
 
     Raises:
         SegmentError: A rule cannot be read or bound, reads a segment that is not there, or reads itself by way of others.
@@ -96,7 +100,7 @@ def ruleset(definitions: Iterable[Definition], fields: Fields) -> RuleSet:
     for slug in active:
         known[f"{IN_SEGMENT}{slug}"] = "boolean"
     suppressing = tuple(sorted(slug for slug, d in active.items() if d.suppression))
-    exprs = {slug: _expr(d, suppressing, active) for slug, d in active.items() if d.kind != "static"}
+    exprs = {slug: canonical(_expr(d, suppressing, active), events) for slug, d in active.items() if d.kind != "static"}
     rules: list[CompiledRule] = []
     first = 0
     for slug in _ordered(exprs):

@@ -26,6 +26,7 @@ from onefold.bootstrap.loading import (
 )
 from onefold.bootstrap.maintenance import preview, rebuild, repair, since, verify
 from onefold.bootstrap.matching import FileMatch, match_file, match_frame, match_table
+from onefold.bootstrap.membership_history import membership_growth, membership_history
 from onefold.bootstrap.migrating import migrate
 from onefold.bootstrap.modelling import classified, project_models, run_models
 from onefold.bootstrap.prefetching import prefetched_by_process, serve_prefetch
@@ -116,6 +117,8 @@ __all__ = [
     "match_frame",
     "match_table",
     "member_table",
+    "membership_growth",
+    "membership_history",
     "migrate",
     "migrate_postgres",
     "open_warehouse",

@@ -1,7 +1,7 @@
 """Housekeeping: what the worker does for a workspace beside processing and loading, now and then, in a thread of its own.
 
-Every night store and warehouse are compared, person by person. After an erasure, which takes with it the tables that models
-made, they are built again.
+Every night store and warehouse are compared, person by person, and segments with an evaluation of everybody. After an
+erasure, which takes with it the tables that models made, they are built again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from onefold.bootstrap.segment_rows import SegmentRows
 from onefold.bootstrap.warehousing import reconcile, warehouse_of
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import OnefoldError
+from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.batch.models import RUNS
 from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.warehouse.upkeep import ERASURE, RECONCILIATION
@@ -58,7 +59,22 @@ class Housekeeping:
         latest = self._reconciled.latest()
         if latest is None or latest.at_us < _night_us(self._workspace.context.clock_us()):
             found.append(self._reconcile)
+        compared = Audiences(self._workspace.context).compared()
+        if self._segments_apply() and (
+            compared is None or compared.at_us < _night_us(self._workspace.context.clock_us())
+        ):
+            found.append(self._reconcile_segments)
         return found
+
+    def _segments_apply(self) -> bool:
+        with self._workspace.context.store.snapshot() as snapshot:
+            return snapshot.evaluation().active
+
+    def _reconcile_segments(self) -> None:
+        found = Audiences(self._workspace.context).reconcile()
+        if found.differing:
+            more = {"workspace": self._workspace.context.name, "differing": found.differing}
+            _log.warning("segments differ; `onefold segment reconcile` shows where", extra=more)
 
     def _models_are_gone(self) -> bool:
         """Whether an erasure took the models' tables, and nobody has built them since."""

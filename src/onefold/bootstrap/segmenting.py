@@ -51,6 +51,17 @@ class ProjectSegments:
         found = self.audiences.apply(self.wanted, self.stages, again=again)
         return found, catch_up(self.workspace)
 
+    def messages(self, topic: str) -> Iterator[bytes]:
+        """Bodies of the outbox's messages of a topic, oldest first."""
+        after = 0
+        while True:
+            with self.workspace.context.store.snapshot() as snapshot:
+                page = snapshot.outbox(after=after, limit=_PAGE)
+            yield from (message.body for message in page if message.topic == topic)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].seq
+
     def reconcile(self) -> results.ReconciledSegments:
         """Compare memberships with an evaluation of everybody."""
         return self.audiences.reconcile()

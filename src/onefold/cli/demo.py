@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from onefold import bootstrap, config
+from onefold.cli import demo_segments
 from onefold.cli.options import Json
 from onefold.cli.output import Output
 from onefold.errors import ConfigurationError, UnavailableError, UsageError
@@ -78,6 +79,7 @@ def demo(
         with bootstrap.opened(directory, None, start=False) as workspace:
             _caught_up(workspace.service)
             result = _report(workspace, written, rows, sent, time.perf_counter() - started, out)
+        result |= {"segments": demo_segments.show(directory, keys["website"], port, today, out)}
         result |= {"marts": _marts(directory, out)}
         if as_json:
             out.result(result | {"directory": str(directory), "read_key": keys["reader"]})
@@ -104,9 +106,11 @@ def _fresh(directory: Path, port: int) -> dict[str, str]:
         (directory / "sources" / f"{name}.yaml").write_text(f"kind: file\nrank: {rank}\n", encoding="utf-8")
     (directory / "sources" / "website.yaml").write_text("kind: http\nrank: 6\n", encoding="utf-8")
     (directory / "models").mkdir()
+    (directory / "segments").mkdir()
     for name, text in config.template_texts("media").items():
-        if name.startswith("models/") or name in {"calendar.yaml", "privacy.yaml"}:
+        if name.startswith(("models/", "segments/")) or name in {"calendar.yaml", "privacy.yaml"}:
             (directory / name).write_text(text, encoding="utf-8")
+    (directory / "segments" / "examples.yaml").write_text(demo_segments.EXAMPLES, encoding="utf-8")
     return {key["name"]: key["key"] for key in bootstrap.furnish(directory)["keys"]}
 
 
@@ -122,6 +126,8 @@ def _load(directory: Path, written: systems.Written, out: Output) -> int:
             rows += count
             out.say(f"  loaded {path.name:<17} {count:>6,} rows")
         bootstrap.catch_up(workspace)
+    with bootstrap.project_segments(directory, None, start=True) as segments:
+        segments.apply()
     return rows
 
 
@@ -152,20 +158,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 
 def _send(came: visits.Visits, key: str, port: int, out: Output) -> int:
     """Send the website's visits with the real Segment SDK."""
-    try:
-        from segment.analytics.client import Client  # noqa: PLC0415  only the demo needs it
-    except ImportError as error:
-        raise UsageError("The demo sends with the Segment SDK: pip install 'onefold[demo]'.") from error
     started = time.perf_counter()
-    failures: list[Exception] = []
-    client = Client(
-        key, host=f"http://127.0.0.1:{port}", max_queue_size=1_000_000, on_error=lambda error, _: failures.append(error)
-    )
-    for call in came.calls:
-        getattr(client, call.method)(**call.arguments)
-    client.shutdown()
-    if failures:
-        raise UnavailableError(f"The server refused {len(failures)} batches: {type(failures[0]).__name__}.")
+    demo_segments.send([(call.method, call.arguments) for call in came.calls], key, port)
     seconds = time.perf_counter() - started
     out.say(f"  sent {len(came.calls):,} events of the website with segment-analytics-python in {seconds:.1f} s")
     return len(came.calls)
@@ -266,6 +260,7 @@ def _next_steps(directory: Path, port: int, keys: dict[str, str], result: dict[s
         out.say(f"  onefold profile {a} {where}")
         out.say(f"  onefold split {b} --from {a} {where}    # and to take it back:")
         out.say(f"  onefold undo {b} {a} {where}")
+    out.say(f"  onefold segment list {where}")
     out.say(f"  onefold dlq list {where}")
     out.say(f"  onefold verify {where}")
     out.say(f"  onefold run {where} && onefold lineage membership.recurring_amount {where}")

@@ -11,6 +11,7 @@ import typer
 
 from onefold import bootstrap
 from onefold.audiences.definition import Definition
+from onefold.cli import segment_history
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output
 from onefold.cli.plan import told
@@ -18,6 +19,8 @@ from onefold.errors import NotFoundError, UsageError
 from onefold.model import results
 
 app = typer.Typer(help="Segments: who is in them, why and until when.", no_args_is_help=True)
+app.command()(segment_history.history)
+app.command()(segment_history.growth)
 Slug = Annotated[str, typer.Argument(help="The segment's slug.", metavar="SEGMENT")]
 Audience = Annotated[
     str, typer.Argument(help="The segment's slug, or `stage.` and a lifecycle stage.", metavar="SEGMENT")

@@ -14,6 +14,7 @@ from onefold.config.stages import Stages
 from onefold.errors import ConfigurationError
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest import tracking_plan
+from onefold.ingest.events import ALIASES
 from onefold.ingest.settings import IngestSettings
 from onefold.profiles.computed.trait import Trait, trait_fields
 from onefold.profiles.lifecycle import FIELDS, Stage
@@ -95,7 +96,7 @@ def _profiles(stated: Stages, traits: tuple[Trait, ...], segments: Sequence[Defi
         settings = ProfileSettings(survivorship=fields, stages=stages, traits=traits, **said)
     except RuleError as error:
         raise ConfigurationError(f"a lifecycle rule cannot be used: {error}", file="profile.yaml") from error
-    rules = ruleset(segments, FIELDS | trait_fields(traits))
+    rules = ruleset(segments, FIELDS | trait_fields(traits), ALIASES)
     return msgspec.structs.replace(settings, asked=Asked(rules.fields, rules.aggregates))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from onefold.audiences.progress import Compared as SegmentsCompared
 from onefold.errors import ExpensiveError, NotFoundError, nearest
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, Verdict, results
@@ -311,6 +312,10 @@ class Service:
     def reconciled(self) -> Compared | None:
         """What the latest comparison of store and warehouse found; None where there was none."""
         return self._reconciled()
+
+    def segments_compared(self) -> SegmentsCompared | None:
+        """What the latest reconciliation of segments found; None where there was none."""
+        return self.audiences.compared()
 
     def lag(self) -> Mapping[int, int]:
         """Entries that wait to be processed, by partition of the log."""

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as MetricCollector
 
+from onefold.audiences.progress import Compared as SegmentsCompared
 from onefold.governance.checks import CheckResult
 from onefold.model import results
 from onefold.pipelines.maintenance.reconcile import Compared
@@ -50,6 +51,10 @@ class Readable(Protocol):
 
     def reconciled(self) -> Compared | None:
         """What the latest comparison of store and warehouse found."""
+        ...
+
+    def segments_compared(self) -> SegmentsCompared | None:
+        """What the latest reconciliation of segments found."""
         ...
 
     def lag(self) -> Mapping[int, int]:
@@ -120,7 +125,7 @@ class Figures(MetricCollector):
         await asyncio.gather(*(look.again(READ_SECONDS) for look in self._looks), return_exceptions=True)
 
     def _read(self, name: str, service: Readable) -> None:
-        for figure in ("accounts", "counts", "lag", "quality", "reconciled"):
+        for figure in ("accounts", "counts", "lag", "quality", "reconciled", "segments_compared"):
             try:
                 value = getattr(service, figure)()
             except Exception as error:  # noqa: BLE001  whatever a store dies of, the other figures are read
@@ -165,6 +170,14 @@ class Figures(MetricCollector):
             "When store and warehouse were last compared.",
             labels=["workspace"],
         )
+        segments = GaugeMetricFamily(
+            "onefold_segment_reconcile_differing_people",
+            "People whose segments are not those that an evaluation of everybody gives, as the latest found; 0 is right.",
+            labels=["workspace"],
+        )
+        segments_at = GaugeMetricFamily(
+            "onefold_segment_reconcile_ran_timestamp_seconds", "When that was.", labels=["workspace"]
+        )
         age = GaugeMetricFamily(
             "onefold_figures_age_seconds",
             "How old the figures are; none, if never read.",
@@ -195,7 +208,11 @@ class Figures(MetricCollector):
             if compared is not None:
                 differing.add_metric([name], compared.differing)
                 reconciled.add_metric([name], compared.at_us / 1_000_000)
-        return [items, findings, lag, behind, held, failed, ran, differing, reconciled, age]
+            evaluated = read["segments_compared"][0] if "segments_compared" in read else None
+            if evaluated is not None:
+                segments.add_metric([name], evaluated.differing)
+                segments_at.add_metric([name], evaluated.at_us / 1_000_000)
+        return [items, findings, lag, behind, held, failed, ran, differing, reconciled, segments, segments_at, age]
 
 
 def _totals(accounts: list[results.Account]) -> tuple[int, dict[tuple[str, str], int]]:

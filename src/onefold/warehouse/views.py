@@ -113,6 +113,20 @@ RECORD = _view(
     "staging",
 )
 
+MEMBERSHIP = _view(
+    "membership",
+    (
+        _PERSON,
+        Column("audience", "text", description="A segment's slug, or `stage.` and a lifecycle stage.", required=True),
+        Column("since_at", "timestamp", description="Since when the person is in it.", required=True),
+        Column("version", "integer", description="Version of the segment's definition then.", required=True),
+        Column("because", "text", description="What made the person enter.", required=True),
+        Column("reason", "json", description="Which conditions changed, by which log entry."),
+    ),
+    "Who is in which segment and which lifecycle stage now.",
+    ("person", "audience"),
+)
+
 _SQL = {
     IDENTITY: """
 SELECT node, arg_max(person, sequence) AS person, max(type) AS type, max(value) AS value, max(sequence) AS sequence
@@ -176,6 +190,12 @@ SELECT {columns} FROM (
     FROM staging.event AS e JOIN named AS n ON n.event_id = e.event_id
     WHERE e.kind = 'record' AND n.place = 1
 ) AS ranked WHERE latest = 1
+""",
+    MEMBERSHIP: """
+SELECT person, audience, changed_at AS since_at, version, because, reason FROM (
+    SELECT *, row_number() OVER (PARTITION BY person, audience ORDER BY sequence DESC) AS latest
+    FROM golden.membership_change
+) AS ranked WHERE latest = 1 AND entered
 """,
     **profiles_sync.SQL,
 }

@@ -107,6 +107,7 @@ def apply(context: Context, wanted: Sequence[Definition], stages: Stages, *, aga
         applied_us=context.clock_us(),
         scan=scan,
         runs=kept,
+        compared=progress.compared,
     )
     active = bool(stages) or any(definition.status == "active" for definition in wanted)
     settlement = Settlement(before=state.sequence, active=active, body=states.encode(following), define=define)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+import msgspec
+
 from onefold.audiences import progress as states
+from onefold.audiences.progress import Compared
 from onefold.audiences.ruleset import STAGE
 from onefold.model import NodeId, format_profile_id, results
 from onefold.pipelines.audiences.rules import Held, held
@@ -13,6 +16,7 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.reading import neighbours
 from onefold.pipelines.stream.marking import Concerned
 from onefold.ports import ProfileSnapshot
+from onefold.ports.audiences import Settlement
 from onefold.profiles.profile import iso
 
 SHOWN = 20
@@ -87,6 +91,27 @@ def reconcile(context: Context) -> results.ReconciledSegments:
             for name in sorted(names)
         ),
     )
+
+
+def note(context: Context, at_us: int, found: results.ReconciledSegments) -> None:
+    """Keep what a reconciliation found, for the metrics.
+
+    Raises:
+        ConflictError: Somebody settled meanwhile. Nothing was changed.
+    """
+    with context.store.snapshot() as snapshot:
+        state = snapshot.evaluation()
+    if state.body:
+        compared = Compared(at_us, found.differing, found.waiting)
+        progress = msgspec.structs.replace(states.decode(state.body), compared=compared)
+        with context.store.transaction() as transaction:
+            transaction.settle(Settlement(before=state.sequence, body=states.encode(progress)))
+
+
+def latest(context: Context) -> Compared | None:
+    """What the latest reconciliation found; None where there was none."""
+    with context.store.snapshot() as snapshot:
+        return states.decode(snapshot.evaluation().body).compared
 
 
 def _differing(person: NodeId, because: str | None, *, stored: bool) -> results.Differing:

@@ -13,6 +13,7 @@ from onefold.audiences import progress as states
 from onefold.audiences.definition import Definition
 from onefold.audiences.progress import Progress
 from onefold.audiences.ruleset import RuleSet, ruleset
+from onefold.ingest.events import ALIASES
 from onefold.ports import ProfileSnapshot
 from onefold.profiles.computed.plan import base_of
 from onefold.profiles.computed.trait import trait_fields
@@ -86,7 +87,7 @@ def bound(
         SegmentError: A segment cannot be used.
     """
     by_slug = {definition.slug: definition for definition in definitions}
-    rules = ruleset(by_slug.values(), FIELDS | trait_fields(settings.traits))
+    rules = ruleset(by_slug.values(), FIELDS | trait_fields(settings.traits), ALIASES)
     lifecycle = compiled(tuple(Stage(*stage) for stage in stages), settings.traits) if stages else None
     fields, read = rules.fields, rules.aggregates
     if lifecycle is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from onefold.audiences.definition import Definition
+from onefold.audiences.progress import Compared
 from onefold.errors import ConflictError
 from onefold.model import Identifier, results
 from onefold.pipelines.audiences import applying, asking, lists, overlaps, planning, reconcile
@@ -93,8 +94,15 @@ class Audiences:
         return overlaps.overlaps(self._context, among)
 
     def reconcile(self) -> results.ReconciledSegments:
-        """Compare memberships with an evaluation of everybody."""
-        return reconcile.reconcile(self._context)
+        """Compare memberships with an evaluation of everybody; the metrics show what was found."""
+        at_us = self._context.clock_us()
+        found = reconcile.reconcile(self._context)
+        _patiently(lambda: reconcile.note(self._context, at_us, found))
+        return found
+
+    def compared(self) -> Compared | None:
+        """What the latest reconciliation found; None where there was none."""
+        return reconcile.latest(self._context)
 
     def plan(self, wanted: Sequence[Definition], stages: Stages) -> results.SegmentPlan:
         """Who would enter and leave what, if these were applied.
