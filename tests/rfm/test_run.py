@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 from tests import workbench
 from tests.engines import copy, postgres_engine
 from tests.rfm import oracle
 from tests.warehouse.yard import Yard
 
+from onefold.pipelines.batch import rfm
 from onefold.rfm import CutPoint, CutPoints, Definition, score
 from onefold.rfm import query as queries_of_rfm
 from onefold.rfm.outcome import outcome
@@ -103,7 +106,7 @@ def held(definition, warehouses, events):
     assert len(contents) == 1
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(EVENTS, st.lists(definitions(), min_size=1, max_size=4))
 def test_a_run_is_what_plain_python_says(queries, tmp_path_factory, events, tried):
     """Ties, ends of days and of the lookback, amounts that cannot be read, other currencies; one by one as all together."""
@@ -113,7 +116,7 @@ def test_a_run_is_what_plain_python_says(queries, tmp_path_factory, events, trie
         held(definition, [yard.warehouse], known)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(EVENTS, st.lists(definitions(), min_size=3, max_size=3))
 def test_postgresql_says_the_same(queries, tmp_path_factory, events, tried):
     """A copy of the warehouse in the customer's engine gives the same people the same scores."""
@@ -126,3 +129,92 @@ def test_postgresql_says_the_same(queries, tmp_path_factory, events, tried):
             held(definition, [yard.warehouse, engine], known)
     finally:
         engine.close()
+
+
+# Each person once, at values with ties at the cut points, so that every planted mistake has somebody to show it.
+TELLING = [
+    (person, NAMES[0], AS_OF_US - back * DAY_US, {"total": total, "currency": "USD"})
+    for person, back, total in zip(
+        PEOPLE, (0, 0, 0, 1, 1, 2, 3, 9, 9, 4, 5, 5), (1, 1, 1, 2, 2, 3, 4, 4, 9, 9, 12, 30), strict=True
+    )
+]
+
+
+def not_reversed(tree):
+    """Many days are good."""
+    for part in list(tree.find_all(exp.Sub)):
+        if isinstance(part.this, exp.Literal) and part.this.name == "6":
+            part.replace(part.expression.copy())
+    return tree
+
+
+def at_least(tree):
+    """A cut point that equals the value counts as below it, so that ties move up."""
+    for part in list(tree.find_all(exp.GT)):
+        part.replace(exp.GTE(this=part.this.copy(), expression=part.expression.copy()))
+    return tree
+
+
+def split_ties(tree):
+    """Fifths of people where fifths by value were asked for."""
+    return queries_of_rfm.whole(Definition(name="tried", events=NAMES[:1], amount=("total",), method="ntile"), AS_OF_US)
+
+
+def a_day_longer(tree):
+    """The lookback begins a day early."""
+    for part in [part for part in tree.find_all(exp.GTE) if part.this.name == "event_at"]:
+        earlier = exp.Sub(
+            this=part.expression.copy(), expression=exp.Interval(this=exp.Literal.string("1"), unit=exp.var("DAY"))
+        )
+        part.set("expression", earlier)
+    return tree
+
+
+def all_currencies(tree):
+    """Amounts of other currencies are added as well."""
+    for part in list(tree.find_all(exp.Sum)):
+        if isinstance(part.this, exp.Case):
+            part.set("this", exp.column("amount"))
+    return tree
+
+
+@pytest.mark.parametrize("planted", [not_reversed, at_least, split_ties, a_day_longer, all_currencies])
+def test_a_planted_mistake_is_caught(yard, monkeypatch, planted):
+    """Control: the comparison is red for each of these, and green without."""
+    definition = Definition(name="tried", events=NAMES[:1], amount=("total",), lookback_days=5)
+    euros = ("p1", NAMES[0], AS_OF_US, {"total": 500, "currency": "EUR"})
+    known = filled(yard, [*TELLING, euros])
+    held(definition, [yard.warehouse], known)
+    broken = planted(queries_of_rfm.whole(definition, AS_OF_US))
+    monkeypatch.setattr(queries_of_rfm, "whole", lambda *_: broken)
+    # Where nobody is left with the lowest score, it has no cut point.
+    with pytest.raises((AssertionError, IndexError)):
+        held(definition, [yard.warehouse], known)
+
+
+def test_scores_are_of_the_latest_moment_and_runs_are_history(yard):
+    """A run of an earlier moment is kept, and leaves scores as they are; one of the same moment takes its place."""
+    gifts = Definition(name="gifts", events=NAMES[:1], amount=("total",))
+    acts = Definition(name="acts", events=NAMES[:1], method="ntile")
+    filled(yard, TELLING)
+    for definition, back in ((gifts, 0), (acts, 0), (gifts, 4), (gifts, 0)):
+        rfm.run(yard.warehouse, definition, as_of_us=AS_OF_US - back * DAY_US, now_us=AS_OF_US)
+    kept = rfm.kept_runs(yard.warehouse)
+    assert {name: [run.people for run in runs] for name, runs in kept.items()} == {"gifts": [12, 5], "acts": [12]}
+    assert kept["gifts"][0].content != kept["gifts"][1].content
+    told = rfm.result(kept["gifts"][0])
+    assert sum(part.people for part in told.segments) == sum(cell.people for cell in told.cells) == 12
+    rows = yard.rows(
+        "SELECT rfm, count(*) AS people, min(as_of) = max(as_of) AS one FROM golden.rfm GROUP BY rfm ORDER BY 1"
+    )
+    assert rows == [{"rfm": "acts", "people": 12, "one": True}, {"rfm": "gifts", "people": 12, "one": True}]
+    again = rfm.run(yard.warehouse, gifts, as_of_us=AS_OF_US, now_us=AS_OF_US + 1, keep=False)
+    assert again.content == kept["gifts"][0].content
+    assert rfm.kept_runs(yard.warehouse) == kept
+
+
+def test_nobody_is_scored_where_nobody_acted(yard):
+    """An empty warehouse has an empty run, without cut points."""
+    run = rfm.run(yard.warehouse, Definition(name="gifts", events=("Gift",)), as_of_us=AS_OF_US, now_us=AS_OF_US)
+    assert (run.people, run.cells, run.cut_points) == (0, {}, CutPoints())
+    assert rfm.kept_runs(yard.warehouse)["gifts"] == [run]

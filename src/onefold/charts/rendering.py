@@ -12,6 +12,8 @@ from onefold.errors import ConfigurationError, UsageError
 SUFFIXES = (".html", ".svg", ".png", ".json")
 """A page with its scripts in it, two kinds of picture, and the specification itself, which needs no extra."""
 _SCALE = 2.0
+_LESS = "\ue000"
+"""Stands for `<` on the way through whoever makes the page; a private letter that no text has."""
 
 
 def write(spec: dict[str, Any], to: Path) -> None:
@@ -40,8 +42,18 @@ def _rendered(spec: dict[str, Any], kind: str) -> bytes:
         return vl_convert.vegalite_to_svg(spec, allowed_base_urls=nowhere).encode()
     if kind == ".png":
         return vl_convert.vegalite_to_png(spec, scale=_SCALE, allowed_base_urls=nowhere)
-    page = vl_convert.vegalite_to_html(spec, bundle=True, renderer="svg")
+    # The specification stands within a script, which a text such as `</script>` of the data must not end.
+    page = vl_convert.vegalite_to_html(_inert(spec), bundle=True, renderer="svg").replace(_LESS, "\\u003c")
     # A page may not send either, whatever a script of it would: that is the browser's to see to.
     policy = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:"
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     return page.replace("<head>", f"<head>\n{meta}", 1).encode()
+
+
+def _inert(value: Any) -> Any:
+    """The specification without `<` in any text."""
+    if isinstance(value, str):
+        return value.replace("<", _LESS)
+    if isinstance(value, dict):
+        return {name: _inert(part) for name, part in value.items()}
+    return [_inert(part) for part in value] if isinstance(value, list) else value

@@ -13,6 +13,8 @@ PALETTE = (
     "#1b6ca8", "#3fa7d6", "#59c3a5", "#8cc152", "#c9c23f", "#f2b134", "#ef7f45", "#d64550", "#a0527a", "#7a6fa3", "#8a8f98",
 )  # fmt: skip
 WIDTH, HEIGHT = 640, 360
+_NARROWEST = 1e-6
+"""Least width of a bin: what differs less is one value for a reader."""
 _FONT = "system-ui, 'DejaVu Sans', 'Liberation Sans', sans-serif"
 Spec = dict[str, Any]
 
@@ -165,7 +167,7 @@ def binned(values: Iterable[float], most: int = 30) -> list[Bin]:
     if not found:
         return []
     low, high = found[0], found[-1]
-    width = _round_width((high - low) / most) if high > low else 1.0
+    width = _round_width(max((high - low) / most, _NARROWEST)) if high > low else 1.0
     first = math.floor(low / width)
     while math.floor(high / width) - first >= most:  # rounding an end down may take one more than there may be
         width = _round_width(width * 1.5)
