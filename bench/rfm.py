@@ -33,7 +33,8 @@ _ROWS = f"""SELECT md5(range::VARCHAR)::UUID AS person, (hash(range) % 365)::INT
 
 def run(full: bool) -> Iterator[Figure]:
     """Scores of two million people, counted by combination, beside the same written by hand; with --full by `ntile`, too."""
-    people = duckdb.sql(_ROWS).to_arrow_table()
+    with duckdb.connect(":memory:") as connection:
+        people = connection.execute(_ROWS).to_arrow_table()
     with ground() as here, bootstrap.opened(here.directory, None) as workspace:
         warehouse = bootstrap.warehouse_of(workspace)
         try:
