@@ -45,6 +45,21 @@ def scores(definition: Definition, values):
     return found
 
 
+def by_values(definition: Definition, values):
+    """Person → (r, f, m, segment), of fifths by value; of many people, for each value is ranked once."""
+    names = segment_map(definition.segments)
+    score = []
+    for place in range(3):
+        ordered = sorted(value[place] for value in values.values())
+        cuts = [ordered[(len(ordered) * part + 4) // 5 - 1] for part in range(1, 5)]
+        score.append({value: 1 + sum(value > cut for cut in cuts) for value in set(ordered)})
+    found = {}
+    for person, (days, often, much) in values.items():
+        cell = (6 - score[0][days], score[1][often], score[2][much])
+        found[person] = (*cell, names[cell])
+    return found
+
+
 def _rank(definition: Definition, place: int, values, person) -> int:
     mine = values[person][place]
     if definition.method == "bins":
