@@ -1,4 +1,4 @@
-"""What the feed costs the stream, how fast it becomes files, and how soon a segment of a million people is counted."""
+"""What the feed costs the stream, how fast it becomes files, how soon a segment is counted, what increments cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterator
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from bench import increments
 from bench.ground import ground
 from bench.report import Figure
 from bench.stream import fill
@@ -17,10 +20,14 @@ from onefold.identity.resolve import Resolution
 from onefold.model import Column, Relation
 from onefold.pipelines.stream import batches, feeding
 from onefold.ports import Changes
+from onefold.ports.warehouse import ManifestChange, QueryLimits
 from onefold.synthetic.stream import items
 from onefold.warehouse.query import parse
+from onefold.warehouse.relations import EVENT
 
 TARGET = "target"
+FILE_ROWS = 1_000_000
+SCANNED_FILES = 100
 PIECE = 1_000
 _PEOPLE = Relation(
     "marts",
@@ -66,6 +73,31 @@ def run(full: bool) -> Iterator[Figure]:
                 stored = sum(segment.size for segment in snapshot.segments())
             yield Figure(bench="warehouse", metric="segment_bytes_per_event", value=stored / total, unit="bytes")
             yield from _segment(workspace)
+            if full:
+                yield from _scan(workspace, files, SCANNED_FILES)
+    yield from increments.run(full)
+
+
+def _scan(workspace: bootstrap.Workspace, files: SegmentFiles, many: int) -> Iterator[Figure]:
+    """Events of each name counted and dated over a hundred million of them, in files as compaction writes them."""
+    with workspace.context.store.snapshot() as snapshot:
+        loaded, (segment, *_) = snapshot.loaded(), [s for s in snapshot.segments() if s.relation == EVENT.full_name]
+    rows = files.read(segment)
+    rows = pa.concat_tables([rows] * -(-FILE_ROWS // rows.num_rows)).slice(0, FILE_ROWS)
+    rows = rows.take(pc.sort_indices(rows["name"]))
+    added = [files.write(EVENT, rows, level=1) for _ in range(many)]
+    with workspace.context.store.transaction() as transaction:
+        transaction.revise(ManifestChange(loaded_before=loaded, add=added))
+    warehouse = bootstrap.warehouse_of(workspace)
+    try:
+        query = parse("SELECT name, count(*) AS n, max(event_at) AS last_at FROM staging.event GROUP BY name")
+        began = time.perf_counter()
+        warehouse.run(query, QueryLimits(seconds=600.0))
+        seconds = time.perf_counter() - began
+    finally:
+        warehouse.close()
+    millions = many * FILE_ROWS // 1_000_000
+    yield Figure(bench="warehouse", metric=f"scan_{millions}m_s", value=seconds, unit="s")
 
 
 def _segment(workspace: bootstrap.Workspace) -> Iterator[Figure]:
