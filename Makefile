@@ -76,7 +76,7 @@ laws: $(VENV)/.dev  ## The laws, with many more examples, and 1,000,000 simulate
 
 .PHONY: faults
 faults: $(VENV)/.dev strace iproute2  ## Kills, power cuts, full disks, networks, poison, rude outsiders: release size (ONEFOLD_FAULTS_PART=0.1 for a tenth)
-	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults tests/network tests/operations tests/rude $(ARGS)
+	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults tests/network tests/operations tests/rude tests/warehouse/test_crashes.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev  ## Fuzz event decoder, identifiers and file reader, a minute each (ARGS="--seconds 600")

@@ -61,6 +61,7 @@ class Loader:
             chunks = snapshot.feed(after=loaded, rows=self._rows + 1)
             if not chunks and not (profiles and profiled_up_to(snapshot) < loaded):
                 return 0
+            self.files.require(snapshot.segments())
             whole = sum(chunk.rows for chunk in chunks) <= self._rows
             if not whole and len(chunks) > 1:
                 chunks.pop()  # it only told that there is more

@@ -86,6 +86,18 @@ class SegmentFiles:
         wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows, promoted, trimmed)), name)
         return Segment(name, relation.full_name, first, last, rows.num_rows, size, wrapped, level, bucket)
 
+    def require(self, segments: Sequence[Segment]) -> None:
+        """See that the files are where they were, before others are written beside them.
+
+        Raises:
+            UnavailableError: They are not; what is written now would be hidden when they are back.
+        """
+        if segments and not (self.directory / segments[-1].name).exists():
+            raise UnavailableError(
+                f"the segment files are not in {self.directory}: is a disk not mounted? Put them back, or run "
+                "`onefold rebuild`"
+            )
+
     def open(self, segment: Segment) -> int:
         """A descriptor of the file, good for as long as it is open even if the file is removed.
 
