@@ -127,3 +127,18 @@ def test_without_its_rewrite_a_primitive_means_something_else(both, monkeypatch,
             return True
 
     assert any(map(differs, concerned))
+
+
+def test_of_no_rows_counts_are_zero_and_other_aggregates_null(both):
+    """Whatever an engine's own `count_if` gives; in groups, windows and filters, too."""
+    text = (
+        "SELECT count_if(kept) AS a, count_if(kept) FILTER (WHERE many > 1) AS b, count(name) AS c, count(DISTINCT id) AS d, "
+        "sum(many) AS e, bool_and(kept) AS f, max(name) AS g, median(many) AS h FROM marts.gift WHERE id < 0"
+    )
+    for warehouse in both:
+        (row,) = warehouse.run(parse(text)).to_pylist()
+        assert list(row.values()) == [0, 0, 0, 0, None, None, None, None]
+        found = warehouse.run(
+            parse("SELECT id, count_if(kept) OVER (PARTITION BY id) AS n FROM marts.gift ORDER BY id")
+        )
+        assert set(found["n"].to_pylist()) == {0, 1}

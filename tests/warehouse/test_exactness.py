@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,10 @@ from tests.warehouse.yard import Yard
 
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import UsageError
+from onefold.identity.known import KnownEdges
 from onefold.model import Identifier, NodeId, format_profile_id
 from onefold.pipelines import judgements
+from onefold.pipelines.maintenance.content import content
 from onefold.pipelines.reading import neighbours, people, profiles
 from onefold.pipelines.stream import process
 from onefold.profiles.profile import Profile, iso
@@ -163,6 +167,34 @@ def test_profiles_of_the_warehouse_are_those_of_the_store(tmp_path, queries, see
     yard.load()
     agrees(yard)
     yard.context.store.close()
+
+
+def rebuilt(yard: Yard, directory: Path, queries, chance: random.Random) -> Yard:
+    """The workspace made anew from its log, in batches and files of other sizes."""
+    store = MemoryProfileStore(preferred_entries_per_write=chance.choice([None, 2, 7]))
+    again = Yard(
+        replace(yard.context, store=store, known=KnownEdges()), directory, queries, rows=chance.choice([3, 40])
+    )
+    process.drain(again.context, batch=chance.randrange(1, 9))
+    again.load()
+    return again
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_rebuild_gives_the_same_content(tmp_path, queries, seed):
+    """Whatever the sizes of batches and files, and it is exact, too; a word more or less is another content."""
+    chance = random.Random(seed)
+    yard = Yard(workbench.context(), tmp_path / "first", queries, rows=chance.choice([5, 60_000]))
+    live(yard, chance)
+    before = content(yard.warehouse)
+    assert before.rows["staging.event"] > 5
+    again = rebuilt(yard, tmp_path / "second", queries, chance)
+    assert content(again.warehouse) == before
+    agrees(again)
+    yard.load()
+    assert content(yard.warehouse) == before
+    again.receive(body(chance, 1_000))
+    assert content(again.warehouse) != before
 
 
 @pytest.mark.parametrize("bug", planted.BUGS, ids=lambda bug: bug.__name__)

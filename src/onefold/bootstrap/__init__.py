@@ -47,6 +47,7 @@ from onefold.bootstrap.stores import migrate_postgres, with_store
 from onefold.bootstrap.traiting import TraitDesk, trait_desk
 from onefold.bootstrap.warehousing import (
     backfill_traits,
+    content,
     eraser_of,
     load_backlog,
     load_warehouse,
@@ -92,6 +93,7 @@ __all__ = [
     "checks",
     "classified",
     "clock_us",
+    "content",
     "create_key",
     "delete_segment",
     "engine_status",

@@ -16,6 +16,7 @@ from onefold.bootstrap.retaining import RetentionStatus, retention_status, trimm
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
 from onefold.errors import ConfigurationError, ConflictError
 from onefold.pipelines.maintenance import backfill as filling
+from onefold.pipelines.maintenance import content as contents
 from onefold.pipelines.maintenance import reconcile as reconciling
 from onefold.pipelines.maintenance.backfill import Backfilled
 from onefold.pipelines.maintenance.reconcile import Reconciled
@@ -142,6 +143,18 @@ def reconcile(workspace: Workspace) -> Reconciled:
         found = reconciling.reconcile(workspace.context, warehouse)
         reconciling.record(warehouse, found, workspace.context.clock_us(), time.monotonic() - began)
         return found
+    finally:
+        warehouse.close()
+
+
+def content(workspace: Workspace) -> contents.Content | None:
+    """A hash of what the warehouse says, loaded first; None where the extra is not installed."""
+    if workspace.context.feed is None:
+        return None
+    load_warehouse(workspace)
+    warehouse = warehouse_of(workspace)
+    try:
+        return contents.content(warehouse)
     finally:
         warehouse.close()
 

@@ -87,6 +87,12 @@ def rebuild(
         bool,
         typer.Option("--accept-loss", help="Also where the store knows what this log does not, and would forget it."),
     ] = False,
+    content: Annotated[
+        bool,
+        typer.Option(
+            "--content", help="Compare the warehouse's content before and after, which reads all of it twice."
+        ),
+    ] = False,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     as_json: Json = False,
@@ -99,11 +105,22 @@ def rebuild(
     """
     out = Output(as_json=as_json)
     out.note("Rebuilding from the log …")
+    before = _content(project, workspace, adopt=accept_loss) if content else None
     with bootstrap.opened(project, workspace, checked=False, adopt=accept_loss) as opened:
         done = bootstrap.rebuild(opened, accept_loss=accept_loss)
+    after = _content(project, workspace, adopt=accept_loss) if content else None
     out.say(f"Rebuilt from {done.entries:,} log entries. State {done.rebuilt[:16]}… (was {done.stored[:16]}…).")
+    if content:
+        out.say(f"Content of the warehouse {str(after)[:16]}… (was {str(before)[:16]}…).")
     if as_json:
-        out.result({"entries": done.entries, "state": done.rebuilt, "state_before": done.stored})
+        told = {"entries": done.entries, "state": done.rebuilt, "state_before": done.stored}
+        out.result(told | ({"content": after, "content_before": before} if content else {}))
+
+
+def _content(project: Path, workspace: str | None, *, adopt: bool) -> str | None:
+    with bootstrap.opened(project, workspace, checked=False, adopt=adopt) as opened:
+        found = bootstrap.content(opened)
+    return None if found is None else found.hash
 
 
 def repair(

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from onefold import bootstrap
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
+from onefold.errors import UsageError
 
 app = typer.Typer(help="The warehouse: its segment files, and its copies in databases of yours.", no_args_is_help=True)
 _DAY_US = 86_400_000_000
@@ -93,3 +94,19 @@ def status(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None
 
 def _day(time_us: int | None) -> str:
     return "" if time_us is None else datetime.fromtimestamp(time_us / 1_000_000, UTC).date().isoformat()
+
+
+@app.command()
+def content(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """A hash of what the warehouse says: the same after a rebuild, and in another copy of the workspace. It reads everything.
+
+    Example: onefold warehouse content
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.opened(project, workspace) as opened:
+        found = bootstrap.content(opened)
+    if found is None:
+        raise UsageError("There is no warehouse here: pip install 'onefold[warehouse]'.")
+    out.say(f"Content {found.hash}: " + ", ".join(f"{rows:,} of {name}" for name, rows in found.rows.items()) + ".")
+    if as_json:
+        out.result(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import cast
 
 import sqlglot
 from sqlglot import exp
@@ -96,3 +97,16 @@ def closure(wanted: Collection[str], views: Mapping[str, exp.Query], known: Coll
             if name in views:
                 waiting += read_by(views[name], known)
     return found
+
+
+def counting(query: exp.Query) -> exp.Query:
+    """The query with `count_if` as the count that it is, 0 of no rows: in DuckDB it is a sum, and so null. A copy, if any."""
+    if query.find(exp.CountIf) is None:
+        return query
+
+    def counted(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.CountIf):
+            return node
+        return exp.Count(this=exp.Case(ifs=[exp.If(this=node.this, true=exp.Literal.number(1))]), big_int=True)
+
+    return cast("exp.Query", query.copy().transform(counted, copy=False))

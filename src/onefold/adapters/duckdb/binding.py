@@ -39,7 +39,7 @@ def bound(
         schema, _, bare = name.partition(".")
         shown.append(View(schema, bare, trees[name].sql(dialect=views.DIALECT)))
     try:
-        text = query.sql(dialect=views.DIALECT)
+        text = queries.counting(query).sql(dialect=views.DIALECT)
     except RecursionError:
         raise UsageError("The query is nested too deeply.") from None
     return process.run(Request(text, stored, shown, _LIMITS, ",".join(queries.SCHEMAS)), ()).schema

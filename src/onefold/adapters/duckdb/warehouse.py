@@ -113,7 +113,7 @@ class DuckDbWarehouse(Warehouse):
                 schema, _, bare = name.partition(".")
                 shown.append(View(schema, bare, trees[name].sql(dialect=self.dialect)))
             try:
-                text = query.sql(dialect=self.dialect)
+                text = queries.counting(query).sql(dialect=self.dialect)
             except RecursionError:
                 raise UsageError("The query is nested too deeply.") from None
             request = Request(text, stored, shown, limits, ",".join(queries.SCHEMAS))
@@ -253,6 +253,8 @@ class DuckDbWarehouse(Warehouse):
     ) -> None:
         if relation.full_name in views.RELATIONS:
             raise UsageError(f"{relation.full_name} is made by the stream; name another relation.")
+        with self._store.snapshot() as snapshot:
+            self._files.require(snapshot.segments())
         segment = self._files.write(relation, conformed(relation, rows))
         for attempt in range(tries):
             with self._store.snapshot() as snapshot:

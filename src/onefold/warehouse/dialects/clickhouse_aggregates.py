@@ -35,11 +35,6 @@ def _aggregate(part: exp.Expr) -> exp.Expr:
     return call(name, part.this.copy())
 
 
-def _count_if(part: exp.Expr) -> exp.Expr:
-    true = call("ifNull", part.this.copy(), exp.false())
-    return call("sumOrNull", call("if", true, number(1), number(0)))
-
-
 def _average(part: exp.Expr) -> exp.Expr:
     return call("avgOrNull", as_float(part.this))
 
@@ -122,7 +117,6 @@ PARTS: Mapping[type[exp.Expr], Rewrite | None] = {
     exp.Min: _aggregate,
     exp.Max: _aggregate,
     exp.Avg: _average,
-    exp.CountIf: _count_if,
     exp.LogicalAnd: _truths,
     exp.LogicalOr: _truths,
     exp.Median: _quantile,

@@ -253,7 +253,6 @@ DIALECT = Dialect(
         exp.Min: None,
         exp.Max: None,
         exp.Avg: _average,
-        exp.CountIf: None,
         exp.LogicalAnd: None,
         exp.LogicalOr: None,
         exp.Median: _quantile,

@@ -64,7 +64,7 @@ def translate(query: exp.Query, dialect: Dialect, known: Collection[str], prefix
     Raises:
         UsageError: It has a part that the engine has no tried equivalent of, or reads a relation that there is not.
     """
-    tree = query.copy()
+    tree = queries.counting(query.copy())
     for table in queries.tables(tree):
         (full,) = queries.read_by(exp.select("*").from_(table.copy()), known)
         schema, _, name = full.partition(".")
