@@ -34,7 +34,7 @@ _ROWS = f"""SELECT md5(range::VARCHAR)::UUID AS person, (hash(range) % 365)::INT
 def run(full: bool) -> Iterator[Figure]:
     """Scores of two million people, counted by combination, beside the same written by hand; with --full by `ntile`, too."""
     with duckdb.connect(":memory:") as connection:
-        people = connection.execute(_ROWS).to_arrow_table()
+        people = connection.sql(_ROWS).to_arrow_table()
     with ground() as here, bootstrap.opened(here.directory, None) as workspace:
         warehouse = bootstrap.warehouse_of(workspace)
         try:
@@ -55,14 +55,12 @@ def _figure(warehouse: Warehouse, method: Method, metric: str) -> Figure:
 
 
 def _over(query: exp.Select) -> exp.Select:
-    """People by combination of scores, of the people of `marts.valued`."""
-    for table in list(query.find_all(exp.Table)):
-        if table.name == "valued":
-            table.set("db", exp.to_identifier("marts"))
-            table.set("alias", exp.TableAlias(this=exp.to_identifier("valued")))
+    """People by combination of scores, of the people of `marts.valued`, which is read once."""
     stated = query.args.pop("with_", None)
     counted = exp.select("r", "f", "m", "count(*) AS people").from_(query.subquery("scored")).group_by("r", "f", "m")
-    counted.set("with_", stated)
+    counted = counted.with_("valued", as_=exp.select("*").from_("marts.valued"))
+    if stated is not None:
+        counted.args["with_"].expressions.extend(stated.expressions)
     return counted
 
 
