@@ -149,7 +149,7 @@ def test_what_is_not_generated(text, row, answer):
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("events('X') > 1", "events"), ("to_number(text) > 1", "to_number"), ("text like 'a\\%'", "backslash"),
+        ("events('X') > 1", "events"), ("matches(text, '(?i)a')", "pattern"), ("text like 'a\\%'", "backslash"),
         ("amount > 1", "amount"), ("n = 'x'", "number"),
     ],
 )  # fmt: skip

@@ -207,6 +207,8 @@ class _Binder:
             return function.gives, _matches(self._expect(given[0], "text", "`matches`"), given[1])
         if name == "coalesce":
             kind, runs = self._kind_of(given)
+            if kind != "time" and any(self.bind(one)[0] == "any" and one != Literal(None) for one in given):
+                kind = "any"  # and read as such: it may be what the outside world sent
             return kind, lambda row, now: next((v for r in runs if (v := r(row, now)) is not None), None)
         takes = [*function.takes, *[function.takes[-1]] * (len(given) - len(function.takes))]
         arguments = [self._expect(a, kind, f"`{name}`") for a, kind in zip(given, takes, strict=True)]

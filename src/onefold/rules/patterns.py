@@ -38,3 +38,25 @@ def search(pattern: str) -> Callable[[str], bool]:
         why = error.args[0] if isinstance(error, re2.error) else "not UTF-8"
         raise PatternError(why.decode(errors="replace") if isinstance(why, bytes) else str(why)) from None
     return lambda text: found(text) is not None
+
+
+_COMMON = re.compile(
+    r"""(?:
+        [^\\\[\](){}|?*+^$.]  # a character that means itself
+      | \\[.\[\](){}|?*+^$\\/-]  # or is made to
+      | [.^$|()]
+      | \[\^?(?:[^\\\[\]^-](?:-[^\\\[\]^-])?)+-?\]  # a class of characters and ranges
+      | (?<![(|?*+^${}])(?:[?*+]|\{[0-9]{1,2}(?:,(?:[0-9]{1,2})?)?\})
+    )*""",
+    re.VERBOSE,
+)
+
+
+def is_common(pattern: str) -> bool:
+    """Whether all engines read the pattern alike, once `common` has written it."""
+    return _COMMON.fullmatch(pattern) is not None
+
+
+def common(pattern: str) -> str:
+    """The pattern with its dots written as what they mean: any character but a line's end."""
+    return re.sub(r"(\\.|\[[^\]]*\])|\.", lambda found: found[1] or "[^\n]", pattern)

@@ -111,4 +111,4 @@ def _literal(value: str | int | Decimal | bool | None) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _quoted(value) if isinstance(value, str) else format(value, "f")
+    return _quoted(value) if isinstance(value, str) else format(Decimal(value), "f")

@@ -5,16 +5,16 @@ Only what every engine has, and means alike, is used. What cannot be said so is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import msgspec
 from sqlglot import exp
 
-from onefold.errors import nearest
-from onefold.rules import time
-from onefold.rules.binding import bind
-from onefold.rules.functions import Kind
+from onefold.rules import patterns, sql_any, time
+from onefold.rules import sql_trees as trees
+from onefold.rules.binding import OPEN, bind
+from onefold.rules.functions import FUNCTIONS, Kind
 from onefold.rules.tree import (
     Aggregate,
     And,
@@ -43,27 +43,41 @@ _OPERATIONS: dict[Operation, type[exp.Binary]] = {"+": exp.Add, "-": exp.Sub, "*
 
 
 class SqlField(msgspec.Struct, frozen=True):
-    """A field of a rule as SQL: its kind, and the expression that gives it. A time is a UTC timestamp without a zone."""
+    """A field of a rule as SQL: its kind, and the expression that gives it.
+
+    A time is a UTC timestamp without a zone; a value of kind `any` is tagged (`sql_any`).
+    """
 
     kind: Kind
     value: exp.Expr
 
 
-def to_sql(rule: Expr, fields: Mapping[str, SqlField], as_of_us: int) -> exp.Expr:
+def to_sql(
+    rule: Expr,
+    fields: Mapping[str, SqlField],
+    as_of_us: int,
+    aggregates: Mapping[Aggregate, SqlField] | None = None,
+) -> exp.Expr:
     """The rule as a SQL expression.
 
     A quotient is a double; all other arithmetic is as exact as the columns are.
+
+    Args:
+        rule: The rule.
+        fields: What it may read of a row.
+        as_of_us: The time at which it is asked.
+        aggregates: What it may read of events, for rules about people.
 
     Raises:
         RuleError: It does not fit the fields, or uses what SQL cannot say alike everywhere.
     """
     bind(rule, {name: field.kind for name, field in fields.items()})
-    return _Writer(fields, as_of_us).write(rule)
+    return _Writer(fields, as_of_us, aggregates or {}).truth_or_value(rule)
 
 
 def moment(at_us: int) -> exp.Expr:
     """A moment as a UTC timestamp without a zone."""
-    return exp.cast(exp.Literal.string(time.timestamp(at_us)), "TIMESTAMP")
+    return trees.cast(exp.Literal.string(time.timestamp(at_us)), "TIMESTAMP")
 
 
 def literal(value: str | int | Decimal | bool | None) -> exp.Expr:
@@ -74,59 +88,103 @@ def literal(value: str | int | Decimal | bool | None) -> exp.Expr:
         return exp.Boolean(this=value)
     if isinstance(value, str):
         return exp.Literal.string(value)
-    number = exp.Literal.number(format(abs(value), "f"))
-    return exp.paren(exp.Neg(this=number)) if value < 0 else number
+    number = exp.Literal.number(format(abs(Decimal(value)), "f"))
+    return trees.paren(exp.Neg(this=number)) if value < 0 else number
+
+
+_READ: dict[Kind, Callable[[exp.Expr], exp.Expr]] = {
+    "text": sql_any.text,
+    "number": sql_any.number,
+    "boolean": sql_any.boolean,
+}
+_WHOLE_MAX, _DECIMALS_MAX = 18, 18
 
 
 class _Writer:
     """Writes one rule."""
 
-    def __init__(self, fields: Mapping[str, SqlField], as_of_us: int) -> None:
+    def __init__(self, fields: Mapping[str, SqlField], as_of_us: int, aggregates: Mapping[Aggregate, SqlField]) -> None:
         self._fields = fields
         self._as_of_us = as_of_us
+        self._aggregates = aggregates
 
-    def write(self, expr: Expr) -> exp.Expr:
+    def truth_or_value(self, expr: Expr) -> exp.Expr:
+        """What a whole rule gives: of a value of any kind, whether it is true."""
+        found = self._value(expr)
+        return sql_any.boolean(found.value) if found.kind == "any" and expr != Literal(None) else found.value
+
+    def _value(self, expr: Expr) -> SqlField:
         match expr:
-            case Literal():
-                return literal(expr.value)
+            case Literal(value=value):
+                return SqlField(_kind_of(value), literal(value))
             case Moment(at_us=at_us):
-                return moment(at_us)
+                return SqlField("time", moment(at_us))
             case Field(name=name):
-                return self._fields[name].value.copy()
+                field = self._field(name)
+                return SqlField(field.kind, field.value.copy())
             case Call():
                 return self._call(expr)
             case Aggregate():
-                raise RuleError("A rule over a relation cannot ask for events of a person.")
+                found = self._aggregates.get(expr)
+                if found is None:
+                    raise RuleError("A rule over a relation cannot ask for events of a person.")
+                return SqlField(found.kind, found.value.copy())
+            case Arithmetic(operator=operation, left=left, right=right):
+                return SqlField("number", self._arithmetic(operation, left, right))
+            case _:
+                return SqlField("boolean", self._condition(expr))
+
+    def _condition(self, expr: Expr) -> exp.Expr:
+        match expr:
             case Compare(operator=operator, left=left, right=right):
-                a, b = self._alike((left, right))
-                return exp.paren(_COMPARISONS[operator](this=a, expression=b))
+                return self._compare(operator, left, right)
             case Between(value=value, low=low, high=high):
-                v, a, b = self._alike((value, low, high))
-                return exp.paren(exp.Between(this=v, low=a, high=b))
+                return trees.paren(trees.all_of(self._compare(">=", value, low), self._compare("<=", value, high)))
             case In(value=value, options=options):
-                v, *others = self._alike((value, *options))
-                return exp.paren(exp.In(this=v, expressions=others))
+                return trees.paren(trees.any_of(*(self._compare("=", value, option) for option in options)))
             case Like(value=value, pattern=pattern, any_case=any_case):
                 return self._like(value, pattern, any_case=any_case)
             case IsNull(value=value):
-                return exp.paren(exp.Is(this=self.write(value), expression=exp.null()))
-            case Arithmetic(operator=operation, left=left, right=right):
-                return self._arithmetic(operation, self.write(left), self.write(right))
+                return trees.paren(exp.Is(this=self._value(value).value, expression=exp.null()))
             case Not(part=part):
-                return exp.Not(this=exp.paren(self.write(part)))
+                return exp.Not(this=trees.paren(self._as(part, "boolean")))
             case And(parts=parts):
-                return exp.paren(exp.and_(*map(self.write, parts)))
+                return trees.paren(trees.all_of(*(self._as(part, "boolean") for part in parts)))
             case Or(parts=parts):
-                return exp.paren(exp.or_(*map(self.write, parts)))
+                return trees.paren(trees.any_of(*(self._as(part, "boolean") for part in parts)))
+            case _:
+                raise TypeError(type(expr))
 
-    def _kind(self, expr: Expr) -> Kind:
-        return bind(expr, {name: field.kind for name, field in self._fields.items()}).kind
+    def _field(self, name: str) -> SqlField:
+        found = self._fields.get(name)
+        if found is None:
+            open_name = next(f for f in self._fields if f.endswith(OPEN) and name.startswith(f[:-1]))
+            raise RuleError(f"`{open_name}` has to be told which of its fields a rule reads.")
+        return found
 
-    def _alike(self, exprs: Sequence[Expr]) -> list[exp.Expr]:
-        """Written for a comparison; beside a time, a text in quotes is one."""
-        if any(self._kind(one) == "time" for one in exprs):
-            return [self._time(one) for one in exprs]
-        return [self.write(one) for one in exprs]
+    def _as(self, expr: Expr, kind: Kind) -> exp.Expr:
+        """The value where one of this kind is wanted; null where another is there."""
+        found = self._value(expr)
+        if found.kind == "any" and expr != Literal(None):
+            return _READ[kind](found.value)
+        return found.value
+
+    def _compare(self, operator: Comparison, left: Expr, right: Expr) -> exp.Expr:
+        a, b = self._value(left), self._value(right)
+        if "time" in {a.kind, b.kind}:
+            return _compared(operator, self._time(left), self._time(right))
+        if Literal(None) in {left, right} or "any" not in {a.kind, b.kind}:
+            return _compared(operator, a.value, b.value)
+        kinds = {a.kind, b.kind} - {"any"} or set(_READ)
+        sides = [
+            [
+                _READ[kind](one.value) if one.kind == "any" else _limited(expr, one.value)
+                for expr, one in ((left, a), (right, b))
+            ]
+            for kind in sorted(kinds)
+        ]
+        found = [_compared(operator, *pair) for pair in sides]
+        return found[0] if len(found) == 1 else trees.paren(exp.Coalesce(this=found[0], expressions=found[1:]))
 
     def _time(self, expr: Expr) -> exp.Expr:
         if isinstance(expr, Literal) and isinstance(expr.value, str):
@@ -136,64 +194,134 @@ class _Writer:
         if isinstance(expr, Call) and expr.function == "coalesce":
             first, *others = (self._time(one) for one in expr.arguments)
             return exp.Coalesce(this=first, expressions=others)
-        return self.write(expr)
+        found = self._value(expr)
+        if found.kind == "any" and expr != Literal(None):
+            raise RuleError("Over the warehouse a rule cannot read times out of attributes and properties.")
+        return found.value
 
     def _like(self, value: Expr, pattern: str, *, any_case: bool) -> exp.Expr:
-        text = self.write(value)
+        text = self._as(value, "text")
         if "\\" in pattern:
             raise RuleError("A rule over a relation has no `like` with a backslash: engines read it differently.")
         if any_case:
-            return exp.paren(exp.Like(this=exp.Lower(this=text), expression=exp.Literal.string(pattern.lower())))
-        return exp.paren(exp.Like(this=text, expression=exp.Literal.string(pattern)))
+            return trees.paren(exp.Like(this=exp.Lower(this=text), expression=exp.Literal.string(pattern.lower())))
+        return trees.paren(exp.Like(this=text, expression=exp.Literal.string(pattern)))
 
-    @staticmethod
-    def _arithmetic(operation: Operation, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    def _arithmetic(self, operation: Operation, left: Expr, right: Expr) -> exp.Expr:
+        if operation == "*" and "any" in {self._value(left).kind, self._value(right).kind}:
+            raise RuleError("Over the warehouse a rule cannot multiply attributes: engines differ in their precision.")
+        a, b = self._as(left, "number"), self._as(right, "number")
         if operation == "/":
-            divisor = exp.Nullif(this=exp.cast(right, "DOUBLE"), expression=exp.Literal.number(0))
-            return exp.paren(exp.Div(this=exp.cast(left, "DOUBLE"), expression=divisor, typed=False, safe=False))
-        return exp.paren(_OPERATIONS[operation](this=left, expression=right))
+            divisor = exp.Nullif(this=trees.cast(b, "DOUBLE"), expression=exp.Literal.number(0))
+            return trees.paren(exp.Div(this=trees.cast(a, "DOUBLE"), expression=divisor, typed=False, safe=False))
+        return trees.paren(_OPERATIONS[operation](this=a, expression=b))
 
-    def _call(self, call: Call) -> exp.Expr:
-        function = call.function
+    def _call(self, call: Call) -> SqlField:
+        function, given = call.function, call.arguments
         if function in time.CLOCKS:
-            return self._elapsed(function, self._time(call.arguments[0]))
+            return SqlField("number", self._elapsed(function, self._time(given[0])))
         if function == "to_time":
-            return self._time(call.arguments[0])
-        if function == "to_number" and self._kind(call.arguments[0]) == "number":
-            return self.write(call.arguments[0])
-        if function == "contains" and self._kind(call.arguments[0]) != "text":
-            raise RuleError("A rule over a relation can use `contains` only on texts.")
-        writer = _FUNCTIONS.get(function)
-        if writer is None:
+            return SqlField("time", self._time(given[0]))
+        if function == "to_number":
+            return SqlField("number", self._to_number(given[0]))
+        if function == "coalesce":
+            return self._coalesce(call)
+        if function == "matches":
+            return SqlField("boolean", self._matches(*given))
+        if function in {"contains", "contains_any"}:
+            whole, *parts = given
+            return SqlField("boolean", trees.paren(trees.any_of(*(self._contains(whole, part) for part in parts))))
+        texts = [self._as(one, "text") for one in given]
+        return SqlField(FUNCTIONS[function].gives, _ON_TEXTS[function](texts))
+
+    def _to_number(self, expr: Expr) -> exp.Expr:
+        found = self._value(expr)
+        if found.kind == "number" or expr == Literal(None):
+            return found.value
+        if found.kind == "any":
+            return sql_any.number_or_text(found.value)
+        if found.kind == "text":
+            return sql_any.number_or_text(sql_any.of_plain("text", found.value))
+        return exp.null()
+
+    def _coalesce(self, call: Call) -> SqlField:
+        found = [self._value(one) for one in call.arguments]
+        kinds = {one.kind for expr, one in zip(call.arguments, found, strict=True) if expr != Literal(None)}
+        if "time" in kinds:
+            return SqlField("time", self._time(call))
+        kind = kinds.pop() if len(kinds) == 1 else "any"
+        values = [
+            one.value if one.kind == kind or expr == Literal(None) else sql_any.of_plain(one.kind, one.value)
+            for expr, one in zip(call.arguments, found, strict=True)
+        ]
+        return SqlField(kind, exp.Coalesce(this=values[0], expressions=values[1:]))
+
+    def _matches(self, value: Expr, pattern: Expr) -> exp.Expr:
+        stated = pattern.value if isinstance(pattern, Literal) else None
+        if not isinstance(stated, str) or not patterns.is_common(stated):
             raise RuleError(
-                f"A rule over a relation cannot use `{function}`{nearest(function, _FUNCTIONS, cutoff=0.8)} "
-                f"It has {', '.join(sorted({*_FUNCTIONS, *time.CLOCKS}))}."
+                "Over the warehouse a pattern has letters, digits, `.`, `^`, `$`, classes such as [a-z0-9] and [^x], groups, "
+                "`|`, `?`, `*`, `+` and `{2,5}` only: engines read the rest differently."
             )
-        return writer([self.write(one) for one in call.arguments])
+        written = exp.Literal.string(patterns.common(stated))
+        return trees.paren(exp.RegexpLike(this=self._as(value, "text"), expression=written))
+
+    def _contains(self, whole: Expr, part: Expr) -> exp.Expr:
+        found = self._value(whole)
+        if part == Literal(None):
+            return trees.cast(exp.null(), "BOOLEAN")
+        if found.kind == "any":
+            if not isinstance(part, Literal) or part.value is None:
+                raise RuleError(
+                    "Over the warehouse a rule can look for stated values only in attributes and properties."
+                )
+            return sql_any.contains(found.value, part.value)
+        if found.kind != "text" or self._value(part).kind not in {"text", "any"}:
+            return trees.cast(exp.null(), "BOOLEAN")
+        position = exp.StrPosition(this=found.value, substr=self._as(part, "text"))
+        return trees.paren(exp.GT(this=position, expression=exp.Literal.number(0)))
 
     def _elapsed(self, function: str, then: exp.Expr) -> exp.Expr:
         """Tile boundaries passed; times are truncated first, because engines count untruncated ones differently."""
         now = moment(self._as_of_us)
         if function == "days_since":
-            return exp.DateDiff(this=exp.cast(now, "DATE"), expression=exp.cast(then, "DATE"), unit=exp.var("DAY"))
+            return exp.DateDiff(this=trees.cast(now, "DATE"), expression=trees.cast(then, "DATE"), unit=exp.var("DAY"))
         start, end = (exp.TimestampTrunc(this=at, unit=exp.var("HOUR")) for at in (then, now))
         return exp.DateDiff(this=end, expression=start, unit=exp.var("HOUR"))
 
 
-def _contains(args: list[exp.Expr]) -> exp.Expr:
-    position = exp.StrPosition(this=args[0], substr=args[1])
-    return exp.paren(exp.GT(this=position, expression=exp.Literal.number(0)))
+def _kind_of(value: str | int | Decimal | bool | None) -> Kind:
+    if value is None:
+        return "any"
+    return "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
+
+
+def _compared(operator: Comparison, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    return trees.paren(_COMPARISONS[operator](this=left, expression=right))
+
+
+def _limited(expr: Expr, value: exp.Expr) -> exp.Expr:
+    """A value that is compared with a decimal of 18 digits before the point and 18 after it."""
+    if isinstance(expr, Literal) and isinstance(expr.value, int | Decimal):
+        whole, _, decimals = format(abs(Decimal(expr.value)), "f").partition(".")
+        if len(whole) > _WHOLE_MAX or len(decimals) > _DECIMALS_MAX:
+            raise RuleError(f"Over the warehouse a number has at most {_WHOLE_MAX} digits on each side of its point.")
+    return value
 
 
 def _starts_with(args: list[exp.Expr]) -> exp.Expr:
     whole, start = args
     begin = exp.Substring(this=whole, start=exp.Literal.number(1), length=exp.Length(this=start.copy()))
-    return exp.paren(exp.EQ(this=begin, expression=start))
+    return trees.paren(exp.EQ(this=begin, expression=start))
 
 
-_FUNCTIONS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
-    "coalesce": lambda args: exp.Coalesce(this=args[0], expressions=args[1:]),
-    "contains": _contains,
+def _ends_with(args: list[exp.Expr]) -> exp.Expr:
+    whole, end = args
+    return trees.paren(exp.EQ(this=exp.Right(this=whole, expression=exp.Length(this=end.copy())), expression=end))
+
+
+_ON_TEXTS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
+    "ends_with": _ends_with,
     "length": lambda args: exp.Length(this=args[0]),
     "lower": lambda args: exp.Lower(this=args[0]),
     "starts_with": _starts_with,

@@ -24,7 +24,9 @@ NUMBERS = (int, Decimal, float)
 _FAMILIES: dict[type, int] = {bool: 1, int: 2, Decimal: 2, float: 2, str: 3}
 
 _WHOLE_DIGITS, _FRACTION_DIGITS = 15, 12
-PLAIN_NUMBER = rf"^ *[+-]?[0-9]{{1,{_WHOLE_DIGITS}}}(\.[0-9]{{1,{_FRACTION_DIGITS}}})? *$"
+FURTHEST = 19 * 10**18
+"""Doubles from here on are no numbers to a rule: a decimal of an engine has room for 18 decimals and these, and no more."""
+PLAIN_NUMBER = rf"^ *(\+|-)?[0-9]{{1,{_WHOLE_DIGITS}}}(\.[0-9]{{1,{_FRACTION_DIGITS}}})? *$"
 """How a text is written that is read as a number."""
 _PLAIN_NUMBER = re.compile(PLAIN_NUMBER.replace("$", r"\Z"))
 TEXT_MAX = 1_024
@@ -53,8 +55,7 @@ def number(value: Any) -> Decimal | None:
     if kind is int:
         return Decimal(value)
     if kind is float:
-        found = _ARITHMETIC.create_decimal(repr(value))
-        return found if found.is_finite() else None
+        return _ARITHMETIC.create_decimal(repr(value)) if abs(value) < FURTHEST else None
     if kind is str and _PLAIN_NUMBER.match(value):
         return Decimal(value.strip(" "))
     return None

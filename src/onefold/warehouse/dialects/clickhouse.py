@@ -273,7 +273,7 @@ DIALECT = Dialect(
         exp.Substring: _substring,
         exp.StrPosition: _position,
         exp.StartsWith: _starts,
-        exp.RegexpLike: _STATED.whole_text,
+        exp.RegexpLike: _STATED.common_pattern,
         exp.Contains: _contains,
         exp.SplitPart: _split,
         exp.TimestampTrunc: _truncate,

@@ -39,6 +39,10 @@ def _letters(part: exp.Expr) -> exp.Expr:
 def _cast(part: exp.Expr) -> exp.Expr:
     cast_ = cast("exp.Cast", part)
     kind = cast_.to.this
+    if kind is exp.DataType.Type.INT128:
+        return exp.cast(cast_.this.copy(), "DECIMAL(38, 0)")
+    if isinstance(part.parent, exp.ArrayContains):  # which says of which list and value, as JSON
+        return part
     if kind not in _CASTS:
         raise _STATED.refused(f"a cast to {cast_.to.sql(dialect='duckdb')}")
     if kind in {exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR}:
@@ -190,6 +194,13 @@ def _unnest(part: exp.Expr) -> exp.Expr:
 
 
 def _contains(part: exp.Expr) -> exp.Expr:
+    if isinstance(part, exp.ArrayContains) and isinstance(part.this, exp.Cast):
+        one = exp.DPipe(
+            this=exp.DPipe(this=exp.Literal.string("["), expression=part.expression.this.copy()),
+            expression=exp.Literal.string("]"),
+        )
+        whole, held = (exp.cast(each, exp.DataType.Type.JSONB) for each in (part.this.this.copy(), exp.paren(one)))
+        return exp.paren(exp.ArrayContainsAll(this=whole, expression=held))
     if isinstance(part, exp.ArrayContains):
         return exp.paren(exp.EQ(this=part.expression.copy(), expression=exp.Any(this=exp.paren(part.this.copy()))))
     found = call("STRPOS", part.this.copy(), part.expression.copy())
@@ -288,7 +299,9 @@ DIALECT = Dialect(
         exp.Substring: _substring,
         exp.StrPosition: None,
         exp.StartsWith: None,
-        exp.RegexpLike: _STATED.whole_text,
+        exp.Right: None,
+        exp.RegexpLike: _STATED.common_pattern,
+        exp.IntDiv: None,
         exp.Contains: _contains,
         exp.SplitPart: None,
         exp.TimestampTrunc: _truncate,

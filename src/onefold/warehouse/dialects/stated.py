@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
 from onefold.errors import UsageError
+from onefold.rules import patterns
 
 UNITS = frozenset({"year", "quarter", "month", "week", "day", "hour", "minute", "second"})
-
-# Of a whole text it does not matter which of several matches an engine would take first.
-_COMMON = re.compile(r"\^(?:[A-Za-z0-9 _@/-]|\[\^?[A-Za-z0-9 _.+-]+\]|[()|?]|\{[0-9]{1,2}(?:,[0-9]{1,2})?\})*\$")
 
 
 class Stated:
@@ -91,10 +88,12 @@ class Stated:
                 written, rest = written + ("\\\\" if rest[0] == "\\" else rest[0]), rest[1:]
         return exp.Literal.string(written)
 
-    def whole_text(self, part: exp.Expr) -> exp.Expr:
-        """A regular expression of whole texts, of what all engines read alike. It is stated; anything else is refused."""
-        pattern = part.expression
-        if part.args.get("flag") or not isinstance(pattern, exp.Literal) or not _COMMON.fullmatch(pattern.name):
+    def common_pattern(self, part: exp.Expr) -> exp.Expr:
+        """A regular expression of what all engines read alike. It is stated; anything else is refused."""
+        stated = part.expression.name if isinstance(part.expression, exp.Literal) else None
+        # A dot is another thing in each engine, so whoever means one says so in letters (`patterns.common`).
+        common = stated is not None and patterns.is_common(stated) and patterns.common(stated) == stated
+        if part.args.get("flag") or not common:
             raise self.refused("this regular expression")
         return part
 
