@@ -105,7 +105,7 @@ def _backfill(events: int, people: int) -> Iterator[Figure]:
             warehouse = bootstrap.warehouse_of(workspace)
             try:
                 began = time.perf_counter()
-                query = f"SELECT node, {', '.join(f'{sql} AS t{n}' for n, sql in enumerate(traits()[1]))} FROM staging.event"  # noqa: S608
+                query = f"SELECT node, {', '.join(f'{sql} AS t{n}' for n, sql in enumerate(traits()[1]))} FROM staging.event"  # noqa: S608  our own text
                 warehouse.run(
                     parse(f"{query} GROUP BY node"), QueryLimits(seconds=600.0, memory_mb=4096, result_mb=4096)
                 )

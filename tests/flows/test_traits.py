@@ -85,6 +85,24 @@ def test_a_trait_as_of_a_past_moment(server):
             opened.traits["order"]
 
 
+def test_a_trait_names_the_segments_that_read_it(server):
+    """So that nobody removes it unawares; without it, the project is refused, with the segment's name."""
+    folder = server.here.directory / "segments"
+    folder.mkdir()
+    (folder / "loyal.yaml").write_text("segments: {loyal: {rule: trait.orders >= 2}}")
+    with bootstrap.project_segments(server.here.directory, None, start=True) as segments:
+        segments.apply()
+    assert run(server, "show", "orders")["read_by"] == ["segment loyal"]
+    stated = server.here.directory / "traits" / "shop.yaml"
+    stated.write_text(TRAITS.replace("orders:", "order_count:"))
+    try:
+        with pytest.raises(ConfigurationError, match=r"loyal.*trait.orders"):
+            config.read_project(server.here.directory)
+    finally:
+        stated.write_text(TRAITS)
+        (folder / "loyal.yaml").unlink()
+
+
 def test_http_has_the_definitions(server):
     """With what each means, in English."""
     status, found = server.get("/api/v1/traits/orders")

@@ -137,7 +137,7 @@ class TraitDefinition(Result, frozen=True, kw_only=True):
             nothing was processed since.
         fingerprint: Tells its meaning from any other's.
         file: Where it is stated, relative to the project.
-        read_by: Lifecycle stages whose rules read it.
+        read_by: Lifecycle stages and segments whose rules read it.
     """
 
     name: str
