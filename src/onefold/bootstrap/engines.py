@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from onefold import config
-from onefold.bootstrap.warehousing import FOLDER, require_extra
+from onefold.bootstrap.warehousing import require_extra, segment_files
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.project import EngineAddress
 from onefold.config.secret import secret_text
@@ -191,8 +191,7 @@ def _counted(parts: Iterable[tuple[Relation, pa.Table]], counts: list[int]) -> I
 @contextmanager
 def _pinned(workspace: Workspace) -> Iterator[PinnedSegments]:
     from onefold.adapters.duckdb.changes import pinned  # noqa: PLC0415  only where the extra is
-    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
 
-    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    files = segment_files(workspace)
     with pinned(workspace.context.store, files) as segments:
         yield segments

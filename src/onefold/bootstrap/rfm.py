@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from onefold import config
 from onefold.bootstrap.asking import Asker
-from onefold.bootstrap.warehousing import FOLDER, open_warehouse
+from onefold.bootstrap.warehousing import open_warehouse, segment_files
 from onefold.bootstrap.workspace import Workspace, clock_us
 from onefold.bootstrap.workspace import opened as opened_workspace
 from onefold.charts import GridCell
@@ -160,9 +160,7 @@ class RfmRuns:
             segments = [s for s in snapshot.segments() if s.relation == RFM_RUN.full_name]
         names = tuple(segment.name for segment in segments)
         if names != self._names:
-            from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  only where the extra is
-
-            files = SegmentFiles(self._workspace.directory / FOLDER, self._workspace.entries)
+            files = segment_files(self._workspace)
             rows = [row for segment in segments for row in files.read(segment).to_pylist()]
             known = {name: [rfm.result(run) for run in runs] for name, runs in rfm.runs(rows).items()}
             self._names, self._known = names, known

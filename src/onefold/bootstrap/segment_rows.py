@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onefold.bootstrap.warehousing import FOLDER
+from onefold.bootstrap.warehousing import segment_files
 from onefold.bootstrap.workspace import Workspace
 
 
@@ -26,9 +26,7 @@ class SegmentRows:
             segments = [segment for segment in snapshot.segments() if segment.relation == self._relation]
         names = tuple(segment.name for segment in segments)
         if names != self._names:
-            from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  only where the extra is
-
-            files = SegmentFiles(self._workspace.directory / FOLDER, self._workspace.entries)
+            files = segment_files(self._workspace)
             self._known = [row for segment in segments for row in files.read(segment).to_pylist()]
             self._names = names
         return self._known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from onefold import config
 from onefold.bootstrap.promoting import promote
 from onefold.bootstrap.retaining import RetentionStatus, retention_status, trimmer_of
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
+from onefold.config.secret import secret_text
 from onefold.errors import ConfigurationError, ConflictError
 from onefold.pipelines.maintenance import backfill as filling
 from onefold.pipelines.maintenance import content as contents
@@ -29,6 +31,7 @@ if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.adapters.duckdb.erasure import Eraser
     from onefold.adapters.duckdb.loader import Loader
     from onefold.adapters.duckdb.query_client import QueryProcess
+    from onefold.adapters.duckdb.segments import SegmentFiles
     from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
 
 FOLDER = "warehouse"
@@ -50,6 +53,40 @@ def require_extra() -> None:
         )
 
 
+def segment_files(workspace: Workspace) -> SegmentFiles:
+    """The segment files of a workspace: on the disk, or in the object store that the project states.
+
+    Raises:
+        ConfigurationError: A reference to a key of the store leads nowhere.
+    """
+    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  only where the extra is
+
+    stated, folder = workspace.project.storage, workspace.directory / FOLDER
+    if stated is None:
+        return SegmentFiles(folder, workspace.entries)
+    from onefold.adapters.duckdb.remote_segments import RemoteSegmentFiles  # noqa: PLC0415  as above
+    from onefold.adapters.s3.bucket import Bucket  # noqa: PLC0415  as above
+
+    prefix = f"{stated.prefix}/{workspace.identity.id}/"
+    bucket = Bucket(
+        stated.endpoint,
+        stated.bucket,
+        prefix.lstrip("/"),
+        region=stated.region,
+        access_key=secret_text(stated.access_key, os.environ),
+        secret_key=secret_text(stated.secret_key, os.environ),
+    )
+    return RemoteSegmentFiles(folder, workspace.entries, bucket, cache_bytes=stated.cache_mb << 20)
+
+
+def copy_segments(workspace: Workspace) -> None:
+    """See that all segment files are on the disk, for whoever copies them; there has to be room for them."""
+    files = segment_files(workspace)
+    with workspace.context.store.snapshot() as snapshot:
+        for segment in snapshot.segments():
+            os.close(files.open(segment))
+
+
 def warehouse_of(workspace: Workspace, process: QueryProcess | None = None) -> DuckDbWarehouse:
     """The warehouse of an open workspace; the caller closes it. Its queries run in `process`, or in one of its own.
 
@@ -57,13 +94,12 @@ def warehouse_of(workspace: Workspace, process: QueryProcess | None = None) -> D
         ConfigurationError: The extra is not installed.
     """
     require_extra()
-    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  only where the extra is
     from onefold.adapters.duckdb.warehouse import DuckDbWarehouse  # noqa: PLC0415  as above
 
     context = workspace.context
     if context.feed is None:
         raise ConfigurationError(f"the workspace {context.name} has no warehouse")
-    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    files = segment_files(workspace)
     profiler, kept_us = partial(profile_rows, context), workspace.project.retention_us.get(RAW)
     return DuckDbWarehouse(context.store, context.feed, files, profiler, process, context.log, kept_us)
 
@@ -74,9 +110,8 @@ def loader_of(workspace: Workspace) -> Loader | None:
     if context.feed is None:
         return None
     from onefold.adapters.duckdb.loader import Loader  # noqa: PLC0415  only where the extra is
-    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
 
-    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    files = segment_files(workspace)
     return Loader(context.store, context.feed, files, partial(profile_rows, context))
 
 
@@ -125,9 +160,8 @@ def eraser_of(workspace: Workspace) -> Eraser | None:
     if loader is None or workspace.context.feed is None:
         return None
     from onefold.adapters.duckdb.erasure import Eraser  # noqa: PLC0415  only where the extra is
-    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
 
-    files = SegmentFiles(workspace.directory / FOLDER, workspace.entries)
+    files = segment_files(workspace)
     return Eraser(workspace.context.store, workspace.context.feed, files, loader, workspace.context.clock_us)
 
 

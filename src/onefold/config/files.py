@@ -24,7 +24,7 @@ from onefold.config.mappings import MAPPING
 from onefold.config.rfm import RFM
 from onefold.config.segments import SEGMENTS
 from onefold.config.trait_keys import TRAITS
-from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY
+from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY, STORAGE
 from onefold.warehouse.promoted import TYPES
 
 NAME = Text(
@@ -99,6 +99,9 @@ ONEFOLD = Record(
                         "How long rows are kept: `staging.event` by when they happened, `golden.profile_change` by when they "
                         "became known, `raw` by when they were received; for ever when left out. What the present is made of "
                         "stays. Values of a class of personal data: `retention` of `privacy.yaml`.",
+                    ),
+                    "storage": Field(
+                        STORAGE, "An S3-compatible store in which segment files are kept; on the disk when left out."
                     ),
                     "promoted": Field(
                         MapOf(Text(TYPES)),

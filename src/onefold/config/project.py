@@ -20,6 +20,7 @@ from onefold.config.segments import FOLDER as SEGMENTS_FOLDER
 from onefold.config.segments import read_segments
 from onefold.config.serving import Limits, Server, server, server_problems
 from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
+from onefold.config.storage import SegmentStorage, storage
 from onefold.config.traits import FOLDER as TRAITS_FOLDER
 from onefold.config.traits import read_traits
 from onefold.errors import ConfigurationError, nearest
@@ -139,6 +140,7 @@ class Project(msgspec.Struct, frozen=True):
         stages: The settings of ingest, identity and profiles.
         checks: What `checks/*.yaml` say, without what Onefold ships.
         engines: Databases of the customer that hold copies of the warehouse.
+        storage: Where segment files are kept; None for the disk.
         traits: What `traits/*.yaml` say.
         segments: What `segments/*.yaml` say.
         promoted: Properties of events that are to have columns in the warehouse, by name.
@@ -159,6 +161,7 @@ class Project(msgspec.Struct, frozen=True):
     stages: Stages
     checks: tuple[Check, ...] = ()
     engines: tuple[EngineAddress, ...] = ()
+    storage: SegmentStorage | None = None
     traits: tuple[Trait, ...] = ()
     segments: tuple[Definition, ...] = ()
     promoted: Mapping[str, PromotedType] = {}
@@ -218,6 +221,7 @@ def read_project(directory: Path) -> Project:
         stages=stages(value.get("events", {}), plans, identity.value, profile.value, trusted),
         checks=checks,
         engines=_engines(value.get("warehouse", {}), workspaces[0], directory),
+        storage=storage(value.get("warehouse", {}).get("storage"), directory),
         traits=traits,
         segments=segments,
         promoted=value.get("warehouse", {}).get("promoted", {}),

@@ -153,3 +153,21 @@ ENGINE = Record(
         ),
     }
 )
+
+STORAGE = Record(
+    {
+        "url": Field(
+            Text(pattern=r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/[A-Za-z0-9._/-]*)?$", shape="`s3://BUCKET/PREFIX`"),
+            "Where the files are: `s3://BUCKET/PREFIX`.",
+            required=True,
+        ),
+        "endpoint": Field(Text(), "Address of the store, such as `https://s3.example.org`; that of AWS when left out."),
+        "region": Field(Text(), "Its region; `us-east-1` when left out."),
+        "access_key": Field(Secret(), "Where the access key is.", required=True),
+        "secret_key": Field(Secret(), "Where the secret key is.", required=True),
+        "cache_mb": Field(
+            Integer(16, 10_000_000),
+            "MB of copies, sealed like the files, that are kept on the disk; 10000 when left out.",
+        ),
+    }
+)

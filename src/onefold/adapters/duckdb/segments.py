@@ -24,7 +24,7 @@ _ROW_GROUP = 131_072
 _DICTIONARIES = frozenset({"source", "kind", "name", "type", "rule", "stage", "primary_type"})
 """Columns with few values; a dictionary of others costs more than it saves."""
 _KEY_BYTES = 32
-_SPARED_SECONDS = 3600.0
+SPARED_SECONDS = 3600.0
 """How old a file that no manifest names must be to be removed: the one that writes it may be about to name it."""
 _MANY_ROWS = 50_000
 """From here on a file is read by several threads."""
@@ -83,6 +83,7 @@ class SegmentFiles:
             raise UnavailableError(
                 f"a segment file cannot be written to {self.directory} ({error.strerror}); nothing was changed"
             ) from error
+        self._keep(name)
         wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows, promoted, trimmed)), name)
         return Segment(name, relation.full_name, first, last, rows.num_rows, size, wrapped, level, bucket)
 
@@ -97,6 +98,9 @@ class SegmentFiles:
                 f"the segment files are not in {self.directory}: is a disk not mounted? Put them back, or run "
                 "`onefold rebuild`"
             )
+
+    def _keep(self, name: str) -> None:
+        """See that a file that was just written is where files are kept; here it is."""
 
     def open(self, segment: Segment) -> int:
         """A descriptor of the file, good for as long as it is open even if the file is removed.
@@ -141,7 +145,7 @@ class SegmentFiles:
         if names:
             self._settle()
 
-    def sweep(self, named: Collection[str], *, spared_seconds: float = _SPARED_SECONDS) -> int:
+    def sweep(self, named: Collection[str], *, spared_seconds: float = SPARED_SECONDS) -> int:
         """Remove what killed processes left: files that no manifest names and that nobody can be writing any more."""
         if not self.directory.is_dir():
             return 0
