@@ -219,6 +219,7 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "docs/how-to/undo-a-merge.md": after_the_tutorial,
     "docs/how-to/mend-a-dead-letter.md": with_a_dead_letter,
     "docs/how-to/check-data.md": after_the_tutorial,
+    "docs/how-to/keep-segments.md": after_the_tutorial,
     "docs/how-to/back-up.md": after_the_tutorial,
     "docs/how-to/watch-events.md": served,
     "docs/how-to/send-events.md": served,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from onefold.bootstrap.workspace import Workspace, catch_up, choose, open_worksp
 from onefold.config.segments import FOLDER, check_segments, yaml_text
 from onefold.errors import ConfigurationError, UsageError, nearest
 from onefold.model import Identifier, results
+from onefold.pipelines import judgements
 from onefold.pipelines.audiences.applying import Difference, Stages
 from onefold.pipelines.audiences.service import Audiences
 from onefold.warehouse import cells
@@ -72,19 +73,29 @@ class ProjectSegments:
         Raises:
             UsageError: A line cannot be read; the message tells which. Nothing was changed.
         """
-        found = self.audiences.upload(slug, list(identifiers(file, kind)), remove=remove)
+        context = self.workspace.context
+        read = list(identifiers(file, kind, context.identity.types))
+        name = _name(file)
+        for number, one in read:
+            if judgements.subject(one, context.identity, context.hasher) is None:
+                raise UsageError(f"{name}:{number} cannot name anybody as `{one.type}`. Nothing was changed.")
+        found = self.audiences.upload(slug, [one for _, one in read], remove=remove)
         catch_up(self.workspace)
         return found
 
 
-def identifiers(file: Path, kind: str | None) -> Iterator[Identifier]:
-    """The identifiers of a file, one a line; lines without a type have this one. Empty lines are passed over.
+def _name(file: Path) -> str:
+    return "standard input" if str(file) == "-" else file.name
+
+
+def identifiers(file: Path, kind: str | None, types: Collection[str]) -> Iterator[tuple[int, Identifier]]:
+    """The identifiers of a file, one a line, with the line; one without a known type has this one. Empty lines do not count.
 
     Raises:
         UsageError: A line cannot be read; the message tells which.
     """
     raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    name = "standard input" if str(file) == "-" else file.name
+    name = _name(file)
     for number, line in enumerate(raw.splitlines(), start=1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip().strip('"')
@@ -93,10 +104,10 @@ def identifiers(file: Path, kind: str | None) -> Iterator[Identifier]:
         if not text:
             continue
         before, colon, value = text.partition(":")
-        if kind is not None and not (colon and before == kind):
-            yield Identifier(kind, text)
-        elif colon and value:
-            yield Identifier(before, value)
+        if colon and value and (kind is None or before in types):
+            yield number, Identifier(before, value)
+        elif kind is not None:
+            yield number, Identifier(kind, text)
         else:
             raise UsageError(
                 f"{name}:{number} is not an identifier: write type:value, or say --type. Nothing was changed."
