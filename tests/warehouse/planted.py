@@ -25,8 +25,10 @@ def an_event_is_fed_twice(patch):
 
 
 def events_belong_to_the_weakest_node(patch):
-    row = feeding.event_row
-    patch.setattr(feeding, "event_row", lambda event, p, o, nodes: row(event, p, o, [*reversed(nodes)]))
+    columns = feeding.event_columns
+    patch.setattr(
+        feeding, "event_columns", lambda events, places, nodes: columns(events, places, [[*reversed(n)] for n in nodes])
+    )
 
 
 def neighbours_are_forgotten(patch):

@@ -14,14 +14,10 @@ import msgspec
 
 from onefold.errors import IntegrityError
 from onefold.ports.warehouse import FeedChunk
-from onefold.warehouse.rows import EventRow, EvidenceRow, IdentityRow, JudgementRow, MembershipRow
+from onefold.warehouse.rows import Columns, EvidenceRow, IdentityRow, JudgementRow, MembershipRow
 
 FORMAT = 1
 Transform = Callable[[bytes], bytes]
-
-
-Columns = Sequence[Sequence[Any] | None]
-"""A relation's columns, each as long as there are rows; None for one that holds nothing. Empty where there are no rows."""
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -69,15 +65,15 @@ class Feed:
         identity: Sequence[IdentityRow] = (),
         evidence: Sequence[EvidenceRow] = (),
         judgements: Sequence[JudgementRow] = (),
-        events: Sequence[EventRow] = (),
+        events: Columns = (),
         memberships: Sequence[MembershipRow] = (),
     ) -> FeedChunk | None:
-        """The rows as a chunk; None where there are none."""
-        found = (identity, evidence, judgements, events, memberships)
-        rows = sum(map(len, found))
+        """The rows as a chunk, events column by column; None where there are none."""
+        identities, links, judged, changes = map(_columns, (identity, evidence, judgements, memberships))
+        parts = (identities, links, judged, events, changes)
+        rows = sum(map(length, parts))
         if not rows:
             return None
-        parts = map(_columns, found)
         encoded = _encode((FORMAT, known_at_us, *parts))
         return FeedChunk(rows, self._seal(self._compress(encoded)))
 

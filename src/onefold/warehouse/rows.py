@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from onefold.model import Edge, Event, IdentityChange, Judgement, Member, NodeId
 
-EventRow = tuple[
-    bytes, int, int, str, str, str, str | None, bytes, bytes, int, bool, int, str, float,
-    bytes | None, bytes | None, bytes | None, bytes | None, bytes | None, bytes | None, bytes | None, bytes | None,
-    bytes | None,
-]  # fmt: skip
 IdentityRow = tuple[bytes, bytes, bytes | None, str, str | None, str | None, int | None, int, int, str]
 ProfileRow = tuple[
     bytes, bool, str | None, str | None, bytes | None, bytes | None, int | None, int | None, int | None, int | None,
@@ -30,25 +26,51 @@ JudgementRow = tuple[bytes, str, bytes, bytes | None, int, int]
 MembershipRow = tuple[bytes, str, bool, int, int, str, bytes | None]
 """Person, audience, entered, changed at, version, because, reason: a row of `golden.membership_change`."""
 
+Columns = Sequence[Sequence[Any] | None]
+"""A relation's columns, each as long as there are rows; None for one that holds nothing. Empty where there are no rows."""
+
 _json = msgspec.json.Encoder().encode
 
 
-def event_row(event: Event, partition: int, offset: int, nodes: Sequence[NodeId]) -> EventRow:
-    """A row of `staging.event`; `nodes` are those that the event names, its anchor first."""
-    e = event
-    return (
-        e.id, partition, offset, e.source, e.kind, e.name, e.original_name, nodes[0], b"".join(nodes),
-        e.timestamp_us, e.time_assumed, e.received_at_us, e.message_id, e.emq,
-        _json(e.properties) if e.properties else None,
-        _json(e.traits) if e.traits else None,
-        _json(e.traits_once) if e.traits_once else None,
-        _json(e.cleared) if e.cleared else None,
-        _json(e.operations) if e.operations else None,
-        _json(e.groups) if e.groups else None,
-        _json(e.context) if e.context else None,
-        _json({c.purpose: c.granted for c in e.consents}) if e.consents else None,
-        _json(e.findings) if e.findings else None,
-    )  # fmt: skip
+def event_columns(
+    events: Sequence[Event], places: Iterable[tuple[int, int]], nodes: Sequence[Sequence[NodeId]]
+) -> Columns:
+    """Events as columns of `staging.event`, at least one; of each its place in the log, and the nodes it names.
+
+    Column by column: a row each, turned into columns afterwards, takes a tenth longer.
+    """
+    partitions, offsets = zip(*places, strict=True)
+    consents = [{c.purpose: c.granted for c in e.consents} if e.consents else None for e in events]
+    names = [e.original_name for e in events]
+    return [
+        [e.id for e in events],
+        partitions,
+        offsets,
+        [e.source for e in events],
+        [e.kind for e in events],
+        [e.name for e in events],
+        names if any(names) else None,
+        [each[0] for each in nodes],
+        [b"".join(each) for each in nodes],
+        [e.timestamp_us for e in events],
+        [e.time_assumed for e in events],
+        [e.received_at_us for e in events],
+        [e.message_id for e in events],
+        [e.emq for e in events],
+        _as_json([e.properties for e in events]),
+        _as_json([e.traits for e in events]),
+        _as_json([e.traits_once for e in events]),
+        _as_json([e.cleared for e in events]),
+        _as_json([e.operations for e in events]),
+        _as_json([e.groups for e in events]),
+        _as_json([e.context for e in events]),
+        _as_json(consents),
+        _as_json([e.findings for e in events]),
+    ]
+
+
+def _as_json(values: Sequence[Any]) -> Sequence[bytes | None] | None:
+    return [_json(value) if value else None for value in values] if any(values) else None
 
 
 def seen_row(member: Member, type_: str, value: str, partition: int, offset: int, request_id: str) -> IdentityRow:

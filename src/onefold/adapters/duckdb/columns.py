@@ -11,7 +11,8 @@ import pyarrow as pa
 from onefold.errors import UsageError
 from onefold.model import Column, ColumnType, Relation
 from onefold.warehouse import relations
-from onefold.warehouse.feed import Columns, Rows, length
+from onefold.warehouse.feed import Rows, length
+from onefold.warehouse.rows import Columns
 
 _ARROW: Mapping[ColumnType, pa.DataType] = {
     "uuid": pa.uuid(),

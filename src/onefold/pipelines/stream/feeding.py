@@ -10,7 +10,15 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.stream.batches import Candidate
 from onefold.ports import NodeRow
 from onefold.ports.warehouse import FeedChunk
-from onefold.warehouse.rows import IdentityRow, event_row, evidence_row, judgement_row, moved_rows, seen_row
+from onefold.warehouse.rows import (
+    Columns,
+    IdentityRow,
+    event_columns,
+    evidence_row,
+    judgement_row,
+    moved_rows,
+    seen_row,
+)
 
 CHUNK_ROWS = 1_000
 """Events of a chunk: it compresses as well as larger ones, and few bytes are read in vain."""
@@ -38,17 +46,25 @@ def feed(
         return []
     identity = [*_seen(piece, known, nodes), *moved_rows(resolution.changes)]
     evidence = [evidence_row(edge) for edge in resolution.edges]
-    events = [event_row(c.event, c.stored.partition, c.stored.offset, [named.node for named in c.named]) for c in piece]
     now_us = context.clock_us()
     judged = [judgement_row(judgement) for judgement in judgements]
     chunks = [
-        context.feed.chunk(now_us, identity=identity, evidence=evidence, judgements=judged, events=events[:CHUNK_ROWS])
+        context.feed.chunk(
+            now_us, identity=identity, evidence=evidence, judgements=judged, events=_columns(piece[:CHUNK_ROWS])
+        )
     ]
     chunks += [
-        context.feed.chunk(now_us, events=events[start : start + CHUNK_ROWS])
-        for start in range(CHUNK_ROWS, len(events), CHUNK_ROWS)
+        context.feed.chunk(now_us, events=_columns(piece[start : start + CHUNK_ROWS]))
+        for start in range(CHUNK_ROWS, len(piece), CHUNK_ROWS)
     ]
     return [chunk for chunk in chunks if chunk is not None]
+
+
+def _columns(piece: Sequence[Candidate]) -> Columns:
+    if not piece:
+        return ()
+    places = [(c.stored.partition, c.stored.offset) for c in piece]
+    return event_columns([c.event for c in piece], places, [[named.node for named in c.named] for c in piece])
 
 
 def _seen(piece: Sequence[Candidate], known: Container[NodeId], nodes: Sequence[NodeRow]) -> list[IdentityRow]:
