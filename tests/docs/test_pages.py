@@ -24,7 +24,7 @@ from tests.matching import people
 from tests.running import running
 
 from bench import postgres
-from onefold import bootstrap, config
+from onefold import bootstrap, config, rules
 from onefold.config import read_project
 from onefold.connectors.sources import mapping
 
@@ -244,6 +244,19 @@ def settings_stated(shell: Shell, block: Block) -> None:
 @checks("docs/how-to/run-on-postgres.md", "sql")
 def runs_in_the_setting(_: Block) -> None:
     """`on_postgres` has run it."""
+
+
+@checks("docs/reference/rules.md", "sql")
+def is_a_rule_a_line(block: Block) -> None:
+    """`tests/rules/test_reference.py` fits them to a profile, too."""
+    for line in block.text.splitlines():
+        rules.parse(line)
+
+
+@checks("docs/reference/rules.md", "json")
+def is_a_rule_in_json(block: Block) -> None:
+    """Read as a program's would be."""
+    rules.from_json(rules.decode_json(block.text))
 
 
 @checks("docs/reference/sdks.md", "js")

@@ -2,6 +2,7 @@
 
 from onefold.rules.aggregate import Timed, fingerprint
 from onefold.rules.binding import Bound, Row, bind, bind_condition, condition_row
+from onefold.rules.cost import Cost, cost
 from onefold.rules.document import decode as decode_json
 from onefold.rules.document import read as from_json
 from onefold.rules.document_rendering import to_json
@@ -18,6 +19,7 @@ __all__ = [
     "FUNCTIONS",
     "Aggregate",
     "Bound",
+    "Cost",
     "Expr",
     "Kind",
     "Row",
@@ -31,6 +33,7 @@ __all__ = [
     "bind",
     "bind_condition",
     "condition_row",
+    "cost",
     "decode_json",
     "evaluate",
     "explain",

@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from onefold.errors import nearest
+from onefold.model import PersonalClass
 from onefold.rules import Aggregate, Expr, RuleError, SqlField, aggregates, literal, sql_any, to_sql
 from onefold.rules import sql_trees as trees
+from onefold.rules.aggregate import EVENT_FIELDS
 from onefold.rules.functions import Kind
 from onefold.rules.sql_events import Events, added
 from onefold.rules.tree import Field, walk
+from onefold.warehouse.views import RELATIONS
 
 EVENTS = Events("golden.engagement_event")
 ROW = "people"
@@ -139,3 +142,32 @@ def _types() -> exp.Select:
 
 def _is_type(one: str) -> exp.Expr:
     return exp.EQ(this=exp.column("type"), expression=literal(one))
+
+
+def reads(rule: Expr) -> dict[str, PersonalClass]:
+    """The columns that a rule about people reads, and the class of personal data that each holds.
+
+    Raises:
+        RuleError: It reads what the warehouse has not.
+    """
+    found: dict[str, set[str]] = {}
+    for part in walk(rule):
+        if isinstance(part, Field):
+            own = _field(part.name).value.find_all(exp.Column)
+            for column in own:
+                relation = "golden.identity" if column.table == _TYPES else "golden.profile"
+                name = "type" if column.table == _TYPES else column.name
+                found.setdefault(relation, set()).add(name)
+        elif isinstance(part, Aggregate):
+            columns = {"name", "event_at", "person"}
+            conditions = [where for where in (part.where, part.then.where if part.then else None) if where is not None]
+            fields = {one.name for where in conditions for one in walk(where) if isinstance(one, Field)}
+            columns |= {"source"} if "event.source" in fields else set()
+            columns |= {"properties"} if part.property or fields - EVENT_FIELDS.keys() else set()
+            found.setdefault(EVENTS.relation, set()).update(columns)
+    return {
+        f"{relation}.{column.name}": column.personal
+        for relation, names in sorted(found.items())
+        for column in RELATIONS[relation].columns
+        if column.name in names
+    }
