@@ -66,7 +66,7 @@ _FOLLOWED = st.builds(
     st.builds(Then, st.sampled_from(NAMES), _WINDOWS, _CONDITIONS, st.booleans()),
 )
 AGGREGATES = _SIMPLE | _OF_PROPERTY | _PERIODICAL | _FOLLOWED
-_VALUES: st.SearchStrategy[Any] = st.sampled_from(
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
     [1, 1.0, 0, -3, 0.1, 0.2, "0.30", "12.50", "1,5", "pro", "free", "", True, False, None, [1], 10**15, 1e-13, "10"]
 )
 _TIMES = st.builds(
@@ -86,10 +86,10 @@ def histories(draw: st.DrawFn, max_size: int = 12) -> list[Event]:
             draw(_TIMES),
             name=draw(st.sampled_from([*NAMES, "Other"])),
             properties={
-                "amount": draw(_VALUES),
-                "plan": draw(_VALUES),
+                "amount": draw(VALUES),
+                "plan": draw(VALUES),
                 "currency": draw(st.sampled_from([None, "USD", "eur"])),
-                "inner": {"deep": draw(_VALUES)},
+                "inner": {"deep": draw(VALUES)},
             },
         )
         for number in range(draw(st.integers(0, max_size)))

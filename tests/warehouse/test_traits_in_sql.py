@@ -1,0 +1,148 @@
+"""The stream's traits are the warehouse's: folded per node and combined per person, or asked in SQL over all events."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tests import workbench
+from tests.profiles.aggregates import AGGREGATES, BEGIN_US, DAY_US, HOUR_US, NAMES, VALUES
+from tests.warehouse.yard import Yard
+
+from onefold.adapters.memory.store import MemoryProfileStore
+from onefold.model import Identifier, NodeId
+from onefold.pipelines import judgements
+from onefold.pipelines.stream import process
+from onefold.profiles import state as folds
+from onefold.profiles.computed import series, values
+from onefold.profiles.computed.trait import Trait
+from onefold.profiles.profile import iso
+from onefold.profiles.settings import ProfileSettings
+from onefold.rules import Aggregate, Expr, Window
+from onefold.rules.aggregate import kind
+from onefold.rules.tree import Compare, IsNull, Literal, Moment
+from onefold.warehouse.people import asked
+
+PEOPLE = 3
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Events of a few people under two identifiers each, which some of them name together; some come twice, in any order."""
+    made = []
+    for number in range(draw(st.integers(1, 14))):
+        person = draw(st.integers(0, PEOPLE - 1))
+        who = draw(st.sampled_from([{"userId": f"u{person}"}, {"anonymousId": f"a{person}"}]))
+        if draw(st.integers(0, 4)) == 0:
+            who = {"userId": f"u{person}", "anonymousId": f"a{draw(st.integers(0, PEOPLE - 1))}"}
+        at_us = BEGIN_US + draw(st.integers(0, 9)) * draw(st.sampled_from([HOUR_US, DAY_US, 30 * DAY_US]))
+        at_us += draw(st.sampled_from([0, 0, -1_000, 1_000]))  # times have milliseconds
+        said = {"amount": draw(VALUES), "plan": draw(VALUES), "inner": {"deep": draw(VALUES)}}
+        currency = draw(st.sampled_from([None, "USD", "eur"]))
+        made.append(
+            {"type": "track", "event": draw(st.sampled_from([*NAMES, "Other"])), "messageId": f"m{number}",
+             "timestamp": iso(at_us), "properties": said | ({} if currency is None else {"currency": currency}), **who}
+        )  # fmt: skip
+    return draw(st.permutations([*made, *draw(st.lists(st.sampled_from(made), max_size=3))]))
+
+
+def stream_values(context, as_of_us: int) -> dict[NodeId, dict[Aggregate, Any]]:
+    """What the states of each person's nodes come to."""
+    people: dict[NodeId, list[Any]] = defaultdict(list)
+    with context.store.snapshot() as snapshot:
+        for row in snapshot.scan():
+            people[row.member.person].append(folds.open_node(context.sealer.open(row))[1])
+    plan = context.profiles.computed
+    found = {}
+    for person, states in people.items():
+        held = folds.added(states, context.profiles).computed
+        found[person] = {
+            trait.aggregate: values.value_at(one, one.held(held), as_of_us)
+            for trait in context.profiles.traits
+            for one in [plan.kept_of(trait.aggregate)]
+        }
+    return found
+
+
+def claims(found: dict[NodeId, dict[Aggregate, Any]]) -> Iterator[tuple[Expr, frozenset[NodeId]]]:
+    """For each value of each aggregate the rule that it is that, and of whom that is true on the stream."""
+    having: dict[tuple[Aggregate, Any], set[NodeId]] = defaultdict(set)
+    for person, of in found.items():
+        for aggregate, value in of.items():
+            having[aggregate, (type(value) is bool, value)].add(person)
+    for (aggregate, (_, value)), people in having.items():
+        if value is None:
+            yield IsNull(aggregate), frozenset(people)
+        else:
+            literal = Moment(value) if kind(aggregate) == "time" else Literal(value)
+            yield Compare("=", aggregate, literal), frozenset(people)
+
+
+def assert_stream_is_warehouse(data, queries, wanted=AGGREGATES) -> None:
+    """The law: a person of whom the stream says a value is one of whom the warehouse says it, and nobody else is."""
+    traits = [Trait(f"t{n}", one) for n, one in enumerate(data.draw(st.lists(wanted, min_size=3, max_size=6)))]
+    context = replace(workbench.context(store=MemoryProfileStore()), profiles=ProfileSettings(traits=tuple(traits)))
+    with tempfile.TemporaryDirectory() as folder:
+        yard = Yard(context, Path(folder), queries)
+        events = data.draw(bodies())
+        yard.receive(*events, batch=data.draw(st.sampled_from([1, 4, 100])))
+        if data.draw(st.booleans()):
+            a, b = Identifier("user_id", "u0"), Identifier("anonymous_id", "a0")
+            judgements.say(yard.context, "different", a, b, by="test")
+            process.drain(yard.context)
+        last = max(int(datetime.fromisoformat(e["timestamp"]).timestamp() * 1_000) * 1_000 for e in events)
+        as_of_us = last + data.draw(st.integers(0, 3)) * DAY_US + data.draw(st.sampled_from([0, HOUR_US, 5 * HOUR_US]))
+        if data.draw(st.booleans()):
+            yard.load()
+        said = list(claims(stream_values(yard.context, as_of_us)))
+        query = asked({f"c{n}": rule for n, (rule, _) in enumerate(said)}, as_of_us)
+        rows = yard.warehouse.run(query).to_pylist()
+    assert rows
+    for number, (rule, people) in enumerate(said):
+        true = {bytes.fromhex(row["person"].replace("-", "")) for row in rows if row[f"c{number}"]}
+        assert true == people, rule
+
+
+_FEW = settings(max_examples=20, database=None, suppress_health_check=list(HealthCheck))
+
+
+@_FEW
+@given(st.data())
+def test_the_stream_says_what_the_warehouse_says(queries, data):
+    """Through merges, splits, repeats, any order and batching, in windows of days and hours, of exact money."""
+    assert_stream_is_warehouse(data, queries)
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "wrong", "seen_in"),
+    [
+        (
+            series, "_with_late", lambda earlier, tile, partial, of: earlier,
+            Aggregate("unique_count", "Gift", per="day"),
+        ),
+        (series, "united", lambda parts, of, span: next(iter(parts)), Aggregate("count", "Gift")),
+        (
+            values, "tiles_within", lambda window, as_of_us, own=values.tiles_within: range(
+                own(window, as_of_us).start + 1, own(window, as_of_us).stop
+            ),
+            Aggregate("count", "Gift", within=Window(1, DAY_US)),
+        ),
+    ],
+    ids=["a late event is forgotten", "only one node of a person counts", "a window one tile too short"],
+)  # fmt: skip
+def test_planted_mistakes_are_found(queries, monkeypatch, where, what, wrong, seen_in):
+    """Negative controls: the comparison is red for each of these."""
+    monkeypatch.setattr(where, what, wrong)
+    law = settings(_FEW, phases=[Phase.generate], max_examples=120)(
+        given(st.data())(lambda data: assert_stream_is_warehouse(data, queries, st.just(seen_in)))
+    )
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        law()
