@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from tests import workbench
 from onefold.errors import ExpensiveError, UsageError
 from onefold.model import LogEntry
 from onefold.pipelines.stream import process
+from onefold.warehouse.as_of import Moment, as_of
 from onefold.warehouse.masking import analyst_views
 from onefold.warehouse.needs import needs
 from onefold.warehouse.query import parse
@@ -109,6 +111,16 @@ def test_a_source_that_sent_nothing_is_told_with_the_nearest(yard):
     assert "raw.web" in {relation.full_name for relation in yard.warehouse.relations()}
     with pytest.raises(UsageError, match=r"raw\.web"):
         yard.rows("SELECT * FROM raw.wbe")
+
+
+def test_raw_rows_have_a_past(yard):
+    """As of a moment there is what was received by then; of other clocks they know nothing."""
+    received(yard, *(item(n, "web") for n in range(3)))
+    query = parse("SELECT item FROM raw.web ORDER BY item")
+    at = datetime.fromtimestamp(workbench.NOW_US // 1_000_000, UTC).replace(tzinfo=None) + timedelta(microseconds=1)
+    assert yard.warehouse.run(as_of(query, Moment(known_at=at))).column("item").to_pylist() == [0, 1]
+    with pytest.raises(UsageError, match="known_at"):
+        as_of(query, Moment(happened_by=at))
 
 
 def test_analysts_see_nothing_of_it():

@@ -14,6 +14,7 @@ import msgspec
 from sqlglot import exp
 
 from onefold.errors import UsageError
+from onefold.warehouse import raw
 from onefold.warehouse.mention import in_place_of
 from onefold.warehouse.query import read_by, relation_named
 from onefold.warehouse.relations import EVENT, LOGS, PROFILE_CHANGE
@@ -44,8 +45,7 @@ def as_of(query: exp.Query, moment: Moment) -> exp.Query:
     """
     trees = queries()
     rewritten = _rewritten(query, moment, trees)
-    read = read_by(rewritten, RELATIONS)
-    if moment.happened_by is not None and PROFILE_CHANGE.full_name in read:
+    if moment.happened_by is not None and PROFILE_CHANGE.full_name in read_by(rewritten, RELATIONS):
         raise UsageError("Profiles are known by when they became known: ask for known_at, or count events instead.")
     return rewritten
 
@@ -58,6 +58,8 @@ def _rewritten(query: exp.Query, moment: Moment, trees: Mapping[str, exp.Query])
             return node
         if not node.db and node.name.lower() in own:
             return node
+        if node.db.lower() == raw.SCHEMA:
+            return in_place_of(node, _received(node, moment))
         name = relation_named(node, RELATIONS)
         if name in _LOGS:
             inner: exp.Query = _cut(name, moment)
@@ -79,6 +81,14 @@ def _cut(name: str, moment: Moment) -> exp.Select:
     if moment.happened_by is not None and name == EVENT.full_name:
         found = found.where(exp.column("event_at") <= _timestamp(moment.happened_by))
     return found
+
+
+def _received(source: exp.Table, moment: Moment) -> exp.Select:
+    """Raw rows, which were known when they were received."""
+    if moment.known_at is None:
+        raise UsageError("Raw rows are known by when they were received: ask for known_at.")
+    found = exp.select("*").from_(exp.table_(source.name, db=source.db, quoted=True))
+    return found.where(exp.column("received_at") <= _timestamp(moment.known_at))
 
 
 def _timestamp(at: datetime) -> exp.Cast:
