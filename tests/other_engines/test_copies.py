@@ -68,7 +68,7 @@ def both(make_engine, queries, tmp_path_factory):
             {"type": "track", "event": "Read", "anonymousId": f"a{n}", "messageId": f"t{n}"},
         )
     rows = gifts()
-    # No engine but Spark keeps a list that is null apart from an empty one.
+    # ClickHouse has no list that is null; an empty one stands for it.
     lists = pa.array([some or [] for some in rows["nodes"].to_pylist()], pa.list_(pa.string()))
     yard.warehouse.replace(GIFT, rows.set_column(rows.column_names.index("nodes"), "nodes", lists))
     engine = make_engine()

@@ -79,8 +79,11 @@ def test_files_are_in_the_store_sealed_and_read_from_there(store, queries, tmp_p
     other = remote(store, tmp_path / "elsewhere", queries, of=yard)
     assert other.rows("SELECT DISTINCT properties ->> 'note' AS note FROM staging.event") == [{"note": SECRET}]
     assert other.rows("SELECT donor FROM marts.pledge") == [{"donor": SECRET}]
+    other.receive(event(9))
+    assert remote(store, tmp_path / "machine", queries, of=yard).load() > 0
+    assert objects(yard) == named(yard)
     small = remote(store, tmp_path / "small", queries, of=yard, cache=0)
-    assert small.rows(COUNT) == [{"n": 3}]
+    assert small.rows(COUNT) == [{"n": 4}]
     assert len(list((tmp_path / "small" / "copies").iterdir())) == 1
 
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from onefold.adapters.duckdb.segments import SPARED_SECONDS, SUFFIX, SegmentFiles
@@ -31,6 +31,9 @@ class RemoteSegmentFiles(SegmentFiles):
         super().__init__(directory, sealer)
         self._bucket = bucket
         self._cache_bytes = cache_bytes
+
+    def require(self, segments: Sequence[Segment]) -> None:
+        """Nothing to see to: a copy that is not on the disk is fetched, and a folder that is not mounted hides no file."""
 
     def _keep(self, name: str) -> None:
         try:

@@ -1,1 +1,1 @@
-"""Engines of the customer that have no transactions over several statements: ClickHouse, Spark, Snowflake, BigQuery."""
+"""Engines of the customer that have no transactions over several statements: ClickHouse."""
