@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import msgspec
 from sqlglot import exp
 
 from onefold.bootstrap.readers import Readers
-from onefold.bootstrap.warehousing import require_extra, warehouse_of
+from onefold.bootstrap.warehousing import past_warehouse, require_extra, warehouse_of
 from onefold.bootstrap.workspace import HERE, opened
 from onefold.errors import NotFoundError, UsageError, nearest
 from onefold.model import Relation
@@ -218,7 +219,7 @@ def asking(directory: Path = HERE, workspace: str | None = None, *, role: str | 
     readers = Readers(directory)
     readers.require(role)
     with opened(directory, workspace, start=False) as found:
-        warehouse = readers.warehouse(warehouse_of(found), role)
+        warehouse = readers.warehouse(warehouse_of(found), role, partial(past_warehouse, found))
         try:
             yield Asker(warehouse, found.context.store)
         finally:

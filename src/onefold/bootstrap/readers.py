@@ -9,7 +9,7 @@ from pathlib import Path
 from onefold.bootstrap.modelling import project_models
 from onefold.config.dimensions import PRIVACY, Privacy, read_privacy
 from onefold.errors import UsageError, nearest
-from onefold.pipelines.reading.analysis import ReaderWarehouse
+from onefold.pipelines.reading.analysis import Past, ReaderWarehouse
 from onefold.ports.warehouse import Warehouse
 from onefold.warehouse.masking import Role
 from onefold.warehouse.models.binding import BoundModels
@@ -39,7 +39,7 @@ class Readers:
             raise UsageError(f"{PRIVACY} has no role `{role}`{nearest(role, privacy.roles) or '.'}")
         return privacy.roles[role]
 
-    def warehouse(self, under: Warehouse, role: str | Role | None = None) -> ReaderWarehouse:
+    def warehouse(self, under: Warehouse, role: str | Role | None = None, past: Past | None = None) -> ReaderWarehouse:
         """The warehouse with the project's views, as a role of `privacy.yaml` sees it; None sees all there is.
 
         Raises:
@@ -48,7 +48,7 @@ class Readers:
         """
         found = self.require(role)
         models, privacy = self._project()
-        return ReaderWarehouse(under, models, privacy.classes, datetime.now(UTC), found)
+        return ReaderWarehouse(under, models, privacy.classes, datetime.now(UTC), found, past)
 
     def _project(self) -> tuple[BoundModels, Privacy]:
         """Models and classes, read again when one of their files is another."""

@@ -6,19 +6,24 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onefold import config
+from onefold.adapters.sqlite.store import SqliteProfileStore
+from onefold.bootstrap import scratch
 from onefold.bootstrap.promoting import promote
 from onefold.bootstrap.retaining import RetentionStatus, retention_status, trimmer_of
+from onefold.bootstrap.stores import STORE
 from onefold.bootstrap.workspace import WAREHOUSE_LIBRARIES, Workspace, catch_up, choose, open_workspace
 from onefold.config.secret import secret_text
 from onefold.errors import ConfigurationError, ConflictError
 from onefold.pipelines.maintenance import backfill as filling
 from onefold.pipelines.maintenance import content as contents
+from onefold.pipelines.maintenance import past
 from onefold.pipelines.maintenance import reconcile as reconciling
 from onefold.pipelines.maintenance.backfill import Backfilled
 from onefold.pipelines.maintenance.reconcile import Reconciled
@@ -113,6 +118,33 @@ def loader_of(workspace: Workspace) -> Loader | None:
 
     files = segment_files(workspace)
     return Loader(context.store, context.feed, files, partial(profile_rows, context))
+
+
+@contextmanager
+def past_warehouse(workspace: Workspace, moment: datetime) -> Iterator[DuckDbWarehouse]:
+    """The warehouse as it would be had nothing been received that happened after a moment; made for the block, and sealed."""
+    from onefold.adapters.duckdb.loader import Loader  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.duckdb.segments import SegmentFiles  # noqa: PLC0415  as above
+    from onefold.adapters.duckdb.warehouse import DuckDbWarehouse  # noqa: PLC0415  as above
+
+    feed = workspace.context.feed
+    assert feed is not None  # noqa: S101  who asks has a warehouse
+    until_us = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)  # noqa: DTZ001  as the warehouse has times
+    with scratch.folder(workspace.directory) as folder:
+        store = SqliteProfileStore(folder / STORE, workspace.entries)
+        try:
+            then = past.replayed(workspace.context, store, until_us)
+            files, profiler = SegmentFiles(folder / FOLDER, workspace.entries), partial(profile_rows, then)
+            loader = Loader(store, feed, files, profiler)
+            while loader.load():
+                pass
+            warehouse = DuckDbWarehouse(store, feed, files, profiler)
+            try:
+                yield warehouse
+            finally:
+                warehouse.close()
+        finally:
+            store.close()
 
 
 def load_warehouse(workspace: Workspace, *, profiles: bool = True) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -34,8 +35,9 @@ class SegmentFiles:
     """The folder of a workspace's segment files."""
 
     def __init__(self, directory: Path, sealer: EntrySealer) -> None:
-        """The folder is made when the first file is written."""
+        """The folder is made when the first file is written, and never again: then it is not gone, but not mounted."""
         self.directory = directory
+        self._begun = False
         self._sealer = sealer
 
     def write(
@@ -63,7 +65,8 @@ class SegmentFiles:
         key = os.urandom(_KEY_BYTES)
         partial = self.directory / (name + _PARTIAL)
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._begun:
+                self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             writer = SealedWriter(partial, key)
             try:
                 pq.write_table(
@@ -93,6 +96,7 @@ class SegmentFiles:
         Raises:
             UnavailableError: They are not; what is written now would be hidden when they are back.
         """
+        self._begun = bool(segments)
         if segments and not (self.directory / segments[-1].name).exists():
             raise UnavailableError(
                 f"the segment files are not in {self.directory}: is a disk not mounted? Put them back, or run "
@@ -109,6 +113,7 @@ class SegmentFiles:
             IntegrityError: The file is not there, or is not as long as it was.
         """
         try:
+            self._begun = True
             descriptor = os.open(self.directory / segment.name, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise IntegrityError(
@@ -143,7 +148,8 @@ class SegmentFiles:
         for name in names:
             (self.directory / name).unlink(missing_ok=True)
         if names:
-            self._settle()
+            with contextlib.suppress(FileNotFoundError):  # what is left in a folder that is away, a later sweep removes
+                self._settle()
 
     def sweep(self, named: Collection[str], *, spared_seconds: float = SPARED_SECONDS) -> int:
         """Remove what killed processes left: files that no manifest names and that nobody can be writing any more."""

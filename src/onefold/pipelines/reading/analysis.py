@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from sqlglot.errors import SqlglotError
 from onefold.errors import UsageError
 from onefold.model import PersonalClass, Relation
 from onefold.ports.warehouse import QueryLimits, Warehouse
+from onefold.warehouse import views as stream
 from onefold.warehouse.as_of import Moment, as_of
 from onefold.warehouse.classes import completed
 from onefold.warehouse.masking import Role, analyst_views, classified, masked
@@ -19,9 +21,15 @@ from onefold.warehouse.models import graph, statement
 from onefold.warehouse.models.binding import BoundModels, settle
 from onefold.warehouse.models.expansion import expand
 from onefold.warehouse.personal import Source
+from onefold.warehouse.query import closure, tables
+from onefold.warehouse.relations import PROFILE_CHANGE
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
+
+
+Past = Callable[[datetime], AbstractContextManager[Warehouse]]
+"""Opens the warehouse as it would be had nothing been received that happened after a moment, UTC."""
 
 
 class ReaderWarehouse(Warehouse):
@@ -34,8 +42,10 @@ class ReaderWarehouse(Warehouse):
         classes: Mapping[Source, PersonalClass],
         moment: datetime,
         role: Role | None = None,
+        past: Past | None = None,
     ) -> None:
         self._warehouse = warehouse
+        self._past = past
         self._role = role
         self.dialect = warehouse.dialect
         self.capabilities = warehouse.capabilities
@@ -68,17 +78,24 @@ class ReaderWarehouse(Warehouse):
     def run(self, query: exp.Query, limits: QueryLimits | None = None, moment: Moment | None = None) -> pa.Table:
         """The rows of a query, as the role sees them, as of a `moment` or now.
 
+        Profiles by the time of events are worked out from the log again, which takes as long as a rebuild does.
+
         Raises:
             UsageError: As the port says; and a role's query could reach behind the mask; or a model that is read is not
                 built yet; or something that is read has no past.
         """
         try:
-            tree = self._written(query, moment)
+            tree = self._written(query)
+            if moment is not None and moment.happened_by is not None and self._past and _reads_profiles(tree):
+                with self._past(moment.happened_by) as then:
+                    return then.run(tree, limits)
+            # Last, so that what is masked is what is said of the relation that was named, and not of the logs below it.
+            tree = tree if moment is None else as_of(tree, moment)
         except (SqlglotError, RecursionError):
             raise UsageError("The query cannot be read; it may be nested too deeply.") from None
         return self._warehouse.run(tree, limits)
 
-    def _written(self, query: exp.Query, moment: Moment | None) -> exp.Query:
+    def _written(self, query: exp.Query) -> exp.Query:
         tree = query.copy()
         settle(tree, self._relations.keys())
         if missing := self._missing(graph.reads(tree)):
@@ -87,9 +104,7 @@ class ReaderWarehouse(Warehouse):
             )
         if self._role is not None:
             tree = masked(tree, self._relations, self._classes, self._role)
-        tree = expand(tree, self._views)
-        # Last, so that what is masked is what is said of the relation that was named, and not of the logs below it.
-        return tree if moment is None else as_of(tree, moment)
+        return expand(tree, self._views)
 
     def fence(self) -> bool:
         """Refuse to write once something is erased after this; see the port."""
@@ -119,3 +134,9 @@ class ReaderWarehouse(Warehouse):
         if self._role is not None or relation.full_name in self._views:
             raise UsageError(f"{relation.full_name} cannot be changed here.")
         return self._warehouse
+
+
+def _reads_profiles(tree: exp.Query) -> bool:
+    """Whether a query reads profiles, directly or through views of the stream."""
+    named = {f"{table.db}.{table.name}".lower() for table in tables(tree)} & stream.RELATIONS.keys()
+    return PROFILE_CHANGE.full_name in closure(named, stream.queries(), stream.RELATIONS)
