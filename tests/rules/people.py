@@ -7,9 +7,12 @@ import uuid
 from collections import Counter
 from decimal import Decimal
 from random import Random
+from types import SimpleNamespace
 
 import msgspec
 
+from onefold.profiles.computed import plan as computed
+from onefold.profiles.computed import values
 from onefold.rules import aggregate as meaning
 from onefold.rules import bind, evaluate
 from onefold.rules.aggregate import fingerprint
@@ -38,10 +41,14 @@ def at(us):
 
 
 class People:
-    """Some people with their profiles and events."""
+    """Some people with their profiles and events, some of which are up to so many tiles ahead of the moment asked about.
 
-    def __init__(self, seed, size):
+    The stream keeps only what counts at the latest event, so of what was before that it can be asked no more.
+    """
+
+    def __init__(self, seed, size, ahead=2):
         r = Random(seed)
+        self.ahead = ahead
         self.profiles, self.happened, self.types = {}, {}, {}
         for number in range(size):
             person = uuid.UUID(int=r.getrandbits(128))
@@ -49,12 +56,11 @@ class People:
             self.types[person] = {t for t in ("user_id", "email", "phone", "anonymous_id") if r.random() < 0.4}
             self.happened[person] = [self._event(r) for _ in range(r.choice([0, 0, 1, 2, 4, 9]))] if number else []
 
-    @staticmethod
-    def _moment(r):
+    def _moment(self, r):
         """Mostly at the edges of tiles."""
         tile = AS_OF_US // DAY_US * DAY_US if r.random() < 0.6 else AS_OF_US // HOUR_US * HOUR_US
         step = DAY_US if r.random() < 0.7 else HOUR_US
-        return tile - r.randint(-2, 9) * step + r.choice([0, 0, -1, 1, HOUR_US // 2])
+        return tile - r.randint(-self.ahead, 9) * step + r.choice([0, 0, -1, 1, HOUR_US // 2])
 
     def _profile(self, r):
         attributes = {name: r.choice(VALUES) for name in ("a", "b", "email", "x.y") if r.random() < 0.7}
@@ -100,6 +106,26 @@ class People:
         """What the evaluator says of each person."""
         bound = bind(rule, KINDS)
         return {p: evaluate(bound, self.row(p, bound.fields, bound.aggregates), AS_OF_US) for p in self.profiles}
+
+    def streamed(self, rules):
+        """What the evaluator says of each person by what the stream keeps: folded at several nodes, and combined."""
+        bounds = {name: bind(rule, KINDS) for name, rule in rules.items()}
+        wanted = {one for bound in bounds.values() for one in bound.aggregates}
+        kept = computed.plan(wanted, values_max=10_000, tiles_max=10_000)
+        found = {}
+        for person, happened in self.happened.items():
+            nodes = [{} for _ in range(3)]
+            for event_id, at_us, name, source, properties in Random(str(person)).sample(happened, len(happened)):
+                event = SimpleNamespace(
+                    id=event_id.bytes, name=name, source=source, timestamp_us=at_us, properties=properties
+                )
+                computed.fold(nodes[event_id.int % 3], event, kept)
+            summed = values.row(computed.combined(nodes, kept), kept, wanted)
+            found[person] = {
+                name: evaluate(bound, self.row(person, bound.fields, ()) | summed, AS_OF_US)
+                for name, bound in bounds.items()
+            }
+        return found
 
 
 class Now:

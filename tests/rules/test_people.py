@@ -11,7 +11,7 @@ from tests.rules.asking import Asker
 from tests.rules.engines import ENGINES, assert_alike, engine
 from tests.rules.people import AS_OF_US, KINDS, VALUES, People
 
-from onefold.rules import RuleError, SqlField, aggregate, bind, fit, parse, sql, sql_any, sql_events
+from onefold.rules import RuleError, SqlField, aggregate, aggregates, bind, fit, parse, sql, sql_any, sql_events
 from onefold.rules.tree import Aggregate, And, Call, Compare, Field, In, Literal
 from onefold.warehouse import people as compiled
 
@@ -117,6 +117,18 @@ def test_members_are_those_of_whom_the_rule_is_true():
     expected = {person for person, truth in people.answers(rule).items() if truth is True}
     assert duck.run(compiled.members(rule, AS_OF_US), ()).keys() == expected
     assert 0 < len(expected) < 60
+
+
+def test_a_trait_is_its_aggregate_under_a_name():
+    """In SQL as in the evaluator."""
+    people, (gifts,) = many(), aggregates(parse("sum('Gift'.amount within 5 days)"))
+    duck = engine("duckdb")
+    duck.load(people)
+    named, plain = parse("recent >= 10"), parse("sum('Gift'.amount within 5 days) >= 10")
+    assert fit("recent >= 10", {"recent": gifts}).aggregates == {gifts}
+    found = duck.run(compiled.asked({"a": named, "b": plain}, AS_OF_US, {"recent": gifts}), "ab")
+    assert all(row["a"] is row["b"] for row in found.values())
+    assert {row["a"] for row in found.values()} == {True, False}
 
 
 HOSTILE = ["'", "'; DROP TABLE golden.profile; --", "\\'", "\\", "/* ", "--", ";", "$1", "?", "%s", "' OR '1'='1",

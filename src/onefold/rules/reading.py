@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from onefold.rules import document, text
-from onefold.rules.binding import Bound, bind
-from onefold.rules.functions import Kind
+from onefold.rules.binding import Bound, Fields, bind
 from onefold.rules.tree import Expr, Places, RuleError, children, placed
 
 Written = str | Mapping[str, Any]
 """A rule in the text form, or in the JSON form as it decodes."""
 
 
-def fit(written: Written, fields: Mapping[str, Kind]) -> Bound:
-    """Read a rule and fit it to fields of these kinds.
+def fit(written: Written, fields: Fields) -> Bound:
+    """Read a rule and fit it to these fields.
 
     Raises:
         RuleError: It cannot be read, does not fit, or is not true or false; the message says where, and what to write.

@@ -7,6 +7,7 @@ whose its node is now.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -37,18 +38,25 @@ _HAS: Mapping[str, str] = {"has_user_id": "user_id", "has_email": "email", "has_
 _CONTACTS = frozenset({"email", "phone"})
 
 
-def asked(rules: Mapping[str, Expr], as_of_us: int) -> exp.Select:
+def asked(
+    rules: Mapping[str, Expr], as_of_us: int, traits: Mapping[str, Aggregate] = MappingProxyType({})
+) -> exp.Select:
     """What rules say of each person as of a moment: `person`, and a column for each rule, true, false or null.
+
+    `traits` are the fields that are names of aggregates.
 
     Raises:
         RuleError: A rule reads what the warehouse has not, or uses what SQL cannot say alike everywhere.
     """
     wanted: set[Aggregate] = {one for rule in rules.values() for one in aggregates(rule)}
-    events = added(wanted, EVENTS, as_of_us)
     names = sorted({part.name for rule in rules.values() for part in walk(rule) if isinstance(part, Field)})
+    events = added(wanted | {traits[name] for name in names if name in traits}, EVENTS, as_of_us)
     row: list[exp.Expr] = [exp.column("person", table="profile")]
     fields = {}
     for number, name in enumerate(names):
+        if name in traits:
+            fields[name] = events.values[traits[name]]
+            continue
         stated = _field(name)
         row.append(trees.alias(stated.value, f"f{number}"))
         fields[name] = SqlField(stated.kind, exp.column(f"f{number}", table=ROW))
@@ -67,13 +75,13 @@ def asked(rules: Mapping[str, Expr], as_of_us: int) -> exp.Select:
     return query
 
 
-def members(rule: Expr, as_of_us: int) -> exp.Select:
+def members(rule: Expr, as_of_us: int, traits: Mapping[str, Aggregate] = MappingProxyType({})) -> exp.Select:
     """The people of whom a rule is true as of a moment: their `person`.
 
     Raises:
         RuleError: As `asked` does.
     """
-    query = asked({"member": rule}, as_of_us)
+    query = asked({"member": rule}, as_of_us, traits)
     (person, truth) = query.expressions
     query.set("expressions", [person])
     query.set("where", exp.Where(this=truth.this))
