@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 from tests.docs.pages import ROOT, blocks
+from tests.rules.engines import engine
+from tests.rules.people import People
 
 from onefold.profiles.lifecycle import FIELDS
 from onefold.rules import FUNCTIONS, aggregate, fit, from_json, parse, to_json, to_text
@@ -19,15 +21,18 @@ def _blocks(language):
     return [block.text for block in blocks(PAGE) if block.language == language]
 
 
-def test_each_example_fits_a_profile_and_both_forms():
+def test_each_example_fits_a_profile_both_forms_and_the_warehouse():
     """In the text form, one a line; in the JSON form, one a block."""
     rules = [line for text in _blocks("sql") for line in text.splitlines()]
     documents = [msgspec.json.decode(text) for text in _blocks("json")]
     assert (len(rules), len(documents)) == (5, 1)
+    people, duck = People(1, 20), engine("duckdb")
+    duck.load(people)
     for written in (*rules, *documents):
         tree = fit(written, FIELDS).expr
         assert parse(to_text(tree)) == tree
         assert from_json(to_json(tree)) == tree
+        assert {p: row["rule"] for p, row in duck.answers({"rule": tree}).items()} == people.answers(tree)
 
 
 @pytest.mark.parametrize("word", [*FUNCTIONS, *aggregate.FUNCTIONS, *OPERATORS])
