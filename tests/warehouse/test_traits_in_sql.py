@@ -26,10 +26,10 @@ from onefold.profiles.computed import series, values
 from onefold.profiles.computed.trait import Trait
 from onefold.profiles.profile import iso
 from onefold.profiles.settings import ProfileSettings
-from onefold.rules import Aggregate, Expr, Window
+from onefold.rules import Aggregate, Expr, RuleError, Window, parse
 from onefold.rules.aggregate import kind
 from onefold.rules.tree import Compare, IsNull, Literal, Moment
-from onefold.warehouse.people import asked
+from onefold.warehouse.people import asked, members
 
 PEOPLE = 3
 
@@ -119,6 +119,19 @@ _FEW = settings(max_examples=20, database=None, suppress_health_check=list(Healt
 def test_the_stream_says_what_the_warehouse_says(queries, data):
     """Through merges, splits, repeats, any order and batching, in windows of days and hours, of exact money."""
     assert_stream_is_warehouse(data, queries)
+
+
+def test_a_rule_reads_a_trait_by_its_name_in_the_warehouse(yard):
+    """As the aggregate that it is a name for, windows included."""
+    at = ["2026-09-01", "2026-09-19", "2026-09-20"]
+    yard.receive(*({"type": "track", "event": "Gift", "userId": f"u{n // 2}", "messageId": f"m{n}", "timestamp": day}
+                   for n, day in enumerate(at)))  # fmt: skip
+    named = {"trait.recent": Aggregate("count", "Gift", within=Window(5, DAY_US))}
+    query = members(parse("trait.recent = 1"), workbench.NOW_US, named)
+    assert len(yard.warehouse.run(query)) == 2
+    assert len(yard.warehouse.run(members(parse("trait.recent = 1"), workbench.NOW_US + 4 * DAY_US, named))) == 1
+    with pytest.raises(RuleError, match="no field `trait"):
+        members(parse("trait.recent = 1"), workbench.NOW_US)
 
 
 @pytest.mark.parametrize(
