@@ -41,7 +41,25 @@ def _queries(a: Attack) -> Iterator[object]:
     yield {"query": "SELECT 1", "workspace": a.theirs.name}
 
 
+def _rules(a: Attack) -> Iterator[object]:
+    yield {"rule": "events >= 1"}
+    yield {"rule": f"attr.{a.theirs.name} = 1"}
+    yield {"rule": "events >= 1", "workspace": a.theirs.name}
+
+
+def _lists(a: Attack) -> Iterator[object]:
+    yield {"identifiers": [_named(kind, text) for kind, text in subjects(a)][:20]}
+    yield {"identifiers": [_named("user_id", value("user_id", BOTH))], "workspace": a.theirs.name}
+
+
+def _nothing(_: Attack) -> Iterator[object]:
+    yield {}
+
+
 BODIES = {
+    "/api/v1/segments/preview": (_rules, False),
+    "/api/v1/segments/reconcile": (_nothing, True),
+    "/api/v1/segments/{slug}/list": (_lists, True),
     "/api/v1/query": (_queries, False),
     "/api/v1/profiles/lookup": (_lookups, False),
     "/api/v1/judgements": (_statements, True),

@@ -94,6 +94,7 @@ CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "collection": lambda _: [("users", "plain"), ("accounts", "odd")],
     "view": _views,
     "key": _tokens,
+    "slug": lambda a: [("buyers", "plain"), ("stage.customer", "plain"), (a.theirs.name, "odd")],
     "name": lambda a: [(text, "odd") for text in (a.theirs.name, "..%2f..%2f" + a.theirs.name, "x.bundle.js")],
 }
 """What to put in the place of each parameter of a path. A route with a parameter that is not here fails the test."""
@@ -125,6 +126,8 @@ QUERIES: Mapping[str, Callable[[Attack], tuple[str, ...]]] = {
     "limit": lambda _: ("1", "200"),
     "after": lambda _: ("0:0", "0:5", "0:25,1:0", "1:3"),
     "name": lambda a: ("Opened", a.theirs.name),
+    "among": lambda a: ("buyers", a.theirs.name),
+    "because": lambda _: ("event",),
     "q": lambda a: ("Opened", a.theirs.name, a.their_ids[0]),
     "verdict": lambda _: ("stored", "rejected"),
     "finding": lambda _: ("email_invalid", "contact_of_event"),

@@ -46,6 +46,7 @@ async def listed(caller: Looking) -> Response:
 
 @segments.post(
     "/segments/preview",
+    tags=["stewardship"],
     summary="Who would be in a segment: exactly how many, and some of them",
     responses=schemas.answer(results.SegmentPreview),
 )
@@ -65,6 +66,7 @@ async def overlap(
 
 @segments.post(
     "/segments/reconcile",
+    tags=["stewardship"],
     summary="Compare memberships with an evaluation of everybody",
     responses=schemas.answer(results.ReconciledSegments),
 )
@@ -103,7 +105,7 @@ async def standing(
 
 
 @segments.post(
-    "/segments/{slug}/list", summary="Put identifiers on a list, or take them from it",
+    "/segments/{slug}/list", tags=["stewardship"], summary="Put identifiers on a list, or take them from it",
     responses=schemas.answer(results.ListChange),
 )  # fmt: skip
 async def upload(caller: Steward, slug: Slug, said: Upload) -> Response:

@@ -1,7 +1,5 @@
 """A store that is made anew from the log knows the same audiences, and tells nobody anew."""
 
-from dataclasses import replace
-
 from tests.audience_world import DAY_US, World
 
 from onefold.adapters.memory.store import MemoryProfileStore
@@ -9,6 +7,7 @@ from onefold.model import Identifier
 from onefold.pipelines.audiences import applying
 from onefold.pipelines.audiences.carrying import carry_over
 from onefold.pipelines.audiences.evaluator import Evaluator
+from onefold.pipelines.maintenance import rebuild
 from onefold.pipelines.stream import process
 
 
@@ -18,12 +17,12 @@ def test_a_rebuilt_store_has_definitions_lists_and_memberships():
     world.apply()
     for number in range(6):
         world.happen({"userId": f"u{number % 5}", "email": f"p{number % 4}@mail.example"}, "Order Completed")
-    world.upload("vip", [Identifier("user_id", "u1"), Identifier("email", "nobody@mail.example")])
+    world.upload("vip", [Identifier("user_id", "u1"), Identifier("email", "zoe.later@mail.example")])
     world.settle()
     before = world.memberships()
     assert before == world.expected()
     fresh, old = MemoryProfileStore(), world.context.store
-    world.context = replace(world.context, store=fresh)
+    world.context = rebuild.onto(world.context, fresh)
     process.drain(world.context)
     carry_over(old, fresh)
     world.evaluator = Evaluator(world.context)
