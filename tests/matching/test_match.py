@@ -14,8 +14,9 @@ from tests.matching.people import rows, table
 import onefold
 from onefold import bootstrap
 from onefold.errors import ConfigurationError, UsageError
-from onefold.matching import blocking, explanation, fields, outcome, records, report
+from onefold.matching import blocking, explanation, fields, learning, outcome, records, report
 from onefold.matching import settings as match_settings
+from onefold.matching.matcher import truth_of
 from onefold.matching.settings import Decision, MatchSettings, Weights
 
 DEFAULTS = MatchSettings()
@@ -111,8 +112,8 @@ def test_sources_that_hold_each_person_once():
     assert never.exclusive == ()
 
 
-def test_a_family_at_one_address_is_several_people():
-    """Spouses, children and twins share address, phone and name, and stay apart."""
+def families():
+    """Households of three who share name, street and phone, each with two records."""
     made = []
     random_ = random.Random(5)
     for home in range(60):
@@ -127,10 +128,57 @@ def test_a_family_at_one_address_is_several_people():
                 }
                 for copy in range(2)
             ]  # fmt: skip
-    data = table(made)
+    return table(made)
+
+
+def test_a_family_at_one_address_is_several_people():
+    """Spouses and children share address, phone and name, and stay apart."""
+    data = families()
     accuracy = found(data).accuracy(data["cluster"].to_pylist())
     assert accuracy.precision == 1
     assert accuracy.recall > 0.97
+
+
+def test_a_family_that_is_not_told_apart_is_noticed(monkeypatch):
+    """Control: were two people of a household as alike in what is personal as one person, somebody would be wrong."""
+    monkeypatch.setattr(learning, "_TWINS", 1.0)
+    data = families()
+    assert found(data).accuracy(data["cluster"].to_pylist()).f1 < 0.9
+
+
+def test_an_order_of_rows_that_matters_is_noticed(small, monkeypatch):
+    """Control: records in the order of the table are sampled otherwise when that is another."""
+    data, matched = small
+    monkeypatch.setattr(records, "_canonical", lambda *_: np.arange(data.num_rows))
+    again = found(data.take(list(range(data.num_rows))[::-1]))
+    assert not outcome.scored(again).equals(outcome.scored(matched))
+
+
+def test_chances_add_up(small):
+    """In each class and context the chances of the levels are one, and the shares of the classes are."""
+    _, matched = small
+    model = matched.model
+    assert model.shares.sum() == pytest.approx(1)
+    for comparison, chances in zip(model.comparisons, model.chances, strict=True):
+        assert (chances[:, 0] == 1).all()
+        for block in comparison.blocks():
+            assert chances[:, block].sum(axis=1) == pytest.approx(np.ones(4), abs=1e-6)
+
+
+def test_what_is_said_is_what_is_right(shared_data):
+    """Of pairs said to be one person with about some probability, about that share is: over a set with many doubtful ones."""
+    data = pq.read_table(shared_data / "people" / "synth100k.parquet")
+    homes = data["household"].to_pylist()
+    kept = data.filter(pa.array([records.hash_of(home) % 25 == 0 for home in homes]))
+    matched = bootstrap.match_table(kept, DEFAULTS, ignored=("cluster", "household"))
+    truth = truth_of(matched.records, kept["cluster"].to_pylist())
+    scored = matched.scored
+    right = truth[scored.a] == truth[scored.b]
+    sure = (scored.probability >= 0.95) & (scored.probability < 0.995)
+    assert sure.sum() > 300
+    assert right[sure].mean() > 0.9
+    doubtful = (scored.probability > 0.1) & (scored.probability < 0.9)
+    assert 0.1 < right[doubtful].mean() < 0.9
 
 
 def test_the_weighted_model_adds_up_what_is_stated(small):

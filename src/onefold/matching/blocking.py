@@ -79,8 +79,15 @@ def candidates(records: Records, budget: Budget | None = None) -> Pairs:
         if total > 4 * budget.all * records.count:
             break
         if len(found) > 12:  # many rules find the same pairs: not all of them at once in memory
-            found = [np.unique(np.concatenate(found))]
-    return np.unique(np.concatenate(found))
+            found = [distinct(np.concatenate(found))]
+    return distinct(np.concatenate(found))
+
+
+def distinct(pairs: Pairs) -> Pairs:
+    """Pairs in ascending order, each once."""
+    # Not `numpy.unique`: it hashes numbers, which takes many times as long for these.
+    pairs = np.sort(pairs)
+    return pairs[np.diff(pairs, prepend=-1) > 0]
 
 
 def _rules(records: Records, budget: Budget) -> Iterator[Pairs]:

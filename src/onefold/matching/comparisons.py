@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -12,6 +12,10 @@ from onefold.matching.fields import Field
 Closeness = Literal["equal", "close", "weak", "different"]
 BANDS = ("rare", "uncommon", "common", "very common")
 SHARED = ("of one name", "of two names", "of many names")
+
+
+Context = tuple[str, str]
+"""What holds, in words, and as SQL."""
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -37,9 +41,13 @@ class Comparison(msgspec.Struct, frozen=True):
         field: The field.
         x: Prefix of its columns in the table of records: `f3`.
         y: Prefix of the field that it may be swapped with; empty without one.
-        levels: Strongest first. Level 0 of a pair is that one of them has no value; level n is `levels[n - 1]`.
+        levels: Strongest first, and all of them once more for each context after the first. Level 0 of a pair is that one
+            of them has no value; level n is `levels[n - 1]`.
         personal: Whether two people of one household differ in it as strangers do.
         implied_by: Prefixes of fields that say what this one says: where one of them is equal, it counts for nothing.
+        contexts: Conditions under each of which the levels have chances of their own: e-mail addresses are alike where
+            names are, for they are made of them; who moved has another street, postcode and city at once. The first that
+            holds counts; if none does, it is the context 0.
     """
 
     field: Field
@@ -48,14 +56,26 @@ class Comparison(msgspec.Struct, frozen=True):
     levels: tuple[Level, ...]
     personal: bool
     implied_by: tuple[str, ...] = ()
+    contexts: tuple[Context, ...] = ()
 
     def sql(self) -> str:
         """An expression for the number of the level, of the records `a` and `b`."""
         implied = "".join(f" WHEN a.{x}_k = b.{x}_k THEN 0" for x in self.implied_by)
+        width = len(self.levels) // (len(self.contexts) + 1)
         whens = "".join(
-            f" WHEN {level.sql.format(x=self.x, y=self.y)} THEN {number}" for number, level in enumerate(self.levels, 1)
+            f" WHEN {level.sql.format(x=self.x, y=self.y)} THEN {number}"
+            for number, level in enumerate(self.levels[:width], 1)
         )
-        return f"CASE WHEN a.{self.x}_k IS NULL OR b.{self.x}_k IS NULL THEN 0{implied}{whens} END"
+        level = f"CASE{whens} END"
+        if self.contexts:
+            terms = "".join(f" WHEN {sql} THEN {width * number}" for number, (_, sql) in enumerate(self.contexts, 1))
+            level = f"{level} + CASE{terms} ELSE 0 END"
+        return f"CASE WHEN a.{self.x}_k IS NULL OR b.{self.x}_k IS NULL THEN 0{implied} ELSE {level} END"
+
+    def blocks(self) -> list[slice]:
+        """The levels of each context, by which chances add up to 1."""
+        width = len(self.levels) // (len(self.contexts) + 1)
+        return [slice(start, start + width) for start in range(1, len(self.levels) + 1, width)]
 
 
 _JARO = "jaro_winkler_similarity(a.{x}, b.{x})"
@@ -71,6 +91,10 @@ _INITIAL = "((length(a.{x}) = 1 OR length(b.{x}) = 1) AND a.{x}[1] = b.{x}[1])"
 _SHORTENED = "(length(a.{x}) > 2 AND length(b.{x}) > 2 AND (starts_with(a.{x}, b.{x}) OR starts_with(b.{x}, a.{x})))"
 
 PERSONAL = frozenset(("given_name", "middle_name", "name_suffix", "birth_date", "id"))
+
+
+_NEARER = {"postcode": ("street",), "city": ("postcode", "street"), "region": ("city", "postcode", "street")}
+"""What says more closely where somebody lives."""
 
 
 def _equal(bands: int = 4) -> tuple[Level, ...]:
@@ -162,6 +186,22 @@ def _levels(kind: str, *, partner: bool) -> tuple[Level, ...]:
     )
 
 
+def _contexts(kind: str, first: Mapping[str, str]) -> tuple[Context, ...]:
+    """Under which conditions of other fields the levels of this kind are looked at apart."""
+    if kind == "email" and {"given_name", "family_name"} <= first.keys():
+        given, family = first["given_name"], first["family_name"]
+        one = f"coalesce(a.{given}_root = b.{given}_root, false)"
+        other = f"coalesce(a.{family}_k = b.{family}_k, false)"
+        return (("both names agreeing", f"{one} AND {other}"), ("one name agreeing", f"{one} OR {other}"))
+    nearer = [first[near] for near in _NEARER.get(kind, ()) if near in first]
+    if not nearer:
+        return ()
+    known = " OR ".join(f"(a.{x}_k IS NOT NULL AND b.{x}_k IS NOT NULL)" for x in nearer)
+    if kind != "postcode":  # where what is nearer is equal, these are implied
+        return (("elsewhere", known),)
+    return (("in one street", f"a.{nearer[0]}_k = b.{nearer[0]}_k"), ("elsewhere", known))
+
+
 def of_fields(fields: Sequence[Field]) -> tuple[Comparison, ...]:
     """How each field is compared, in their order."""
     prefixes = {field.column: f"f{number}" for number, field in enumerate(fields)}
@@ -180,14 +220,19 @@ def of_fields(fields: Sequence[Field]) -> tuple[Comparison, ...]:
         y = first.get(partner.get(field.kind, ""), "") if first[field.kind] == x else ""
         # Whoever lives in one postcode lives in one city, and in one state: that is one piece of evidence.
         wider = {"city": ("postcode",), "region": ("postcode", "city")}.get(field.kind, ())
+        plain, contexts = _levels(field.kind, partner=bool(y)), _contexts(field.kind, first)
+        levels = plain
+        for told, _ in contexts:
+            levels += tuple(msgspec.structs.replace(level, name=f"{level.name}, {told}") for level in plain)
         found.append(
             Comparison(
                 field,
                 x,
                 y,
-                _levels(field.kind, partner=bool(y)),
+                levels,
                 personal=field.kind in PERSONAL,
                 implied_by=tuple(first[kind] for kind in wider if kind in first),
+                contexts=contexts,
             )
         )
     return tuple(found)

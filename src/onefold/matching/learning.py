@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from onefold.matching.comparisons import Comparison, Level
+from onefold.matching.comparisons import Comparison
 from onefold.matching.pairs import Compared, sharedness
 from onefold.matching.records import Records
 
@@ -28,8 +28,11 @@ _TWINS = 0.02
 """How many pairs of a household agree in what is personal all the same: twins, father and son of one name."""
 _MOVED = 0.1
 """How many pairs of a household are in one field as strangers are: who moved out, married, has a number of her own."""
+_DIFFER_MAX = 0.05
+"""How many pairs of one person may differ wholly in the given name, which people keep for life. Else a class of families may pass for one."""
 _PLACES = frozenset(("city", "postcode", "region"))
 _FLOOR = 1e-12
+_CONTEXT_PSEUDO = 10.0
 _SEEN_WELL = 50
 """From so many pairs of the sample on, it tells as much as an exact count."""
 _START = {
@@ -79,8 +82,8 @@ def learn(records: Records, comparisons: Sequence[Comparison], found: Compared, 
     ]
     starts = [_start(records, comparison) for comparison in comparisons]
     chances = [
-        np.stack([start[0], start[1], start[1], _normal(rest, np.ones(len(rest)))])
-        for start, rest in zip(starts, fixed, strict=True)
+        np.stack([start[0], start[1], start[1], _normal(rest, _pooled(rest, comparison), comparison)])
+        for start, rest, comparison in zip(starts, fixed, comparisons, strict=True)
     ]
     chances = [_tied(each, comparison) for each, comparison in zip(chances, comparisons, strict=True)]
     shares = np.array([0.5 * records.count / total, 0.3 * records.count / total, 5.0 * records.count / total, 1.0])
@@ -101,9 +104,15 @@ def learn(records: Records, comparisons: Sequence[Comparison], found: Compared, 
             seen = np.stack([np.bincount(found.patterns[:, number], soft[:, c], minlength=size) for c in range(4)])
             seen[STRANGERS] += fixed[number]
             rows = [
-                _normal(seen[c], _PSEUDO * starts[number][min(c, HOUSEHOLD)]) for c in (SAME, HOUSEHOLD, NEIGHBOURS)
+                _normal(seen[c], _PSEUDO * starts[number][min(c, HOUSEHOLD)], comparison)
+                for c in (SAME, HOUSEHOLD, NEIGHBOURS)
             ]
-            updated.append(_tied(np.stack([*rows, _normal(seen[STRANGERS], np.full(size, 0.5))]), comparison))
+            updated.append(
+                _tied(
+                    np.stack([*rows, _normal(seen[STRANGERS], _pooled(seen[STRANGERS], comparison), comparison)]),
+                    comparison,
+                )
+            )
         chances = updated
         if np.abs(np.log(shares[:2] / before[:2])).max() < _SETTLED:
             break
@@ -117,14 +126,16 @@ def _outside(
     size = len(comparison.levels) + 1
     sampled = np.bincount(others.patterns[:, number], others.counts, minlength=size).astype(np.float64)
     scale = outside / max(float(others.counts.sum()), 1.0)
-    estimate = (sampled + 0.5) * scale
+    estimate = sampled * scale
+    estimate[comparison.blocks()[0]] += 0.5 * scale
     if comparison.implied_by:
         return estimate
     equal = _pairs_equal(records, comparison)
     among = np.bincount(found.patterns[:, number], found.counts, minlength=size)
-    for level, each in enumerate(comparison.levels, 1):
+    width = len(comparison.levels) // len(comparison.blocks())
+    for level, each in enumerate(comparison.levels[:width], 1):
         if each.closeness == "equal" and sampled[level] < _SEEN_WELL:
-            estimate[level] = max(equal[each.band] - among[level], 0.0)
+            estimate[level] = max(equal[each.band] - among[level::width].sum(), 0.0)
     return estimate
 
 
@@ -146,15 +157,16 @@ def _start(records: Records, comparison: Comparison) -> tuple[Numbers, Numbers]:
     column = records.columns[comparison.field.column, _whole(records, comparison)]
     share = np.bincount(column.bands(), minlength=5)[1:].astype(np.float64)
     share /= max(share.sum(), 1.0)
-    return (_spread(comparison.levels, share, "same"), _spread(comparison.levels, share, "household"))
+    return (_spread(comparison, share, "same"), _spread(comparison, share, "household"))
 
 
 def _whole(records: Records, comparison: Comparison) -> str:
     return next(part for column, part in records.columns if column == comparison.field.column)
 
 
-def _spread(levels: Sequence[Level], share: Numbers, which: str) -> Numbers:
+def _spread(comparison: Comparison, share: Numbers, which: str) -> Numbers:
     """The starting chance of each level: of equal values as frequent as they are, the rest evenly."""
+    levels = comparison.levels
     chances = np.zeros(len(levels) + 1)
     for closeness, part in _START[which].items():
         chosen = [number for number, level in enumerate(levels, 1) if level.closeness == closeness]
@@ -162,15 +174,27 @@ def _spread(levels: Sequence[Level], share: Numbers, which: str) -> Numbers:
             band = levels[number - 1].band
             shared = "{x}_s" in levels[number - 1].sql
             chances[number] = part * (1 / len(chosen) if not band or shared else max(share[band - 1], 0.01))
+    for block in comparison.blocks():
+        chances[block] /= chances[block].sum()
     chances[0] = 1.0
-    chances[1:] /= chances[1:].sum()
     return chances
 
 
-def _normal(seen: Numbers, prior: Numbers) -> Numbers:
+def _pooled(seen: Numbers, comparison: Comparison) -> Numbers:
+    """What is believed of strangers before they are seen: half a pair a level; in another context what is true in all."""
+    prior = np.full(len(seen), 0.5)
+    blocks = comparison.blocks()
+    if len(blocks) > 1:
+        together = sum((seen[block] for block in blocks), np.zeros(blocks[0].stop - 1)) + 0.5
+        for block in blocks[1:]:
+            prior[block] = _CONTEXT_PSEUDO * together / together.sum()
+    return prior
+
+
+def _normal(seen: Numbers, prior: Numbers, comparison: Comparison) -> Numbers:
     chances = np.maximum(seen + prior, _FLOOR)
-    chances[1:] /= chances[1:].sum()
-    chances[1:] = np.maximum(chances[1:], _FLOOR)
+    for block in comparison.blocks():
+        chances[block] = np.maximum(chances[block] / chances[block].sum(), _FLOOR)
     chances[0] = 1.0
     return chances
 
@@ -181,9 +205,21 @@ def _tied(chances: Numbers, comparison: Comparison) -> Numbers:
     In what is personal, two people of a household differ as strangers do, twins and namesakes aside; in the rest, those
     who moved out do. Neighbours are strangers in all but the place.
     """
+    if comparison.field.kind == "given_name":
+        chances[SAME] = _limited(chances[SAME], comparison)
     agree, own = (_TWINS, SAME) if comparison.personal else (1 - _MOVED, HOUSEHOLD)
     chances[HOUSEHOLD] = (1 - agree) * chances[STRANGERS] + agree * chances[own]
     if comparison.field.kind not in _PLACES:
         chances[NEIGHBOURS] = chances[STRANGERS]
     chances[HOUSEHOLD, 0] = chances[NEIGHBOURS, 0] = 1.0
     return chances
+
+
+def _limited(chances: Numbers, comparison: Comparison) -> Numbers:
+    limited = chances.copy()
+    for block in comparison.blocks():
+        last = block.stop - 1
+        if limited[last] > _DIFFER_MAX:
+            limited[block] *= (1 - _DIFFER_MAX) / (1 - limited[last])
+            limited[last] = _DIFFER_MAX
+    return limited

@@ -145,7 +145,7 @@ def sharedness(records: Records, column: str, part: str) -> Any:
     letters = sorted({text[:1] for text in names.texts})
     initial = np.array([letters.index(text[:1]) for text in names.texts] + [-1], np.int64)[names.codes]
     known = (codes >= 0) & (initial >= 0)
-    distinct = np.unique(codes[known] * len(letters) + initial[known]) // max(len(letters), 1)
+    distinct = blocking.distinct(codes[known] * len(letters) + initial[known]) // max(len(letters), 1)
     users = np.bincount(distinct, minlength=len(records.columns[column, part].texts) + 1)
     return np.where(codes >= 0, np.clip(users[codes], 1, 3), 0).astype(np.uint8)
 
@@ -159,8 +159,9 @@ def random_pairs(count: int, most: int, without: blocking.Pairs) -> blocking.Pai
     else:
         generator = np.random.default_rng(1)
         a, b = generator.integers(0, count, (2, most + most // 8))
-        drawn = np.unique((np.minimum(a, b) * count + np.maximum(a, b))[a != b])
-    return np.setdiff1d(drawn, without, assume_unique=True)
+        drawn = blocking.distinct((np.minimum(a, b) * count + np.maximum(a, b))[a != b])
+    at = np.minimum(np.searchsorted(without, drawn), max(len(without) - 1, 0))
+    return drawn[without[at] != drawn] if len(without) else drawn
 
 
 def _distinct(levels: Levels) -> tuple[Levels, Integers]:
