@@ -29,7 +29,10 @@ _TWINS = 0.02
 _MOVED = 0.1
 """How many pairs of a household are in one field as strangers are: who moved out, married, has a number of her own."""
 _DIFFER_MAX = 0.05
-"""How many pairs of one person may differ wholly in the given name, which people keep for life. Else a class of families may pass for one."""
+"""How many pairs of one person may differ wholly in the given name, which people keep for life.
+
+Else a class of families may pass for one of persons.
+"""
 _PLACES = frozenset(("city", "postcode", "region"))
 _FLOOR = 1e-12
 _CONTEXT_PSEUDO = 10.0

@@ -18,7 +18,7 @@ _SPECIAL = {
 }  # fmt: skip
 _LATIN = str.maketrans(_SPECIAL)
 _GARBLED = re.compile("[\u00c2-\u00c5][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e]")
-_OTHER = re.compile(r"[^\w]+|_+")
+_OTHER = re.compile(r"[\W_]+")
 _NOTHING = frozenset(
     ("", "null", "none", "nan", "na", "n a", "nil", "unknown", "undefined", "missing", "not available", "not provided",
      "anonymous", "test", "blank", "empty", "xxx", "tbd", "tba")
