@@ -69,11 +69,11 @@ class EngineTables:
         found = connection.execute("SELECT to_regclass(%s)", (f'"{self.prefix}{OWN}".state',)).fetchone()
         return found is not None and found[0] is not None
 
-    def _make_schemas(self, connection: psycopg.Connection[Any]) -> None:
+    def _make_schemas(self, connection: psycopg.Connection[Any], *more: str) -> None:
         # `IF NOT EXISTS` asks for the right to create before it looks, and an owner may have made them for us.
         found = connection.execute("SELECT nspname FROM pg_namespace")
         there = {name for (name,) in found.fetchall()}
-        for schema in (OWN, "staging", "golden", "marts", "dimensions", "profiles"):
+        for schema in (OWN, "staging", "golden", "marts", "dimensions", "profiles", *more):
             if self.prefix + schema not in there:
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self.prefix + schema)))
 
@@ -122,6 +122,7 @@ class EngineTables:
             for column in columns:
                 connection.execute(self.statement("ALTER TABLE {table} ADD COLUMN {column}", relation, column=column))
         else:
+            self._make_schemas(connection, relation.schema.lower())
             self._create(connection, relation, sql.SQL(", ").join(columns))
         if columns:
             self._describe(connection, relation)
