@@ -72,6 +72,7 @@ contracts: $(VENV)/.dev  ## Imports go down only
 .PHONY: laws
 laws: $(VENV)/.dev  ## The laws, with many more examples, and 1,000,000 simulated schedules
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile=laws --timeout=0 tests/laws $(ARGS)
+	ONEFOLD_HISTORIES=2000 $(BIN)/python -m pytest -n 2 --timeout=0 tests/warehouse/test_exactness.py $(ARGS)
 	$(BIN)/python -m tests.simulation --schedules 1000000 --jobs 2
 
 .PHONY: faults

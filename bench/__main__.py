@@ -16,7 +16,20 @@ from rich.console import Console
 from bench import soak
 from bench.report import Figure, line, parse, print_table
 
-NAMES = ("collect", "stream", "lookup", "load", "growth", "rude", "gates", "warehouse", "rfm", "rules", "match")
+NAMES = (
+    "collect",
+    "stream",
+    "lookup",
+    "load",
+    "growth",
+    "rude",
+    "gates",
+    "warehouse",
+    "erasure",
+    "rfm",
+    "rules",
+    "match",
+)
 
 
 def main(arguments: list[str]) -> int:
