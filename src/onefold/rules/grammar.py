@@ -11,9 +11,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
-from sqlglot import exp
+from sqlglot import exp, parser
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import TokenType
 
 from onefold.rules.tree import Place, RuleError
@@ -59,11 +58,11 @@ class EventThen(exp.Expression):
 class Grammar(Dialect):
     """What sqlglot calls a dialect: its own SQL, with our aggregates for the functions of those names."""
 
-    class Parser(Parser):
+    class Parser(parser.Parser):
         """Reads the clauses of aggregates; all else is sqlglot's."""
 
         FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
-            **Parser.FUNCTION_PARSERS,
+            **parser.Parser.FUNCTION_PARSERS,
             **{name.upper(): (lambda self, name=name: self._parse_event_aggregate(name)) for name in AGGREGATES},
         }
 
