@@ -73,10 +73,11 @@ def test_pages_that_follow_each_other_are_all_read():
     assert found == [(1, '{"id": 1}'), (3, '{"id": 2}')]
 
 
-def test_a_text_without_end_is_told():
+def test_a_text_without_end_is_told(monkeypatch):
     """And not kept in memory for ever."""
+    monkeypatch.setattr(envelope, "_STRING_CHARACTERS_MAX", 1 << 16)
     with pytest.raises(UsageError, match="not closed"):
-        list(envelope.opened(['{"data": [{"a": "'] + ["x" * (1 << 20)] * 17, "data", "a.json"))
+        list(envelope.opened(['{"data": [{"a": "'] + ["x" * (1 << 12)] * 17, "data", "a.json"))
 
 
 @pytest.mark.parametrize(("key", "file"), [("data", "one line"), ("records", "several lines")])

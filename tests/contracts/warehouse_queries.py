@@ -55,6 +55,10 @@ def gifts() -> pa.Table:
 
 
 QUERIES = {
+    "whole division, towards nought": """
+        SELECT id, many // 2 AS half, many // NULLIF(many - 5, 0) AS other FROM marts.gift ORDER BY id
+    """,
+    "the end of a text": "SELECT id, RIGHT(name, 2) AS two, RIGHT(name, 0) AS none FROM marts.gift ORDER BY id",
     "every column as it is": "SELECT * FROM marts.gift ORDER BY id",
     "text in the order of its bytes": "SELECT name, id FROM marts.gift ORDER BY name",
     "text in falling order, nulls last": "SELECT name, id FROM marts.gift ORDER BY name DESC, id",

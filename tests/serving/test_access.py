@@ -13,7 +13,9 @@ from onefold.serving.api import api
 from onefold.serving.app import BODY_BYTES_MAX, ServingSettings
 from onefold.serving.limits import Limit
 from onefold.serving.queries import queries
+from onefold.serving.rfm import rfm
 from onefold.serving.segment_profiles import segment
+from onefold.serving.segments import segments
 from onefold.telemetry import JsonFormatter
 
 READS = (
@@ -231,7 +233,8 @@ def test_the_description_covers_every_route(edge):
     told = edge.send("GET", "/api/v1/openapi.json").json
     assert told["openapi"].startswith("3.1")
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic"}
-    routes = {route.path.replace(":path", "") for route in (*api.routes, *queries.routes, *segment.routes)}
+    routers = (api, queries, rfm, segment, segments)
+    routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes
     assert routes == set(told["paths"])
     ids = [operation["operationId"] for path in told["paths"].values() for operation in path.values()]

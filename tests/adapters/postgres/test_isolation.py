@@ -12,6 +12,7 @@ from onefold.adapters.postgres.store import PostgresProfileStore
 from onefold.errors import ConfigurationError, UnavailableError
 from onefold.model import Edge, IdentityChange, Judgement, Member, WorkspaceIdentity
 from onefold.ports import Changes, DeadLetter, NodeRow, OutboxMessage, Tally, TimelineRow
+from onefold.ports.audiences import Definition, Listed, Membership, Settlement, Standing
 from onefold.ports.warehouse import FeedChunk, ManifestChange, Segment
 
 A, B = b"a" * 16, b"b" * 16
@@ -37,6 +38,7 @@ def furnished() -> str:
                 tallies=[Tally("web", "stored", 1)],
                 outbox=[OutboxMessage("t", A, b"{}")],
                 feed=[FeedChunk(1, b"rows")],
+                kept={"a": b"since"},
             )
         )
     with store.transaction() as transaction:
@@ -45,6 +47,18 @@ def furnished() -> str:
                 loaded_before=0,
                 add=[Segment("a.segment", "staging.event", 1, 1, 1, 1, b"key")],
                 relations={"marts.gifts": b"definition"},
+            )
+        )
+    with store.transaction() as transaction:
+        transaction.settle(
+            Settlement(
+                before=0,
+                active=True,
+                define=[Definition("s", 1, b"{}")],
+                marked=[b"whom"],
+                standings=[Standing(A, 1, 1, "t")],
+                entered=[Membership("s", A, 1, b"{}")],
+                listed=[Listed("s", A)],
             )
         )
     store.close()
