@@ -1,4 +1,7 @@
-"""Fuzzing finds nothing in a minute, and finds what was planted; every input ever of use is tried again."""
+"""Fuzzing finds nothing in a while, and finds what was planted; every input ever of use is tried again.
+
+`make fuzz` takes a minute each.
+"""
 
 import importlib
 import os
@@ -6,7 +9,8 @@ import os
 import pytest
 from tests.fuzz.__main__ import CORPUS, FOUND, TARGETS, start
 
-SECONDS = int(os.environ.get("ONEFOLD_FUZZ_SECONDS", "60"))
+SECONDS = int(os.environ.get("ONEFOLD_FUZZ_SECONDS", "15"))
+PLANTED_SECONDS = 240
 KNOWN = [pytest.param(target, path, id=f"{target}-{path.name}") for target in TARGETS
          for path in sorted((CORPUS / target).iterdir())]  # fmt: skip
 
@@ -19,19 +23,19 @@ def test_what_is_in_the_corpus_breaks_nothing(target, path):
 
 @pytest.mark.timeout(SECONDS * 2 + 120)
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_minute_of_fuzzing_finds_nothing(target):
-    """Tens of thousands of inputs, led by what they reach in the code; what breaks a promise is in build/fuzz."""
+def test_fuzzing_finds_nothing(target):
+    """Thousands of inputs, led by what they reach in the code; what breaks a promise is in build/fuzz."""
     process = start(target, seconds=SECONDS, quiet=True)
     words, _ = process.communicate()
     assert process.returncode == 0, words[-3_000:]
-    assert runs(words) > 100  # on a machine with as much else to do; alone it is tens of thousands
+    assert runs(words) > 20  # on a machine with as much else to do; alone it is thousands
 
 
-@pytest.mark.timeout(SECONDS * 4 + 120)
+@pytest.mark.timeout(PLANTED_SECONDS + 120)
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_planted_bug_is_found(target):
     """The control: the same harness on a product that breaks on two bytes that no seed holds together."""
-    process = start(target, seconds=SECONDS * 4, planted=True, quiet=True)
+    process = start(target, seconds=PLANTED_SECONDS, planted=True, quiet=True)
     words, _ = process.communicate()
     assert process.returncode == 77, words[-3_000:]
     assert "ZeroDivisionError" in words

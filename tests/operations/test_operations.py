@@ -9,7 +9,7 @@ from tests.faults.scale import RELEASE, scaled
 from tests.operations.planted import PLANTS
 
 ROOT = Path(__file__).parents[2]
-SCHEDULES = scaled(300, 5_000)
+SCHEDULES = scaled(120, 5_000)
 PARTS = 4
 WITHIN = 150
 """Schedules within which each planted bug is found; most are within ten."""
