@@ -149,6 +149,15 @@ def after_the_tutorial(folder: Path) -> Iterator[Shell]:
 
 
 @contextmanager
+def without_traits(folder: Path) -> Iterator[Shell]:
+    """The tutorial's project without the template's traits, and the segments that read them: the page states its own."""
+    with after_the_tutorial(folder) as shell:
+        for file in (*shell.folder.glob("traits/*.yaml"), *shell.folder.glob("segments/*.yaml")):
+            file.unlink()
+        yield shell
+
+
+@contextmanager
 def served(_: Path) -> Iterator[Shell]:
     """A running server that has received an event it could use and one it could not."""
     with running() as server:
@@ -168,6 +177,7 @@ def served_with_a_query_key(folder: Path) -> Iterator[Shell]:
     with served(folder) as shell:
         key = bootstrap.create_key(shell.folder, None, None, may=["query"])
         shell.environment["QUERY_KEY"] = key["key"]
+        shell.write("privacy.yaml", "roles:\n  marketer: {personal: show}\n")
         bootstrap.revoke_key(shell.folder, bootstrap.create_key(shell.folder, None, None, may=["query"])["id"])
         yield shell
 
@@ -219,7 +229,9 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "docs/how-to/undo-a-merge.md": after_the_tutorial,
     "docs/how-to/mend-a-dead-letter.md": with_a_dead_letter,
     "docs/how-to/check-data.md": after_the_tutorial,
+    "docs/how-to/compute-traits.md": without_traits,
     "docs/how-to/keep-segments.md": after_the_tutorial,
+    "docs/how-to/keep-segments-in-s3.md": fresh,
     "docs/how-to/back-up.md": after_the_tutorial,
     "docs/how-to/watch-events.md": served,
     "docs/how-to/send-events.md": served,
