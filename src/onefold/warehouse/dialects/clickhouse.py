@@ -146,6 +146,14 @@ def _starts(part: exp.Expr) -> exp.Expr:
     return call("startsWith", part.this.copy(), part.expression.copy())
 
 
+def _right(part: exp.Expr) -> exp.Expr:
+    return call("rightUTF8", part.this.copy(), part.expression.copy())
+
+
+def _divide_whole(part: exp.Expr) -> exp.Expr:
+    return call("intDiv", part.this.copy(), part.expression.copy())
+
+
 def _contains(part: exp.Expr) -> exp.Expr:
     if isinstance(part, exp.ArrayContains):
         return call("has", part.this.copy(), part.expression.copy())
@@ -273,6 +281,8 @@ DIALECT = Dialect(
         exp.Substring: _substring,
         exp.StrPosition: _position,
         exp.StartsWith: _starts,
+        exp.Right: _right,
+        exp.IntDiv: _divide_whole,
         exp.RegexpLike: _STATED.common_pattern,
         exp.Contains: _contains,
         exp.SplitPart: _split,
