@@ -33,6 +33,20 @@ class Run(msgspec.Struct, frozen=True):
     cut: str | None = None
 
 
+class Scores(msgspec.Struct, frozen=True):
+    """What the latest run of an RFM definition leaves for scoring people one by one.
+
+    Attributes:
+        definition: Fingerprint of the definition that ran.
+        as_of_us: The moment of the run.
+        cut_points: JSON; values of everybody's measures, without who has them.
+    """
+
+    definition: str
+    as_of_us: int
+    cut_points: bytes
+
+
 class Compared(msgspec.Struct, frozen=True):
     """What the latest reconciliation found: people who differed, and who waited to be evaluated."""
 
@@ -52,6 +66,7 @@ class Progress(msgspec.Struct, frozen=True):
         scan: What is under way; None when everybody is evaluated.
         runs: The last run of each scheduled segment.
         compared: What the latest reconciliation found.
+        scores: By RFM definition, the latest run.
     """
 
     generation: int = 0
@@ -61,6 +76,7 @@ class Progress(msgspec.Struct, frozen=True):
     scan: Scan | None = None
     runs: Mapping[str, Run] = {}
     compared: Compared | None = None
+    scores: Mapping[str, Scores] = {}
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -14,8 +14,8 @@ import msgspec
 from onefold.audiences.definition import Definition
 from onefold.audiences.naming import canonical
 from onefold.errors import nearest
-from onefold.rules import Aggregate, Bound, Expr, Kind, RuleError, bind
-from onefold.rules.binding import Fields
+from onefold.rules import Aggregate, Bound, Derived, Expr, RuleError, bind
+from onefold.rules.binding import FieldKind, Fields
 from onefold.rules.tree import And, Field, Not, Or, walk
 from onefold.rules.values import Truth, all_of, any_of
 
@@ -96,7 +96,7 @@ def ruleset(
         SegmentError: A rule cannot be read or bound, reads a segment that is not there, or reads itself by way of others.
     """
     active = {d.slug: d for d in definitions if d.status == "active"}
-    known: dict[str, Kind | Aggregate] = {**fields, STAGE_FIELD: "text"}
+    known: dict[str, FieldKind] = {**fields, STAGE_FIELD: "text"}
     for slug in active:
         known[f"{IN_SEGMENT}{slug}"] = "boolean"
     suppressing = tuple(sorted(slug for slug, d in active.items() if d.suppression))
@@ -129,6 +129,18 @@ def reads(definition: Definition) -> frozenset[str]:
     expr = definition.expr()
     named = set() if expr is None else _segments(expr)
     return frozenset(named | set(definition.exclude))
+
+
+def top_fault(by: str, fields: Fields) -> str:
+    """Why people cannot be ranked by a field; empty where they can.
+
+    Raises:
+        RuleError: There is no such field.
+    """
+    kind = bind(Field(by), fields).kind
+    if isinstance(fields.get(by), Derived):
+        return f"`top.by` needs a number that everybody has; `{by}` ranks people already: ask for it in the `rule`."
+    return "" if kind in {"number", "any"} else f"`top.by` needs a number, and `{by}` is a {kind}."
 
 
 def _segments(expr: Expr) -> set[str]:
@@ -187,10 +199,8 @@ def _ordered(exprs: Mapping[str, Expr]) -> list[str]:
 def _compiled(definition: Definition, expr: Expr, fields: Fields, first: int) -> CompiledRule:
     try:
         bound = bind(expr, fields)
-        if definition.top is not None:
-            kind = bind(Field(definition.top.by), fields).kind
-            if kind not in {"number", "any"}:
-                raise RuleError(f"`top.by` needs a number, and `{definition.top.by}` is a {kind}.")  # noqa: TRY301  one place words them all
+        if definition.top is not None and (fault := top_fault(definition.top.by, fields)):
+            raise RuleError(fault)  # noqa: TRY301  one place words them all
         conditions: list[Bound] = []
         combine = _taken_apart(expr, fields, conditions)
     except RuleError as error:

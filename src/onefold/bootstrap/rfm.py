@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,13 @@ from sqlglot import exp
 
 from onefold import config
 from onefold.bootstrap.asking import Asker
-from onefold.bootstrap.warehousing import open_warehouse, segment_files
-from onefold.bootstrap.workspace import Workspace, clock_us
+from onefold.bootstrap.warehousing import load_warehouse, require_extra, segment_files, warehouse_of
+from onefold.bootstrap.workspace import Workspace, catch_up, clock_us
 from onefold.bootstrap.workspace import opened as opened_workspace
 from onefold.charts import GridCell
 from onefold.errors import NotFoundError, UsageError, nearest
 from onefold.model import results
+from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.batch import rfm
 from onefold.rfm import Definition
 from onefold.rfm.relations import RFM_RUN
@@ -24,6 +26,8 @@ from onefold.warehouse.query import parse
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
+
+    from onefold.adapters.duckdb.warehouse import DuckDbWarehouse
 
 
 def rfm_definitions(directory: Path, names: Sequence[str] = ()) -> list[Definition]:
@@ -65,11 +69,27 @@ def run_rfm(
     definitions = rfm_definitions(directory, names)
     if not definitions:
         return
-    with open_warehouse(directory, workspace, load=True) as warehouse:
+    require_extra()
+    with opened_workspace(directory, workspace) as found, _loaded(found) as warehouse:
         for definition in definitions:
             now_us = clock_us()
             moment = next(at for at in (as_of_us, definition.as_of_us, now_us) if at is not None)
-            yield rfm.result(rfm.run(warehouse, definition, as_of_us=moment, now_us=now_us, keep=keep))
+            run = rfm.run(warehouse, definition, as_of_us=moment, now_us=now_us, keep=keep)
+            if keep and Audiences(found.context).score(run):
+                catch_up(found)
+            yield rfm.result(run)
+
+
+@contextmanager
+def _loaded(workspace: Workspace) -> Iterator[DuckDbWarehouse]:
+    """The warehouse of a workspace with all that waits processed and loaded, for the block."""
+    catch_up(workspace)
+    load_warehouse(workspace)
+    warehouse = warehouse_of(workspace)
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
 
 
 def rfm_runs(directory: Path, workspace: str | None) -> Mapping[str, Sequence[results.RfmRun]]:

@@ -15,7 +15,7 @@ from onefold.audiences.definition import Definition
 from onefold.audiences.ruleset import reads
 from onefold.bootstrap.warehousing import require_extra
 from onefold.bootstrap.workspace import Workspace, catch_up, choose, open_workspace
-from onefold.config.segments import FOLDER, check_segments, yaml_text
+from onefold.config.segments import FOLDER, check_segments, segment_fields, yaml_text
 from onefold.errors import ConfigurationError, UsageError, nearest
 from onefold.model import Identifier, results
 from onefold.pipelines import judgements
@@ -217,7 +217,7 @@ def save_segment(directory: Path, definition: Definition) -> Path:
     path = project.directory / FOLDER / f"{definition.slug}.yaml"
     if path.exists():
         raise UsageError(f"There is already a file {FOLDER}/{path.name}; name the segment otherwise.")
-    check_segments((*project.segments, definition), project.traits)
+    check_segments((*project.segments, definition), segment_fields(project.traits, project.rfm))
     path.parent.mkdir(exist_ok=True)
     backup.write_durably(path, yaml_text(definition).encode())
     return path

@@ -123,6 +123,7 @@ def open_workspace(
         profiles=_with_epochs(settings.profiles, store),
         sealer=NodeSealer(opened.keys, os.urandom),
         clock_us=clock_us,
+        rfm=project.rfm,
         progress=progress or Progress(),
         feed=feed_of(opened.entries),
     )

@@ -189,9 +189,9 @@ def read_project(directory: Path) -> Project:
     ]
     checks = read_checks(directory, problems)
     traits = read_traits(directory, profile.value.get("purchases") or {}, problems)
-    segments = read_segments(directory, traits, problems)
     currency = (profile.value.get("purchases") or {}).get("currency") or ProfileSettings().default_currency
     rfm = read_rfm(directory, currency, problems)
+    segments = read_segments(directory, traits, rfm, problems)
     problems.extend(_main_problems(main))
     problems.extend(_source_name_problems(main, documents))
     problems.extend(problem for document in documents for problem in source_problems(document))

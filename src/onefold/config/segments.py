@@ -9,15 +9,16 @@ from typing import Any
 import msgspec
 
 from onefold.audiences.definition import Definition, Top
-from onefold.audiences.ruleset import IN_SEGMENT, STAGE_FIELD, SegmentError, ruleset
+from onefold.audiences.ruleset import IN_SEGMENT, STAGE_FIELD, SegmentError, ruleset, top_fault
 from onefold.config.kinds import Boolean, Duration, Either, Field, Free, Integer, ListOf, MapOf, Record, Text
 from onefold.config.reading import At, Document, Problem, read
 from onefold.errors import ConfigurationError, nearest
 from onefold.profiles.computed.trait import Trait, trait_fields
 from onefold.profiles.lifecycle import FIELDS
-from onefold.rules import Aggregate, Kind, RuleError, bind
-from onefold.rules.binding import Fields
-from onefold.rules.tree import Field as RuleField
+from onefold.rfm import Definition as RfmDefinition
+from onefold.rfm.fields import score_fields
+from onefold.rules import RuleError, bind
+from onefold.rules.binding import FieldKind, Fields
 
 FOLDER = "segments"
 SLUG = Text(
@@ -66,10 +67,12 @@ SEGMENTS = Record(
 )
 
 
-def read_segments(directory: Path, traits: Sequence[Trait], problems: list[Problem]) -> tuple[Definition, ...]:
+def read_segments(
+    directory: Path, traits: Sequence[Trait], rfm: Sequence[RfmDefinition], problems: list[Problem]
+) -> tuple[Definition, ...]:
     """The segments of a project, in order of files and lines; whatever is wrong is added to `problems`.
 
-    Rules can read these traits.
+    Rules can read these traits, and scores of these RFM definitions.
     """
     folder = directory / FOLDER
     documents = [read(path, f"{FOLDER}/{path.name}", SEGMENTS, problems) for path in sorted(folder.glob("*.yaml"))]
@@ -88,7 +91,7 @@ def read_segments(directory: Path, traits: Sequence[Trait], problems: list[Probl
             if definition is not None:
                 found[slug] = document, definition
     if len(problems) == broken:
-        problems.extend(_rule_problems(found, traits))
+        problems.extend(_rule_problems(found, segment_fields(traits, rfm)))
     return tuple(definition for _, definition in found.values())
 
 
@@ -148,10 +151,10 @@ def _is_slug(text: str) -> bool:
     )
 
 
-def _rule_problems(found: Mapping[str, tuple[Document, Definition]], traits: Sequence[Trait]) -> Iterator[Problem]:
+def _rule_problems(found: Mapping[str, tuple[Document, Definition]], known: Fields) -> Iterator[Problem]:
     """Rules that cannot be read or bound, exclusions of nobody, and segments that read themselves."""
     active = [definition.slug for _, definition in found.values() if definition.status == "active"]
-    fields = rule_fields(active, traits)
+    fields = rule_fields(active, known)
     wrong = False
     for document, definition in found.values():
         at: At = ("segments", definition.slug)
@@ -161,7 +164,7 @@ def _rule_problems(found: Mapping[str, tuple[Document, Definition]], traits: Seq
     if wrong:
         return
     try:
-        ruleset((definition for _, definition in found.values()), FIELDS | trait_fields(traits))
+        ruleset((definition for _, definition in found.values()), known)
     except SegmentError as error:
         document, _ = found[error.slug]
         yield document.problem(("segments", error.slug, "rule"), f"`{error.slug}` {error.reason}")
@@ -188,22 +191,26 @@ def _own_faults(definition: Definition, fields: Fields, active: Sequence[str]) -
 
 def _top_fault(by: str, fields: Fields) -> str:
     try:
-        kind = bind(RuleField(by), fields).kind
+        return top_fault(by, fields)
     except RuleError as error:
         return str(error)
-    return "" if kind in {"number", "any"} else f"`{by}` is a {kind}, not a number"
 
 
-def rule_fields(slugs: Iterable[str], traits: Sequence[Trait]) -> dict[str, Kind | Aggregate]:
-    """What a segment's rule can read: a profile's fields, traits, the lifecycle stage, and who is in which other segment."""
-    fields: dict[str, Kind | Aggregate] = {**FIELDS, **trait_fields(traits), STAGE_FIELD: "text"}
+def segment_fields(traits: Sequence[Trait], rfm: Sequence[RfmDefinition]) -> dict[str, FieldKind]:
+    """What a segment's rule can read of a profile: its fields, traits, and RFM scores."""
+    return {**FIELDS, **trait_fields(traits), **score_fields(rfm)}
+
+
+def rule_fields(slugs: Iterable[str], known: Fields) -> dict[str, FieldKind]:
+    """The same, with the lifecycle stage, and who is in which other segment."""
+    fields: dict[str, FieldKind] = {**known, STAGE_FIELD: "text"}
     for slug in slugs:
         fields[f"{IN_SEGMENT}{slug}"] = "boolean"
     return fields
 
 
-def check_segments(definitions: Sequence[Definition], traits: Sequence[Trait]) -> None:
-    """See that these segments can be used together, with these traits.
+def check_segments(definitions: Sequence[Definition], known: Fields) -> None:
+    """See that these segments can be used together, reading these fields of a profile.
 
     Raises:
         ConfigurationError: One of them cannot; the message tells which, and the file and line where it has them.
@@ -215,8 +222,8 @@ def check_segments(definitions: Sequence[Definition], traits: Sequence[Trait]) -
     try:
         for definition in definitions:
             if definition.status != "active" and (expr := definition.expr()) is not None:
-                bind(expr, rule_fields(by_slug, traits))
-        ruleset(definitions, FIELDS | trait_fields(traits))
+                bind(expr, rule_fields(by_slug, known))
+        ruleset(definitions, known)
     except SegmentError as error:
         there = by_slug[error.slug]
         message = f"segment `{error.slug}`: {error.reason}"

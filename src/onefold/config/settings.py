@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from onefold.audiences.definition import Definition
 from onefold.audiences.ruleset import ruleset
 from onefold.config.project import Project
+from onefold.config.segments import segment_fields
 from onefold.config.stages import Stages
 from onefold.errors import ConfigurationError
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest import tracking_plan
 from onefold.ingest.events import ALIASES
 from onefold.ingest.settings import IngestSettings
-from onefold.profiles.computed.trait import Trait, trait_fields
-from onefold.profiles.lifecycle import FIELDS, Stage
+from onefold.profiles.lifecycle import Stage
 from onefold.profiles.settings import Asked, ProfileSettings, Purchase
 from onefold.profiles.survivorship import Survivorship
 from onefold.rules import RuleError
@@ -38,7 +36,7 @@ def settings(project: Project) -> StageSettings:
         ConfigurationError: A lifecycle rule cannot be read or names a field that does not exist.
     """
     stated = project.stages
-    profiles = _profiles(stated, project.traits, project.segments)
+    profiles = _profiles(project)
     return StageSettings(_ingest(stated, profiles.declared_fields), _identity(stated), profiles)
 
 
@@ -76,7 +74,9 @@ def _identity(stated: Stages) -> IdentitySettings:
     return settings
 
 
-def _profiles(stated: Stages, traits: tuple[Trait, ...], segments: Sequence[Definition]) -> ProfileSettings:
+def _profiles(project: Project) -> ProfileSettings:
+    stated = project.stages
+
     def rule(strategy: str) -> Survivorship:
         return msgspec.convert({"strategy": strategy, "sources": stated.source_rank}, Survivorship)
 
@@ -93,10 +93,10 @@ def _profiles(stated: Stages, traits: tuple[Trait, ...], segments: Sequence[Defi
     stages = tuple(Stage(name, text) for name, text in stated.lifecycle)
     fields = {field: rule(strategy) for field, strategy in stated.survivorship.items()}
     try:
-        settings = ProfileSettings(survivorship=fields, stages=stages, traits=traits, **said)
+        settings = ProfileSettings(survivorship=fields, stages=stages, traits=project.traits, **said)
     except RuleError as error:
         raise ConfigurationError(f"a lifecycle rule cannot be used: {error}", file="profile.yaml") from error
-    rules = ruleset(segments, FIELDS | trait_fields(traits), ALIASES)
+    rules = ruleset(project.segments, segment_fields(project.traits, project.rfm), ALIASES)
     return msgspec.structs.replace(settings, asked=Asked(rules.fields, rules.aggregates))
 
 

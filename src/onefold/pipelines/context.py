@@ -16,6 +16,7 @@ from onefold.pipelines.stream.prefetch import Prefetch
 from onefold.pipelines.stream.progress import Progress
 from onefold.ports import EventLog, ProfileStore
 from onefold.profiles.settings import ProfileSettings
+from onefold.rfm import Definition
 from onefold.warehouse.feed import Feed
 
 
@@ -31,6 +32,7 @@ class Context:
         identity: Types, limits, rules.
         hasher: Makes node ids under the workspace's hashing key.
         profiles: Survivorship, purchases, lifecycle.
+        rfm: RFM definitions, whose scores rules of segments read.
         sealer: Seals node states.
         clock_us: The time now, microseconds UTC.
         known: Edges known to be stored; the processor's memory, not state.
@@ -49,6 +51,7 @@ class Context:
     profiles: ProfileSettings
     sealer: NodeSealer
     clock_us: Callable[[], int]
+    rfm: tuple[Definition, ...] = ()
     known: KnownEdges = field(default_factory=KnownEdges)
     prefetch: Prefetch[Any] = field(default_factory=Prefetch)
     progress: Progress = field(default_factory=Progress)

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from onefold.profiles.computed.trait import Trait, trait_fields
-from onefold.rules import Aggregate, Bound, Kind, RuleError, bind, evaluate, explain, next_change, parse
-from onefold.rules.binding import Fields
+from onefold.rules import Aggregate, Bound, Derived, Kind, RuleError, bind, evaluate, explain, next_change, parse
+from onefold.rules.binding import FieldKind, Fields
 
 FIELDS: dict[str, Kind | Aggregate] = {
     "events": "number",
@@ -30,6 +30,7 @@ FIELDS: dict[str, Kind | Aggregate] = {
     "consent.*": "boolean",
 }
 """What rules may ask of a profile, beside traits (`trait.NAME`) and aggregates of events; revenue in one currency."""
+_SCORES = Derived("any", refusal="RFM scores depend on everybody; segments can read them, stages cannot.")
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -81,7 +82,7 @@ def compiled(stages: tuple[Stage, ...], traits: tuple[Trait, ...] = ()) -> Lifec
     """
     if len({stage.name for stage in stages}) < len(stages):
         raise RuleError("Two lifecycle stages have the same name.")
-    fields = FIELDS | trait_fields(traits)
+    fields: dict[str, FieldKind] = {**FIELDS, **trait_fields(traits), "rfm.*": _SCORES}
     rules = tuple(_bound(stage, fields) for stage in stages)
     return Lifecycle(
         stages,

@@ -109,7 +109,7 @@ def row(run: Run) -> dict[str, Any]:
     return values | {
         "as_of": plain(run.as_of_us),
         "ran_at": plain(run.ran_at_us),
-        "cut_points": msgspec.json.encode(run.cut_points).decode(),
+        "cut_points": written(run.cut_points).decode(),
         "cells": msgspec.json.encode({"".join(map(str, cell)): of for cell, of in run.cells.items()}).decode(),
     }
 
@@ -117,17 +117,27 @@ def row(run: Run) -> dict[str, Any]:
 def read(stored: Mapping[str, Any]) -> Run:
     """The run of a row of `golden.rfm_run`."""
     values = {name: stored[name] for name in Run.__struct_fields__ if name in stored}
-    cuts = msgspec.json.decode(stored["cut_points"])
     cells = msgspec.json.decode(stored["cells"])
     return Run(
         **values
         | {
             "as_of_us": micros(stored["as_of"]),
             "ran_at_us": micros(stored["ran_at"]),
-            "cut_points": CutPoints(**{name: tuple(map(_cut_point, points)) for name, points in cuts.items()}),
+            "cut_points": read_cut_points(stored["cut_points"]),
             "cells": {(int(cell[0]), int(cell[1]), int(cell[2])): tuple(of) for cell, of in cells.items()},
         }
     )
+
+
+def written(cut_points: CutPoints) -> bytes:
+    """Cut points as JSON."""
+    return msgspec.json.encode(cut_points)
+
+
+def read_cut_points(text: str | bytes) -> CutPoints:
+    """Read what `written` wrote."""
+    said = msgspec.json.decode(text)
+    return CutPoints(**{name: tuple(map(_cut_point, points)) for name, points in said.items()})
 
 
 def plain(at_us: int) -> datetime:

@@ -1,6 +1,6 @@
 """The one rule language: parse, bind, evaluate, compile to SQL, explain."""
 
-from onefold.rules.aggregate import Timed, fingerprint
+from onefold.rules.aggregate import Derived, Timed, fingerprint
 from onefold.rules.binding import Bound, Row, bind, bind_condition, condition_row
 from onefold.rules.cost import Cost, cost
 from onefold.rules.document import decode as decode_json
@@ -20,6 +20,7 @@ __all__ = [
     "Aggregate",
     "Bound",
     "Cost",
+    "Derived",
     "Expr",
     "Kind",
     "Row",

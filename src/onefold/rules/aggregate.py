@@ -54,6 +54,20 @@ class Timed(Protocol):
         ...
 
 
+class Derived(msgspec.Struct, frozen=True):
+    """A field that somebody works out of aggregates: a row holds something `Timed` under its name.
+
+    Attributes:
+        kind: What its value is.
+        aggregates: What it is worked out of.
+        refusal: Why rules cannot read it; empty where they can.
+    """
+
+    kind: Kind
+    aggregates: frozenset[Aggregate] = frozenset()
+    refusal: str = ""
+
+
 def fingerprint(aggregate: Aggregate) -> str:
     """32 hexadecimal digits of what it means: the key of its value in a row, and of its states in a store.
 

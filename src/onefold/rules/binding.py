@@ -37,8 +37,9 @@ from onefold.rules.tree import (
 Row = Mapping[str, Any]
 """Values by field name; a field that is missing is null. Times are integers (microseconds UTC), as everywhere."""
 
-Fields = Mapping[str, Kind | Aggregate]
-"""By name what a field is: its kind, or the aggregate of events that it is a name for."""
+FieldKind = Kind | Aggregate | aggregate.Derived
+Fields = Mapping[str, FieldKind]
+"""By name what a field is: its kind, the aggregate of events that it is a name for, or what is worked out of such."""
 
 Run = Callable[[Row, int], Any]
 
@@ -74,6 +75,7 @@ class Bound(msgspec.Struct, frozen=True):
         run: Computes its value from a row and a time.
         clocks: Its comparisons of elapsed time.
         restless_us: Shortest tile of elapsed time used in any other way, or None.
+        derived: The fields among those it reads that are worked out of aggregates.
     """
 
     expr: Expr
@@ -83,6 +85,7 @@ class Bound(msgspec.Struct, frozen=True):
     run: Run
     clocks: tuple[Clock, ...]
     restless_us: int | None
+    derived: frozenset[str] = frozenset()
 
 
 def bind(expr: Expr, fields: Fields, places: Places = NOWHERE) -> Bound:
@@ -96,7 +99,9 @@ def bind(expr: Expr, fields: Fields, places: Places = NOWHERE) -> Bound:
     names = frozenset(f.name for f in walk(expr) if isinstance(f, Field))
     restless = min(binder.loose.values(), default=None)
     named = {found for name in names if isinstance(found := fields.get(name), Aggregate)}
-    return Bound(expr, kind, names, aggregates(expr) | named, run, tuple(binder.clocks), restless)
+    derived = {name: found for name in names if isinstance(found := fields.get(name), aggregate.Derived)}
+    read = aggregates(expr) | named.union(*(one.aggregates for one in derived.values()))
+    return Bound(expr, kind, names, read, run, tuple(binder.clocks), restless, frozenset(derived))
 
 
 def bind_condition(where: Expr, places: Places = NOWHERE) -> Bound:
@@ -145,8 +150,7 @@ class _Binder:
             case Moment(at_us=at_us):
                 return "time", lambda _row, _now: at_us
             case Field(name=name):
-                found = self._field(name)
-                return self._aggregate(found) if isinstance(found, Aggregate) else (found, lambda row, _: row.get(name))
+                return self._read(name)
             case Call():
                 return self._call(expr)
             case Aggregate():
@@ -185,7 +189,17 @@ class _Binder:
                 runs = [self._truth(p) for p in parts]
                 return "boolean", lambda row, now: values.any_of(r(row, now) for r in runs)
 
-    def _field(self, name: str) -> Kind | Aggregate:
+    def _read(self, name: str) -> tuple[Kind, Run]:
+        found = self._field(name)
+        if isinstance(found, Aggregate):
+            return self._aggregate(found)
+        if not isinstance(found, aggregate.Derived):
+            return found, lambda row, _: row.get(name)
+        if found.refusal:
+            raise RuleError(f"`{name}` cannot be read by a rule: {found.refusal}")
+        return found.kind, lambda row, now: None if (timed := row.get(name)) is None else timed.at(now)
+
+    def _field(self, name: str) -> FieldKind:
         kind = self._fields.get(name)
         if kind is None:
             open_name = next((f for f in self._fields if f.endswith(OPEN) and name.startswith(f[:-1])), None)

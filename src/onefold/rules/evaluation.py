@@ -31,6 +31,7 @@ def next_change(bound: Bound, row: Row, as_of_us: int) -> int | None:
     timed: list[Timed | None] = [
         row[key] for one in bound.aggregates if aggregate.is_timed(one) and (key := aggregate.fingerprint(one)) in row
     ]
+    timed += [row[name] for name in bound.derived if name in row]
     since = as_of_us
     for _ in range(_STEPS_MAX):
         # Until a window moves, elapsed time alone can change the answer; from there on, other moments may count.

@@ -78,7 +78,7 @@ def apply(context: Context, wanted: Sequence[Definition], stages: Stages, *, aga
         ConflictError: Somebody settled meanwhile. Nothing was changed.
         SegmentError: One of them cannot be used. Nothing was changed.
     """
-    bound(wanted, stages, context.profiles)
+    bound(context, wanted, stages)
     after = {definition.slug: definition for definition in wanted}
     with context.store.snapshot() as snapshot:
         state = snapshot.evaluation()
@@ -108,6 +108,7 @@ def apply(context: Context, wanted: Sequence[Definition], stages: Stages, *, aga
         scan=scan,
         runs=kept,
         compared=progress.compared,
+        scores=progress.scores,
     )
     active = bool(stages) or any(definition.status == "active" for definition in wanted)
     settlement = Settlement(before=state.sequence, active=active, body=states.encode(following), define=define)

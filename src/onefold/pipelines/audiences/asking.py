@@ -212,7 +212,7 @@ def standing(context: Context, slug: str, who: Identifier) -> results.Standing:
         person = None if node is None else people.find(snapshot, node)
         if person is None:
             raise NotFoundError("No profile found for that identifier.")
-        rules = held(snapshot, progress, context.profiles)
+        rules = held(context, snapshot, progress)
         (one,) = survey.assessed(context, snapshot, rules, [person.id], now_us)
         stored = {m.audience: m for m in snapshot.memberships([person.id])}
         until, then = _until(context, snapshot, rules, one, slug, now_us)

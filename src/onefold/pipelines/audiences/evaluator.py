@@ -127,7 +127,7 @@ class Evaluator:
 
     def _rules(self, snapshot: ProfileSnapshot, progress: Progress) -> Held:
         if self._held is None or self._held.progress.generation != progress.generation:
-            found = held(snapshot, progress, self._context.profiles)
+            found = held(self._context, snapshot, progress)
             if missing := uncounted(found, self._context.profiles):
                 raise ConfigurationError(
                     f"segments were applied that ask for events that this process does not count ({', '.join(missing)}): "
@@ -268,12 +268,13 @@ class _Findings:
         kept = held.scheduled
         if scan is not None and profile.id in refresh and concern.because in {"schedule", "definition"}:
             kept = kept - set(scan.refresh)
-        stage = held.stage(profile.row, as_of_us)
+        row = held.row(profile)
+        stage = held.stage(row, as_of_us)
         found = assess(
-            held.rules, profile.row, as_of_us, stage=stage, kept=kept, standing=lists | (current.keys() & kept),
+            held.rules, row, as_of_us, stage=stage, kept=kept, standing=lists | (current.keys() & kept),
             cuts=self._cuts,
         )  # fmt: skip
-        moments = [at for at in (found.due_us, held.stage_change(profile.row, as_of_us)) if at is not None]
+        moments = [at for at in (found.due_us, held.stage_change(row, as_of_us)) if at is not None]
         standing = Standing(profile.id, min(moments, default=None), held.progress.generation, found.truths)
         if standing != before:
             self._standings.append(standing)

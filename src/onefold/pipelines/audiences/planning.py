@@ -29,9 +29,9 @@ def plan(context: Context, wanted: Sequence[Definition], stages: Stages) -> resu
         SegmentError: One of them cannot be used.
     """
     after = {definition.slug: definition for definition in wanted}
-    held = bound(wanted, stages, context.profiles)
     with context.store.snapshot() as snapshot:
         progress, before = current(snapshot)
+        held = bound(context, wanted, stages, progress.scores)
         found = difference(before, after, stages=stages != progress.stages)
         sizes = snapshot.audience_sizes()
         people = snapshot.counts()["people"]
@@ -88,7 +88,7 @@ def _what(name: str, found: Difference) -> str:
 def _notes(context: Context, held: Held, before: Iterable[Definition]) -> tuple[str, ...]:
     """What a person has to know besides: events that were not counted so far."""
     try:
-        rules = bound(before, (), context.profiles).rules
+        rules = bound(context, before, ()).rules
     except SegmentError:  # it reads what is not there any more
         rules = RuleSet()
     so_far = msgspec.structs.replace(context.profiles, asked=Asked(rules.fields, rules.aggregates))
@@ -107,7 +107,7 @@ def preview(context: Context, definition: Definition) -> results.SegmentPreview:
     """
     with context.store.snapshot() as snapshot:
         progress, before = current(snapshot)
-        held = bound({**before, definition.slug: definition}.values(), progress.stages, context.profiles)
+        held = bound(context, {**before, definition.slug: definition}.values(), progress.stages, progress.scores)
         people = members = entering = leaving = 0
         samples: list[Assessed] = []
         for one in everybody(context, snapshot, held, context.clock_us(), refresh=True):
@@ -147,7 +147,7 @@ def diff(
         for definition in pair:
             if definition is None:
                 raise NotFoundError(f"There is no segment `{slug}` that was applied{nearest(slug, there) or '.'}")
-            held = bound({**there, slug: definition}.values(), progress.stages, context.profiles)
+            held = bound(context, {**there, slug: definition}.values(), progress.stages, progress.scores)
             found.append(everybody(context, snapshot, held, now_us, refresh=True))
         counts: Counter[str] = Counter()
         moved: list[results.Moved] = []

@@ -45,7 +45,7 @@ def reconcile(context: Context) -> results.ReconciledSegments:
     people = whoever = late = 0
     alive: set[NodeId] = set()
     with context.store.snapshot() as snapshot:
-        rules = held(snapshot, states.decode(snapshot.evaluation().body), context.profiles)
+        rules = held(context, snapshot, states.decode(snapshot.evaluation().body))
         reasons = _Waiting(snapshot, rules, now_us)
         stored = snapshot.audience_sizes()
         for one in everybody(context, snapshot, rules, now_us, refresh=False):

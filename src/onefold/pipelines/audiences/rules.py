@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from onefold.audiences import progress as states
 from onefold.audiences.definition import Definition
-from onefold.audiences.progress import Progress
+from onefold.audiences.progress import Progress, Scores
 from onefold.audiences.ruleset import RuleSet, ruleset
 from onefold.ingest.events import ALIASES
+from onefold.pipelines.context import Context
 from onefold.ports import ProfileSnapshot
 from onefold.profiles.computed.plan import base_of
 from onefold.profiles.computed.trait import trait_fields
 from onefold.profiles.lifecycle import FIELDS, Lifecycle, Stage, compiled
+from onefold.profiles.profile import Profile
 from onefold.profiles.settings import Asked, ProfileSettings
+from onefold.rfm.fields import Scorer, score_fields
+from onefold.rfm.outcome import read_cut_points
+from onefold.rules import Row
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Held:
         rules: The active ones, bound.
         settings: How profiles are worked out, with all that the rules read of them.
         lifecycle: The stages; None where none are kept.
+        scorers: Of the RFM definitions that ran as they are now, those that rules read.
     """
 
     progress: Progress
@@ -38,6 +45,7 @@ class Held:
     rules: RuleSet
     settings: ProfileSettings
     lifecycle: Lifecycle | None = None
+    scorers: tuple[Scorer, ...] = ()
 
     @property
     def cuts(self) -> dict[str, Decimal | None]:
@@ -49,6 +57,13 @@ class Held:
         """Slugs of the segments that are worked out at intervals."""
         return frozenset(r.definition.slug for r in self.rules.rules if r.definition.kind == "scheduled")
 
+    def row(self, profile: Profile) -> Row:
+        """What the rules read of a person, scores included."""
+        row: Row = profile.row
+        for scorer in self.scorers:
+            row = {**row, **scorer.values(row)}
+        return row
+
     def stage(self, row: Mapping[str, Any], as_of_us: int) -> str:
         """The lifecycle stage of a person; empty where stages are not kept, or none holds."""
         found = None if self.lifecycle is None else self.lifecycle.stage(row, as_of_us)
@@ -59,14 +74,14 @@ class Held:
         return None if self.lifecycle is None else self.lifecycle.next_change(row, as_of_us)
 
 
-def held(snapshot: ProfileSnapshot, progress: Progress, settings: ProfileSettings) -> Held:
+def held(context: Context, snapshot: ProfileSnapshot, progress: Progress) -> Held:
     """What holds as of a snapshot.
 
     Raises:
         SegmentError: A definition that was applied cannot be bound any more: an earlier or a later version applied it.
     """
     found = states.holding(snapshot.definitions(), progress)
-    return bound(found.values(), progress.stages, settings, progress)
+    return replace(bound(context, found.values(), progress.stages, progress.scores), progress=progress)
 
 
 def uncounted(held: Held, settings: ProfileSettings) -> tuple[str, ...]:
@@ -76,21 +91,36 @@ def uncounted(held: Held, settings: ProfileSettings) -> tuple[str, ...]:
 
 
 def bound(
+    context: Context,
     definitions: Iterable[Definition],
     stages: tuple[tuple[str, str], ...],
-    settings: ProfileSettings,
-    progress: Progress | None = None,
+    scores: Mapping[str, Scores] = MappingProxyType({}),
 ) -> Held:
-    """Definitions and stages, bound.
+    """Definitions and stages, bound; with what runs of RFM left, where people are to be scored.
 
     Raises:
         SegmentError: A segment cannot be used.
     """
     by_slug = {definition.slug: definition for definition in definitions}
-    rules = ruleset(by_slug.values(), FIELDS | trait_fields(settings.traits), ALIASES)
+    settings = context.profiles
+    known = {**FIELDS, **trait_fields(settings.traits), **score_fields(context.rfm)}
+    rules = ruleset(by_slug.values(), known, ALIASES)
     lifecycle = compiled(tuple(Stage(*stage) for stage in stages), settings.traits) if stages else None
     fields, read = rules.fields, rules.aggregates
     if lifecycle is not None:
         fields, read = fields | lifecycle.fields, read | lifecycle.aggregates
     asked = msgspec.structs.replace(settings, asked=Asked(fields, read))
-    return Held(progress or Progress(), by_slug, rules, asked, lifecycle)
+    return Held(Progress(), by_slug, rules, asked, lifecycle, _scorers(context, rules, scores))
+
+
+def _scorers(context: Context, rules: RuleSet, scores: Mapping[str, Scores]) -> tuple[Scorer, ...]:
+    """What scores people by the runs that there were, of the definitions as they are now and as far as rules read them."""
+    found = []
+    for definition in context.rfm:
+        latest = scores.get(definition.name)
+        read = any(name in rules.fields for name in score_fields([definition]))
+        if read and latest is not None and latest.definition == definition.fingerprint:
+            cut_points = read_cut_points(latest.cut_points)
+            if cut_points.recency:
+                found.append(Scorer(definition, cut_points))
+    return tuple(found)

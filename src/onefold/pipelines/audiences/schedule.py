@@ -57,7 +57,8 @@ def cut_points(
         after = some[-1]
         current = {(membership.person, membership.audience) for membership in snapshot.memberships(some)}
         for profile in people(asking, snapshot, some):
-            row = {**profile.row, STAGE_FIELD: held.stage(profile.row, now_us) or None}
+            known = held.row(profile)
+            row = {**known, STAGE_FIELD: held.stage(known, now_us) or None}
             row.update((f"{IN_SEGMENT}{slug}", (profile.id, slug) in current) for slug in held.rules.slugs)
             for rule in rules:
                 top = rule.definition.top

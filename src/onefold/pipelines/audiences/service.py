@@ -9,9 +9,10 @@ from onefold.audiences.definition import Definition
 from onefold.audiences.progress import Compared
 from onefold.errors import ConflictError
 from onefold.model import Identifier, results
-from onefold.pipelines.audiences import applying, asking, lists, overlaps, planning, reconcile
+from onefold.pipelines.audiences import applying, asking, lists, overlaps, planning, reconcile, scoring
 from onefold.pipelines.audiences.applying import Difference, Stages
 from onefold.pipelines.context import Context
+from onefold.rfm.outcome import Run
 
 T = TypeVar("T")
 _TRIES = 50
@@ -120,6 +121,14 @@ class Audiences:
             SegmentError: One of them cannot be used. Nothing was changed.
         """
         return _patiently(lambda: applying.apply(self._context, wanted, stages, again=again))
+
+    def score(self, run: Run) -> bool:
+        """Let rules score people by the cut points of a run of RFM; whether anybody is evaluated for it.
+
+        Raises:
+            ConflictError: Others settle all the time. Nothing was changed.
+        """
+        return _patiently(lambda: scoring.publish(self._context, run))
 
     def upload(self, slug: str, identifiers: Sequence[Identifier], *, remove: bool = False) -> results.ListChange:
         """Put identifiers on a list, or take them from it. All of them or none.

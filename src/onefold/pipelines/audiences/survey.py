@@ -84,9 +84,10 @@ def assessed(
     for profile, nodes in found:
         standing = set().union(*(lists[node] for node in nodes if node in lists)) if lists else set[str]()
         standing |= stored[profile.id] & kept
-        stage = held.stage(profile.row, now_us)
+        row = held.row(profile)
+        stage = held.stage(row, now_us)
         assessment = assess(
-            held.rules, profile.row, now_us, stage=stage, kept=kept, standing=standing,
+            held.rules, row, now_us, stage=stage, kept=kept, standing=standing,
             cuts=held.cuts if cuts is None else cuts,
         )  # fmt: skip
         yield Assessed(profile, assessment, frozenset(stored[profile.id]))
