@@ -20,15 +20,17 @@ from tests.warehouse.yard import Yard
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.model import Identifier, NodeId
 from onefold.pipelines import judgements
+from onefold.pipelines.batch import traits as batch
 from onefold.pipelines.stream import process
 from onefold.profiles import state as folds
 from onefold.profiles.computed import series, values
 from onefold.profiles.computed.trait import Trait
 from onefold.profiles.profile import iso
 from onefold.profiles.settings import ProfileSettings
-from onefold.rules import Aggregate, Expr, RuleError, Window, parse
+from onefold.rules import Aggregate, Expr, RuleError, Window, parse, sql_events
 from onefold.rules.aggregate import kind
 from onefold.rules.tree import Compare, IsNull, Literal, Moment
+from onefold.warehouse.as_of import Moment as Past
 from onefold.warehouse.people import asked, members
 
 PEOPLE = 3
@@ -132,6 +134,74 @@ def test_a_rule_reads_a_trait_by_its_name_in_the_warehouse(yard):
     assert len(yard.warehouse.run(members(parse("trait.recent = 1"), workbench.NOW_US + 4 * DAY_US, named))) == 1
     with pytest.raises(RuleError, match="no field `trait"):
         members(parse("trait.recent = 1"), workbench.NOW_US)
+
+
+def assert_query_is_fold(data, queries, wanted=AGGREGATES) -> None:
+    """The law: one query works out what folding each person's events one by one does, now and as of any past."""
+    found = data.draw(st.lists(wanted, min_size=1, max_size=6, unique=True))
+    traits = [Trait(f"t{n}", one) for n, one in enumerate(found)]
+    context = replace(workbench.context(store=MemoryProfileStore()), profiles=ProfileSettings(traits=tuple(traits)))
+    with tempfile.TemporaryDirectory() as folder:
+        yard = Yard(context, Path(folder), queries)
+        events = data.draw(bodies())
+        yard.receive(*events)
+        times = [datetime.fromisoformat(e["timestamp"]) for e in events]
+        past = data.draw(st.none() | st.sampled_from(times))
+        moment = None if past is None else Past(happened_by=past.replace(tzinfo=None))
+        as_of_us = int((past or max(times)).timestamp() * 1_000) * 1_000
+        worked = batch.values_of(yard.warehouse, traits, yard.context.profiles, as_of_us, moment)
+        assert not worked.folded
+        assert worked.values == batch._folded(yard.warehouse, traits, yard.context.profiles, as_of_us, moment)
+
+
+@_FEW
+@given(st.data())
+def test_a_query_works_out_what_the_fold_does(queries, data):
+    """Values of all kinds, and people without such events."""
+    assert_query_is_fold(data, queries)
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "wrong", "seen_in"),
+    [
+        (
+            batch, "_values",
+            lambda column, trait, own=batch._values: [int(value) for value in own(column, trait)],
+            Aggregate("sum", "Gift", "amount"),
+        ),
+        (
+            sql_events.aggregate, "bounds",
+            lambda window, as_of_us, own=sql_events.aggregate.bounds: own(window, as_of_us - window.tile_us),
+            Aggregate("count", "Gift", within=Window(1, DAY_US)),
+        ),
+        (sql_events, "_or_none", lambda value: value, Aggregate("streak", "Gift", None, parse("amount > 0"), per="day")),
+    ],
+    ids=["cents are cut", "a window of yesterday", "nothing is not nought"],
+)  # fmt: skip
+def test_a_query_that_works_out_something_else_is_found(queries, monkeypatch, where, what, wrong, seen_in):
+    """Negative controls of the law above."""
+    monkeypatch.setattr(where, what, wrong)
+    law = settings(_FEW, phases=[Phase.generate], max_examples=120)(
+        given(st.data())(lambda data: assert_query_is_fold(data, queries, st.just(seen_in)))
+    )
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        law()
+
+
+def test_a_trait_that_no_query_can_state_is_folded(yard):
+    """The reason is told, and the others are asked in SQL."""
+    yard.receive(*({"type": "track", "event": "Gift", "userId": "ann", "messageId": f"m{n}",
+                    "properties": {"fund": fund}} for n, fund in enumerate(["a1", "b", "c3"])))  # fmt: skip
+    traits = [
+        Trait("numbered", Aggregate("count", "Gift", where=parse(r"matches(fund, '\d')"))),
+        Trait("gifts", Aggregate("count", "Gift")),
+    ]
+    worked = batch.values_of(yard.warehouse, traits, yard.context.profiles, workbench.NOW_US)
+    assert list(worked.values.values()) == [{"numbered": 2, "gifts": 3}]
+    assert list(worked.folded) == ["numbered"]
+    assert "engines read the rest differently" in worked.folded["numbered"]
+    shown = [batch.preview(trait, worked, workbench.NOW_US) for trait in traits]
+    assert [(one.method, one.because is None) for one in shown] == [("fold", False), ("sql", True)]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ class TraitDesk:
         import pyarrow as pa  # noqa: PLC0415  only where the extra is
 
         traits = self._named(names)
-        _, found = self._found(traits, moment)
+        _, worked = self._worked(traits, moment)
+        found = worked.values
         ids = [batch.profile_id(person) for person in found]
         columns = {trait.name: batch.column(trait, found.values()) for trait in traits}
         return pa.table({"id": pa.array(ids, pa.string())} | columns)
@@ -59,10 +60,10 @@ class TraitDesk:
             NotFoundError: There is no such trait.
         """
         (trait,) = self._named([name])
-        as_of_us, found = self._found([trait], moment)
-        return batch.preview(trait, found, as_of_us)
+        as_of_us, worked = self._worked([trait], moment)
+        return batch.preview(trait, worked, as_of_us)
 
-    def _found(self, traits: Sequence[Trait], moment: Moment | None) -> tuple[int, batch.Found]:
+    def _worked(self, traits: Sequence[Trait], moment: Moment | None) -> tuple[int, batch.Worked]:
         context = self._workspace.context
         as_of_us = batch.moment_us(moment, context.clock_us())
         return as_of_us, batch.values_of(self._warehouse, traits, context.profiles, as_of_us, moment)

@@ -135,6 +135,8 @@ def moment_of(as_of: str | None, by: str) -> Moment | None:
 
 def _show_preview(out: Output, found: results.TraitPreview) -> None:
     out.say(f"{found.name} as of {found.as_of}: {found.people:,} people", style="bold")
+    if found.because is not None:
+        out.say(f"Worked out event by event, which takes longer than a query: {found.because}")
     if found.least is not None:
         out.say(f"least {found.least} · median {found.median} · greatest {found.greatest}")
     out.table("Commonest values", ("value", "people"), ((data(s.value), s.people) for s in found.commonest))

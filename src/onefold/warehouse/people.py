@@ -88,6 +88,24 @@ def members(rule: Expr, as_of_us: int, traits: Mapping[str, Aggregate] = Mapping
     return query
 
 
+def values(traits: Mapping[str, Aggregate], as_of_us: int) -> exp.Select:
+    """The traits of each person who has any event that they are about: `person`, and a column for each trait.
+
+    A value of no fixed kind is a text with a tag before it (`rules.values.untagged` reads it), a time is UTC. Unlike the
+    stream, which keeps a choice of very many different values and periods, this counts all of them.
+
+    Raises:
+        RuleError: A condition uses what SQL cannot say alike everywhere.
+    """
+    events = added(traits.values(), EVENTS, as_of_us)
+    columns = [trees.alias(events.values[one].value.copy(), name, quoted=True) for name, one in traits.items()]
+    query = trees.query([exp.column("person", table=ROW), *columns], ROW)
+    people = trees.query([exp.column("person")], events.steps[0][0], group=["person"])
+    query.set("joins", [_left(name, ROW) for name in events.relations])
+    query.set("with_", exp.With(expressions=[_step(name, step) for name, step in (*events.steps, (ROW, people))]))
+    return query
+
+
 def _step(name: str, query: exp.Query) -> exp.CTE:
     return exp.CTE(this=query, alias=exp.TableAlias(this=exp.to_identifier(name)))
 

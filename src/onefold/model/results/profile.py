@@ -177,6 +177,8 @@ class TraitPreview(Result, frozen=True, kw_only=True):
     """What a trait comes to for everybody, worked out from the warehouse.
 
     Attributes:
+        method: `sql`: by one query. `fold`: event by event, which is slower.
+        because: Why no query can state it; null where one does.
         people: People who have another value than those without such events.
         least: Of numbers and times; null for others, as `median` and `greatest`.
         commonest: The commonest values, with how many people have them.
@@ -185,6 +187,8 @@ class TraitPreview(Result, frozen=True, kw_only=True):
 
     name: str
     as_of: str
+    method: Literal["sql", "fold"]
+    because: str | None
     people: int
     least: Any
     median: Any

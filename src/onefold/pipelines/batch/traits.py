@@ -1,7 +1,7 @@
 """Computed traits from the warehouse: their values for everybody as of any moment, whatever the stream keeps of them.
 
-Events and who is who are read as of the moment, and folded by the code of the stream. So what a trait would be can be seen
-before the stream keeps it, and what it was.
+Events and who is who are read as of the moment. A query works the traits out; one that no query can state is folded by the
+code of the stream, to the same values. So what a trait would be can be seen before the stream keeps it, and what it was.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from decimal import Context, Decimal
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,15 +23,18 @@ from onefold.profiles.computed.plan import Held, Plan
 from onefold.profiles.computed.trait import Trait
 from onefold.profiles.profile import iso, shown_value
 from onefold.profiles.settings import ProfileSettings
-from onefold.rules import Kind
+from onefold.rules import Kind, RuleError
 from onefold.rules.aggregate import of_none
+from onefold.rules.values import untagged
 from onefold.warehouse import cells
+from onefold.warehouse import people as stating
 from onefold.warehouse.as_of import Moment, as_of
 from onefold.warehouse.events import columns_of, names_in, plain
 from onefold.warehouse.query import parse
 
 _LIMITS = QueryLimits(seconds=600.0, memory_mb=2_048, result_mb=4_096)
 _SAMPLE, _COMMONEST = 5, 8
+_DIGITS = Context(prec=60)
 _EXACT = frozenset({"sum", "average", "min", "max"})
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as the warehouse has times: UTC, without saying so
 profile_id = format_profile_id
@@ -40,36 +43,101 @@ Found = Mapping[NodeId, Mapping[str, Any]]
 _decode = msgspec.json.Decoder().decode
 
 
+class Worked(NamedTuple):
+    """What traits come to.
+
+    Attributes:
+        values: By person who has any event that a trait is about, the value of each trait.
+        folded: The traits that no query can state, with the reason: their events were folded one by one.
+    """
+
+    values: Found
+    folded: Mapping[str, str]
+
+
 def values_of(
     warehouse: Warehouse,
     traits: Sequence[Trait],
     settings: ProfileSettings,
     as_of_us: int,
     moment: Moment | None = None,
-) -> dict[NodeId, dict[str, Any]]:
-    """By person who has any event that the traits are about, the value of each trait as of a moment.
+) -> Worked:
+    """The value of each trait as of a moment, for everybody who has any event that they are about.
 
     Args:
         warehouse: What is read.
         traits: The traits; they need not be the project's.
-        settings: How much is kept.
+        settings: How much is kept of a trait that has to be folded.
         as_of_us: The moment at which windows end.
         moment: As of when events and who is who are read; None for all that is known.
     """
-    limits = settings.limits
-    plan = computing.plan([trait.aggregate for trait in traits], values_max=limits.values, tiles_max=limits.tiles)
-    people = _folded(warehouse, plan, moment)
-    found: dict[NodeId, dict[str, Any]] = {}
-    for person, held in people.items():
-        of: dict[str, Any] = {}
-        for trait in traits:
-            kept = plan.kept_of(trait.aggregate)
-            of[trait.name] = values.value_at(kept, kept.held(held), as_of_us)
-        found[person] = of
+    folded: dict[str, str] = {}
+    if _unsayable(traits, as_of_us) is not None:
+        folded = {trait.name: why for trait in traits if (why := _unsayable([trait], as_of_us)) is not None}
+    asked = [trait for trait in traits if trait.name not in folded]
+    people = _asked(warehouse, asked, as_of_us, moment) if asked else {}
+    if folded:
+        others = [trait for trait in traits if trait.name in folded]
+        for person, of in _folded(warehouse, others, settings, as_of_us, moment).items():
+            people.setdefault(person, {}).update(of)
+    nothing = {trait.name: of_none(trait.aggregate) for trait in traits}
+    return Worked({person: nothing | people[person] for person in sorted(people)}, folded)
+
+
+def _unsayable(traits: Sequence[Trait], as_of_us: int) -> str | None:
+    """Why no query can state these traits; None where one can."""
+    try:
+        stating.values({trait.name: trait.aggregate for trait in traits}, as_of_us)
+    except RuleError as error:
+        return str(error)
+    return None
+
+
+def _asked(
+    warehouse: Warehouse, traits: Sequence[Trait], as_of_us: int, moment: Moment | None
+) -> dict[NodeId, dict[str, Any]]:
+    query = stating.values({trait.name: trait.aggregate for trait in traits}, as_of_us)
+    table = warehouse.run(query if moment is None else as_of(query, moment), _LIMITS)
+    people = [bytes.fromhex(person.replace("-", "")) for person in table["person"].to_pylist()]
+    columns = [_values(table[trait.name].combine_chunks(), trait) for trait in traits]
+    names = [trait.name for trait in traits]
+    return {person: dict(zip(names, found, strict=True)) for person, *found in zip(people, *columns, strict=True)}
+
+
+def _values(column: Any, trait: Trait) -> list[Any]:
+    """The values of a query as a fold has them."""
+    found = plain(column)
+    match trait.kind:
+        case "any":
+            return [None if tagged is None else untagged(tagged) for tagged in found]
+        case "number":
+            read = _exact if trait.aggregate.function in _EXACT else int
+            return [None if number is None else read(number) for number in found]
     return found
 
 
-def _folded(warehouse: Warehouse, plan: Plan, moment: Moment | None) -> dict[NodeId, Held]:
+def _exact(number: Decimal) -> Decimal:
+    """The number without zeros at its end: how an amount is written must not tell how it was worked out."""
+    short = number.normalize(_DIGITS)
+    return short.quantize(Decimal(1), context=_DIGITS) if short.as_tuple().exponent > 0 else short  # type: ignore[operator]  # it is finite
+
+
+def _folded(
+    warehouse: Warehouse, traits: Sequence[Trait], settings: ProfileSettings, as_of_us: int, moment: Moment | None
+) -> dict[NodeId, dict[str, Any]]:
+    limits = settings.limits
+    plan = computing.plan([trait.aggregate for trait in traits], values_max=limits.values, tiles_max=limits.tiles)
+    found: dict[NodeId, dict[str, Any]] = {}
+    for person, held in _states(warehouse, plan, moment).items():
+        of = found[person] = {}
+        for trait in traits:
+            kept = plan.kept_of(trait.aggregate)
+            value = values.value_at(kept, kept.held(held), as_of_us)
+            of[trait.name] = _exact(value) if isinstance(value, Decimal) else value
+    return found
+
+
+def _states(warehouse: Warehouse, plan: Plan, moment: Moment | None) -> dict[NodeId, Held]:
     columns = columns_of("i.person", "e.name", "e.event_at", "e.event_id", "e.source", "e.properties")
     query = parse(
         f"SELECT {columns} FROM staging.event AS e JOIN golden.identity AS i ON i.node = e.node "  # noqa: S608  names are quoted
@@ -84,16 +152,20 @@ def _folded(warehouse: Warehouse, plan: Plan, moment: Moment | None) -> dict[Nod
     return people
 
 
-def preview(trait: Trait, found: Mapping[NodeId, Mapping[str, Any]], as_of_us: int) -> results.TraitPreview:
+def preview(trait: Trait, worked: Worked, as_of_us: int) -> results.TraitPreview:
     """How the values of a trait are distributed, and some people with theirs."""
     nothing = of_none(trait.aggregate)
-    stated = {person: of[trait.name] for person, of in sorted(found.items()) if of[trait.name] not in (None, nothing)}
+    stated = {
+        person: of[trait.name] for person, of in sorted(worked.values.items()) if of[trait.name] not in (None, nothing)
+    }
     kind = trait.kind
     counts = Counter(_key(value, kind) for value in stated.values())
     ordered = sorted(stated.values()) if _ordered(stated.values()) else []
     return results.TraitPreview(
         name=trait.name,
         as_of=iso(as_of_us) or "",
+        method="fold" if trait.name in worked.folded else "sql",
+        because=worked.folded.get(trait.name),
         people=len(stated),
         least=_shown(ordered[0], kind) if ordered else None,
         median=_shown(ordered[len(ordered) // 2], kind) if ordered else None,
