@@ -11,10 +11,14 @@ from tests.warehouse.yard import Yard
 
 from onefold.adapters.memory.store import MemoryProfileStore
 from onefold.errors import ConfigurationError, ConflictError
+from onefold.model import Identifier
 from onefold.pipelines.maintenance import backfill, rebuild
+from onefold.pipelines.reading import profiles
+from onefold.pipelines.reading.kept import KeptPeople
 from onefold.pipelines.stream import process
 from onefold.profiles.computed import begun
 from onefold.profiles.computed.trait import Trait
+from onefold.profiles.lifecycle import Stage
 from onefold.profiles.settings import ProfileSettings
 from onefold.rules import parse
 
@@ -137,6 +141,49 @@ def test_an_edited_trait_is_another_one(yard):
     assert len(backfill.waiting(yard.context)) == 1
     backfill.backfill(yard.context, yard.warehouse)
     assert rebuild.state_hash(yard.context) == as_if_always(yard)
+
+
+def test_a_profile_says_that_a_trait_is_backfilling(yard):
+    """Until its past is there; so do people of many nodes, whose sums are kept."""
+    ann = Identifier("user_id", "u1")
+    kept = KeptPeople()
+
+    def status(name="t0"):
+        found = [profiles.profile(yard.context, ann), kept.profile(yard.context, ann)]
+        (one,) = {profile.traits[name].status for profile in found if profile}
+        return one
+
+    configure(yard, TRAITS[:1])
+    assert status() == "backfilling"  # before the stream keeps it
+    received(yard, 40, 50)
+    assert status() == "backfilling"
+    backfill.backfill(yard.context, yard.warehouse)
+    assert status() == "live"
+    configure(yard, TRAITS[:2])
+    received(yard, 50, 60)
+    assert (status("t0"), status("t1")) == ("live", "backfilling")
+
+
+def test_a_rule_reads_what_a_backfilling_trait_holds_so_far(yard):
+    """What came since it was stated counts at once; with the past, the stage is that of a store that always had it."""
+    traits = [Trait("gifts", parse("count('Gift')"))]
+    stages = (Stage("new", "true"), Stage("giver", "trait.gifts >= 1"), Stage("regular", "trait.gifts >= 5"))
+
+    def stages_of(context):
+        said = ProfileSettings(traits=tuple(traits), stages=stages, epochs=context.profiles.epochs)
+        return [
+            found.lifecycle.stage
+            for number in range(4)
+            if (found := profiles.profile(replace(context, profiles=said), Identifier("user_id", f"u{number}")))
+        ]
+
+    configure(yard, traits)
+    received(yard, 40, 44)
+    assert stages_of(yard.context) == ["new", "giver", "new", "giver"]
+    backfill.backfill(yard.context, yard.warehouse)
+    other = rebuild.onto(yard.context, MemoryProfileStore())
+    process.drain(other)
+    assert stages_of(yard.context) == stages_of(other) == ["new", "regular", "new", "regular"]
 
 
 def test_of_two_that_fill_in_the_same_one_is_refused(yard, monkeypatch):

@@ -70,10 +70,7 @@ def show_profile(out: Output, found: results.Profile) -> None:
         out.table(
             "Computed traits",
             ("trait", "value", "until", "note"),
-            (
-                (name, data(t.value), t.changes_at or "", "more than is kept" if t.full else "")
-                for name, t in found.traits.items()
-            ),
+            ((name, data(t.value), t.changes_at or "", _note(t)) for name, t in found.traits.items()),
         )
     if found.groups:
         out.table(
@@ -115,6 +112,11 @@ def identifiers(
     _show_identifiers(out, found.identifiers, found.identifiers_total)
     if found.next is not None:
         out.say(f"More: --cursor {found.next}")
+
+
+def _note(trait: results.ComputedTrait) -> str:
+    notes = ["backfilling"] if trait.status == "backfilling" else []
+    return ", ".join([*notes, *(["more than is kept"] if trait.full else [])])
 
 
 def _show_identifiers(out: Output, shown: Sequence[results.ProfileIdentifier], total: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -300,8 +300,11 @@ def _known(at_us: int) -> int | None:
     return None if at_us == NEVER_LAST else at_us
 
 
-def as_result(profile: Profile) -> results.Profile:
-    """As the service answers it: times in ISO 8601, sums as text, and of very many identifiers the strongest."""
+def as_result(profile: Profile, unfilled: Collection[str] = ()) -> results.Profile:
+    """As the service answers it: times in ISO 8601, sums as text, and of very many identifiers the strongest.
+
+    `unfilled` are the names of the traits whose past is not filled in.
+    """
     return results.Profile(
         id=format_profile_id(profile.id),
         canonical=next((Identifier(i.type, i.value) for i in profile.identifiers if i.primary), None),
@@ -351,7 +354,10 @@ def as_result(profile: Profile) -> results.Profile:
         },
         traits={
             name: results.ComputedTrait(
-                value=shown_value(trait.value, trait.kind), changes_at=iso(trait.changes_us), full=trait.full
+                value=shown_value(trait.value, trait.kind),
+                changes_at=iso(trait.changes_us),
+                full=trait.full,
+                status="backfilling" if name in unfilled else "live",
             )
             for name, trait in profile.traits.items()
         },

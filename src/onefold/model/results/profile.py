@@ -120,11 +120,13 @@ class ComputedTrait(Result, frozen=True, kw_only=True):
         value: A number, text, boolean or time; decimals are texts. Null where no event states it.
         changes_at: Until when it stays if nothing happens; null for ever.
         full: More was said than is kept, so that it is the value of a fixed choice.
+        status: `live`: of all events. `backfilling`: of those since it was configured; the others are being filled in.
     """
 
     value: Any
     changes_at: str | None
     full: bool
+    status: Literal["live", "backfilling"]
 
 
 class TraitDefinition(Result, frozen=True, kw_only=True):

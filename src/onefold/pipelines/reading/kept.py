@@ -13,7 +13,7 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.reading.nodes import described
 from onefold.pipelines.reading.people import node_of, only_in_aliases
-from onefold.pipelines.reading.profiles import named_otherwise
+from onefold.pipelines.reading.profiles import named_otherwise, unfilled
 from onefold.ports import ProfileSnapshot, Stamp
 from onefold.profiles import profile as profiles
 from onefold.profiles import state as folds
@@ -143,9 +143,10 @@ class KeptPeople:
             person = row.member.person
             kept = self._people.pop(person, None) or KeptPerson(context.profiles)
             state, identifiers = kept.read(context, snapshot, row.member)
+            lacking = unfilled(context, snapshot)
         self._keep(person, kept)
         found = profiles.summed_up(person, state, identifiers, context.profiles, context.clock_us())
-        return profiles.as_result(found)
+        return profiles.as_result(found, lacking)
 
     def _keep(self, person: NodeId, kept: KeptPerson) -> None:
         self._people[person] = kept

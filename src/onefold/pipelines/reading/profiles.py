@@ -18,6 +18,8 @@ from onefold.pipelines.reading.people import find, labels, node_of, only_in_alia
 from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import NodeRow, ProfileSnapshot, TimelineRow
 from onefold.profiles import profile as profiles
+from onefold.profiles.computed import begun
+from onefold.profiles.computed.plan import base_of
 from onefold.profiles.profile import Described
 
 _CURSOR = struct.Struct(">qqq")
@@ -40,7 +42,17 @@ def profile(context: Context, identifier: Identifier, *, nodes_max: int | None =
         rows = snapshot.nodes([n for n in person.nodes if n != node])
         beside = spoken_beside(context, snapshot, person.members)
         aliases = only_in_aliases(snapshot, person.members)
-    return profiles.as_result(profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside))
+        lacking = unfilled(context, snapshot)
+    return profiles.as_result(profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside), lacking)
+
+
+def unfilled(context: Context, snapshot: ProfileSnapshot) -> frozenset[str]:
+    """Names of the computed traits whose past is not filled in."""
+    traits = context.profiles.traits
+    if not traits:
+        return frozenset()
+    live = begun.live(snapshot.kept())
+    return frozenset(trait.name for trait in traits if base_of(trait.aggregate) not in live)
 
 
 def profile_of(
