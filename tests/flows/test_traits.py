@@ -85,6 +85,18 @@ def test_a_trait_as_of_a_past_moment(server):
             opened.traits["order"]
 
 
+def test_traits_are_asked_in_sql(server):
+    """By name, beside the other relations."""
+    directory = str(server.here.directory)
+    query = "SELECT orders, count(*) AS people FROM trait GROUP BY orders ORDER BY orders"
+    done = CliRunner().invoke(app, ["sql", query, "--project", directory, "--json"])
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"orders": 1, "people": 1}, {"orders": 3, "people": 1},
+    ]  # fmt: skip
+    listed = CliRunner().invoke(app, ["describe", "golden.trait", "--project", directory])
+    assert "lifetime_value" in listed.stdout
+
+
 def test_a_trait_names_the_segments_that_read_it(server):
     """So that nobody removes it unawares; without it, the project is refused, with the segment's name."""
     folder = server.here.directory / "segments"

@@ -14,7 +14,7 @@ import msgspec
 
 from onefold import config
 from onefold.bootstrap.check_results import CheckResults
-from onefold.bootstrap.modelling import project_models
+from onefold.bootstrap.modelling import project_models, project_traits
 from onefold.bootstrap.warehousing import require_extra, warehouse_of
 from onefold.bootstrap.workspace import Workspace, catch_up, choose, clock_us, open_workspace
 from onefold.bootstrap.workspace import opened as opened_workspace
@@ -77,7 +77,9 @@ def _opened(directory: Path, workspace: str | None) -> Iterator[tuple[Workspace,
     try:
         catch_up(opened)
         models, classes = project_models(directory), read_privacy(directory).classes
-        warehouse = ReaderWarehouse(warehouse_of(opened), models, classes, datetime.now(UTC))
+        warehouse = ReaderWarehouse(
+            warehouse_of(opened), models, classes, datetime.now(UTC), traits=project_traits(directory)
+        )
         try:
             yield opened, warehouse
         finally:

@@ -19,7 +19,8 @@ from onefold.model import Relation
 from onefold.pipelines.batch import models as batch
 from onefold.ports.warehouse import Warehouse
 from onefold.rfm import relations as rfm
-from onefold.warehouse import calendar, classify, query, views
+from onefold.rules import Aggregate
+from onefold.warehouse import calendar, classify, query, traits, views
 from onefold.warehouse.calendar import Calendar
 from onefold.warehouse.models import increment
 from onefold.warehouse.models.binding import BoundModels, bind
@@ -45,6 +46,17 @@ def project_models(directory: Path) -> BoundModels:
     bound = bind(read_models(directory), _relations(directory), classes)
     increment.plans(bound, increment.TRACKED)
     return bound
+
+
+def project_traits(directory: Path) -> dict[str, Aggregate]:
+    """The computed traits of a project that SQL can state, by name.
+
+    Raises:
+        ConfigurationError: With everything that is wrong with the project.
+    """
+    if not (directory / PROJECT_FILE).is_file():
+        return {}
+    return traits.sayable({trait.name: trait.aggregate for trait in config.read_project(directory).traits})
 
 
 def _relations(directory: Path) -> Iterator[Relation]:

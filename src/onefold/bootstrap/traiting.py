@@ -14,7 +14,7 @@ from onefold.model import results
 from onefold.pipelines.batch import traits as batch
 from onefold.pipelines.reading import traits as reading
 from onefold.profiles.computed.trait import Trait
-from onefold.warehouse.as_of import Moment
+from onefold.warehouse.as_of import Moment, moment_us
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -65,7 +65,7 @@ class TraitDesk:
 
     def _worked(self, traits: Sequence[Trait], moment: Moment | None) -> tuple[int, batch.Worked]:
         context = self._workspace.context
-        as_of_us = batch.moment_us(moment, context.clock_us())
+        as_of_us = moment_us(moment, context.clock_us())
         return as_of_us, batch.values_of(self._warehouse, traits, context.profiles, as_of_us, moment)
 
     def _named(self, names: Sequence[str]) -> list[Trait]:

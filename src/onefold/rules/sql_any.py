@@ -70,7 +70,7 @@ def of_plain(kind: str, value: exp.Expr) -> exp.Expr:
 
 def text(tagged: exp.Expr) -> exp.Expr:
     """The text; null for what is none."""
-    return _case([(_has_tag(tagged, "s"), _inside(tagged))])
+    return _case([(has_tag(tagged, "s"), inside(tagged))])
 
 
 def boolean(tagged: exp.Expr) -> exp.Expr:
@@ -80,23 +80,23 @@ def boolean(tagged: exp.Expr) -> exp.Expr:
 
 def number(tagged: exp.Expr) -> exp.Expr:
     """The number; null for what is none. As exact as 18 decimals are."""
-    return _case([(_has_tag(tagged, "n"), _bounded(_inside(tagged)))])
+    return _case([(has_tag(tagged, "n"), _bounded(inside(tagged)))])
 
 
 def number_or_text(tagged: exp.Expr) -> exp.Expr:
     """The number, also of a text that is written as one."""
-    return _case([(_has_tag(tagged, "n"), _bounded(_inside(tagged))), (_is_plain(tagged), _exact(_inside(tagged)))])
+    return _case([(has_tag(tagged, "n"), _bounded(inside(tagged))), (_is_plain(tagged), _exact(inside(tagged)))])
 
 
 def plain_number(tagged: exp.Expr) -> exp.Expr:
     """The number, if sums can hold it (`values.plain_number`)."""
-    written = _inside(tagged)
+    written = inside(tagged)
     exact = trees.cast(written, "DECIMAL(38, 12)")
     # Who has more decimals than a sum holds is another double once they are cut.
     same = exp.EQ(this=_double(text_of(exact)), expression=_double(written))
     small = exp.LT(this=exp.Abs(this=_double(written)), expression=_double(exp.Literal.string(_ADDED_MAX)))
     inner = _case([(small, _case([(same, exact.copy())]))])
-    return _case([(_has_tag(tagged, "n"), inner), (_is_plain(tagged), _added(written.copy()))])
+    return _case([(has_tag(tagged, "n"), inner), (_is_plain(tagged), _added(written.copy()))])
 
 
 def counted(tagged: exp.Expr) -> exp.Expr:
@@ -106,9 +106,9 @@ def counted(tagged: exp.Expr) -> exp.Expr:
     short = exp.LTE(this=exp.Length(this=tagged.copy()), expression=exp.Literal.number(TEXT_MAX + 1))
     return _case(
         [
-            (trees.all_of(_has_tag(tagged, "s"), short), tagged.copy()),
-            (_has_tag(tagged, "b"), tagged.copy()),
-            (trees.all_of(_has_tag(tagged, "n"), known), _tag("n", text_of(number_))),
+            (trees.all_of(has_tag(tagged, "s"), short), tagged.copy()),
+            (has_tag(tagged, "b"), tagged.copy()),
+            (trees.all_of(has_tag(tagged, "n"), known), _tag("n", text_of(number_))),
         ]
     )
 
@@ -117,12 +117,12 @@ def contains(tagged: exp.Expr, part: str | int | Decimal) -> exp.Expr:
     """Whether a text holds a text, or a list holds a value."""
     written = _written(part)
     json = [trees.cast(_string(one), "JSON") for one in written]
-    listed = trees.cast(_inside(tagged), "JSON[]")
+    listed = trees.cast(inside(tagged), "JSON[]")
     found = [exp.ArrayContains(this=listed.copy(), expression=one) for one in json]
-    ways = [(_has_tag(tagged, "l"), trees.paren(trees.any_of(*found)))]
+    ways = [(has_tag(tagged, "l"), trees.paren(trees.any_of(*found)))]
     if isinstance(part, str):
-        at = exp.StrPosition(this=_inside(tagged), substr=_string(part))
-        ways.append((_has_tag(tagged, "s"), trees.paren(exp.GT(this=at, expression=exp.Literal.number(0)))))
+        at = exp.StrPosition(this=inside(tagged), substr=_string(part))
+        ways.append((has_tag(tagged, "s"), trees.paren(exp.GT(this=at, expression=exp.Literal.number(0)))))
     return _case(ways)
 
 
@@ -158,11 +158,12 @@ def _double(value: exp.Expr) -> exp.Expr:
 
 
 def _is_plain(tagged: exp.Expr) -> exp.Expr:
-    like = exp.RegexpLike(this=_inside(tagged), expression=_string(PLAIN_NUMBER))
-    return trees.all_of(_has_tag(tagged, "s"), like)
+    like = exp.RegexpLike(this=inside(tagged), expression=_string(PLAIN_NUMBER))
+    return trees.all_of(has_tag(tagged, "s"), like)
 
 
-def _inside(tagged: exp.Expr) -> exp.Expr:
+def inside(tagged: exp.Expr) -> exp.Expr:
+    """What stands behind the tag, as text."""
     return exp.Substring(this=tagged.copy(), start=exp.Literal.number(2))
 
 
@@ -170,7 +171,8 @@ def _first(value: exp.Expr) -> exp.Expr:
     return exp.Substring(this=value.copy(), start=exp.Literal.number(1), length=exp.Literal.number(1))
 
 
-def _has_tag(tagged: exp.Expr, tag: str) -> exp.Expr:
+def has_tag(tagged: exp.Expr, tag: str) -> exp.Expr:
+    """Whether the value is of the kind that a tag tells."""
     return _is(_first(tagged), tag)
 
 

@@ -7,7 +7,7 @@ reads nothing but logs, each cut off at the moment.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 import msgspec
@@ -35,6 +35,12 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int | None = None
     known_at: datetime | None = None
     happened_by: datetime | None = None
+
+
+def moment_us(moment: Moment | None, now_us: int) -> int:
+    """The moment at which windows end, in microseconds: the one that is asked about, else now."""
+    at = None if moment is None else moment.happened_by or moment.known_at
+    return now_us if at is None else int(at.replace(tzinfo=UTC).timestamp()) * 1_000_000 + at.microsecond
 
 
 def as_of(query: exp.Query, moment: Moment) -> exp.Query:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
@@ -191,12 +191,6 @@ def _ordered(found: Any) -> bool:
 
 def _shown(value: Any, kind: Kind) -> Any:
     return shown_value(value, kind)
-
-
-def moment_us(moment: Moment | None, now_us: int) -> int:
-    """The moment at which windows end: the one that is asked about, else now."""
-    at = None if moment is None else moment.happened_by or moment.known_at
-    return now_us if at is None else int(at.replace(tzinfo=UTC).timestamp()) * 1_000_000 + at.microsecond
 
 
 def column(trait: Trait, found: Iterable[Mapping[str, Any]]) -> list[Any]:

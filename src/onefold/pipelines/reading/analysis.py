@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -13,8 +14,10 @@ from sqlglot.errors import SqlglotError
 from onefold.errors import UsageError
 from onefold.model import PersonalClass, Relation
 from onefold.ports.warehouse import QueryLimits, Warehouse
+from onefold.rules import Aggregate
+from onefold.warehouse import traits as computing
 from onefold.warehouse import views as stream
-from onefold.warehouse.as_of import Moment, as_of
+from onefold.warehouse.as_of import Moment, as_of, moment_us
 from onefold.warehouse.classes import completed
 from onefold.warehouse.masking import Role, analyst_views, classified, masked
 from onefold.warehouse.models import graph, statement
@@ -23,6 +26,7 @@ from onefold.warehouse.models.expansion import expand
 from onefold.warehouse.personal import Source
 from onefold.warehouse.query import closure, tables
 from onefold.warehouse.relations import PROFILE_CHANGE
+from onefold.warehouse.views import ENGAGEMENT_EVENT
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -33,7 +37,10 @@ Past = Callable[[datetime], AbstractContextManager[Warehouse]]
 
 
 class ReaderWarehouse(Warehouse):
-    """Another warehouse with the project's views written into each query, and what the role may not see left out."""
+    """Another warehouse with the project's views written into each query, and what the role may not see left out.
+
+    Its computed traits are a view, too, worked out as of the moment that a query asks about.
+    """
 
     def __init__(
         self,
@@ -43,6 +50,7 @@ class ReaderWarehouse(Warehouse):
         moment: datetime,
         role: Role | None = None,
         past: Past | None = None,
+        traits: Mapping[str, Aggregate] = MappingProxyType({}),
     ) -> None:
         self._warehouse = warehouse
         self._past = past
@@ -53,11 +61,17 @@ class ReaderWarehouse(Warehouse):
         views = {name: models.relations[name] for name in models.views()}
         described = {name: models.relations.get(name, relation) for name, relation in stored.items()}
         self._classes = completed(described | views, classes)
+        self._moment, self._traits = moment, traits
+        computed = computing.relation(traits, self._classes)
+        if computed is not None:
+            views[computed.full_name] = computed
         analyst = analyst_views([*described.values(), *views.values()], self._classes)
         self._relations = described | views | {name: relation for name, (relation, _) in analyst.items()}
         trees = models.views() | {name: tree for name, (_, tree) in analyst.items()}
         self._views = {name: statement.as_of(tree, moment) for name, tree in trees.items()}
         self._reads = {name: graph.reads(tree) for name, tree in self._views.items()}
+        if computed is not None:
+            self._reads[computed.full_name] = frozenset({ENGAGEMENT_EVENT.full_name})
         self._unbuilt = frozenset(models.relations) - stored.keys() - views.keys()
 
     def relations(self) -> list[Relation]:
@@ -85,7 +99,7 @@ class ReaderWarehouse(Warehouse):
                 built yet; or something that is read has no past.
         """
         try:
-            tree = self._written(query)
+            tree = self._written(query, moment)
             if moment is not None and moment.happened_by is not None and self._past and _reads_profiles(tree):
                 with self._past(moment.happened_by) as then:
                     return then.run(tree, limits)
@@ -95,7 +109,7 @@ class ReaderWarehouse(Warehouse):
             raise UsageError("The query cannot be read; it may be nested too deeply.") from None
         return self._warehouse.run(tree, limits)
 
-    def _written(self, query: exp.Query) -> exp.Query:
+    def _written(self, query: exp.Query, moment: Moment | None) -> exp.Query:
         tree = query.copy()
         settle(tree, self._relations.keys())
         if missing := self._missing(graph.reads(tree)):
@@ -104,7 +118,12 @@ class ReaderWarehouse(Warehouse):
             )
         if self._role is not None:
             tree = masked(tree, self._relations, self._classes, self._role)
-        return expand(tree, self._views)
+        views = self._views
+        read = graph.reads(tree)
+        if self._traits and computing.NAME in graph.reachable(self._reads, read) | read:
+            now_us = int(self._moment.timestamp()) * 1_000_000 + self._moment.microsecond
+            views = {computing.NAME: computing.query(self._traits, moment_us(moment, now_us)), **views}
+        return expand(tree, views)
 
     def fence(self) -> bool:
         """Refuse to write once something is erased after this; see the port."""
