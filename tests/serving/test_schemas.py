@@ -130,7 +130,9 @@ def answers(server):
     yield listed
     yield ask("get", "/api/v1/segments/{slug}/members/{identifier}", slug="buyers", identifier="user_id:ann")
     yield ask("get", "/api/v1/segments/overlap", query="?among=buyers&among=quiet")
-    yield ask("post", "/api/v1/segments/preview", json.dumps({"rule": "events >= 1"}).encode())
+    previewed = ask("post", "/api/v1/segments/preview", json.dumps({"rule": "events >= 1"}).encode())
+    assert (previewed[2]["way"], previewed[2]["because"]) == ("warehouse", "")
+    yield previewed
     yield ask("post", "/api/v1/segments/reconcile")
     who = json.dumps({"identifiers": [{"type": "user_id", "value": "bob"}]}).encode()
     yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")

@@ -13,13 +13,14 @@ from onefold import config
 from onefold.adapters.sqlite import backup
 from onefold.audiences.definition import Definition
 from onefold.audiences.ruleset import reads
-from onefold.bootstrap.warehousing import require_extra
+from onefold.bootstrap.warehousing import require_extra, warehouse_opener
 from onefold.bootstrap.workspace import Workspace, catch_up, choose, open_workspace
 from onefold.config.segments import FOLDER, check_segments, segment_fields, yaml_text
 from onefold.errors import ConfigurationError, UsageError, nearest
 from onefold.model import Identifier, results
 from onefold.pipelines import judgements
 from onefold.pipelines.audiences.applying import Difference, Stages
+from onefold.pipelines.audiences.counting import Progress, quiet
 from onefold.pipelines.audiences.service import Audiences
 from onefold.warehouse import cells
 
@@ -37,11 +38,14 @@ class ProjectSegments:
     workspace: Workspace
     wanted: tuple[Definition, ...]
     stages: Stages
+    progress: Progress = quiet
 
     @property
     def audiences(self) -> Audiences:
         """What may be asked or said."""
-        return Audiences(self.workspace.context, self.wanted)
+        return Audiences(
+            self.workspace.context, self.wanted, warehouse=warehouse_opener(self.workspace), progress=self.progress
+        )
 
     def plan(self) -> results.SegmentPlan:
         """Who would enter and leave what, if the files were applied."""
@@ -181,13 +185,16 @@ def member_table(audiences: Audiences, audience: str) -> pa.Table:
 
 
 @contextmanager
-def project_segments(directory: Path, workspace: str | None, *, start: bool = False) -> Iterator[ProjectSegments]:
+def project_segments(
+    directory: Path, workspace: str | None, *, start: bool = False, progress: Progress = quiet
+) -> Iterator[ProjectSegments]:
     """A project's segments for the block.
 
     Args:
         directory: The project.
         workspace: Which of its workspaces; None for the only one.
         start: Whether the workspace may be begun, and what waits be processed.
+        progress: Told how many people are evaluated, and of how many.
 
     Raises:
         ConfigurationError: The project's files are wrong; the message tells file and line.
@@ -198,7 +205,7 @@ def project_segments(directory: Path, workspace: str | None, *, start: bool = Fa
     try:
         declared = bool(project.segments or project.stages.lifecycle)
         stages = tuple((s.name, s.rule) for s in opened.context.profiles.stages) if declared else ()
-        yield ProjectSegments(directory.resolve(), opened, project.segments, stages)
+        yield ProjectSegments(directory.resolve(), opened, project.segments, stages, progress)
     finally:
         opened.close()
 

@@ -17,6 +17,7 @@ from onefold.bootstrap.project import open_keys
 from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.rfm import RfmRuns
 from onefold.bootstrap.stores import address
+from onefold.bootstrap.warehousing import warehouse_opener
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import OnefoldError, UnavailableError
@@ -140,6 +141,7 @@ class Opened:
                     quality=CheckResults(w).latest,
                     rfm=RfmRuns(w).runs,
                     reconciled=Reconciliations(w).latest,
+                    warehouse=warehouse_opener(w),
                 )
                 for w in self._workspaces
             }

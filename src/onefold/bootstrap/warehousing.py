@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
@@ -107,6 +107,11 @@ def warehouse_of(workspace: Workspace, process: QueryProcess | None = None) -> D
     files = segment_files(workspace)
     profiler, kept_us = partial(profile_rows, context), workspace.project.retention_us.get(RAW)
     return DuckDbWarehouse(context.store, context.feed, files, profiler, process, context.log, kept_us)
+
+
+def warehouse_opener(workspace: Workspace) -> Callable[[], AbstractContextManager[DuckDbWarehouse]] | None:
+    """What opens the warehouse of an open workspace for a block; None where the extra is not installed."""
+    return None if workspace.context.feed is None else lambda: closing(warehouse_of(workspace))
 
 
 def loader_of(workspace: Workspace) -> Loader | None:

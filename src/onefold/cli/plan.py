@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from onefold import bootstrap
+from onefold.cli.bars import progress_bar
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.errors import UsageError
@@ -22,7 +23,10 @@ def plan(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, 
     Example: onefold plan
     """
     out = Output(as_json=as_json)
-    with bootstrap.project_segments(project, workspace) as segments:
+    with (
+        progress_bar(out, "evaluating") as progress,
+        bootstrap.project_segments(project, workspace, progress=progress) as segments,
+    ):
         found = segments.plan()
     if as_json:
         out.result(found)
@@ -81,6 +85,15 @@ def _show(out: Output, found: results.SegmentPlan) -> None:
                 out.say(f"  {sign} {change.audience}: {told(sample.profile_id, sample.identifier)}")
     for note in found.notes:
         out.note(note)
+    if found.way is not None and found.sequence is not None:
+        out.note(way(found.way, found.because, found.sequence))
+
+
+def way(how: str, because: str, sequence: int) -> str:
+    """How an answer was found, and as of when."""
+    if how == "warehouse":
+        return f"Asked of the warehouse, up to sequence {sequence:,}."
+    return f"Worked out person by person, up to sequence {sequence:,}: {because}"
 
 
 def told(profile_id: str, identifier: Identifier | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,10 @@ import typer
 from onefold import bootstrap
 from onefold.audiences.definition import Definition
 from onefold.cli import segment_history
+from onefold.cli.bars import progress_bar
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output
-from onefold.cli.plan import told
+from onefold.cli.plan import told, way
 from onefold.errors import NotFoundError, UsageError
 from onefold.model import results
 
@@ -117,7 +119,7 @@ def create(
     )
     found = None
     if definition.status == "active":
-        with contextlib.suppress(NotFoundError), bootstrap.project_segments(project, workspace) as segments:
+        with contextlib.suppress(NotFoundError), _evaluating(out, project, workspace) as segments:
             found = segments.audiences.preview(definition)
     if found is not None and not as_json:
         _show_preview(out, found)
@@ -145,7 +147,7 @@ def preview(
     Example: onefold segment preview --rule "revenue >= 100 and consent.email"
     """
     out = Output(as_json=as_json)
-    with bootstrap.project_segments(project, workspace) as segments:
+    with _evaluating(out, project, workspace) as segments:
         if slug is not None and rule is None and rule_file is None:
             definition = _of(segments, slug)
         else:
@@ -369,6 +371,16 @@ def _show_preview(out: Output, found: results.SegmentPreview) -> None:
     out.say(f"{found.members:,} of {found.people:,} people; {found.entering:,} enter, {found.leaving:,} leave.")
     for sample in found.samples:
         out.say(f"  {told(sample.profile_id, sample.identifier)}")
+    out.note(way(found.way, found.because, found.sequence))
+
+
+@contextlib.contextmanager
+def _evaluating(out: Output, project: Path, workspace: str | None) -> Iterator[bootstrap.ProjectSegments]:
+    with (
+        progress_bar(out, "evaluating") as progress,
+        bootstrap.project_segments(project, workspace, progress=progress) as segments,
+    ):
+        yield segments
 
 
 def _of(segments: bootstrap.ProjectSegments, slug: str) -> Definition:

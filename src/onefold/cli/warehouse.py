@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from onefold import bootstrap
+from onefold.cli.bars import progress_bar
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.errors import UsageError
@@ -21,17 +19,6 @@ Engines = Annotated[
     list[str] | None,
     typer.Option("--engine", help="An engine of `onefold.yaml`; all when left out. Can be stated several times."),
 ]
-
-
-@contextmanager
-def _progress(out: Output, name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, told how far a load is and how far it will be."""
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-        console=out.aside, disable=not out.aside.is_terminal, transient=True,
-    ) as progress:  # fmt: skip
-        task = progress.add_task(f"loading {name}", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @app.command()
@@ -56,7 +43,7 @@ def load(
         out.say(f"{loaded:,} rows loaded.")
         results = []
         for each in engines:
-            with _progress(out, each.name) as told:
+            with progress_bar(out, f"loading {each.name}") as told:
                 result = bootstrap.load_engine(opened, each, told)
             results.append(result)
             anew = " The history it had is not this one, so it was emptied before." if result.anew else ""

@@ -10,6 +10,7 @@ from onefold.errors import ExpensiveError, NotFoundError, nearest
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, Verdict, results
 from onefold.pipelines import judgements
+from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import dead_letters
@@ -52,18 +53,20 @@ class Service:
         quality: Callable[[], list[CheckResult]] = list,
         rfm: Callable[[], Mapping[str, Sequence[results.RfmRun]]] = dict,
         reconciled: Callable[[], Compared | None] = lambda: None,
+        warehouse: Open | None = None,
     ) -> None:
         """The service of an open workspace.
 
         Without `hubs`, people with very many identifiers are read like all others. `quality` gives the latest result of each
         data-quality check, `rfm` the runs of each RFM definition, the latest first, `reconciled` the latest comparison of
-        store and warehouse.
+        store and warehouse; `warehouse` opens it, where there is one.
         """
         self._context = context
         self._hubs = hubs
         self._quality = quality
         self._rfm = rfm
         self._reconciled = reconciled
+        self._warehouse = warehouse
 
     @property
     def name(self) -> str:
@@ -83,7 +86,7 @@ class Service:
     @property
     def audiences(self) -> Audiences:
         """Its segments."""
-        return Audiences(self._context)
+        return Audiences(self._context, warehouse=self._warehouse)
 
     def profile(self, identifier: Identifier) -> results.Profile:
         """The profile behind an identifier, through merges.

@@ -6,24 +6,25 @@ whose its node is now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from sqlglot import exp
 
 from onefold.errors import nearest
-from onefold.model import PersonalClass
+from onefold.model import NodeId, PersonalClass, format_profile_id
 from onefold.rules import Aggregate, Expr, RuleError, SqlField, aggregates, literal, sql_any, to_sql
 from onefold.rules import sql_trees as trees
 from onefold.rules.aggregate import EVENT_FIELDS
 from onefold.rules.functions import Kind
 from onefold.rules.sql_events import Events, added
 from onefold.rules.tree import Field, walk
+from onefold.warehouse.derived import STAGE_FIELD, Derived, names_in
 from onefold.warehouse.views import RELATIONS
 
 EVENTS = Events("golden.engagement_event")
 ROW = "people"
-_TYPES = "types"
+_TYPES, _KNOWN = "types", "known"
 _COLUMNS: Mapping[str, tuple[Kind, str]] = {
     "events": ("number", "events"),
     "sessions": ("number", "sessions"),
@@ -32,14 +33,20 @@ _COLUMNS: Mapping[str, tuple[Kind, str]] = {
     "first_seen": ("time", "first_seen_at"),
     "last_seen": ("time", "last_seen_at"),
     "last_active": ("time", "last_active_at"),
-    "lifecycle_stage": ("text", "stage"),
+    STAGE_FIELD: ("text", "stage"),
 }
 _HAS: Mapping[str, str] = {"has_user_id": "user_id", "has_email": "email", "has_phone": "phone"}
 _CONTACTS = frozenset({"email", "phone"})
 
 
+_STORED = Derived()
+
+
 def asked(
-    rules: Mapping[str, Expr], as_of_us: int, traits: Mapping[str, Aggregate] = MappingProxyType({})
+    rules: Mapping[str, Expr],
+    as_of_us: int,
+    traits: Mapping[str, Aggregate] = MappingProxyType({}),
+    derived: Derived = _STORED,
 ) -> exp.Select:
     """What rules say of each person as of a moment: `person`, and a column for each rule, true, false or null.
 
@@ -48,40 +55,87 @@ def asked(
     Raises:
         RuleError: A rule reads what the warehouse has not, or uses what SQL cannot say alike everywhere.
     """
-    wanted: set[Aggregate] = {one for rule in rules.values() for one in aggregates(rule)}
-    names = sorted({part.name for rule in rules.values() for part in walk(rule) if isinstance(part, Field)})
+    levels = derived.levels(rules.values())
+    every = [*rules.values(), *derived.rules(name for level in levels for name in level)]
+    wanted: set[Aggregate] = {one for rule in every for one in aggregates(rule)}
+    named = {name for level in levels for name in level}
+    names = [name for name in names_in(every) if name not in named]
     events = added(wanted | {traits[name] for name in names if name in traits}, EVENTS, as_of_us)
-    row: list[exp.Expr] = [exp.column("person", table="profile")]
-    fields = {}
-    for number, name in enumerate(names):
-        if name in traits:
-            fields[name] = events.values[traits[name]]
-            continue
-        stated = _field(name)
-        row.append(trees.alias(stated.value, f"f{number}"))
-        fields[name] = SqlField(stated.kind, exp.column(f"f{number}", table=ROW))
-    columns = [
-        trees.alias(to_sql(rule, fields, as_of_us, events.values), name, quoted=True) for name, rule in rules.items()
-    ]
-    query = trees.query([exp.column("person", table=ROW), *columns], ROW)
-    people = trees.query(row, "golden.profile")
-    steps = [*events.steps]
-    if _HAS.keys() & set(names):
-        steps.append((_TYPES, _types()))
-        people.set("joins", [_left(_TYPES, "profile")])
-    steps.append((ROW, people))
+    steps = [*events.steps, *_people(names, traits, derived)]
+    # What is known of a person comes to one relation, so that whatever follows from it can be put on top, layer by layer.
+    values = {one: SqlField(found.kind, exp.column(f"v{n}")) for n, (one, found) in enumerate(events.values.items())}
+    fields = {name: values[traits[name]] for name in names if name in traits}
+    own = [name for name in names if name not in traits]
+    fields |= {name: SqlField(_kind(name, derived), exp.column(f"f{n}")) for n, name in enumerate(own)}
+    kept = [f"f{n}" for n in range(len(own))]
+    known: list[exp.Expr] = [exp.column(name, table=ROW) for name in ("person", *kept)]
+    known += [trees.alias(found.value, f"v{n}") for n, found in enumerate(events.values.values())]
+    query = trees.query(known, ROW)
     query.set("joins", [_left(name, ROW) for name in events.relations])
+    steps.append((_KNOWN, query))
+    kept += [f"v{n}" for n in range(len(values))]
+    below = _KNOWN
+    for number, level in enumerate(levels):
+        columns: list[exp.Expr] = [*map(exp.column, ("person", *kept))]
+        for name in level:
+            found = derived.field(name, fields, as_of_us, values)
+            kept.append(f"d{len(kept)}")
+            columns.append(trees.alias(found.value, kept[-1]))
+            fields[name] = SqlField(found.kind, exp.column(kept[-1]))
+        steps.append((f"level{number}", trees.query(columns, below)))
+        below = f"level{number}"
+    answers = [trees.alias(to_sql(rule, fields, as_of_us, values), name, quoted=True) for name, rule in rules.items()]
+    query = trees.query([exp.column("person"), *answers], below)
     query.set("with_", exp.With(expressions=[_step(name, step) for name, step in steps]))
     return query
 
 
-def members(rule: Expr, as_of_us: int, traits: Mapping[str, Aggregate] = MappingProxyType({})) -> exp.Select:
+def _people(names: Iterable[str], traits: Mapping[str, Aggregate], derived: Derived) -> Iterator[tuple[str, exp.Query]]:
+    """The steps that give a row a person, with the fields that are no aggregates: `f0`, `f1` and so on."""
+    own = [name for name in names if name not in traits]
+    row: list[exp.Expr] = [exp.column("person", table="profile")]
+    joins = []
+    if _HAS.keys() & set(own):
+        yield _TYPES, _types()
+        joins.append(_left(_TYPES, "profile"))
+    for number, name in enumerate(own):
+        if name in derived.lists:
+            listed = f"list{number}"
+            yield listed, _listed(derived.lists[name])
+            joins.append(_left(listed, "profile"))
+            row.append(trees.alias(trees.is_known(exp.column("person", table=listed)), f"f{number}"))
+        else:
+            row.append(trees.alias(_field(name).value, f"f{number}"))
+    people = trees.query(row, "golden.profile")
+    people.set("joins", joins)
+    yield ROW, people
+
+
+def _kind(name: str, derived: Derived) -> Kind:
+    return "boolean" if name in derived.lists else _field(name).kind
+
+
+def _listed(nodes: Collection[NodeId]) -> exp.Query:
+    """Whoever has one of these nodes."""
+    values = [trees.cast(exp.Literal.string(format_profile_id(node)), "UUID") for node in sorted(nodes)]
+    has = exp.In(this=exp.column("node"), expressions=values) if values else exp.false()
+    query = trees.query([exp.column("person")], "golden.identity", [has])
+    query.set("distinct", exp.Distinct())
+    return query
+
+
+def members(
+    rule: Expr,
+    as_of_us: int,
+    traits: Mapping[str, Aggregate] = MappingProxyType({}),
+    derived: Derived = _STORED,
+) -> exp.Select:
     """The people of whom a rule is true as of a moment: their `person`.
 
     Raises:
         RuleError: As `asked` does.
     """
-    query = asked({"member": rule}, as_of_us, traits)
+    query = asked({"member": rule}, as_of_us, traits, derived)
     (person, truth) = query.expressions
     query.set("expressions", [person])
     query.set("where", exp.Where(this=truth.this))

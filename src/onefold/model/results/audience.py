@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from onefold.model.identifier import Identifier
 from onefold.model.results.result import Result
@@ -128,7 +128,13 @@ class Sample(Result, frozen=True, kw_only=True):
 
 
 class SegmentPreview(Result, frozen=True, kw_only=True):
-    """Who would be in a segment: exactly how many, and some of them."""
+    """Who would be in a segment: exactly how many, and some of them.
+
+    Attributes:
+        way: `warehouse`: asked in one statement. `evaluation`: worked out person by person.
+        because: Why it was worked out person by person; else empty.
+        sequence: The warehouse's rows up to it are in the answer, loaded or not.
+    """
 
     sentence: str
     people: int
@@ -137,6 +143,9 @@ class SegmentPreview(Result, frozen=True, kw_only=True):
     leaving: int
     samples: tuple[Sample, ...]
     reads: tuple[str, ...]
+    way: Literal["warehouse", "evaluation"]
+    because: str
+    sequence: int
 
 
 class SegmentChange(Result, frozen=True, kw_only=True):
@@ -153,11 +162,20 @@ class SegmentChange(Result, frozen=True, kw_only=True):
 
 
 class SegmentPlan(Result, frozen=True, kw_only=True):
-    """What applying the project's segments would change; `changes` is empty where nothing would."""
+    """What applying the project's segments would change; `changes` is empty where nothing would.
+
+    Attributes:
+        way: As of a preview; null where nobody is concerned.
+        because: As of a preview.
+        sequence: As of a preview; null where nobody is concerned.
+    """
 
     changes: tuple[SegmentChange, ...]
     people: int
     notes: tuple[str, ...] = ()
+    way: Literal["warehouse", "evaluation"] | None = None
+    because: str = ""
+    sequence: int | None = None
 
 
 class Overlap(Result, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -12,8 +12,10 @@ from onefold.audiences.ruleset import STAGE, RuleSet, SegmentError
 from onefold.errors import NotFoundError, nearest
 from onefold.model import format_profile_id, results
 from onefold.pipelines.audiences.applying import Difference, Stages, current, difference
+from onefold.pipelines.audiences.counting import Audience, Progress, count, quiet
+from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.rules import Held, bound, uncounted
-from onefold.pipelines.audiences.survey import SAMPLES, Assessed, everybody, strongest
+from onefold.pipelines.audiences.survey import everybody, strongest
 from onefold.pipelines.context import Context
 from onefold.profiles.settings import Asked
 from onefold.rules import explain
@@ -22,56 +24,57 @@ MOVED_SHOWN = 1_000
 """People of a diff that are told one by one at most, unless more are asked for."""
 
 
-def plan(context: Context, wanted: Sequence[Definition], stages: Stages) -> results.SegmentPlan:
-    """Who would enter and leave what, if these segments and stages were applied.
+def plan(
+    context: Context,
+    wanted: Sequence[Definition],
+    stages: Stages,
+    *,
+    warehouse: Open | None = None,
+    progress: Progress = quiet,
+) -> results.SegmentPlan:
+    """Who would enter and leave what, if these segments and stages were applied; asked of the warehouse where it can answer.
 
     Raises:
         SegmentError: One of them cannot be used.
     """
     after = {definition.slug: definition for definition in wanted}
     with context.store.snapshot() as snapshot:
-        progress, before = current(snapshot)
-        held = bound(context, wanted, stages, progress.scores)
-        found = difference(before, after, stages=stages != progress.stages)
+        applied, before = current(snapshot)
+        held = bound(context, wanted, stages, applied.scores)
+        found = difference(before, after, stages=stages != applied.stages)
         sizes = snapshot.audience_sizes()
         people = snapshot.counts()["people"]
-        if not found:
-            return results.SegmentPlan(changes=(), people=people)
-        entering: dict[str, list[Assessed]] = defaultdict(list)
-        leaving: dict[str, list[Assessed]] = defaultdict(list)
-        counts: Counter[tuple[str, str]] = Counter()
-        if found.decides:
-            for one in everybody(context, snapshot, held, context.clock_us(), refresh=True):
-                for name in one.found.members - one.stored:
-                    counts[name, "in"] += 1
-                    _keep(entering[name], one)
-                for name in one.stored - one.found.members:
-                    counts[name, "out"] += 1
-                    _keep(leaving[name], one)
-    names = {*_named(found), *(name for name, _ in counts)}
-    changes = tuple(
-        results.SegmentChange(
-            audience=name,
-            what=_what(name, found),
-            members_before=sizes.get(name, 0),
-            members_after=sizes.get(name, 0) + counts[name, "in"] - counts[name, "out"],
-            entering=counts[name, "in"],
-            leaving=counts[name, "out"],
-            entering_samples=tuple(one.sample() for one in entering[name]),
-            leaving_samples=tuple(one.sample() for one in leaving[name]),
-        )
-        for name in sorted(names)
-    )
+    if not found:
+        return results.SegmentPlan(changes=(), people=people)
+    counted = None
+    if found.decides:
+        audiences = {*held.rules.slugs, *(f"{STAGE}{name}" for name, _ in stages), *sizes}
+        counted = count(context, held, audiences, warehouse=warehouse, progress=progress)
+    moved = {} if counted is None else counted.audiences
+    names = {*_named(found), *(name for name, one in moved.items() if one.entering or one.leaving)}
     return results.SegmentPlan(
-        changes=changes,
-        people=people,
+        changes=tuple(
+            _change(name, _what(name, found), sizes.get(name, 0), moved.get(name, Audience())) for name in sorted(names)
+        ),
+        people=people if counted is None else counted.people,
         notes=_notes(context, held, before.values()),
+        way=None if counted is None else counted.way,
+        because="" if counted is None else counted.because,
+        sequence=None if counted is None else counted.sequence,
     )
 
 
-def _keep(samples: list[Assessed], one: Assessed) -> None:
-    if len(samples) < SAMPLES:
-        samples.append(one)
+def _change(name: str, what: str, size: int, moved: Audience) -> results.SegmentChange:
+    return results.SegmentChange(
+        audience=name,
+        what=what,
+        members_before=size,
+        members_after=size + moved.entering - moved.leaving,
+        entering=moved.entering,
+        leaving=moved.leaving,
+        entering_samples=moved.entering_samples,
+        leaving_samples=moved.leaving_samples,
+    )
 
 
 def _named(found: Difference) -> tuple[str, ...]:
@@ -99,34 +102,31 @@ def _notes(context: Context, held: Held, before: Iterable[Definition]) -> tuple[
     )
 
 
-def preview(context: Context, definition: Definition) -> results.SegmentPreview:
+def preview(
+    context: Context, definition: Definition, *, warehouse: Open | None = None, progress: Progress = quiet
+) -> results.SegmentPreview:
     """Who would be in a segment, that is saved or not, if it were applied to what holds.
 
     Raises:
         SegmentError: It cannot be used.
     """
     with context.store.snapshot() as snapshot:
-        progress, before = current(snapshot)
-        held = bound(context, {**before, definition.slug: definition}.values(), progress.stages, progress.scores)
-        people = members = entering = leaving = 0
-        samples: list[Assessed] = []
-        for one in everybody(context, snapshot, held, context.clock_us(), refresh=True):
-            people += 1
-            inside, was = definition.slug in one.found.members, definition.slug in one.stored
-            members += inside
-            entering += inside and not was
-            leaving += was and not inside
-            if inside:
-                _keep(samples, one)
+        applied, before = current(snapshot)
+    held = bound(context, {**before, definition.slug: definition}.values(), applied.stages, applied.scores)
+    counted = count(context, held, [definition.slug], warehouse=warehouse, progress=progress)
+    found = counted.audiences[definition.slug]
     rule = held.rules.rule(definition.slug)
     return results.SegmentPreview(
         sentence=sentence(definition, held),
-        people=people,
-        members=members,
-        entering=entering,
-        leaving=leaving,
-        samples=tuple(one.sample() for one in samples),
+        people=counted.people,
+        members=found.members,
+        entering=found.entering,
+        leaving=found.leaving,
+        samples=found.member_samples,
         reads=() if rule is None else tuple(sorted(rule.bound.fields)),
+        way=counted.way,
+        because=counted.because,
+        sequence=counted.sequence,
     )
 
 

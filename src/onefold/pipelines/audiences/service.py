@@ -11,6 +11,8 @@ from onefold.errors import ConflictError
 from onefold.model import Identifier, results
 from onefold.pipelines.audiences import applying, asking, lists, overlaps, planning, reconcile, scoring
 from onefold.pipelines.audiences.applying import Difference, Stages
+from onefold.pipelines.audiences.counting import Progress, quiet
+from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.context import Context
 from onefold.rfm.outcome import Run
 
@@ -21,10 +23,26 @@ _TRIES = 50
 class Audiences:
     """One workspace's segments, as its users see them. May be called from any thread."""
 
-    def __init__(self, context: Context, wanted: Sequence[Definition] | None = None) -> None:
-        """Of an open workspace; `wanted` is what its project's files say, where whoever asks has read them."""
+    def __init__(
+        self,
+        context: Context,
+        wanted: Sequence[Definition] | None = None,
+        *,
+        warehouse: Open | None = None,
+        progress: Progress = quiet,
+    ) -> None:
+        """Of an open workspace.
+
+        Args:
+            context: The workspace.
+            wanted: What its project's files say, where whoever asks has read them.
+            warehouse: Opens its warehouse; None where there is none, so that everybody is evaluated.
+            progress: Told how many are evaluated.
+        """
         self._context = context
         self._wanted = wanted
+        self._warehouse = warehouse
+        self._progress = progress
 
     def segments(self) -> results.Segments:
         """All segments, by slug."""
@@ -65,7 +83,7 @@ class Audiences:
         Raises:
             SegmentError: It cannot be used.
         """
-        return planning.preview(self._context, definition)
+        return planning.preview(self._context, definition, warehouse=self._warehouse, progress=self._progress)
 
     def diff(
         self, slug: str, before: Definition | None, after: Definition | None, *, limit: int = planning.MOVED_SHOWN
@@ -111,7 +129,7 @@ class Audiences:
         Raises:
             SegmentError: One of them cannot be used.
         """
-        return planning.plan(self._context, wanted, stages)
+        return planning.plan(self._context, wanted, stages, warehouse=self._warehouse, progress=self._progress)
 
     def apply(self, wanted: Sequence[Definition], stages: Stages, *, again: bool = False) -> Difference:
         """Let these hold; the evaluator follows. With `again`, everybody is evaluated even where nothing changed.

@@ -30,9 +30,10 @@ class Assessed(msgspec.Struct, frozen=True):
     found: Assessment
     stored: frozenset[str]
 
-    def sample(self) -> results.Sample:
-        """As an example to show."""
-        return results.Sample(profile_id=format_profile_id(self.profile.id), identifier=strongest(self.profile))
+
+def sample(profile: Profile) -> results.Sample:
+    """Somebody as an example to show."""
+    return results.Sample(profile_id=format_profile_id(profile.id), identifier=strongest(profile))
 
 
 def strongest(profile: Profile) -> Identifier | None:
