@@ -77,7 +77,7 @@ class FakeWorkspace:
             "last_seen": "2026-02-01T00:00:00.000Z",
             "last_active": None,
             "lifecycle": {"stage": "", "rule": "", "because": "", "changes_at": None},
-            **{key: {} for key in ("consent", "sources", "tracked_events", "findings", "traits")},
+            **{key: {} for key in ("consent", "sources", "tracked_events", "findings", "traits", "segments")},
             "groups": [],
             "full": [],
         }

@@ -105,6 +105,7 @@ def answers(server):
     yield ask("post", "/api/v1/judgements", json.dumps(said).encode())
     server.account()
     one = ask("get", "/api/v1/profiles", query="?type=user_id&value=ann")
+    assert one[2]["segments"].keys() >= {"buyers", "quiet"}
     yield one
     yield ask("post", "/api/v1/profiles/lookup", json.dumps({"type": "user_id", "value": "bob"}).encode())
     for path, named in (

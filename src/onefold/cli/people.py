@@ -72,6 +72,12 @@ def show_profile(out: Output, found: results.Profile) -> None:
             ("trait", "value", "until", "note"),
             ((name, data(t.value), t.changes_at or "", _note(t)) for name, t in found.traits.items()),
         )
+    if found.segments:
+        out.table(
+            "Segments",
+            ("segment", "since", "because", "at least until"),
+            ((name, one.since, one.because, one.until or "") for name, one in found.segments.items()),
+        )
     if found.groups:
         out.table(
             "Groups",

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -300,7 +301,11 @@ def _known(at_us: int) -> int | None:
     return None if at_us == NEVER_LAST else at_us
 
 
-def as_result(profile: Profile, unfilled: Collection[str] = ()) -> results.Profile:
+def as_result(
+    profile: Profile,
+    segments: Mapping[str, results.ProfileSegment] = MappingProxyType({}),
+    unfilled: Collection[str] = (),
+) -> results.Profile:
     """As the service answers it: times in ISO 8601, sums as text, and of very many identifiers the strongest.
 
     `unfilled` are the names of the traits whose past is not filled in.
@@ -361,6 +366,7 @@ def as_result(profile: Profile, unfilled: Collection[str] = ()) -> results.Profi
             )
             for name, trait in profile.traits.items()
         },
+        segments=dict(segments),
     )
 
 

@@ -11,6 +11,7 @@ from onefold.errors import ConflictError
 from onefold.model import Identifier
 from onefold.pipelines.audiences import evaluator, reconcile
 from onefold.pipelines.audiences.evaluator import Evaluator
+from onefold.pipelines.reading.profiles import profile
 from onefold.pipelines.stream import marking
 from onefold.ports.audiences import Settlement
 from onefold.profiles.profile import iso
@@ -222,6 +223,30 @@ def test_the_top_of_a_segment_never_parts_equals():
     world.evaluator.drain()
     assert world.memberships() == world.told()
     assert len(world.memberships()) == 2
+
+
+def test_a_profile_tells_its_segments_and_until_when():
+    """As memberships are kept; the moment is the one at which the evaluator looks again, and then the person leaves."""
+    world = World()
+    world.apply()
+    world.happen({"userId": "u1"}, "Order Completed", ago_us=4 * DAY_US)
+    world.settle()
+
+    def shown():
+        return profile(world.context, Identifier("user_id", "u1")).segments
+
+    found = shown()
+    assert found.keys() == {"buyers", "between", "stage.customer"}
+    assert {(one.since, one.because) for one in found.values()} == {(iso(world.now_us), "event")}
+    (until,) = {one.until for one in found.values()}
+    assert until == iso(world.now_us + 2 * DAY_US)
+    world.now_us += 2 * DAY_US - 1
+    world.settle()
+    assert shown() == found
+    world.now_us += 1
+    world.settle()
+    assert shown().keys() == {"buyers", "stage.customer"}
+    assert {one.until for one in shown().values()} == {iso(world.now_us + 2 * DAY_US)}  # lapsed begins
 
 
 def test_reconciling_explains_who_waits_and_finds_who_was_tampered_with():

@@ -129,6 +129,21 @@ class ComputedTrait(Result, frozen=True, kw_only=True):
     status: Literal["live", "backfilling"]
 
 
+class ProfileSegment(Result, frozen=True, kw_only=True):
+    """That a person is in a segment or a lifecycle stage.
+
+    Attributes:
+        since: When they entered.
+        because: What made them enter: `event`, `time`, `definition` and so on.
+        until: They stay at least until then if nothing happens: before, time alone changes none of their memberships. Null
+            where it never does.
+    """
+
+    since: str | None
+    because: str
+    until: str | None
+
+
 class TraitDefinition(Result, frozen=True, kw_only=True):
     """A computed trait as it is configured.
 
@@ -212,6 +227,7 @@ class Profile(Result, frozen=True, kw_only=True):
         tracked_events: By name, the events that rules ask about.
         findings: By code.
         traits: Computed traits by name.
+        segments: Segments that the person is in, and lifecycle stages (`stage.customer`), as of the latest evaluation.
     """
 
     id: str
@@ -231,3 +247,4 @@ class Profile(Result, frozen=True, kw_only=True):
     tracked_events: dict[str, Occurrences]
     findings: dict[str, FindingCount]
     traits: dict[str, ComputedTrait]
+    segments: dict[str, ProfileSegment]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from onefold.governance.consent import Spoken
 from onefold.model import Identifier, Member, NodeId, results
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.memberships import memberships_of
 from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.reading.nodes import described
 from onefold.pipelines.reading.people import node_of, only_in_aliases
@@ -144,9 +145,10 @@ class KeptPeople:
             kept = self._people.pop(person, None) or KeptPerson(context.profiles)
             state, identifiers = kept.read(context, snapshot, row.member)
             lacking = unfilled(context, snapshot)
+            segments = memberships_of(snapshot, person)
         self._keep(person, kept)
         found = profiles.summed_up(person, state, identifiers, context.profiles, context.clock_us())
-        return profiles.as_result(found, lacking)
+        return profiles.as_result(found, segments, lacking)
 
     def _keep(self, person: NodeId, kept: KeptPerson) -> None:
         self._people[person] = kept

@@ -12,6 +12,7 @@ from onefold.errors import UsageError
 from onefold.governance.consent import Spoken
 from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id, results
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.memberships import memberships_of
 from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.reading.nodes import described, opened
 from onefold.pipelines.reading.people import find, labels, node_of, only_in_aliases
@@ -43,7 +44,9 @@ def profile(context: Context, identifier: Identifier, *, nodes_max: int | None =
         beside = spoken_beside(context, snapshot, person.members)
         aliases = only_in_aliases(snapshot, person.members)
         lacking = unfilled(context, snapshot)
-    return profiles.as_result(profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside), lacking)
+        segments = memberships_of(snapshot, person.id)
+    found = profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside)
+    return profiles.as_result(found, segments, lacking)
 
 
 def unfilled(context: Context, snapshot: ProfileSnapshot) -> frozenset[str]:
