@@ -15,7 +15,7 @@ from typing import Any
 
 from onefold.bootstrap.modelling import build_models
 from onefold.bootstrap.segment_rows import SegmentRows
-from onefold.bootstrap.warehousing import reconcile, warehouse_of
+from onefold.bootstrap.warehousing import reconcile, warehouse_of, warehouse_opener
 from onefold.bootstrap.workspace import Workspace
 from onefold.errors import OnefoldError
 from onefold.pipelines.audiences.service import Audiences
@@ -71,7 +71,7 @@ class Housekeeping:
             return snapshot.evaluation().active
 
     def _reconcile_segments(self) -> None:
-        found = Audiences(self._workspace.context).reconcile()
+        found = Audiences(self._workspace.context, warehouse=warehouse_opener(self._workspace)).reconcile()
         if found.differing:
             more = {"workspace": self._workspace.context.name, "differing": found.differing}
             _log.warning("segments differ; `onefold segment reconcile` shows where", extra=more)

@@ -308,7 +308,7 @@ def delete(
 
 @app.command()
 def reconcile(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """Compare memberships with an evaluation of everybody. Exit code 1 if anybody differs.
+    """Compare memberships with an evaluation of everybody and with the warehouse. Exit code 1 if anybody differs.
 
     Example: onefold segment reconcile
     """
@@ -319,14 +319,20 @@ def reconcile(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = N
         out.result(found)
     out.table(
         f"{found.people:,} people",
-        ("segment", "members", "evaluated", "differing", "waiting"),
-        ((s.audience, s.members, s.evaluated, s.differing, s.waiting) for s in found.segments),
+        ("segment", "members", "evaluated", "warehouse", "differing", "explained"),
+        ((s.audience, s.members, s.evaluated, s.warehouse, s.differing, s.waiting) for s in found.segments),
     )
     for one in found.segments:
         for person in one.people:
-            was, then = ("in", "out") if person.member else ("out", "in")
-            out.say(f"  {one.audience}: {person.profile_id} is {was}, evaluated {then}. {person.because}")
-    out.say(f"{found.differing:,} people differ, {found.waiting:,} wait to be evaluated.", style="bold")
+            said = "" if person.warehouse is None else f", by the warehouse {_in(person.warehouse)}"
+            out.say(
+                f"  {one.audience}: {person.profile_id} is {_in(person.member)}, evaluated {_in(person.evaluated)}{said}. "
+                f"{person.because}"
+            )
+    for reason_ in sorted({one.unsaid for one in found.segments} - {""}):
+        unsaid = ", ".join(one.audience for one in found.segments if one.unsaid == reason_)
+        out.say(f"The warehouse was not asked about {unsaid}: {reason_}")
+    out.say(f"{found.differing:,} people differ, of {found.waiting:,} it is known why.", style="bold")
     if found.differing:
         raise typer.Exit(1)
 
@@ -355,6 +361,10 @@ def upload(
         return
     verb = "taken from" if remove else "added to"
     out.say(f"{found.read:,} identifiers read, {found.changed:,} {verb} {slug}.")
+
+
+def _in(inside: bool) -> str:
+    return "in" if inside else "out"
 
 
 def reason(why: results.MembershipReason) -> str:

@@ -12,11 +12,12 @@ from tests.warehouse.yard import Yard
 from onefold.adapters.duckdb.query_client import QueryProcess
 from onefold.audiences.definition import Definition, Top
 from onefold.model import Identifier
-from onefold.pipelines.audiences import inquiry
+from onefold.pipelines.audiences import inquiry, reconcile, verdicts
 from onefold.pipelines.audiences.counting import NO_WAREHOUSE, count
 from onefold.pipelines.audiences.evaluator import Evaluator
 from onefold.pipelines.audiences.planning import plan, preview
 from onefold.pipelines.audiences.rules import bound
+from onefold.ports.audiences import Settlement
 from onefold.rules import RuleError, parse
 from onefold.warehouse.derived import Derived
 
@@ -187,6 +188,70 @@ def test_what_cannot_be_asked_is_evaluated_and_the_answer_says_why(tmp_path, que
             return table.set_column(0, "people", [[people]])
 
     assert preview(world.context, plain, warehouse=Lacking()).because.startswith("the warehouse does not hold")
+
+
+def differing(found):
+    """Who differs, by segment: what the stream, an evaluation and the warehouse say, and why."""
+    return {
+        one.audience: {(p.member, p.evaluated, p.warehouse, p.because) for p in one.people}
+        for one in found.segments if one.people
+    }  # fmt: skip
+
+
+def test_memberships_are_compared_with_the_warehouse_person_by_person(tmp_path, queries, monkeypatch):
+    """Nobody differs; who waits is explained; a mistake of either side, and somebody whom the warehouse lacks, show."""
+    world, warehouse = lived(tmp_path, queries, 1)
+    best = Definition(slug="best", kind="scheduled", rule="purchases >= 1", top=Top(50, "revenue"))
+    untold = Definition(slug="odd", rule="attr.a * 2 > 1")
+    world.apply([*SEGMENTS, best, untold])
+    waiting = reconcile.reconcile(world.context, warehouse)
+    assert waiting.differing == 0
+    assert waiting.waiting >= 1
+    assert {why for people in differing(waiting).values() for *_, why in people} <= set(reconcile.WAITING.values())
+    world.settle()
+    found = reconcile.reconcile(world.context, warehouse)
+    assert (found.differing, found.waiting, differing(found)) == (0, 0, {})
+    by_name = {one.audience: one for one in found.segments}
+    for name, one in by_name.items():
+        assert one.warehouse == (None if name in {"best", "odd"} else one.members), name
+    assert by_name["best"].unsaid == verdicts.SCHEDULED
+    assert "multiply" in by_name["odd"].unsaid
+    assert sum(one.warehouse or 0 for one in found.segments) > 5
+
+    real = verdicts.question
+    with monkeypatch.context() as patch:  # a warehouse that gives others than the stream
+        patch.setattr(
+            verdicts,
+            "question",
+            lambda held, snapshot, names, now_us: real(held, snapshot, names, now_us + 90 * DAY_US),
+        )
+        wrong = reconcile.reconcile(world.context, warehouse)
+    assert wrong.differing > 0
+    assert (False, False, True, reconcile.UNEXPLAINED) in differing(wrong)["lapsed"]
+
+    with world.context.store.snapshot() as snapshot:
+        sequence, (member, *_) = snapshot.evaluation().sequence, snapshot.audience("buyers", after=b"", limit=1)
+    with world.context.store.transaction() as transaction:  # a stream that lost a membership
+        transaction.settle(Settlement(before=sequence, left=[("buyers", member.person)]))
+    wrong = reconcile.reconcile(world.context, warehouse)
+    assert wrong.differing == 1
+    assert differing(wrong) == {"buyers": {(False, True, True, reconcile.UNEXPLAINED)}}
+    world.apply([*SEGMENTS, best])
+    world.settle()
+
+    kept = verdicts.verdicts
+    with monkeypatch.context() as patch:  # a warehouse that began later
+
+        def lacking(*given):
+            whole = kept(*given)
+            whole.letters.pop(member.person)
+            return whole
+
+        patch.setattr(reconcile, "verdicts", lacking)
+        late = reconcile.reconcile(world.context, warehouse)
+    assert (late.differing, late.waiting) == (0, 1)
+    assert differing(late)["buyers"] == {(True, True, False, reconcile.WAITING["loading"])}
+    assert {one.unsaid for one in reconcile.reconcile(world.context).segments} == {verdicts.NO_WAREHOUSE}
 
 
 def test_a_plan_is_the_same_both_ways(tmp_path, queries):

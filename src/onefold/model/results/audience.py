@@ -216,27 +216,44 @@ class SegmentDiff(Result, frozen=True, kw_only=True):
 
 
 class Differing(Result, frozen=True, kw_only=True):
-    """Somebody of whom the stream says otherwise than an evaluation from scratch, and why that is."""
+    """Somebody of whom the stream says otherwise than an evaluation from scratch or the warehouse, and why that is.
+
+    Attributes:
+        member: By the stream.
+        evaluated: By an evaluation.
+        warehouse: By the warehouse's statement; null where it was not asked.
+    """
 
     profile_id: str
     member: bool
     evaluated: bool
+    warehouse: bool | None
     because: str
 
 
 class ReconciledSegment(Result, frozen=True, kw_only=True):
-    """A segment compared: members by the stream and by an evaluation of everybody, and who differs (some of them)."""
+    """A segment compared: members by the stream, by an evaluation of everybody and by the warehouse, and who differs.
+
+    Attributes:
+        warehouse: Members by the warehouse's statement; null where it was not asked.
+        unsaid: Why it was not asked; else empty.
+        differing: People of whom not all say the same, for no reason that is known.
+        waiting: The same, for a reason.
+        people: Some of both.
+    """
 
     audience: str
     members: int
     evaluated: int
+    warehouse: int | None
+    unsaid: str
     differing: int
     waiting: int
     people: tuple[Differing, ...]
 
 
 class ReconciledSegments(Result, frozen=True, kw_only=True):
-    """All segments compared, at one moment. `differing` is 0 unless something is wrong; `waiting` are not evaluated yet."""
+    """All segments compared, at one moment. `differing` is 0 unless something is wrong; of `waiting` it is known why."""
 
     at: str | None
     people: int

@@ -113,9 +113,9 @@ class Audiences:
         return overlaps.overlaps(self._context, among)
 
     def reconcile(self) -> results.ReconciledSegments:
-        """Compare memberships with an evaluation of everybody; the metrics show what was found."""
+        """Compare memberships with an evaluation of everybody and with the warehouse; the metrics show what was found."""
         at_us = self._context.clock_us()
-        found = reconcile.reconcile(self._context)
+        found = reconcile.reconcile(self._context, self._warehouse)
         _patiently(lambda: reconcile.note(self._context, at_us, found))
         return found
 
