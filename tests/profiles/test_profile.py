@@ -7,8 +7,9 @@ from tests.profiles.events import DAY_US, SETTINGS, event
 
 from onefold.model import Member
 from onefold.profiles import state
+from onefold.profiles.answer import as_result
 from onefold.profiles.lifecycle import Stage
-from onefold.profiles.profile import as_result, iso, view
+from onefold.profiles.profile import iso, view
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 

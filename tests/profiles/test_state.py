@@ -11,9 +11,10 @@ from onefold.errors import IntegrityError
 from onefold.governance.consent import Spoken, decide
 from onefold.model import GroupStatement, Member
 from onefold.profiles import sessions, state
+from onefold.profiles.answer import as_result
 from onefold.profiles.computed import values
 from onefold.profiles.money import UNREADABLE_CURRENCY
-from onefold.profiles.profile import as_result, view
+from onefold.profiles.profile import view
 from onefold.profiles.settings import TRACKED, ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 from onefold.rules import Aggregate

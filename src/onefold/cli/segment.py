@@ -12,7 +12,7 @@ import typer
 
 from onefold import bootstrap
 from onefold.audiences.definition import Definition
-from onefold.cli import segment_history
+from onefold.cli import segment_history, segment_list
 from onefold.cli.bars import progress_bar
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output
@@ -23,6 +23,7 @@ from onefold.model import results
 app = typer.Typer(help="Segments: who is in them, why and until when.", no_args_is_help=True)
 app.command()(segment_history.history)
 app.command()(segment_history.growth)
+app.command()(segment_list.upload)
 Slug = Annotated[str, typer.Argument(help="The segment's slug.", metavar="SEGMENT")]
 Audience = Annotated[
     str, typer.Argument(help="The segment's slug, or `stage.` and a lifecycle stage.", metavar="SEGMENT")
@@ -335,32 +336,6 @@ def reconcile(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = N
     out.say(f"{found.differing:,} people differ, of {found.waiting:,} it is known why.", style="bold")
     if found.differing:
         raise typer.Exit(1)
-
-
-@app.command()
-def upload(
-    slug: Slug,
-    file: Annotated[Path, typer.Argument(help="A file with one identifier a line, or `-` for standard input.")],
-    kind: Annotated[
-        str | None, typer.Option("--type", help="The type of identifiers that are written without one, such as email.")
-    ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Take them from the list.")] = False,
-    project: ProjectDir = bootstrap.HERE,
-    workspace: WorkspaceName = None,
-    as_json: Json = False,
-) -> None:
-    """Put identifiers on a static segment's list, `type:value` a line; refused as a whole where one cannot be read.
-
-    Example: onefold segment upload no_contact do-not-contact.txt --type email
-    """
-    out = Output(as_json=as_json)
-    with bootstrap.project_segments(project, workspace, start=True) as segments:
-        found = segments.upload(slug, file, kind=kind, remove=remove)
-    if as_json:
-        out.result(found)
-        return
-    verb = "taken from" if remove else "added to"
-    out.say(f"{found.read:,} identifiers read, {found.changed:,} {verb} {slug}.")
 
 
 def _in(inside: bool) -> str:

@@ -16,12 +16,13 @@ import msgspec
 
 from onefold.model import NodeId, format_profile_id, results
 from onefold.ports.warehouse import QueryLimits, Warehouse
+from onefold.profiles.answer import shown_value
 from onefold.profiles.computed import plan as computing
 from onefold.profiles.computed import values
 from onefold.profiles.computed.happened import Happened
 from onefold.profiles.computed.plan import Held, Plan
 from onefold.profiles.computed.trait import Trait
-from onefold.profiles.profile import iso, shown_value
+from onefold.profiles.profile import iso
 from onefold.profiles.settings import ProfileSettings
 from onefold.rules import Kind, RuleError
 from onefold.rules.aggregate import of_none

@@ -16,6 +16,7 @@ from onefold.pipelines.reading.nodes import described
 from onefold.pipelines.reading.people import node_of, only_in_aliases
 from onefold.pipelines.reading.profiles import named_otherwise, unfilled
 from onefold.ports import ProfileSnapshot, Stamp
+from onefold.profiles import answer
 from onefold.profiles import profile as profiles
 from onefold.profiles import state as folds
 from onefold.profiles.person import PersonState, spoken
@@ -148,7 +149,7 @@ class KeptPeople:
             segments = memberships_of(snapshot, person)
         self._keep(person, kept)
         found = profiles.summed_up(person, state, identifiers, context.profiles, context.clock_us())
-        return profiles.as_result(found, segments, lacking)
+        return answer.as_result(found, segments, lacking)
 
     def _keep(self, person: NodeId, kept: KeptPerson) -> None:
         self._people[person] = kept

@@ -18,6 +18,7 @@ from onefold.pipelines.reading.nodes import described, opened
 from onefold.pipelines.reading.people import find, labels, node_of, only_in_aliases
 from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import NodeRow, ProfileSnapshot, TimelineRow
+from onefold.profiles import answer
 from onefold.profiles import profile as profiles
 from onefold.profiles.computed import begun
 from onefold.profiles.computed.plan import base_of
@@ -46,7 +47,7 @@ def profile(context: Context, identifier: Identifier, *, nodes_max: int | None =
         lacking = unfilled(context, snapshot)
         segments = memberships_of(snapshot, person.id)
     found = profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside)
-    return profiles.as_result(found, segments, lacking)
+    return answer.as_result(found, segments, lacking)
 
 
 def unfilled(context: Context, snapshot: ProfileSnapshot) -> frozenset[str]:
@@ -125,7 +126,7 @@ def identifiers(
     following = base64.urlsafe_b64encode(_IDENTIFIERS_CURSOR.pack(*order(page[-1]))) if len(rest) > limit else None
     return results.Identifiers(
         id=format_profile_id(person.id),
-        identifiers=tuple(profiles.identifier_result(i) for i in shown),
+        identifiers=tuple(answer.identifier_result(i) for i in shown),
         identifiers_total=len(members),
         next=None if following is None else following.decode(),
     )
