@@ -1,4 +1,4 @@
-"""What fifty computed traits cost the stream, and how long it takes to fill in their past."""
+"""What fifty computed traits cost the stream, how long it takes to fill in their past, and what segments take."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 
+from bench import audiences
 from bench.ground import Ground, ground
 from bench.report import Figure
 from bench.stream import fill
@@ -68,6 +69,7 @@ def run(full: bool) -> Iterator[Figure]:
         beside_value=cpu_without * 1e6,
     )  # fmt: skip
     yield from _backfill(*((5_000_000, 200_000) if full else (200_000, 8_000)))
+    yield from audiences.run(full)
 
 
 def _process(here: Ground) -> tuple[float, float]:

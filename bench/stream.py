@@ -175,13 +175,18 @@ def _process(here: Ground) -> tuple[float, float]:
 
 
 def load_2000(here: Ground, folder: Path, seconds: float, *, batch: int = 20) -> client.Client:
-    """Send 2,000 events a second in small batches, as SDKs on servers do."""
-    events = list(items(7, int(RATE * seconds * 1.2), 5_000))
+    """Send 2,000 events a second."""
+    return steady(here, folder, seconds, rate=RATE, batch=batch)
+
+
+def steady(here: Ground, folder: Path, seconds: float, *, rate: int, batch: int = 20) -> client.Client:
+    """Send so many events a second in small batches, as SDKs on servers do."""
+    events = list(items(7, int(rate * seconds * 1.2), 5_000))
     headers = {"Authorization": f"Bearer {here.write_key}"}
     bodies = (b'{"batch":[' + b",".join(events[n : n + batch]) + b"]}" for n in range(0, len(events), batch))
     file = folder / "steady"
     client.write_requests(file, (client.request("POST", "/v1/batch", b, headers) for b in bodies))
-    return client.start(port=here.port, requests=file, connections=10, seconds=seconds, rate=RATE / batch)
+    return client.start(port=here.port, requests=file, connections=10, seconds=seconds, rate=rate / batch)
 
 
 def visible(here: Ground, *, seconds: float) -> list[float]:
