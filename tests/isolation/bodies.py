@@ -47,6 +47,12 @@ def _rules(a: Attack) -> Iterator[object]:
     yield {"rule": "events >= 1", "workspace": a.theirs.name}
 
 
+def _compared(a: Attack) -> Iterator[object]:
+    yield {}
+    yield {"rule": "events >= 1", "limit": 1_000}
+    yield {"before": 1, "workspace": a.theirs.name}
+
+
 def _lists(a: Attack) -> Iterator[object]:
     yield {"identifiers": [_named(kind, text) for kind, text in subjects(a)][:20]}
     yield {"identifiers": [_named("user_id", value("user_id", BOTH))], "workspace": a.theirs.name}
@@ -59,6 +65,7 @@ def _nothing(_: Attack) -> Iterator[object]:
 BODIES = {
     "/api/v1/segments/preview": (_rules, False),
     "/api/v1/segments/reconcile": (_nothing, True),
+    "/api/v1/segments/{slug}/diff": (_compared, False),
     "/api/v1/segments/{slug}/list": (_lists, True),
     "/api/v1/query": (_queries, False),
     "/api/v1/profiles/lookup": (_lookups, False),

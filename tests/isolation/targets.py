@@ -128,6 +128,7 @@ QUERIES: Mapping[str, Callable[[Attack], tuple[str, ...]]] = {
     "name": lambda a: ("Opened", a.theirs.name),
     "among": lambda a: ("buyers", a.theirs.name),
     "because": lambda _: ("event",),
+    "before": lambda _: ("1", "1000000"),
     "q": lambda a: ("Opened", a.theirs.name, a.their_ids[0]),
     "verdict": lambda _: ("stored", "rejected"),
     "finding": lambda _: ("email_invalid", "contact_of_event"),

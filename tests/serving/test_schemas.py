@@ -135,6 +135,17 @@ def answers(server):
     assert (previewed[2]["way"], previewed[2]["because"]) == ("warehouse", "")
     yield previewed
     yield ask("post", "/api/v1/segments/reconcile")
+    entered = ask("get", "/api/v1/segments/{slug}/history", slug="buyers")
+    assert [change["entered"] for change in entered[2]["changes"]] == [True]
+    yield entered
+    grown = ask("get", "/api/v1/segments/{slug}/growth", slug="buyers")
+    assert [(day["entered"], day["exited"], day["members"]) for day in grown[2]["days"]] == [(1, 0, 1)]
+    yield grown
+    compared = json.dumps({"rule": "events >= 1"}).encode()
+    different = ask("post", "/api/v1/segments/{slug}/diff", compared, slug="buyers")
+    assert (different[2]["both"], different[2]["leaving"]) == (1, 0)
+    assert different[2]["entering"] >= 1
+    yield different
     who = json.dumps({"identifiers": [{"type": "user_id", "value": "bob"}]}).encode()
     yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")
     yield ask("get", "/api/v1/traits")

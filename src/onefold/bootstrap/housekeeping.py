@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,9 @@ class Housekeeping:
             return snapshot.evaluation().active
 
     def _reconcile_segments(self) -> None:
-        found = Audiences(self._workspace.context, warehouse=warehouse_opener(self._workspace)).reconcile()
+        with ExitStack() as leaving:
+            warehouse = warehouse_opener(self._workspace, leaving)
+            found = Audiences(self._workspace.context, warehouse=warehouse).reconcile()
         if found.differing:
             more = {"workspace": self._workspace.context.name, "differing": found.differing}
             _log.warning("segments differ; `onefold segment reconcile` shows where", extra=more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from onefold.model import Identifier, results
 from onefold.pipelines import judgements
 from onefold.pipelines.audiences.applying import Difference, Stages
 from onefold.pipelines.audiences.counting import Progress, quiet
+from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.service import Audiences
 from onefold.warehouse import cells
 
@@ -38,14 +39,13 @@ class ProjectSegments:
     workspace: Workspace
     wanted: tuple[Definition, ...]
     stages: Stages
-    progress: Progress = quiet
+    warehouse: Open | None
+    progress: Progress
 
     @property
     def audiences(self) -> Audiences:
         """What may be asked or said."""
-        return Audiences(
-            self.workspace.context, self.wanted, warehouse=warehouse_opener(self.workspace), progress=self.progress
-        )
+        return Audiences(self.workspace.context, self.wanted, warehouse=self.warehouse, progress=self.progress)
 
     def plan(self) -> results.SegmentPlan:
         """Who would enter and leave what, if the files were applied."""
@@ -201,13 +201,13 @@ def project_segments(
         NotFoundError: Nothing was processed yet, and this is no start.
     """
     project = config.read_project(directory)
-    opened = open_workspace(project, choose(project, workspace), start=start)
-    try:
+    with ExitStack() as leaving:
+        opened = open_workspace(project, choose(project, workspace), start=start)
+        leaving.callback(opened.close)
         declared = bool(project.segments or project.stages.lifecycle)
         stages = tuple((s.name, s.rule) for s in opened.context.profiles.stages) if declared else ()
-        yield ProjectSegments(directory.resolve(), opened, project.segments, stages, progress)
-    finally:
-        opened.close()
+        warehouse = warehouse_opener(opened, leaving)
+        yield ProjectSegments(directory.resolve(), opened, project.segments, stages, warehouse, progress)
 
 
 def save_segment(directory: Path, definition: Definition) -> Path:

@@ -141,7 +141,7 @@ class Opened:
                     quality=CheckResults(w).latest,
                     rfm=RfmRuns(w).runs,
                     reconciled=Reconciliations(w).latest,
-                    warehouse=warehouse_opener(w),
+                    warehouse=warehouse_opener(w, opening),
                 )
                 for w in self._workspaces
             }

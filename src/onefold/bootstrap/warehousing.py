@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
@@ -109,9 +109,20 @@ def warehouse_of(workspace: Workspace, process: QueryProcess | None = None) -> D
     return DuckDbWarehouse(context.store, context.feed, files, profiler, process, context.log, kept_us)
 
 
-def warehouse_opener(workspace: Workspace) -> Callable[[], AbstractContextManager[DuckDbWarehouse]] | None:
-    """What opens the warehouse of an open workspace for a block; None where the extra is not installed."""
-    return None if workspace.context.feed is None else lambda: closing(warehouse_of(workspace))
+def warehouse_opener(
+    workspace: Workspace, leaving: ExitStack
+) -> Callable[[], AbstractContextManager[DuckDbWarehouse]] | None:
+    """What opens the warehouse of an open workspace for a block, again and again; None where the extra is not installed.
+
+    All blocks share a process for queries, which begins with the first query and ends when `leaving` does.
+    """
+    if workspace.context.feed is None:
+        return None
+    from onefold.adapters.duckdb.query_client import QueryProcess  # noqa: PLC0415  only where the extra is
+
+    process = QueryProcess()
+    leaving.callback(process.close)
+    return lambda: closing(warehouse_of(workspace, process))
 
 
 def loader_of(workspace: Workspace) -> Loader | None:

@@ -100,7 +100,8 @@ _DESCRIBED = (
     Replayed, Accounts, RfmRuns, Problem, results.Traits, results.TraitDefinition,
     SegmentTraits, SegmentMetadata, SegmentList,
     results.Segments, results.Segment, results.Members, results.Standing, results.SegmentPreview, results.Overlaps,
-    results.ReconciledSegments, results.ListChange,
+    results.ReconciledSegments, results.ListChange, results.MembershipHistory, results.SegmentDiff,
+    results.SegmentGrowth,
 )  # fmt: skip
 
 

@@ -31,6 +31,16 @@ class Rule(BaseModel):
     rule: str | dict[str, Any] = Field(examples=["purchases >= 1 and days_since(last_active) > 30"])
 
 
+class Compared(BaseModel):
+    """Two versions of a segment: versions that were applied, the one that holds, or a rule in the place of the second."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    before: int | None = Field(default=None, ge=1, description="A version; null for the one that holds.")
+    after: int | None = Field(default=None, ge=1, description="Another; null for the one that holds, or for `rule`.")
+    rule: str | dict[str, Any] | None = Field(default=None, examples=["purchases >= 2"])
+    limit: int = Field(default=100, ge=1, le=10_000, description="Most people to show.")
+
+
 class Upload(BaseModel):
     """Identifiers to put on a list, or to take from it."""
 
@@ -104,6 +114,37 @@ async def standing(
     return document(await run_in_threadpool(caller.service.audiences.standing, slug, reference(identifier)))
 
 
+@segments.get(
+    "/segments/{slug}/history",
+    summary="Who entered it and left, the latest first",
+    responses=schemas.answer(results.MembershipHistory),
+)
+async def history(
+    caller: Looking,
+    slug: Slug,
+    before: Annotated[int | None, Query(ge=0, description="Go on from here: `next` of the page before.")] = None,
+    limit: Limit = 100,
+) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.history, slug, before=before, limit=limit))
+
+
+@segments.get(
+    "/segments/{slug}/growth", summary="How it grew, day by day", responses=schemas.answer(results.SegmentGrowth)
+)
+async def growth(caller: Looking, slug: Slug) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.growth, slug))
+
+
+@segments.post(
+    "/segments/{slug}/diff",
+    tags=["stewardship"],
+    summary="Who is in one of two versions only",
+    responses=schemas.answer(results.SegmentDiff),
+)
+async def diff(caller: Steward, slug: Slug, said: Compared) -> Response:
+    return document(await run_in_threadpool(_diff, caller, slug, said))
+
+
 @segments.post(
     "/segments/{slug}/list", tags=["stewardship"], summary="Put identifiers on a list, or take them from it",
     responses=schemas.answer(results.ListChange),
@@ -117,5 +158,19 @@ async def upload(caller: Steward, slug: Slug, said: Upload) -> Response:
 def _preview(caller: Caller, said: Rule) -> results.SegmentPreview:
     try:
         return caller.service.audiences.preview(Definition(slug="preview", rule=said.rule))
+    except RuleError as error:
+        raise UsageError(str(error)) from None
+
+
+def _diff(caller: Caller, slug: str, said: Compared) -> results.SegmentDiff:
+    audiences = caller.service.audiences
+    if said.rule is not None and said.after is not None:
+        raise UsageError("Give `after` or `rule`, not both.")
+    before = None if said.before is None else audiences.version(slug, said.before)
+    after = None if said.after is None else audiences.version(slug, said.after)
+    try:
+        if said.rule is not None:
+            after = Definition(slug=slug, rule=said.rule)
+        return audiences.diff(slug, before, after, limit=said.limit)
     except RuleError as error:
         raise UsageError(str(error)) from None

@@ -268,3 +268,38 @@ class ListChange(Result, frozen=True, kw_only=True):
     segment: str
     read: int
     changed: int
+
+
+class MembershipChange(Result, frozen=True, kw_only=True):
+    """Somebody entered a segment, or left it; `version` is of the segment's definition then."""
+
+    sequence: int
+    profile_id: str
+    entered: bool
+    at: str
+    version: int
+    reason: MembershipReason
+
+
+class MembershipHistory(Result, frozen=True, kw_only=True):
+    """A page of what happened in a segment, the latest first; `next` is the cursor of the page after it, null on the last."""
+
+    segment: str
+    changes: tuple[MembershipChange, ...]
+    next: int | None
+
+
+class GrowthDay(Result, frozen=True, kw_only=True):
+    """A day (UTC) of a segment: how many entered and left, and how many were in it at its end."""
+
+    day: str
+    entered: int
+    exited: int
+    members: int
+
+
+class SegmentGrowth(Result, frozen=True, kw_only=True):
+    """A segment by day, the days on which something changed."""
+
+    segment: str
+    days: tuple[GrowthDay, ...]

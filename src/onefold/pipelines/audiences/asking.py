@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from onefold.audiences import reason as reasons
 from onefold.audiences.assessment import CONDITIONS_TOLD, WORDS, changed
 from onefold.audiences.definition import Definition, decode
 from onefold.audiences.progress import Progress
@@ -15,6 +14,7 @@ from onefold.pipelines.audiences import survey
 from onefold.pipelines.audiences.applying import current
 from onefold.pipelines.audiences.planning import sentence
 from onefold.pipelines.audiences.rules import Held, held
+from onefold.pipelines.audiences.told import reason_told
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import people
 from onefold.pipelines.reading.profile_rows import people as profiles_of
@@ -167,6 +167,16 @@ def members(
     )
 
 
+def require_one(context: Context, audience: str) -> None:
+    """See that there is such a segment or stage now.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    with context.store.snapshot() as snapshot:
+        require(audience, *current(snapshot))
+
+
 def require(audience: str, progress: Progress, there: Mapping[str, Definition]) -> None:
     """See that there is such a segment or stage.
 
@@ -181,20 +191,6 @@ def require(audience: str, progress: Progress, there: Mapping[str, Definition]) 
 def _missing(slug: str, known: Collection[str]) -> NotFoundError:
     near = nearest(slug, known)
     return NotFoundError(f"There is no segment `{slug}`{near or '; `onefold segment list` shows which there are.'}")
-
-
-def reason_told(body: bytes) -> results.MembershipReason:
-    """A stored reason as the service answers it."""
-    reason = reasons.decode(body)
-    return results.MembershipReason(
-        because=reason.because,
-        conditions=tuple(
-            results.ConditionChange(condition=c.condition, before=c.before, now=c.now) for c in reason.conditions
-        ),
-        partition=reason.partition,
-        offset=reason.offset,
-        profile_id=reason.profile_id,
-    )
 
 
 def standing(context: Context, slug: str, who: Identifier) -> results.Standing:

@@ -9,7 +9,7 @@ from onefold.audiences.definition import Definition
 from onefold.audiences.progress import Compared
 from onefold.errors import ConflictError
 from onefold.model import Identifier, results
-from onefold.pipelines.audiences import applying, asking, lists, overlaps, planning, reconcile, scoring
+from onefold.pipelines.audiences import applying, asking, changes, lists, overlaps, planning, reconcile, scoring
 from onefold.pipelines.audiences.applying import Difference, Stages
 from onefold.pipelines.audiences.counting import Progress, quiet
 from onefold.pipelines.audiences.inquiry import Open
@@ -95,6 +95,26 @@ class Audiences:
             SegmentError: One of them cannot be used.
         """
         return planning.diff(self._context, slug, before, after, limit=limit)
+
+    def history(self, audience: str, *, before: int | None = None, limit: int = 100) -> results.MembershipHistory:
+        """A page of who entered and left a segment or a stage, the latest first; `before` is the sequence to go on from.
+
+        Raises:
+            NotFoundError: There is no such segment or stage.
+            UnavailableError: There is no warehouse.
+        """
+        asking.require_one(self._context, audience)
+        return changes.history(self._warehouse, audience, before=before, limit=limit)
+
+    def growth(self, audience: str) -> results.SegmentGrowth:
+        """By day, how many entered and left a segment or a stage, and how many were in it.
+
+        Raises:
+            NotFoundError: There is no such segment or stage.
+            UnavailableError: There is no warehouse.
+        """
+        asking.require_one(self._context, audience)
+        return changes.growth(self._warehouse, audience)
 
     def version(self, slug: str, version: int) -> Definition:
         """A version of a segment's definition that was applied once.
