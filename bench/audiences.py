@@ -167,7 +167,7 @@ def _asked(directory: Path, members: int) -> tuple[float, float]:
 
 
 def _statement(context: Context) -> exp.Query:
-    held = bound([Definition(slug="new", rule=_RULE)], (), context.profiles)
+    held = bound(context, [Definition(slug="new", rule=_RULE)], ())
     with context.store.snapshot() as snapshot:
         people = question(held, snapshot, ["new"], context.clock_us())
     return exp.select("count(*) AS members").from_(people.subquery("people")).where("new")
