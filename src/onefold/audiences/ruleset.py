@@ -140,7 +140,7 @@ def top_fault(by: str, fields: Fields) -> str:
     kind = bind(Field(by), fields).kind
     if isinstance(fields.get(by), Derived):
         return f"`top.by` needs a number that everybody has; `{by}` ranks people already: ask for it in the `rule`."
-    return "" if kind in {"number", "any"} else f"`top.by` needs a number, and `{by}` is a {kind}."
+    return "" if kind in {"number", "any"} else f"`top.by` needs a number: `{by}` is a {kind}, not a number"
 
 
 def _segments(expr: Expr) -> set[str]:
