@@ -42,7 +42,7 @@ def lived(tmp_path, queries, seed, steps=60):
     world = World()
     yard = Yard(world.context, tmp_path, queries)
     asks = [Definition(slug=f"a{n}", rule=atom) for n, atom in enumerate(ATOMS)]
-    settings = bound([*SEGMENTS, *asks], STAGES, world.context.profiles).settings
+    settings = bound(world.context, [*SEGMENTS, *asks], STAGES).settings
     world.context = replace(yard.context, profiles=settings)
     world.evaluator = Evaluator(world.context)
     draw = random.Random(seed)
@@ -86,7 +86,7 @@ def _with(rules):
 
 def asked_twice(world, warehouse, rules):
     """What the statement finds of all these rules, of the segments that hold and of stages, and what an evaluation does."""
-    held = bound(_with(rules), STAGES, world.context.profiles)
+    held = bound(world.context, _with(rules), STAGES)
     names = [*held.rules.slugs, *(f"stage.{name}" for name, _ in STAGES), "stage.gone", "removed"]
     found = count(world.context, held, names, warehouse=warehouse)
     assert found.way == "warehouse", found.because
@@ -155,7 +155,7 @@ def test_planted_mistakes_show(tmp_path, queries):
     for mistake in MISTAKES:
         with pytest.MonkeyPatch.context() as patch:
             mistake(patch)
-            held = bound(_with(rules), STAGES, world.context.profiles)
+            held = bound(world.context, _with(rules), STAGES)
             assert count(world.context, held, expected.audiences, warehouse=warehouse).audiences != expected.audiences
 
 
