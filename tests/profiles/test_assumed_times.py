@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onefold.ingest import gate
 from onefold.ingest.settings import IngestSettings
 from onefold.model import Accepted, Event, LogEntry
-from onefold.profiles import profile
+from onefold.profiles import answer
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.state import NodeState, fold
 from onefold.profiles.survivorship import ranked
@@ -47,7 +47,7 @@ def test_among_assumed_times_the_later_row_wins():
     for order in permutations(events):
         best = shown(order)
         assert best.value == "row 2"
-        assert profile._stated(best) == {
+        assert answer._stated(best) == {
             "value": "row 2", "source": "web", "at": "2026-01-01T00:00:00.000Z", "time_assumed": True,
         }  # fmt: skip
 
