@@ -105,10 +105,10 @@ def _fresh(directory: Path, port: int) -> dict[str, str]:
     for name, rank in _RANKS.items():
         (directory / "sources" / f"{name}.yaml").write_text(f"kind: file\nrank: {rank}\n", encoding="utf-8")
     (directory / "sources" / "website.yaml").write_text("kind: http\nrank: 6\n", encoding="utf-8")
-    (directory / "models").mkdir()
-    (directory / "segments").mkdir()
     for name, text in config.template_texts("media").items():
-        if name.startswith(("models/", "segments/")) or name in {"calendar.yaml", "privacy.yaml"}:
+        folder = name.partition("/")[0]
+        if folder in {"calendar.yaml", "models", "privacy.yaml", "rfm", "segments", "traits"}:
+            (directory / name).parent.mkdir(exist_ok=True)
             (directory / name).write_text(text, encoding="utf-8")
     (directory / "segments" / "examples.yaml").write_text(demo_segments.EXAMPLES, encoding="utf-8")
     return {key["name"]: key["key"] for key in bootstrap.furnish(directory)["keys"]}
@@ -188,7 +188,9 @@ def _report(
         f"(B³ F1 {agreement.bcubed_f1:.1%}).",
         style="bold",
     )
-    out.say("Recall is what exact identifiers can give; the probabilistic matcher for names and addresses is to come.")
+    out.say(
+        "Recall is what exact identifiers give. `onefold match` compares names and addresses, too; it feeds no profiles yet."
+    )
     merge = _most_interesting(service, people_of)
     if merge is not None:
         out.say("\nThe most interesting merge:", style="bold")
@@ -263,6 +265,7 @@ def _next_steps(directory: Path, port: int, keys: dict[str, str], result: dict[s
     out.say(f"  onefold segment list {where}")
     out.say(f"  onefold dlq list {where}")
     out.say(f"  onefold verify {where}")
+    out.say(f"  onefold rfm run {where} && onefold segment list {where}    # champions by recency, frequency, amount")
     out.say(f"  onefold run {where} && onefold lineage membership.recurring_amount {where}")
     if merge:
         out.say(f"  curl -H 'Authorization: Bearer {keys['reader']}' http://127.0.0.1:{port}/api/v1/profiles/{merge.a}")
