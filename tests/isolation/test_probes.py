@@ -72,7 +72,7 @@ def test_the_probes_ask_what_would_be_told(here, twins):
         told += [mark for mark in probes.strangers_marks(owner, probe) if mark in answer.text]
     assert set(told) >= set(owner.theirs.marks)
     assert set(told) & set(owner.their_ids)
-    assert len(told) > 500
+    assert len(told) > 400
 
 
 @pytest.mark.parametrize("plant", planted.SHOWING, ids=lambda plant: plant.__name__)

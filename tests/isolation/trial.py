@@ -134,11 +134,13 @@ def findings(attack: Attack, probe: Probe, told: Answer, twin: Answer) -> Iterat
 
 
 def _plain(answer: Answer) -> Any:
-    """An answer without what a process counts of itself: of all its requests, and when it began to count."""
+    """An answer without what a process counts of itself: of all its requests, and by its own clock."""
     if not answer.body.startswith(b"# HELP onefold_"):
         return answer
     return answer.status, [
-        line for line in answer.body.splitlines() if b'workspace="' in line and b"_created{" not in line
+        line
+        for line in answer.body.splitlines()
+        if b'workspace="' in line and b"_created{" not in line and b"_timestamp_seconds{" not in line
     ]
 
 
