@@ -26,7 +26,11 @@ TRACKED: tuple[AggregateFunction, ...] = ("count", "first", "last")
 
 
 class Purchase(msgspec.Struct, frozen=True):
-    """How to read one purchase event: the property that holds the amount (the first readable counts), and its currency."""
+    """How to read one purchase event: the property that holds the amount (the first readable counts), and its currency.
+
+    Purchases and revenue are counters of their own, not computed traits, since they add up several events, of which each
+    may state its amount in one of several properties; a trait is about the events of one name and one property.
+    """
 
     amount_keys: tuple[str, ...] = ("revenue", "total", "amount", "value")
     currency_key: str = "currency"
