@@ -32,7 +32,7 @@ demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become peop
 test: lint types contracts docs coverage slow  ## Everything a change must pass
 
 # Suites that run in one process for the most part; chosen by what they cost.
-FAST := adapters bench config connectors contracts governance house identity ingest pipelines profiles rules serving synthetic
+FAST := adapters bench charts config connectors contracts governance house identity ingest matching pipelines profiles rfm rules serving synthetic
 # Suites with a target of their own, because of what they install.
 APART := gx other_engines
 SLOW = $(filter-out $(FAST:%=tests/%/) $(APART:%=tests/%/) %__pycache__/,$(wildcard tests/*/))
@@ -42,7 +42,7 @@ WITHOUT_DATA = $(if $(wildcard $(ONEFOLD_DATA)),,-m "not data")
 COVERED_MIN := 75
 
 .PHONY: fast
-fast: $(VENV)/.dev  ## The fast suites: under two minutes
+fast: $(VENV)/.dev  ## The fast suites: some five minutes
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(WITHOUT_DATA) $(FAST:%=tests/%) $(ARGS)
 
 .PHONY: coverage
