@@ -26,7 +26,20 @@ help:  ## List the recipes
 
 .PHONY: demo
 demo: $(VENV)/.runtime  ## Set up and run the demo: files and events become people
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory console \
+		|| echo "The console was not built, see above; the demo goes on without it." >&2; \
+		else echo "There is no Node here, so the console is left out: install Node 20 and npm, then make console." >&2; fi
 	$(BIN)/onefold demo $(ARGS)
+
+# The console is built into the package; the package works without it, too.
+CONSOLE := src/onefold/console/dist
+CONSOLE_SOURCES := $(shell find console -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+.PHONY: console
+console: $(CONSOLE)/.built  ## Build the web console into the package (needs Node 20)
+$(CONSOLE)/.built: $(CONSOLE_SOURCES)
+	cd console && npm ci --no-audit --no-fund --silent && npm run --silent build
+	@touch $@
 
 .PHONY: test
 test: lint types contracts docs coverage slow  ## Everything a change must pass

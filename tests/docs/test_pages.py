@@ -223,6 +223,7 @@ def with_people(folder: Path) -> Iterator[Shell]:
 SETTINGS: dict[str, Callable[[Path], object]] = {
     "README.md": with_files,
     "docs/how-to/load-a-file.md": fresh,
+    "docs/how-to/sign-in-to-the-console.md": fresh,
     "docs/how-to/match-records.md": with_people,
     "docs/how-to/build-models.md": fresh,
     "docs/how-to/score-by-rfm.md": after_the_tutorial,

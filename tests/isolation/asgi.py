@@ -65,7 +65,8 @@ class House:
             project = config.read_project(directory)
             self.opened = bootstrap.Opened(project, lambda workspace: Within(project, workspace))
         self.app: Application = build(
-            self.opened.edges, self.opened.services, self.opened.keys, settings or ServingSettings(limits={}),
+            self.opened.edges, self.opened.services, self.opened.keys, self.opened.accounts,
+            settings or ServingSettings(limits={}),
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=os.urandom,
             desks=self.opened.desks,
         )  # fmt: skip

@@ -62,7 +62,34 @@ def _nothing(_: Attack) -> Iterator[object]:
     yield {}
 
 
+def _sign_ins(a: Attack) -> Iterator[object]:
+    yield {"name": f"{a.theirs.name}@example.org", "password": "correct horse battery", "workspace": a.theirs.name}
+
+
+def _passwords(_: Attack) -> Iterator[object]:
+    yield {"old": "correct horse battery", "new": "another good passphrase"}
+
+
+def _links(a: Attack) -> Iterator[object]:
+    yield {"token": a.their_keys.steward}
+
+
+def _setups(a: Attack) -> Iterator[object]:
+    yield {"token": a.their_keys.steward, "name": a.theirs.name, "password": "correct horse battery"}
+
+
+def _accounts(a: Attack) -> Iterator[object]:
+    yield {"name": f"{a.theirs.name}@example.org", "role": "owner"}
+    yield {"name": "mallory", "role": "owner", "workspace": a.theirs.name}
+
+
 BODIES = {
+    "/api/v1/session": (_sign_ins, True),
+    "/api/v1/me/password": (_passwords, True),
+    "/api/v1/setup": (_setups, True),
+    "/api/v1/setup/check": (_links, False),
+    "/api/v1/accounts": (_accounts, True),
+    "/api/v1/accounts/{account_id}/reset": (_nothing, True),
     "/api/v1/segments/preview": (_rules, False),
     "/api/v1/segments/reconcile": (_nothing, True),
     "/api/v1/segments/{slug}/diff": (_compared, False),

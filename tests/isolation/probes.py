@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 from tests.isolation.bodies import BODIES, sdk_items
 from tests.isolation.callers import Attack, Caller, callers
-from tests.isolation.routes import METHODS, Place
+from tests.isolation.routes import METHODS, SIGNING_IN, Place
 from tests.isolation.targets import CHOICES, QUERIES, filled, queried
 
 TURNS = 6
@@ -65,6 +65,8 @@ def _asked(place: Place, caller: Caller, method: str, kind: str) -> frozenset[in
     """What may be answered; empty for anything below 500."""
     if kind != "plain" or place.meaning:
         return frozenset()
+    if place.template in SIGNING_IN:
+        return frozenset({401, 403, 405, 422, 429})
     if method not in place.methods:
         # 422: another route has the path, such as a profile of the name `lookup`.
         return frozenset({401, 403, 404, 405, 422})

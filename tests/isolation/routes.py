@@ -15,6 +15,8 @@ from onefold.serving.routes import Route
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 OPEN = frozenset({"/livez", "/readyz", "/api/v1/openapi.json"})
 """Routes that ask for no key, and say nothing of anybody."""
+SIGNING_IN = frozenset({"/api/v1/session", "/api/v1/setup", "/api/v1/setup/check"})
+"""Routes by which somebody signs in, who has no key then."""
 SEGMENT_STATUSES = frozenset({200, 400, 401, 403, 404, 429})
 
 

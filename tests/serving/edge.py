@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
+from onefold.adapters.memory.accounts import MemoryAccountStore
 from onefold.adapters.memory.keys import MemoryKeyStore
 from onefold.adapters.memory.log import MemoryEventLog
 from onefold.audiences.progress import Compared as SegmentsCompared
@@ -221,10 +222,11 @@ class Edge:
         self.clock_us = NOW_US
         self.workspaces = {name: FakeWorkspace(name) for name in names or ("main",)}
         self.keys = MemoryKeyStore()
+        self.accounts = MemoryAccountStore()
         self.random = random.Random(1)
         self.runner = asyncio.Runner()
         self.app: Application = build(
-            self.workspaces, self.workspaces, self.keys, settings or UNLIMITED,
+            self.workspaces, self.workspaces, self.keys, self.accounts, settings or UNLIMITED,
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=self.random.randbytes,
         )  # fmt: skip
 

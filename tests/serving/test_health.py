@@ -250,7 +250,7 @@ def test_a_collector_shows_its_metrics_to_a_steward():
     """A server that collects only knows the keys all the same."""
     edge = Edge()
     edge.app = build(
-        edge.workspaces, {}, edge.keys, ServingSettings(limits={}),
+        edge.workspaces, {}, edge.keys, edge.accounts, ServingSettings(limits={}),
         clock_us=lambda: edge.clock_us, monotonic=lambda: edge.clock_us / 1e6, random=edge.random.randbytes,
     )  # fmt: skip
     server.configure(edge.app, host="0.0.0.0", port=0, allow_public=True)  # noqa: S104  the address under test

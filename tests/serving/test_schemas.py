@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from tests.running import Server, project
 
-from onefold import bootstrap
+from onefold import bootstrap, config
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -150,8 +150,39 @@ def answers(server):
     yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")
     yield ask("get", "/api/v1/traits")
     yield ask("get", "/api/v1/traits/{name}", name="orders")
+    yield from as_owner(server)
     for view in ("traits", "external_ids", "events", "metadata", "links"):
         yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
+
+
+def as_owner(server):
+    """Answers of what only somebody who signed in may ask."""
+    (link,) = bootstrap.owner_links(config.read_project(server.here.directory)).values()
+    used, cookies = {"token": link.partition("#")[2]}, dict[str, str]()
+
+    def ask(method, path, said=None, **named):
+        concrete = path.replace("{account_id}", named.get("account_id", ""))
+        body = b"" if said is None else json.dumps(said).encode()
+        status, raw, heads = server.send(method.upper(), concrete, body, **OURS, **cookies)
+        assert status < 300, (concrete, raw)
+        if "set-cookie" in heads:
+            cookies["Cookie"] = heads["set-cookie"].partition(";")[0]
+        return method, path, json.loads(raw)
+
+    yield ask("post", "/api/v1/setup/check", used)
+    secret = {"password": "correct horse battery"}
+    yield ask("post", "/api/v1/setup", {**used, **secret, "name": "ann"})
+    yield ask("get", "/api/v1/me")
+    yield ask("post", "/api/v1/me/password", {"old": secret["password"], "new": "another good passphrase"})
+    made = ask("post", "/api/v1/accounts", {"name": "bob", "role": "steward"})
+    yield made
+    one = {"account_id": made[2]["account"]["id"]}
+    yield ask("get", "/api/v1/accounts")
+    yield ask("patch", "/api/v1/accounts/{account_id}", {"role": "marketer"}, **one)
+    yield ask("post", "/api/v1/accounts/{account_id}/reset", **one)
+    yield ask("delete", "/api/v1/session")
+    yield ask("post", "/api/v1/session", {"name": "ann", "password": "another good passphrase"})
+    yield ask("delete", "/api/v1/sessions")
 
 
 def test_each_answer_has_a_schema(description):
@@ -185,6 +216,7 @@ def test_what_a_server_answers_fits_its_schema(server, description):
 
 ELSEWHERE = {("post", "/api/v1/query")}
 """Needs a warehouse; `test_queries` asks it."""
+OURS = {"Content_Type": "application/json", "Sec_Fetch_Site": "same-origin"}
 OPTIONAL = {"payload"}
 """A dead letter has its payload either as JSON or in base64."""
 

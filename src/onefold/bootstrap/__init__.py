@@ -1,5 +1,6 @@
 """Wires adapters to stages; the only package that knows both."""
 
+from onefold.bootstrap.accounts import add_account, change_account, list_accounts, owner_links, reset_account
 from onefold.bootstrap.asking import EXPORT_MB, Asker, RelationFacts, asking
 from onefold.bootstrap.backups import backup, check_backup, restore
 from onefold.bootstrap.checking import (
@@ -83,10 +84,12 @@ __all__ = [
     "TraitDesk",
     "WorkerProcess",
     "Workspace",
+    "add_account",
     "asking",
     "backfill_traits",
     "backup",
     "catch_up",
+    "change_account",
     "check_backup",
     "check_file",
     "check_history",
@@ -108,6 +111,7 @@ __all__ = [
     "init",
     "is_known_source",
     "lineage",
+    "list_accounts",
     "list_checks",
     "list_keys",
     "load_backlog",
@@ -125,6 +129,7 @@ __all__ = [
     "migrate_postgres",
     "open_warehouse",
     "opened",
+    "owner_links",
     "pending",
     "prefetched_by_process",
     "preview",
@@ -137,6 +142,7 @@ __all__ = [
     "rebuild",
     "reconcile",
     "repair",
+    "reset_account",
     "restore",
     "retained",
     "revoke_key",

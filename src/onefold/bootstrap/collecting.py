@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from onefold.bootstrap.opening import open_keys_and_log
-from onefold.bootstrap.project import open_keys
+from onefold.bootstrap.project import open_accounts, open_keys
 from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.server import disk, failure
 from onefold.config import Project
@@ -62,9 +62,11 @@ class CollectingOnly:
         self.services: Mapping[str, Service] = {}
         self.desks: Mapping[str, QueryDesk] = {}
         self.keys = open_keys(project)
+        self.accounts = open_accounts(project)
 
     def close(self) -> None:
         """Let go of all."""
         for edge in self.edges.values():
             edge.close()
         self.keys.close()
+        self.accounts.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 from onefold import config
 from onefold.adapters.keys.keyfile import KeyFile
+from onefold.adapters.sqlite.accounts import SqliteAccountStore
 from onefold.adapters.sqlite.keys import SqliteKeyStore
 from onefold.bootstrap import registry
 from onefold.bootstrap.backups import KEY_FILE
@@ -34,6 +35,11 @@ def open_keys(project: Project) -> SqliteKeyStore:
     for source in project.sources.values():
         store.allow(source.workspace, source.name, source.allowed_origins)
     return store
+
+
+def open_accounts(project: Project) -> SqliteAccountStore:
+    """Open the accounts, in the file that holds the keys."""
+    return SqliteAccountStore(project.data / KEY_FILE)
 
 
 def init(directory: Path, template: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from onefold.bootstrap.modelling import project_models, project_traits
 from onefold.config.dimensions import PRIVACY, Privacy, read_privacy
 from onefold.config.traits import FOLDER as TRAITS
 from onefold.errors import UsageError, nearest
+from onefold.governance.roles import ROLES
 from onefold.pipelines.reading.analysis import Past, ReaderWarehouse
 from onefold.ports.warehouse import Warehouse
 from onefold.rules import Aggregate
@@ -29,7 +30,7 @@ class Readers:
         self._read: tuple[Stamp, BoundModels, Privacy, Mapping[str, Aggregate]] | None = None
 
     def require(self, role: str | Role | None) -> Role | None:
-        """The role of a name, if it is one.
+        """The role of a name, if it is one: of the project, or of those that every project has.
 
         Raises:
             ConfigurationError: A model or `privacy.yaml` is wrong.
@@ -38,9 +39,12 @@ class Readers:
         _, privacy, _ = self._project()
         if not isinstance(role, str):
             return role
-        if role not in privacy.roles:
-            raise UsageError(f"{PRIVACY} has no role `{role}`{nearest(role, privacy.roles) or '.'}")
-        return privacy.roles[role]
+        if role in privacy.roles:
+            return privacy.roles[role]
+        builtin = next((one for name, one in ROLES.items() if name == role), None)
+        if builtin is None:
+            raise UsageError(f"{PRIVACY} has no role `{role}`{nearest(role, [*privacy.roles, *ROLES]) or '.'}")
+        return Role(builtin.masks)
 
     def warehouse(self, under: Warehouse, role: str | Role | None = None, past: Past | None = None) -> ReaderWarehouse:
         """The warehouse with the project's views, as a role of `privacy.yaml` sees it; None sees all there is.

@@ -13,7 +13,7 @@ from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.housekeeping import Reconciliations
 from onefold.bootstrap.hub_reader import HubReader
 from onefold.bootstrap.processing import Processing
-from onefold.bootstrap.project import open_keys
+from onefold.bootstrap.project import open_accounts, open_keys
 from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.rfm import RfmRuns
 from onefold.bootstrap.stores import address
@@ -150,6 +150,8 @@ class Opened:
                 opening.callback(desk.close)
             self.keys = open_keys(project)
             opening.callback(self.keys.close)
+            self.accounts = open_accounts(project)
+            opening.callback(self.accounts.close)
             self._held = opening.pop_all()
 
     def close(self) -> None:

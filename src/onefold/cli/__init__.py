@@ -10,6 +10,7 @@ import typer
 
 from onefold import __version__
 from onefold.cli import (
+    accounts,
     check,
     demo,
     dlq,
@@ -90,6 +91,7 @@ app.command()(plan.apply)
 app.add_typer(segment.app, name="segment")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(warehouse.app, name="warehouse")
 app.command()(models.run)
 app.command()(models.lineage)

@@ -85,6 +85,9 @@ def demo(
             out.result(result | {"directory": str(directory), "read_key": keys["reader"]})
         _next_steps(directory, port, keys, result, out)
         if stay:
+            for link in bootstrap.owner_links(config.read_project(directory)).values():
+                out.say("\nOpen the console by this link, which works once:", style="bold")
+                out.say(f"  {link}")
             out.say(f"\nServing on http://127.0.0.1:{port} — Ctrl-C ends it.", style="bold")
             try:
                 server.wait()
@@ -135,7 +138,8 @@ def _load(directory: Path, written: systems.Written, out: Output) -> int:
 def _server(directory: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """`onefold serve` on the demo project."""
     command = [sys.executable, "-m", "onefold", "serve", "--project", str(directory), "--no-log-requests"]
-    process = subprocess.Popen(command)  # noqa: S603  our own program
+    # What it prints is how to sign in, which the demo says where one looks.
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  our own program
     try:
         _wait_until_ready(process, port)
         yield process

@@ -25,6 +25,7 @@ def application(opened: Opened | CollectingOnly, read: config.Project, *, log_re
         opened.edges,
         opened.services,
         opened.keys,
+        opened.accounts,
         _settings(read, log_requests=log_requests),
         clock_us=bootstrap.clock_us,
         monotonic=time.monotonic,

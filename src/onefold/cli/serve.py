@@ -9,6 +9,7 @@ import typer
 
 from onefold import bootstrap, config, telemetry
 from onefold.cli.options import ProjectDir, Store
+from onefold.cli.output import Output
 from onefold.errors import UnavailableError
 
 
@@ -45,9 +46,20 @@ def serve(
         )
         leaving.callback(opened.close)
         application = http.application(opened, read, log_requests=log_requests)
+        _invite(read, host, port)
         http.run(application, read.server, host=host, port=port, allow_public=allow_public)
     if worker is not None and worker.died:
         raise UnavailableError("The worker and its keeper ended, so the server did. Nothing is lost: start it again.")
+
+
+def _invite(read: config.Project, host: str | None, port: int | None) -> None:
+    """Show how the first owner of each workspace that has none signs in to the console."""
+    out = Output(as_json=False)
+    stated = None if host is None and port is None else f"http://{host or read.server.host}:{port or read.server.port}"
+    for name, link in bootstrap.owner_links(read, read.server.public_url or stated).items():
+        which = f" of {name}" if len(read.workspaces) > 1 else ""
+        out.say(f"The first owner{which} signs in to the console by this link; it works once, for a day:")
+        out.say(f"  {link}", style="bold")
 
 
 def collect(

@@ -17,12 +17,17 @@ import msgspec
 
 from onefold.errors import NotFoundError, UsageError
 
-KeyKind = Literal["source", "secret"]
-"""`source` keys may only write, to one source, and stand in web pages; `secret` keys read and steward."""
+KeyKind = Literal["source", "secret", "account"]
+"""`source` keys may only write, to one source, and stand in web pages; `secret` keys read and steward. `account` is what a
+session stands for while a request is answered (`accounts.key_of`); no key of that kind is issued or stored."""
 
-Scope = Literal["collect", "read", "admin", "query", "personal"]
-"""`collect`: append to one source. `read`: look people up. `admin`: make judgements, replay dead letters.
-`query`: ask the warehouse in SQL, personal data masked; with `personal`, unmasked."""
+Scope = Literal["collect", "read", "admin", "segments", "query", "personal", "manage"]
+"""`collect`: append to one source. `read`: look people up. `admin`: make judgements, replay dead letters, and all of
+`segments`: change segments and lists. `query`: ask the warehouse in SQL, personal data masked; with `personal`, unmasked.
+`manage`: accounts, keys, the audit trail."""
+
+IMPLIED: Mapping[Scope, tuple[Scope, ...]] = {"read": ("admin",), "segments": ("admin",)}
+"""Scopes that allow what another does: who may make judgements may also look."""
 
 ALIVE_MAX = 2
 """Keys of one holder that may be alive at once: the one in use and the one that takes over from it."""
@@ -99,7 +104,7 @@ class KeyStore(Protocol):
         ...
 
 
-def mint(kind: KeyKind, random: Callable[[int], bytes]) -> str:
+def mint(kind: KeyKind | Literal["session", "link"], random: Callable[[int], bytes]) -> str:
     """Make a key from 256 bits of `random`."""
     number = int.from_bytes(random(32), "big")
     body = f"of_{kind}_{_base62(number, 43)}"
@@ -112,6 +117,11 @@ def well_formed(token: str) -> bool:
         return False
     body, _, checksum = token.rpartition("_")
     return _checksum(body) == checksum
+
+
+def allows(key: Key, scope: Scope) -> bool:
+    """Whether a key may do what a scope stands for."""
+    return scope in key.scopes or any(wider in key.scopes for wider in IMPLIED.get(scope, ()))
 
 
 def digest(token: str) -> bytes:

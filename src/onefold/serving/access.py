@@ -9,15 +9,21 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from onefold.errors import OverloadedError, UnauthorizedError
-from onefold.governance.access import Key
+from onefold.governance.access import Key, allows
 from onefold.governance.access import Scope as KeyScope
 from onefold.pipelines.service import Service
 from onefold.serving.answers import Scope
 from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.limits import Limiter, Operation
 from onefold.serving.problems import ForbiddenError
+from onefold.serving.sessions import Sessions
 
-_SEND_A_KEY = "Send a secret key: `Authorization: Bearer …`, or as the user of Basic."
+_SEND_A_KEY = "Send a secret key: `Authorization: Bearer …`, or as the user of Basic; people sign in to the console."
+OPEN = frozenset({"/api/v1/session", "/api/v1/setup", "/api/v1/setup/check"})
+"""Paths that ask for no key: by them one signs in."""
+OPEN_BYTES_MAX = 8 * 1024
+BODY_BYTES_MAX = 1024 * 1024
+"""Largest body of an API request: twice the largest item, which is what a mended dead letter can be."""
 FAULT = "onefold.fault"
 """In a request's scope: why it is refused, when that was found out before the framework got it."""
 
@@ -42,59 +48,84 @@ class Doorkeeper:
         names: Collection[str],
         services: Mapping[str, Service],
         keyring: Keyring,
+        sessions: Sessions,
         limiter: Limiter,
         monotonic: Callable[[], float],
     ) -> None:
         """A door to these workspaces; a collector has no services, so nobody is a caller there."""
-        self._names = names
+        self.workspaces = frozenset(names)
+        self.sessions = sessions
         self._services = services
         self._keyring = keyring
         self._limiter = limiter
         self._monotonic = monotonic
 
-    def body(self, scope: Scope) -> None:
-        """Let the body of a request be read, which nobody's may without a secret key.
+    def body(self, scope: Scope) -> int:
+        """Let the body of a request be read, which without a secret key or a session few may be; how large it may be.
 
         Raises:
             HTTPException: There is no such key; the framework answers so in the middle of reading, and as `admit` does.
         """
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-        key = None
-        for token in tokens_of(header):
-            key = self._keyring.find(token)
+        if scope["path"] in OPEN:
+            return OPEN_BYTES_MAX
+        try:
+            key = self._found(scope)
+        except ForbiddenError as error:
+            raise HTTPException(403, str(error)) from None
         if key is None:
             raise HTTPException(401, _SEND_A_KEY, {"WWW-Authenticate": 'Bearer realm="onefold"'})
-        if key.kind != "secret":
+        if key.kind == "source":
             raise HTTPException(403, "A write key cannot read or change anything; send a secret key.")
+        return BODY_BYTES_MAX
 
     def admit(self, request: Request, scope: KeyScope, operation: Operation) -> Caller:
         """The caller; see `key`."""
         key = self.key(request, scope, operation)
         return Caller(key, self._services[key.workspace])
 
-    def key(self, request: Request, scope: KeyScope, operation: Operation) -> Key:
-        """The key a request is made with; counts the request.
+    def key(self, request: Request, scope: KeyScope | None, operation: Operation) -> Key:
+        """The key a request is made with, or what its session may do; counts the request.
+
+        Args:
+            request: The request.
+            scope: What it needs; None for any but `collect`.
+            operation: As what it counts.
 
         Raises:
             UnauthorizedError: No key, or an unknown one.
-            ForbiddenError: A key without `scope`.
+            ForbiddenError: A key without `scope`; or a session's request that a page of another site made.
             OverloadedError: The key is over its limit.
         """
-        header = request.headers.get("authorization")
-        key = None
-        for token in tokens_of(None if header is None else header.encode("latin-1")):
-            key = self._keyring.find(token)
-        if key is None or key.workspace not in self._names:
+        key = self._found(request.scope)
+        if key is None or key.workspace not in self.workspaces:
             raise UnauthorizedError(_SEND_A_KEY)
         # The access log says whose request it was, by name and id.
         request.scope["onefold.key"] = key
-        # Who may make judgements may also look.
-        if scope not in key.scopes and not (scope == "read" and "admin" in key.scopes):
-            raise ForbiddenError(f"This key lacks the scope `{scope}`.")
+        if scope is None and key.kind == "source":
+            raise ForbiddenError("A write key cannot read or change anything.")
+        if scope is not None and not allows(key, scope):
+            lacking = f"This key lacks the scope `{scope}`."
+            raise ForbiddenError(lacking if key.role is None else f"The role `{key.role}` does not allow this.")
         wait = self._limiter.wait_seconds(key.workspace, key.id, operation, self._monotonic())
         if wait:
             raise OverloadedError("Too many requests with this key; see Retry-After.", retry_after_seconds=wait)
         return key
+
+    def _found(self, scope: Scope) -> Key | None:
+        """The key in a request's header; without that header, what the session of its cookie may do."""
+        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+        if header is None:
+            return self.sessions.key(scope) if self._services else None
+        key = None
+        for token in tokens_of(header):
+            key = self._keyring.find(token)
+        return key
+
+
+async def known(request: Request) -> Key:
+    """A dependency that admits everybody who has a secret key or is signed in."""
+    door: Doorkeeper = request.app.state.door
+    return door.key(request, None, "lookup")
 
 
 def gate(scope: KeyScope, operation: Operation) -> Callable[[Request], Awaitable[Caller]]:

@@ -13,14 +13,16 @@ from starlette.requests import ClientDisconnect
 
 from onefold.errors import OnefoldError
 from onefold.governance.access import KeyStore
+from onefold.governance.accounts import AccountStore
 from onefold.pipelines.service import Service
 from onefold.serving import lookup
 from onefold.serving.access import Doorkeeper
-from onefold.serving.answers import Message, Receive, Scope, Send
+from onefold.serving.answers import Message, Receive, Scope, Send, give
 from onefold.serving.api import api
 from onefold.serving.appender import Appender, AppenderLimits
 from onefold.serving.collect import Collector, CollectSettings
 from onefold.serving.connections import Bounds, Guard
+from onefold.serving.console import API_POLICY, PLACE, Console
 from onefold.serving.description import describe
 from onefold.serving.edge import Edge
 from onefold.serving.fetches import Fetches, PublicAddress
@@ -32,14 +34,11 @@ from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
 from onefold.serving.measures import Measures
 from onefold.serving.queries import Desk
 from onefold.serving.routes import match
+from onefold.serving.sessions import Sessions
 from onefold.serving.visitors import IngestLimits, Visitors, VisitorSettings
 from onefold.telemetry import request_id, request_ids
 
 _log = logging.getLogger("onefold.http")
-
-
-BODY_BYTES_MAX = 1024 * 1024
-"""Largest body of an API request: twice the largest item, which is what a mended dead letter can be."""
 
 
 class ServingSettings(msgspec.Struct, frozen=True):
@@ -76,12 +75,12 @@ class Application:
         edges: Mapping[str, Edge],
         services: Mapping[str, Service],
         keyring: Keyring,
+        accounts: AccountStore,
         settings: ServingSettings,
         *,
         clock_us: Callable[[], int],
         monotonic: Callable[[], float],
-        name_request: Callable[[str | None], str],
-        secret: bytes,
+        random: Callable[[int], bytes],
         desks: Mapping[str, Desk] | None = None,
     ) -> None:
         self._edges = edges
@@ -89,11 +88,12 @@ class Application:
         self._settings = settings
         self._clock_us = clock_us
         self._monotonic = monotonic
-        self._name_request = name_request
+        self._name_request = request_ids(random(6).hex())
         self._limiter = Limiter(settings.limits)
         self._measures = Measures()
         proxies = Proxies(settings.trusted_proxies)
-        visitors = Visitors(proxies, secret)
+        visitors = Visitors(proxies, random(32))
+        sessions = Sessions(accounts, proxies, visitors, clock_us=clock_us, monotonic=monotonic, random=random)
         self._ingest_limits = IngestLimits(self._limiter, settings.visitors, visitors)
         self._fetches = Fetches(keyring, proxies, visitors, settings.public, clock_us=clock_us, monotonic=monotonic)
         figures = Figures(services, monotonic)
@@ -104,9 +104,11 @@ class Application:
         self._collector: Collector | None = None
         self.health = Health(edges, self._measures, figures, metrics_open=settings.metrics_open, monotonic=monotonic)
         self.api = describe(answers=bool(services))
-        self._door = self.api.state.door = Doorkeeper(edges.keys(), services, keyring, self._limiter, monotonic)
+        self._door = Doorkeeper(edges.keys(), services, keyring, sessions, self._limiter, monotonic)
+        self.api.state.door = self._door
         plain = lookup.PREFIX + lookup.PLAIN
         self._plain = next(route for route in api.routes if getattr(route, "path", "") == plain) if services else None
+        self._console = Console(random) if services else None
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us
@@ -171,13 +173,14 @@ class Application:
         name = self._name_request(None if given is None else given.decode("latin-1"))
         token = request_id.set(name)
         status = 0
+        page = None if self._console is None else self._console.answer(scope)
 
         async def passing(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (b"request-id", name.encode()), (b"x-content-type-options", b"nosniff")]
-                message["headers"] = headers
+                if page is None:
+                    message["headers"] = [*message["headers"], (b"request-id", name.encode()), *API_POLICY]
             await send(message)
 
         size = 0
@@ -185,16 +188,19 @@ class Application:
         async def bounded() -> Message:
             nonlocal size
             # The framework reads a body before it asks who sends it.
-            self._door.body(scope)
+            largest = self._door.body(scope)
             message = await receive()
             size += len(message.get("body", b""))
-            if size > BODY_BYTES_MAX:
-                raise HTTPException(413, f"A request to the API may have {BODY_BYTES_MAX // 1024} KiB.")
+            if size > largest:
+                raise HTTPException(413, f"This request may have {largest // 1024} KiB.")
             return message
 
         try:
             who = lookup.asked(scope) if self._plain is not None else None
-            if who is None:
+            if page is not None:
+                scope["route"] = PLACE
+                await give(passing, page, name.encode(), None)
+            elif who is None:
                 await self.api(scope, bounded, passing)
             else:
                 scope["route"] = self._plain
@@ -236,6 +242,7 @@ def build(
     edges: Mapping[str, Edge],
     services: Mapping[str, Service],
     keys: KeyStore,
+    accounts: AccountStore,
     settings: ServingSettings,
     *,
     clock_us: Callable[[], int],
@@ -249,21 +256,22 @@ def build(
         edges: By workspace; started and stopped with the application, not closed.
         services: What answers for each. Without any the server only collects: SDK routes, probes and metrics, no API.
         keys: Where keys are kept.
+        accounts: Where accounts and their sessions are kept.
         settings: How to serve.
         clock_us: The time now, microseconds UTC.
         monotonic: Seconds, never going back.
-        random: Gives that many random bytes; it names this start of the server.
+        random: Gives that many random bytes: for tokens of sessions, and to name this start of the server.
         desks: Where queries to the warehouse are taken, by workspace.
     """
     return Application(
         edges,
         services,
         Keyring(keys, clock_us),
+        accounts,
         settings,
         clock_us=clock_us,
         monotonic=monotonic,
-        name_request=request_ids(random(6).hex()),
-        secret=random(32),
+        random=random,
         desks=desks,
     )
 

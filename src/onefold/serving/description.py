@@ -10,13 +10,14 @@ from starlette.exceptions import HTTPException
 
 from onefold import __version__
 from onefold.errors import OnefoldError
-from onefold.serving import problems, schemas
+from onefold.serving import accounts, problems, schemas
 from onefold.serving.api import api
 from onefold.serving.health import health
 from onefold.serving.queries import queries
 from onefold.serving.rfm import rfm
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
+from onefold.serving.sessions import COOKIE
 
 
 def describe(*, answers: bool) -> FastAPI:
@@ -31,6 +32,7 @@ def describe(*, answers: bool) -> FastAPI:
         redirect_slashes=False,
     )
     if answers:
+        described.include_router(accounts.router)
         described.include_router(api)
         described.include_router(queries)
         described.include_router(rfm)
@@ -48,10 +50,11 @@ def describe(*, answers: bool) -> FastAPI:
         schema.setdefault("components", {})["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
             "basic": {"type": "http", "scheme": "basic", "description": "The secret key as the user, no password."},
+            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "The console's sign-in."},
         }
         if answers:
             schema["components"].setdefault("schemas", {}).update(schemas.components())
-        schema["security"] = [{"bearer": []}, {"basic": []}]
+        schema["security"] = [{"bearer": []}, {"basic": []}, {"session": []}]
         return schema
 
     described.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend the description

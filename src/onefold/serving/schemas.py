@@ -101,7 +101,8 @@ _DESCRIBED = (
     SegmentTraits, SegmentMetadata, SegmentList,
     results.Segments, results.Segment, results.Members, results.Standing, results.SegmentPreview, results.Overlaps,
     results.ReconciledSegments, results.ListChange, results.MembershipHistory, results.SegmentDiff,
-    results.SegmentGrowth,
+    results.SegmentGrowth, results.Me, results.UserAccount, results.UserAccounts, results.SetupLink, results.LinkState,
+    results.Ended,
 )  # fmt: skip
 
 

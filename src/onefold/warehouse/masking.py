@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import msgspec
 from sqlglot import exp
 
 from onefold.errors import UsageError
+from onefold.governance.roles import Mask
 from onefold.model import Column, ColumnType, PersonalClass, Relation
 from onefold.warehouse.mention import mentions, put, require_own_names
 from onefold.warehouse.models import types
@@ -25,9 +25,6 @@ _READING = re.compile(
     r"(read|parquet|duckdb|pragma|sniff|seq|arrow|pandas|python|sqlite|postgres|iceberg|delta)_.*|query|query_table|glob"
     r"|.*_scan|which_secret|summary|sql_auto_complete|checkpoint|force_checkpoint"
 )
-Mask = Literal["show", "hide", "shorten"]
-"""`show`: as it is. `hide`: null. `shorten`: of a text its first letter, and of an address also the domain; else null."""
-
 _PLAINEST_FIRST: tuple[Mask, ...] = ("show", "shorten", "hide")
 ORDER = ("golden", "marts", "staging", "dimensions", "raw")
 """Of two relations with one name, the one whose schema comes first has the plain name as a view for analysts."""

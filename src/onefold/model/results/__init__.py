@@ -4,6 +4,7 @@ Ready for JSON as they stand: times are ISO 8601 in UTC to the millisecond, ids 
 rounds them. The order of the fields is the order in the JSON. They hold personal data: their `repr` shows none.
 """
 
+from onefold.model.results.account import Ended, LinkState, Me, SetupLink, UserAccount, UserAccounts
 from onefold.model.results.audience import (
     Condition,
     ConditionChange,
@@ -79,6 +80,7 @@ __all__ = [
     "DeadLetterContent",
     "Differing",
     "End",
+    "Ended",
     "Event",
     "EventGroup",
     "EventOperation",
@@ -92,7 +94,9 @@ __all__ = [
     "JudgementReference",
     "LargePerson",
     "Lifecycle",
+    "LinkState",
     "ListChange",
+    "Me",
     "Member",
     "Members",
     "MembershipChange",
@@ -123,6 +127,7 @@ __all__ = [
     "SegmentPlan",
     "SegmentPreview",
     "Segments",
+    "SetupLink",
     "Standing",
     "StatedJudgement",
     "StatedValue",
@@ -134,4 +139,6 @@ __all__ = [
     "TraitShare",
     "TraitValue",
     "Traits",
+    "UserAccount",
+    "UserAccounts",
 ]
