@@ -1,6 +1,7 @@
 """What all tests share: how long Hypothesis looks, and the folder of public data."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ settings.register_profile(
 )
 settings.register_profile("laws", parent=settings.get_profile("default"), max_examples=5_000, derandomize=False)
 settings.load_profile("default")
+
+# Whatever starts the suites in the background has them ignore Ctrl-C, and a command that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
