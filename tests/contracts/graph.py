@@ -183,6 +183,34 @@ def of_scored_evidence_the_latest_is_kept(store):
 
 
 @promise
+def scored_pairs_come_by_score_page_by_page_and_tell_whose_they_are(store):
+    scores = {(A, B): 3.0, (A, C): 1.5, (B, C): 1.5, (C, D): 0.5, (A, D): None, (A, X): 2.0}
+    write(
+        store,
+        nodes=[node(A), node(B, person=A), node(C), node(D, shared=True)],
+        edges=[edge(a, b, kind="scored", score=score) for (a, b), score in scores.items()] + [edge(B, D)],
+    )
+
+    def listed(seen, *, joined, least=0.0, most=9.0, after=None, limit=9):
+        found = seen.scored_pairs(joined=joined, least=least, most=most, after=after, limit=limit)
+        return [(pair.edge.a, pair.edge.b, pair.edge.score, pair.person_a, pair.person_b) for pair in found]
+
+    ac, bc = (A, C, 1.5, A, C), (B, C, 1.5, A, C)
+    with store.snapshot() as seen:
+        assert listed(seen, joined=True) == [(A, B, 3.0, A, A)]
+        assert listed(seen, joined=False) == [ac, bc]
+        assert listed(seen, joined=False, limit=1) == [ac]
+        assert listed(seen, joined=False, after=(1.5, A, C)) == [bc]
+        assert listed(seen, joined=False, after=(1.5, B, C)) == []
+        assert listed(seen, joined=False, least=1.6) == listed(seen, joined=False, most=1.4) == []
+        assert listed(seen, joined=False, least=1.5, most=1.5) == [ac, bc]
+    write(store, nodes=[node(C, person=A)])
+    with store.snapshot() as seen:
+        assert listed(seen, joined=False) == []
+        assert [a + b for a, b, *_ in listed(seen, joined=True)] == [A + B, A + C, B + C]
+
+
+@promise
 def kinds_and_directions_are_separate_evidence(store):
     evidence = [
         edge(A, B, kind=kind, score=0.25 if kind == "scored" else None)

@@ -26,6 +26,10 @@ class Counting(Graph):
         self.asked.append(("edges", len(nodes)))
         return super().edges(nodes)
 
+    def scored(self, nodes):
+        """Whether any scored evidence touches one of these."""
+        return any(e.kind == "scored" for e in super().edges(nodes))
+
     def evidence(self, pairs):
         """All evidence between the two nodes of any of the pairs."""
         self.asked.append(("evidence", len(pairs)))

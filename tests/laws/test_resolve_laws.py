@@ -13,7 +13,7 @@ from onefold.identity.known import KnownEdges
 from onefold.identity.resolve import Sighting, resolve
 from onefold.identity.settings import IdentitySettings, IdentityType
 from onefold.identity.solver import solve
-from onefold.model import Identifier, Judgement
+from onefold.model import Identifier, Judgement, PairScore, Scoring, replaces
 from onefold.ports import NodeRow
 
 RULES = IdentitySettings().declare("email", shared_after=2)
@@ -87,6 +87,20 @@ def histories(draw):
 
 
 @st.composite
+def scored(draw):
+    """Sightings and judgements with what a matcher scored, before its nodes were seen, again, and taken back."""
+    history, batch = draw(histories())
+    nodes = sorted({i.node for s in history if isinstance(s, Sighting) for i in s.named})
+    for n in range(draw(st.integers(1, 4)) if len(nodes) > 1 else 0):
+        pairs = draw(st.lists(st.lists(st.sampled_from(nodes), min_size=2, max_size=2, unique=True), max_size=3))
+        scores = st.sampled_from([None, -9.0, -1.0, 1.0, 3.0, 8.0])
+        said = tuple(PairScore(*sorted(pair), draw(scores)) for pair in pairs)
+        scoring = Scoring(bytes([100 + n]) * 16, "run", "learned/1", draw(st.integers(0, 3)), said)
+        history.insert(draw(st.integers(0, len(history))), scoring)
+    return history, batch
+
+
+@st.composite
 def late(draw):
     """Two people's identifiers, met in each other's company again and again, ever earlier: a contested component."""
     users = [Identifier("user_id", f"u{n}") for n in range(2)]
@@ -110,12 +124,14 @@ def resolved(history, batch, *, forgetful=False):
     for start in range(0, len(history), batch):
         sightings = [h for h in history[start : start + batch] if isinstance(h, Sighting)]
         judgements = [h for h in history[start : start + batch] if isinstance(h, Judgement)]
+        scorings = [h for h in history[start : start + batch] if isinstance(h, Scoring)]
         stored = {i.node: graph.placed[i.node] for s in sightings for i in s.named if i.node in graph.placed}
-        change = resolve(graph, sightings, judgements, RULES, stored, known)
+        change = resolve(graph, sightings, judgements, RULES, stored, known, scorings)
         graph.placed.update(change.members)
         for e in change.edges:
-            earlier = graph.stored.get((e.a, e.b, e.kind), e)
-            graph.stored[e.a, e.b, e.kind] = min(e, earlier, key=lambda x: (x.at_us, x.event))
+            before = graph.stored.get((e.a, e.b, e.kind))
+            if before is None or replaces(e, before.at_us, before.event):
+                graph.stored[e.a, e.b, e.kind] = e
         graph.said.update({j.id: j for j in judgements})
         known = KnownEdges() if forgetful else known
         known.committed([] if forgetful else change.edges)
@@ -147,6 +163,48 @@ def strays(history, batch, *, forgetful=False, large=(0, growth.LARGE)):
 def test_resolving_in_batches_equals_solving_at_once(drawn):
     """However sightings and judgements interleave, people are those the solver finds on all of it."""
     assert not strays(*drawn)
+
+
+@settings(max_examples=200, deadline=None)
+@given(scored())
+def test_scores_end_the_same_in_any_batches_and_in_any_order(drawn):
+    """Whenever scores come, newer or older, before their nodes or after, people are those of solving at once."""
+    assert not strays(*drawn)
+
+
+SCORED_WRONG = {
+    "scores wait for nobody": (resolving, "_join_scored", lambda scores, evidence, now, parent: waits_not(scores, now)),
+    "the first score stands": (
+        contested,
+        "replaces",
+        lambda new, at_us, event: (new.at_us, new.event) < (at_us, event),
+    ),
+}
+
+
+def waits_not(scores, now):
+    """Components that the batch's scores concern, and nothing joined."""
+    return {now[end].component for e in scores.fresh for end in (e.a, e.b) if end in now}
+
+
+def test_a_person_with_scores_is_solved_afresh_with_each_new_piece_of_evidence():
+    """Averages are over whole groups: joined in another order, they may be two people. Once taken back, that ends."""
+    a, b = (HASHER.name([Identifier("card_id", value)], RULES)[0] for value in "ab")
+    first, second = (Sighting(n, i, bytes([i]) * 16, "record", "crm", 0, i, 0, "") for i, n in enumerate((a, b)))
+    ends = sorted((a[0].node, b[0].node))
+    scored, none = (Scoring(bytes([n]) * 16, "r", "m", n, (PairScore(*ends, s),)) for n, s in ((1, 5.0), (2, None)))
+    joined = resolved([first, second, scored], 1).placed.values()
+    assert len({m.person for m in joined}) == 1
+    assert all(m.contested for m in joined)
+    assert resolved([first, second, scored, none], 1).placed == resolved([first, second], 1).placed
+
+
+@pytest.mark.parametrize("bug", SCORED_WRONG)
+def test_a_resolver_that_misreads_scores_is_caught(bug, monkeypatch):
+    """The negative control: each rule about scores, taken out, makes the law red."""
+    monkeypatch.setattr(*SCORED_WRONG[bug])
+    looking = settings(max_examples=3_000, database=None, deadline=None, phases=[Phase.generate])
+    assert find(scored(), lambda drawn: strays(*drawn), settings=looking, random=Random(7))
 
 
 def test_a_resolver_that_trusts_every_component_is_caught(monkeypatch):

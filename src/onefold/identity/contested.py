@@ -14,7 +14,7 @@ import msgspec
 from onefold.identity.constraints import violation
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
-from onefold.identity.solver import place, said_order
+from onefold.identity.solver import place, said_order, stands
 from onefold.model import Edge, Judgement, Member, NodeId, replaces
 from onefold.ports import ProfileReader
 
@@ -156,6 +156,12 @@ def _place(
         ends = [end for e in edges if e.kind != "scored" for end in ((e.a, e.b), (e.b, e.a))]
         near = [solution[node] for node, other in ends if other in aside and node in solution]
         open_still |= {m.component for m in near if not m.shared and settings.type(m.type).shared_after is not None}
+    # Scores count on average over whole groups, and some keep others apart.
+    open_still |= {
+        solution[e.a].component
+        for e in edges
+        if e.kind == "scored" and stands(e) and e.a in solution and e.b in solution
+    }
     # One person beyond a limit, by an alias: joined in another order it might be two.
     open_still |= _beyond_limits(solution.values(), settings)
     for node, member in solution.items():

@@ -196,6 +196,10 @@ def _why(obstacle: Obstacle, types: Mapping[str, IdentityType]) -> str:
             return f"this {name} was seen with several people, so it links nobody"
         case "unique":
             return f"each side has a {name}, and two of those are never one person"
+        case "contradiction":
+            return (
+                "several people may have it, and the matcher found records of the two sides that contradict each other"
+            )
         case "score":
             return "what the matcher scored between the two sides does not speak for a join on average"
         case _:

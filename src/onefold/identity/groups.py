@@ -10,9 +10,9 @@ import msgspec
 from onefold.identity import constraints
 from onefold.identity.constraints import Sightings
 from onefold.identity.settings import IdentitySettings
-from onefold.model import Judgement, Member, NodeId
+from onefold.model import Edge, Judgement, Member, NodeId
 
-Reason = Literal["limit", "unique", "judgement", "shared", "score"]
+Reason = Literal["limit", "unique", "judgement", "shared", "contradiction", "score"]
 
 
 class Obstacle(msgspec.Struct, frozen=True, gc=False):
@@ -21,7 +21,8 @@ class Obstacle(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         reason: `limit` or `unique`: they would have too many identifiers of `type`. `judgement`: somebody said that
             they are different, or that the identifier is shared. `shared`: the identifier of `type` was seen with too
-            many people. `score`: the matcher's evidence against outweighs that for it.
+            many people. `contradiction`: it may be several people's, and the matcher found that two records of it
+            contradict each other. `score`: the matcher's evidence against outweighs that for it.
         type: The identifier type concerned, or empty.
         judgement: Who said so, for `judgement`.
     """
@@ -71,13 +72,19 @@ class Groups(Partition):
         self._settings = settings
         self._sightings: dict[NodeId, Sightings] = {m.id: constraints.sighting(m, settings) for m in members}
         self._apart: dict[NodeId, dict[NodeId, Judgement]] = {}
+        self._contradicted: dict[NodeId, set[NodeId]] = {}
 
     def part(self, judgement: Judgement, a: NodeId, b: NodeId) -> None:
         """Let the groups of two nodes never join; before any join."""
         self._apart.setdefault(a, {})[b] = judgement
         self._apart.setdefault(b, {})[a] = judgement
 
-    def obstacle(self, a: NodeId, b: NodeId, *, judged: bool = False) -> Obstacle | None:
+    def contradict(self, pair: Edge) -> None:
+        """Let what may be shared never join the groups of a scored pair; before any join."""
+        self._contradicted.setdefault(pair.a, set()).add(pair.b)
+        self._contradicted.setdefault(pair.b, set()).add(pair.a)
+
+    def obstacle(self, a: NodeId, b: NodeId, *, judged: bool = False, shareable: bool = False) -> Obstacle | None:
         """What stands between two groups, given by root.
 
         Args:
@@ -86,10 +93,13 @@ class Groups(Partition):
             judged: Whether a person said that they are the same (or an alias call did, see `solver.lifts_limits`), which
                 lifts limits, but neither unique types nor another judgement: of two contradicting judgements the
                 cautious one holds.
+            shareable: Whether what speaks for it is an identifier that may be several people's.
         """
         apart = self._apart.get(a)
         if apart and b in apart:
             return Obstacle("judgement", "", apart[b])
+        if shareable and b in self._contradicted.get(a, ()):
+            return Obstacle("contradiction")
         mine, theirs = self._sightings[a], self._sightings[b]
         if mine.keys().isdisjoint(theirs):
             return None
@@ -111,4 +121,9 @@ class Groups(Partition):
             if known is None or (judgement.offset, judgement.id) < (known.offset, known.id):
                 others[kept] = judgement
                 self._apart.setdefault(kept, {})[other] = judgement
+        for other in self._contradicted.pop(gone, ()):
+            self._contradicted[other].discard(gone)
+            if other != kept:
+                self._contradicted[other].add(kept)
+                self._contradicted.setdefault(kept, set()).add(other)
         return kept

@@ -78,8 +78,8 @@ def grown(
             inside[root].append(member)
     about: dict[NodeId, dict[EdgeKey, Edge]] = defaultdict(dict)
     for key, edge in evidence.items():
-        if now[edge.a].shared or now[edge.b].shared:
-            continue  # it links nobody
+        if edge.kind == "scored" or now[edge.a].shared or now[edge.b].shared:
+            continue  # whom scores concern is read whole; what is shared links nobody
         for root in {root_of(now[edge.a].component), root_of(now[edge.b].component)} & large:
             about[root][key] = edge
     found = {}
@@ -208,6 +208,8 @@ def _may_be_shared(
         return False
     seen_with = {node: set(others) for node, others in asked.items()}
     for edge in reader.edges(sorted(asked)):
+        if edge.kind == "scored":
+            continue
         for node, other in ((edge.a, edge.b), (edge.b, edge.a)):
             if node in asked:
                 seen_with[node].add(other)

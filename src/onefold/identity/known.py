@@ -36,6 +36,8 @@ class KnownEdges:
     def committed(self, edges: Iterable[Edge]) -> None:
         """Remember edges that a transaction has committed; if it then fails, call `forget`."""
         for edge in edges:
+            if edge.kind == "scored":
+                continue  # of scores the newest stands
             key = (edge.a, edge.b, edge.kind)
             stamp = (edge.at_us, edge.event)
             known = self._young.get(key) or self._old.get(key)

@@ -28,12 +28,12 @@ def clipped(edge: Edge) -> int | None:
     return round(min(CLIP_FOR, max(CLIP_AGAINST, edge.score)) * _MILLIONTHS)
 
 
-def join_scored(groups: Groups, edges: Iterable[Edge]) -> None:
-    """Join the pair of groups with the highest average above zero that nothing stands between, until none is left.
+def join_scored(groups: Groups, edges: Iterable[Edge], *, above: float = 0.0) -> None:
+    """Join the pair of groups with the highest average `above` that nothing stands between, until none is left.
 
     Pairs nobody scored do not count. Ties go to the pair with the smallest node ids.
     """
-    links = _Links(groups, _scores(edges))
+    links = _Links(groups, _scores(edges), round(above * _MILLIONTHS))
     while (best := links.best()) is not None:
         a, b = best
         # What stands between two groups stands between all that they ever become, so they need no second look.
@@ -66,7 +66,8 @@ class _Link(msgspec.Struct):
 class _Links:
     """The scores between groups, by root, and the pairs of groups in falling order of their average."""
 
-    def __init__(self, groups: Groups, scores: Mapping[tuple[NodeId, NodeId], int]) -> None:
+    def __init__(self, groups: Groups, scores: Mapping[tuple[NodeId, NodeId], int], bar: int) -> None:
+        self._bar = bar
         self._rows: dict[NodeId, dict[NodeId, _Link]] = {}
         for (node_a, node_b), score in scores.items():
             a, b = groups.root(node_a), groups.root(node_b)
@@ -88,13 +89,13 @@ class _Links:
                     self._offer(a, b, link)
 
     def _offer(self, a: NodeId, b: NodeId, link: _Link) -> None:
-        if link.total > 0:
+        if link.total > self._bar * link.pairs:
             low, high = sorted((self._least[a], self._least[b]))
             average = Fraction(link.total, link.pairs)
             heapq.heappush(self._heap, (-average, low, high, a, self._joins[a], b, self._joins[b]))
 
     def best(self) -> tuple[NodeId, NodeId] | None:
-        """The next pair of groups to try; None when no average above zero is left."""
+        """The next pair of groups to try; None when no average above the bar is left."""
         while self._heap:
             _, _, _, a, joins_a, b, joins_b = heapq.heappop(self._heap)
             if self._joins.get(a) == joins_a and self._joins.get(b) == joins_b:

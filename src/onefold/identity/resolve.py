@@ -1,4 +1,4 @@
-"""Resolution: what a batch of sightings and judgements changes in the evidence graph.
+"""Resolution: what a batch of sightings, judgements and scores changes in the evidence graph.
 
 The answer is a pure function of all evidence ever seen, so it may be computed batch by batch in any order. Most batches
 only confirm what is known. What is new falls into groups of components that new evidence connects; a group whose
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,18 @@ from onefold.identity.contested import Contested
 from onefold.identity.hashing import NamedIdentifier
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
-from onefold.model import Edge, EdgeKind, IdentityChange, IdentityChangeKind, Judgement, Member, NodeId
+from onefold.identity.solver import stands
+from onefold.model import (
+    Edge,
+    EdgeKind,
+    IdentityChange,
+    IdentityChangeKind,
+    Judgement,
+    Member,
+    NodeId,
+    Scoring,
+    replaces,
+)
 from onefold.ports import ProfileTransaction
 
 _RULES: dict[EdgeKind, str] = {
@@ -141,8 +153,9 @@ def resolve(
     settings: IdentitySettings,
     members: dict[NodeId, Member],
     known: KnownEdges,
+    scorings: Sequence[Scoring] = (),
 ) -> Resolution:
-    """Work out who is who after these sightings and judgements.
+    """Work out who is who after these sightings, judgements and scores.
 
     Args:
         reader: The store, inside the transaction that will commit the result.
@@ -151,10 +164,13 @@ def resolve(
         settings: Types, limits and rules.
         members: The stored place of each node in `sightings` that exists.
         known: Edges known to be stored.
+        scorings: New scores.
     """
     members = dict(members)
     now = _sighted(sightings, members)
     evidence = _evidence(sightings, known)
+    scores = _scores(reader, scorings, now, members)
+    evidence.update(((e.a, e.b, e.kind), e) for e in scores.fresh)
     _forget_stored(reader, evidence, now, members, known)
 
     # Components that new evidence connects. A shared identifier links nobody.
@@ -163,6 +179,8 @@ def resolve(
     touched: set[NodeId] = {now[node].component for node in now if members.get(node, now[node]) is not now[node]}
     touched.update(node for node, m in now.items() if node not in members and m.person == node)
     for edge in evidence.values():
+        if edge.kind == "scored":
+            continue
         a, b = now[edge.a], now[edge.b]
         if a.shared or b.shared:
             # Whom an identifier was seen with counts, even a user id that links nobody.
@@ -175,6 +193,8 @@ def resolve(
             # New evidence inside a contested component may change which side somebody is on.
             touched.add(a.component)
     forced, reopened = _join_judged(reader, judgements, now, members, parent, evidence)
+    rescored = _join_scored(scores, evidence, now, parent)
+    forced |= rescored
     touched |= forced | recount
 
     groups: dict[NodeId, set[NodeId]] = defaultdict(set)
@@ -193,7 +213,7 @@ def resolve(
     to_solve: list[Contested] = []
     for root, group in current.items():
         about = {j.id: j for m in group for j in standing.get(m.id, ())}
-        asked = bool(about) or not recount.isdisjoint(groups[root])
+        asked = bool(about) or not (recount | rescored).isdisjoint(groups[root])
         if not asked and not any(m.contested or m.shared for m in group) and violation(group, settings) is None:
             after.update(_one_person(group, settings))
         else:
@@ -207,7 +227,9 @@ def resolve(
         after.update(one.after)
 
     changed = {node: m for node, m in after.items() if before.get(node) != m}
-    return Resolution(changed, list(evidence.values()), _history(before, after, sightings, judgements), solved)
+    return Resolution(
+        changed, list(evidence.values()), _history(before, after, sightings, judgements, scorings), solved
+    )
 
 
 def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> dict[NodeId, Member]:
@@ -272,6 +294,49 @@ def _join_judged(
         for component in components[1:]:
             parent[_root(parent, component)] = _root(parent, components[0])
     return forced, reopened
+
+
+class _Scores(NamedTuple):
+    """The newest score of each pair in the batch, and stored ones of nodes that are new."""
+
+    fresh: list[Edge]
+    waited: list[Edge]
+
+
+def _scores(
+    reader: ProfileTransaction,
+    scorings: Sequence[Scoring],
+    now: dict[NodeId, Member],
+    members: dict[NodeId, Member],
+) -> _Scores:
+    newest: dict[tuple[NodeId, NodeId], Edge] = {}
+    for scoring in scorings:
+        for edge in scoring.edges():
+            known = newest.get((edge.a, edge.b))
+            if known is None or replaces(edge, known.at_us, known.event):
+                newest[edge.a, edge.b] = edge
+    # What was scored before its nodes were seen, as happens where partitions are read at different speeds, waited.
+    new = sorted(now.keys() - members.keys())
+    waited = [e for e in reader.edges(new) if e.kind == "scored"] if new and reader.scored(new) else []
+    absent = {end for e in (*newest.values(), *waited) for end in (e.a, e.b)} - now.keys()
+    if absent:
+        _learn(reader, absent, now, members)
+    return _Scores(list(newest.values()), waited)
+
+
+def _join_scored(
+    scores: _Scores, evidence: dict[EdgeKey, Edge], now: dict[NodeId, Member], parent: dict[NodeId, NodeId]
+) -> set[NodeId]:
+    """Join what scores connect, for or against; the components to solve."""
+    forced: set[NodeId] = set()
+    for edge in (*(e for e in scores.fresh if (e.a, e.b, e.kind) in evidence), *scores.waited):
+        if edge.a not in now or edge.b not in now:
+            continue  # it waits until they are seen
+        ends = [m for m in (now[edge.a], now[edge.b]) if not m.shared]
+        forced.update(m.component for m in ends)
+        if len(ends) == 2 and stands(edge):
+            parent[_root(parent, ends[0].component)] = _root(parent, ends[1].component)
+    return forced
 
 
 def _learn(
@@ -340,6 +405,7 @@ def _history(
     after: dict[NodeId, Member],
     sightings: Sequence[Sighting],
     judgements: Sequence[Judgement],
+    scorings: Sequence[Scoring],
 ) -> list[IdentityChange]:
     """Tell what happened to people that existed before the batch."""
     moves: dict[tuple[NodeId, NodeId], list[NodeId]] = defaultdict(list)
@@ -356,7 +422,7 @@ def _history(
     people: dict[NodeId, list[NodeId]] = defaultdict(list)
     for node, m in after.items():
         people[m.person].append(node)
-    causes = _causes(sightings, judgements)
+    causes = _causes(sightings, judgements, scorings)
     told: dict[NodeId, list[_Cause]] = {}  # by person: the earliest, asked for once, for a hub has thousands of nodes
 
     def earliest(person: NodeId) -> list[_Cause]:
@@ -379,9 +445,15 @@ def _told_order(cause: _Cause) -> tuple[int, int]:
     return cause[1], cause[2]
 
 
-def _causes(sightings: Sequence[Sighting], judgements: Sequence[Judgement]) -> dict[NodeId, _Cause]:
+def _causes(
+    sightings: Sequence[Sighting], judgements: Sequence[Judgement], scorings: Sequence[Scoring]
+) -> dict[NodeId, _Cause]:
     """For each node the entry of this batch that first spoke of it together with another one."""
     causes: dict[NodeId, _Cause] = {}
+    for scoring in scorings:
+        for pair in scoring.pairs:
+            for scored in pair[:2]:
+                causes[scored] = (scoring.at_us, scoring.partition, scoring.offset, scoring.run)
     for s in sightings:
         if len(s.named) > 1:
             for identifier in s.named:

@@ -15,7 +15,7 @@ import msgspec
 from onefold.identity.groups import Obstacle
 from onefold.identity.paths import Step, weakness
 from onefold.identity.settings import IdentitySettings
-from onefold.identity.solver import evidence_order, standing
+from onefold.identity.solver import evidence_order, standing, stands
 from onefold.model import Edge, Judgement, Member, NodeId
 from onefold.ports import NodeRow
 
@@ -95,7 +95,7 @@ class Surroundings:
         ends = {end for e in edges for end in (e.a, e.b)} | {end for j in said for end in (j.a, j.b) if end is not None}
         self._learn(ends)
         self._read.update(fresh)
-        for e in edges:
+        for e in filter(stands, edges):
             self._keep(e.a, e.b, e)
         for a, b, judgement in standing(said, self.places).same:
             self._keep(a, b, judgement)

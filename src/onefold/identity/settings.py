@@ -11,6 +11,7 @@ import msgspec
 
 from onefold.errors import ConfigurationError
 from onefold.identity.phones import region_fault
+from onefold.model import log_odds, probability
 
 Normaliser = Literal["id", "email", "phone", "device_id"]
 
@@ -129,6 +130,10 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
         drop_gmail_dots: Read `a.nn@gmail.com` as `ann@gmail.com`, as Gmail does.
         alias_beyond_limits: Whether an alias call joins two identifiers of one type (an old and a new user id) beyond
             the limit of the type. Two values of a unique type are never joined.
+        join_from: The probability that groups of records have to exceed on average to be one person by scores alone.
+        review_from: The probability from which a scored pair that is not one person is for somebody to look at.
+        contradiction_below: The probability under which a scored pair keeps an e-mail address or another identifier that may
+            be several people's from making one person of both.
 
     Raises:
         ConfigurationError: There is no such region.
@@ -145,13 +150,29 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     drop_plus_tags: bool = False
     drop_gmail_dots: bool = False
     alias_beyond_limits: bool = True
+    join_from: float = 0.85
+    review_from: float = 0.70
+    contradiction_below: float = 0.05
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "blocked_values", frozenset(v.strip().lower() for v in self.blocked_values))
         msgspec.structs.force_setattr(self, "allowed_values", frozenset(v.strip().lower() for v in self.allowed_values))
+        if not 0 <= self.contradiction_below <= 0.5 <= self.review_from <= self.join_from < 1:
+            raise ConfigurationError(
+                "Thresholds of scores are probabilities: 0 ≤ `contradiction_below` ≤ 0.5 ≤ `review_from` ≤ `join_from` < 1."
+            )
         if self.default_region is not None and (fault := region_fault(self.default_region)) is not None:
             raise ConfigurationError(f"`default_region`: {fault}.")
         msgspec.structs.force_setattr(self, "blocked_patterns", tuple(p.strip().lower() for p in self.blocked_patterns))
+
+    @property
+    def joins_above(self) -> float:
+        """The average of scores that a join has to exceed, in natural-log odds."""
+        return log_odds(self.join_from)
+
+    def contradicts(self, score: float | None) -> bool:
+        """Whether a score keeps exact evidence of what may be shared from joining the pair."""
+        return score is not None and probability(score) < self.contradiction_below
 
     def canonical(self, name: str) -> str:
         """The type that `name` means: `external_id` is another word for `user_id`."""

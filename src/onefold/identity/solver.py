@@ -63,7 +63,7 @@ def solve(
 
     Args:
         members: The nodes of one or more components, whole; only id, type and first sighting are read.
-        edges: All evidence among them, in any order. What touches other nodes is left out.
+        edges: All evidence among them, in any order. What touches other nodes is left out, and scores taken back.
         judgements: All that was ever judged about them, in any order.
         settings: Types and limits.
         shared_before: Nodes known to be shared by evidence that lies outside. Unless judged otherwise they stay so, for
@@ -108,7 +108,7 @@ def _settled(
 ) -> _Settled:
     types = {m.id: m.type for m in members}
     inside = sorted(
-        (e for e in edges if e.a != e.b and e.a in types and e.b in types),
+        (e for e in edges if e.a != e.b and e.a in types and e.b in types and stands(e)),
         key=lambda e: (e.kind == "scored", _order(e)),
     )
     said = standing(judgements, types)
@@ -122,13 +122,17 @@ def _settled(
     for a, b, judgement in said.different:
         if a not in obstacles and b not in obstacles:
             groups.part(judgement, a, b)
+    for edge in links:
+        if edge.kind == "scored" and settings.contradicts(edge.score):
+            groups.contradict(edge)
     same = [(a, b) for a, b, _ in said.same if a not in obstacles and b not in obstacles]
     for a, b in same:
         _join(groups, a, b, judged=True)
     for edge in links:
         if edge.kind != "scored":
-            _join(groups, edge.a, edge.b, judged=lifts_limits(edge, types, settings))
-    join_scored(groups, links)
+            judged, shareable = lifts_limits(edge, types, settings), may_be_shared(edge, types, settings)
+            _join(groups, edge.a, edge.b, judged=judged, shareable=shareable)
+    join_scored(groups, links, above=settings.joins_above)
 
     components = _connected(free, [*((e.a, e.b) for e in links), *same])
     return _Settled(_named(members, groups, components, obstacles.keys(), settings), inside, said, obstacles, groups)
@@ -142,6 +146,18 @@ def lifts_limits(one: Edge | Judgement, types: Mapping[NodeId, str], settings: I
     if isinstance(one, Judgement):
         return True
     return settings.alias_beyond_limits and one.kind == "alias" and types[one.a] == types[one.b]
+
+
+def may_be_shared(one: Edge | Judgement, types: Mapping[NodeId, str], settings: IdentitySettings) -> bool:
+    """Whether this is exact evidence of an identifier that may be several people's: an address, a phone, a device."""
+    if isinstance(one, Judgement) or one.kind == "scored" or lifts_limits(one, types, settings):
+        return False
+    return any(settings.type(types[end]).shared_after is not None for end in (one.a, one.b))
+
+
+def stands(edge: Edge) -> bool:
+    """Whether evidence stands: of a scored pair, whether the score was not taken back."""
+    return edge.kind != "scored" or edge.score is not None
 
 
 def _order(edge: Edge) -> tuple[int, int, bytes, NodeId, NodeId, str]:
@@ -212,9 +228,9 @@ def _shared(
     return found
 
 
-def _join(groups: Groups, a: NodeId, b: NodeId, *, judged: bool = False) -> None:
+def _join(groups: Groups, a: NodeId, b: NodeId, *, judged: bool = False, shareable: bool = False) -> None:
     root_a, root_b = groups.root(a), groups.root(b)
-    if root_a != root_b and groups.obstacle(root_a, root_b, judged=judged) is None:
+    if root_a != root_b and groups.obstacle(root_a, root_b, judged=judged, shareable=shareable) is None:
         groups.join(root_a, root_b)
 
 
@@ -277,6 +293,7 @@ def _account(
         if a == b:
             accepted.append(one)
         else:
-            obstacle = groups.obstacle(a, b, judged=lifts_limits(one, types, settings))
+            judged, shareable = lifts_limits(one, types, settings), may_be_shared(one, types, settings)
+            obstacle = groups.obstacle(a, b, judged=judged, shareable=shareable)
             refused.append(Refusal(one, obstacle or Obstacle("score")))
     return accepted, refused

@@ -10,7 +10,7 @@ from onefold.identity.groups import Groups, Obstacle
 from onefold.identity.paths import Step
 from onefold.identity.search import REFUSED, EvidenceReader
 from onefold.identity.settings import IdentitySettings
-from onefold.identity.solver import evidence_order, lifts_limits, standing
+from onefold.identity.solver import evidence_order, lifts_limits, may_be_shared, standing, stands
 from onefold.model import Edge, Judgement, Member, NodeId
 
 _PAIRS_MAX = 2_500
@@ -29,13 +29,19 @@ class Strangers:
     def between(self) -> list[Step]:
         """Evidence, and judgements of `same`, directly between the two; the strongest first."""
         small, large = self._small, self._large
+        edges = self._edges(small, large)
+        same = [j for a, b, j in standing(self._judgements(small), self._places).same if (a in small) != (b in small)]
+        found: list[Edge | Judgement] = [*edges]
+        return [self._step(one) for one in sorted([*same, *found], key=evidence_order)]
+
+    def _edges(self, one: dict[NodeId, Member], other: dict[NodeId, Member]) -> list[Edge]:
+        """The evidence directly between two people."""
+        small, large = sorted((one, other), key=len)
         if len(small) * len(large) <= _PAIRS_MAX:
             edges = self._reader.evidence([(a, b) for a in sorted(small) for b in sorted(large)])
         else:
             edges = self._reader.leaving(sorted(small))
-        same = [j for a, b, j in standing(self._judgements(small), self._places).same if (a in small) != (b in small)]
-        found: list[Edge | Judgement] = [e for e in edges if e.a in large or e.b in large]
-        return [self._step(one) for one in sorted([*same, *found], key=evidence_order)]
+        return [e for e in edges if stands(e) and (e.a in large or e.b in large)]
 
     def apart(self) -> list[Judgement]:
         """What people said that parts the two."""
@@ -67,14 +73,18 @@ class Strangers:
         said = standing(self._judgements(mine if len(mine) < len(theirs) else theirs), nodes).different
         for a, b, judgement in said:
             groups.part(judgement, a, b)
+        types = {place.id: place.type for place in places}
+        shareable = may_be_shared(one, types, self._settings)
+        for edge in self._edges(mine, theirs) if shareable else ():
+            if edge.kind == "scored" and self._settings.contradicts(edge.score):
+                groups.contradict(edge)
         for person in (mine, theirs):
             first, *others = person
             for node in others:
                 groups.join(groups.root(first), groups.root(node))
-        types = {place.id: place.type for place in places}
         judged = lifts_limits(one, types, self._settings)
         a, b = (groups.root(node) for node in ends)
-        return groups.obstacle(a, b, judged=judged) or Obstacle("score")
+        return groups.obstacle(a, b, judged=judged, shareable=shareable) or Obstacle("score")
 
     def _person(self, place: Member) -> dict[NodeId, Member]:
         if place.person not in self._people:

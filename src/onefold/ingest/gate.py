@@ -63,14 +63,14 @@ class Gate:
         self._shared: dict[bytes, dict[str, Any]] = {}
 
     def check(self, entry: LogEntry) -> GateResult:
-        """Gate one entry. Judgements on the identity graph are not for this gate.
+        """Gate one entry. Judgements and scores are not for this gate.
 
         Raises:
-            ValueError: The entry is a judgement.
+            ValueError: The entry is one of those.
         """
         shape = entry.shape
-        if shape == "judgement":
-            raise ValueError("A judgement on the identity graph is not an event.")
+        if shape in {"judgement", "scores"}:
+            raise ValueError("What is said of the identity graph is not an event.")
         shared = self._request(entry.shared) if entry.shared else {}
         if isinstance(shared, Rejected):
             return shared

@@ -30,8 +30,8 @@ def partition_key(entry: LogEntry, secret: bytes) -> bytes:
     read, are spread evenly. Order across partitions does not matter for the result; keeping a person together saves
     workers from waiting for each other.
     """
-    if entry.shape == "judgement":
-        # All in one partition, whatever their number: what people say is ordered by the log.
+    if entry.shape in {"judgement", "scores"}:
+        # All in one partition, whatever their number: what people say is ordered by the log. Scores name nobody by a name.
         return bytes(KEY_BYTES)
     try:
         names = _decode(entry.body)

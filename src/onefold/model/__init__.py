@@ -13,7 +13,18 @@ from onefold.model.event import (
     OperationStatement,
     Verb,
 )
-from onefold.model.evidence import Edge, EdgeKind, Judgement, Verdict, replaces
+from onefold.model.evidence import (
+    SCORED_BY,
+    Edge,
+    EdgeKind,
+    Judgement,
+    PairScore,
+    Scoring,
+    Verdict,
+    log_odds,
+    probability,
+    replaces,
+)
 from onefold.model.finding import Finding
 from onefold.model.identifier import Identifier, NodeId, format_profile_id, parse_profile_id
 from onefold.model.log import (
@@ -31,6 +42,7 @@ from onefold.model.resolution import IdentityChange, IdentityChangeKind, Member
 
 __all__ = [
     "ASSUMED_US",
+    "SCORED_BY",
     "Accepted",
     "Checkpoint",
     "Column",
@@ -54,10 +66,12 @@ __all__ = [
     "NodeId",
     "OperationStatement",
     "Outcome",
+    "PairScore",
     "PersonalClass",
     "Rejected",
     "Relation",
     "RelationKind",
+    "Scoring",
     "Shape",
     "StoredEntry",
     "Suppressed",
@@ -66,6 +80,8 @@ __all__ = [
     "WorkspaceIdentity",
     "fingerprint",
     "format_profile_id",
+    "log_odds",
     "parse_profile_id",
+    "probability",
     "replaces",
 ]

@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-Shape = Literal["segment", "posthog", "mixpanel", "amplitude", "record", "judgement", "unreadable"]
+Shape = Literal["segment", "posthog", "mixpanel", "amplitude", "record", "judgement", "scores", "unreadable"]
 """How to read the body: a Segment/RudderStack item, one of PostHog, Mixpanel or Amplitude, a row of a file, a person's
-judgement on the identity graph, or bytes that are not JSON."""
+judgement on the identity graph, pairs that the matcher scored, or bytes that are not JSON."""
 
 
 class LogEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -17,7 +17,7 @@ class LogEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     Attributes:
         shape: How to read `body`.
-        source: The source the key belongs to, or `onefold` for judgements.
+        source: The source the key belongs to, or `onefold` for judgements and scores.
         received_at_us: Our clock at receipt.
         index: The item's position in its request or file, from 0.
         body: The item's bytes as they came (one JSON value), or the whole request when it could not be split.

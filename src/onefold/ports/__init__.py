@@ -38,6 +38,7 @@ __all__ = [
     "ProfileSnapshot",
     "ProfileStore",
     "ProfileTransaction",
+    "ScoredPair",
     "StoreCapabilities",
     "Tally",
     "TimelineRow",
@@ -67,6 +68,14 @@ class Stamp(NamedTuple):
     version: int
     first_seen_us: int
     shared: bool
+
+
+class ScoredPair(NamedTuple):
+    """What the matcher scored of two nodes, and the person of each now."""
+
+    edge: Edge
+    person_a: NodeId
+    person_b: NodeId
 
 
 class TimelineRow(msgspec.Struct, frozen=True, gc=False):
@@ -313,6 +322,28 @@ class ProfileSnapshot(ProfileReader, ManifestReader, AudienceReader, Protocol):
 
     def scan_edges(self) -> Iterator[Edge]:
         """Every edge, in any order, without holding them all in memory."""
+        ...
+
+    def scored_pairs(
+        self,
+        *,
+        joined: bool,
+        least: float,
+        most: float,
+        after: tuple[float, NodeId, NodeId] | None,
+        limit: int,
+    ) -> list[ScoredPair]:
+        """Scored pairs that are one person (`joined`), or two people; the highest score first, equal ones by their nodes.
+
+        Pairs of which a node was never seen, or is shared and so links nobody, are left out.
+
+        Args:
+            joined: Which of the two.
+            least: The lowest score, in natural-log odds.
+            most: The highest.
+            after: Score and nodes of the pair to go on after; None for the first page.
+            limit: Most pairs.
+        """
         ...
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:

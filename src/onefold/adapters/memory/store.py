@@ -23,6 +23,7 @@ from onefold.ports import (
     ProfileSnapshot,
     ProfileStore,
     ProfileTransaction,
+    ScoredPair,
     Stamp,
     StoreCapabilities,
     Tally,
@@ -231,6 +232,34 @@ class MemorySnapshot(MemoryReader, MemoryAudienceReader, ProfileSnapshot):
     def scan_edges(self) -> Iterator[Edge]:
         """Every edge."""
         return iter(self._state.edges.values())
+
+    def scored_pairs(
+        self,
+        *,
+        joined: bool,
+        least: float,
+        most: float,
+        after: tuple[float, NodeId, NodeId] | None,
+        limit: int,
+    ) -> list[ScoredPair]:
+        """Scored pairs that are one person (`joined`), or two people; the highest score first, equal ones by their nodes."""
+        nodes = self._state.nodes
+        found = []
+        for e in self._state.edges.values():
+            if (
+                e.kind != "scored"
+                or e.score is None
+                or not least <= e.score <= most
+                or e.a not in nodes
+                or e.b not in nodes
+            ):
+                continue
+            one, other = nodes[e.a].member, nodes[e.b].member
+            beyond = after is None or (-e.score, e.a, e.b) > (-after[0], after[1], after[2])
+            if beyond and (one.person == other.person) == joined and not one.shared and not other.shared:
+                found.append((-e.score, ScoredPair(e, one.person, other.person)))
+        found.sort(key=lambda item: (item[0], item[1].edge.a, item[1].edge.b))
+        return [pair for _, pair in found[:limit]]
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, the most first."""

@@ -8,9 +8,18 @@ from typing import Any
 from onefold.adapters.postgres.arrays import Ids
 from onefold.adapters.postgres.audiences import PostgresAudienceReader
 from onefold.adapters.postgres.manifest import PostgresManifestReader
-from onefold.adapters.postgres.reader import PERSON, SHARED, edge, node_row, place_of
+from onefold.adapters.postgres.reader import KIND_NUMBERS, PERSON, SHARED, edge, node_row, place_of
 from onefold.model import Edge, IdentityChange, Member, NodeId
-from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Stamp, Tally, TimelineRow
+from onefold.ports import (
+    DeadLetter,
+    NodeRow,
+    OutboxMessage,
+    ProfileSnapshot,
+    ScoredPair,
+    Stamp,
+    Tally,
+    TimelineRow,
+)
 
 _ROWS_PER_FETCH = 2_000
 
@@ -102,6 +111,28 @@ class PostgresSnapshot(PostgresManifestReader, PostgresAudienceReader, ProfileSn
         with self._connection.cursor("scan", binary=True) as cursor:
             cursor.itersize = _ROWS_PER_FETCH
             yield from cursor.execute(statement)
+
+    def scored_pairs(
+        self,
+        *,
+        joined: bool,
+        least: float,
+        most: float,
+        after: tuple[float, NodeId, NodeId] | None,
+        limit: int,
+    ) -> list[ScoredPair]:
+        """Scored pairs that are one person (`joined`), or two people; the highest score first, equal ones by their nodes."""
+        score, a, b = after or (most, b"", b"")
+        rows = self._rows(
+            b"SELECT e.a, e.b, e.kind, e.strength, e.at_us, e.event, e.source, e.rule, e.score, e.log_offset,"
+            b" x.person, y.person FROM edge e JOIN node x ON x.id = e.a JOIN node y ON y.id = e.b"
+            b" WHERE e.kind = %d AND e.score BETWEEN %%b::float8 AND %%b::float8"
+            b" AND (e.score < %%b::float8 OR (e.a, e.b) > (%%b::bytea, %%b::bytea))"
+            b" AND (x.person = y.person) = %%b::boolean AND (x.flags | y.flags) & %d = 0"
+            b" ORDER BY e.score DESC, e.a, e.b LIMIT %%b::bigint" % (KIND_NUMBERS["scored"], SHARED),
+            least, min(most, score), score, a, b, joined, limit,
+        )  # fmt: skip
+        return [ScoredPair(edge(row[:-2]), *row[-2:]) for row in rows]
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, the most first. Both indexes of the edges are read from end to end."""

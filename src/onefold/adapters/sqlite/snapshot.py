@@ -15,6 +15,7 @@ from onefold.adapters.sqlite.manifest import SqliteManifestReader
 from onefold.adapters.sqlite.queries import select, select_in
 from onefold.adapters.sqlite.reader import (
     EDGE_COLUMNS,
+    KIND_NUMBERS,
     NODE_COLUMNS,
     NODES,
     NUMBERS,
@@ -28,7 +29,16 @@ from onefold.adapters.sqlite.reader import (
 )
 from onefold.governance.encryption import EntrySealer
 from onefold.model import Edge, IdentityChange, Member, NodeId
-from onefold.ports import DeadLetter, NodeRow, OutboxMessage, ProfileSnapshot, Stamp, Tally, TimelineRow
+from onefold.ports import (
+    DeadLetter,
+    NodeRow,
+    OutboxMessage,
+    ProfileSnapshot,
+    ScoredPair,
+    Stamp,
+    Tally,
+    TimelineRow,
+)
 
 _CHANGE_COLUMNS = "kind, person, before, nodes, at_us, log_partition, log_offset, request_id, seq"
 _LATEST = """
@@ -37,6 +47,14 @@ SELECT v.value, (
     ORDER BY at_us DESC, log_partition DESC, log_offset DESC LIMIT 1
 ) FROM carray(?1) v
 """
+_SCORED_PAIRS = f"""
+SELECT x.id, y.id, {EDGE_COLUMNS}, p.id, q.id FROM edge e
+    CROSS JOIN node x ON x.n = e.a CROSS JOIN node y ON y.n = e.b
+    CROSS JOIN node p ON p.n = coalesce(x.person, x.n) CROSS JOIN node q ON q.n = coalesce(y.person, y.n)
+WHERE e.kind = {KIND_NUMBERS["scored"]} AND e.score BETWEEN ?1 AND ?2 AND (e.score < ?3 OR (x.id, y.id) > (?4, ?5))
+    AND x.type IS NOT NULL AND y.type IS NOT NULL AND (p.n = q.n) = ?6 AND (x.flags | y.flags) & {SHARED} = 0
+ORDER BY e.score DESC, x.id, y.id LIMIT ?7
+"""  # noqa: S608 - constants
 _FOR_EVER = (2**63 - 1, 2**63 - 1, 2**63 - 1)
 
 
@@ -169,6 +187,20 @@ class SqliteSnapshot(SqliteReader, SqliteManifestReader, SqliteAudienceReader, P
             " FROM edge e CROSS JOIN node x ON x.n = e.a CROSS JOIN node y ON y.n = e.b"
         ):
             yield edge(row)
+
+    def scored_pairs(
+        self,
+        *,
+        joined: bool,
+        least: float,
+        most: float,
+        after: tuple[float, NodeId, NodeId] | None,
+        limit: int,
+    ) -> list[ScoredPair]:
+        """Scored pairs that are one person (`joined`), or two people; the highest score first, equal ones by their nodes."""
+        score, a, b = after or (most, b"", b"")
+        values = (least, min(most, score), score, a, b, joined, limit)
+        return [ScoredPair(edge(row[:-2]), *row[-2:]) for row in select(self._connection, _SCORED_PAIRS, values)]
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, the most first. Both indexes of the edges are read from end to end."""

@@ -18,7 +18,7 @@ from onefold.errors import UnavailableError
 from onefold.governance.encryption import EntrySealer
 from onefold.ports import ProfileStore, StoreCapabilities
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 # 64 MB, about a large batch of random people. A page put at the end of a log that grows costs three times the processor
 # time of one that overwrites what a checkpoint has copied, and few pages of a large store change twice in more batches:
 # at 2 million people an event costs an eighth less than with 256 MB, at 10 thousand the same. 32 MB gain no more.

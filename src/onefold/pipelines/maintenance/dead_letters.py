@@ -146,7 +146,7 @@ def _again(entry: LogEntry, position: tuple[int, int], body: bytes | None) -> li
     if body is None:
         return [msgspec.structs.replace(entry, replay_of=offset, replay_in=partition)]
     unreadable = entry.shape == "unreadable"
-    envelope = None if entry.shape == "judgement" else framing.peek(body)
+    envelope = None if entry.shape in {"judgement", "scores"} else framing.peek(body)
     if unreadable and isinstance(envelope, framing.Malformed):
         raise UsageError("The mended payload is not a JSON object or batch either.")
     if not isinstance(envelope, framing.Envelope) or not (unreadable or envelope.batch):

@@ -23,7 +23,7 @@ _LEFT_OUT = LogEntry("unreadable", "onefold", 0, 0, b"")
 
 
 class LogUntil:
-    """A log without what happened after a moment: events by their own time, judgements by when they were made.
+    """A log without what happened after a moment: events by their own time, judgements and scores by when they were made.
 
     Of an event that was sent twice the first entry counts, as in the stream, whatever time the second states.
     """
@@ -45,7 +45,7 @@ class LogUntil:
         ]
 
     def _is_later(self, entry: LogEntry) -> bool:
-        if entry.shape == "judgement":
+        if entry.shape in {"judgement", "scores"}:
             return entry.received_at_us > self._until_us
         result = self._gate.check(entry)
         if not isinstance(result, Accepted):

@@ -85,7 +85,8 @@ def _ends(
 ) -> tuple[dict[NodeId, set[NodeId]], bool]:
     """With what each of these nodes was ever said to be connected; and whether a person said some of it."""
     ends: dict[NodeId, set[NodeId]] = defaultdict(set)
-    pairs = [(edge.a, edge.b) for edge in edges]
+    # What the matcher scored against a pair connects nobody; what speaks for it might yet make one person of both.
+    pairs = [(edge.a, edge.b) for edge in edges if edge.kind != "scored" or (edge.score or 0.0) > 0]
     joined = [(j.a, j.b) for j in snapshot.judgements(nodes) if j.verdict == "same" and j.b is not None]
     asked = set(nodes)
     for a, b in (*pairs, *joined):

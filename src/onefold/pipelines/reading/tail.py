@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from onefold.model import Accepted, Event, Identifier, StoredEntry, Suppressed, format_profile_id
-from onefold.pipelines import judgements
+from onefold.pipelines import judgements, scores
 from onefold.pipelines.context import Context
 from onefold.pipelines.stream.batches import with_findings
 from onefold.ports import ProfileSnapshot
@@ -139,6 +139,10 @@ def _sight(
     if entry.shape == "judgement":
         said = judgements.read(stored, context.identity, context.hasher)
         seen |= {"kind": "judgement", "name": getattr(said, "verdict", "")}
+        return TailedEntry(**seen, **_outcome(pending, dead, "stored"))
+    if entry.shape == "scores":
+        run = scores.read(stored)
+        seen |= {"kind": "scores", "name": getattr(run, "run", "")}
         return TailedEntry(**seen, **_outcome(pending, dead, "stored"))
     verdict = context.gate.check(entry)
     if isinstance(verdict, Suppressed):

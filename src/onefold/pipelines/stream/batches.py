@@ -17,8 +17,19 @@ import msgspec
 from onefold.identity.hashing import Hasher, NamedIdentifier
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest.gate import Gate
-from onefold.model import Accepted, Event, Finding, GateResult, Judgement, LogEntry, Rejected, StoredEntry, Suppressed
-from onefold.pipelines import judgements
+from onefold.model import (
+    Accepted,
+    Event,
+    Finding,
+    GateResult,
+    Judgement,
+    LogEntry,
+    Rejected,
+    Scoring,
+    StoredEntry,
+    Suppressed,
+)
+from onefold.pipelines import judgements, scores
 from onefold.pipelines.stream import internal_errors
 from onefold.pipelines.stream.internal_errors import Position
 from onefold.ports import EventLog
@@ -26,8 +37,9 @@ from onefold.ports import EventLog
 _log = logging.getLogger("onefold.stream")
 
 T = TypeVar("T")
-Validated = list[tuple[StoredEntry, GateResult | Judgement]]
-"""Entries, each with what the gate or, for a judgement, its reader says of it."""
+_Result = GateResult | Judgement | Scoring
+Validated = list[tuple[StoredEntry, _Result]]
+"""Entries, each with what the gate or, for judgements and scores, their reader says of it."""
 
 
 class PreparationContext(Protocol):
@@ -83,6 +95,7 @@ class PreparedBatch(msgspec.Struct):
         judgements: What people said of the identity graph, each with the entry that holds it.
         rejected: Future dead letters, with the reason.
         suppressed: Left out on purpose, with the reason.
+        scorings: Pairs that the matcher scored, each chunk with the entry that holds it.
         rows: Keys of rejected rows of files, by position: loaded again, the same row is a duplicate.
     """
 
@@ -92,6 +105,7 @@ class PreparedBatch(msgspec.Struct):
     rejected: list[tuple[StoredEntry, Rejected]]
     suppressed: list[tuple[StoredEntry, Suppressed]]
     rows: dict[Position, bytes] = {}
+    scorings: list[tuple[Scoring, StoredEntry]] = []
 
     def reject(self, reasons: Mapping[Position, Rejected]) -> None:
         """Reject the candidates at these positions: our code is known to break on them."""
@@ -140,15 +154,17 @@ def read(log: EventLog, bounds: BatchBounds) -> list[StoredEntry]:
 
 
 def validate(context: PreparationContext, entries: Sequence[StoredEntry]) -> Validated:
-    """Gate 1. A judgement, which is for no gate, is read instead."""
+    """Gate 1. Judgements and scores, which are for no gate, are read instead."""
     check = context.gate.check
 
-    def result(stored: StoredEntry) -> GateResult | Judgement:
+    def result(stored: StoredEntry) -> _Result:
         if stored.entry.shape == "judgement":
             return judgements.read(stored, context.identity, context.hasher)
+        if stored.entry.shape == "scores":
+            return scores.read(stored)
         return check(stored.entry)
 
-    results: list[tuple[StoredEntry, GateResult | Judgement]] = []
+    results: Validated = []
     reported: set[str] = set()
     for stored in entries:
         try:
@@ -187,6 +203,8 @@ def name(context: PreparationContext, validated: Validated) -> PreparedBatch:
                 batch.rejected.append((stored, found))  # type: ignore[arg-type]  # mypy does not narrow by `type`
         elif type(result) is Judgement:
             batch.judgements.append((result, stored))
+        elif type(result) is Scoring:
+            batch.scorings.append((result, stored))
         elif type(result) is Rejected:
             batch.rejected.append((stored, result))
         elif type(result) is Suppressed:

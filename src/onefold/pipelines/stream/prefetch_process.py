@@ -14,7 +14,7 @@ from typing import IO, Any
 import msgspec
 
 from onefold.identity.hashing import NamedIdentifier
-from onefold.model import Event, Judgement, Rejected, StoredEntry, Suppressed
+from onefold.model import Event, Judgement, Rejected, Scoring, StoredEntry, Suppressed
 from onefold.pipelines.stream.batches import BatchBounds, Candidate, PreparationContext, PreparedBatch, prepare
 from onefold.pipelines.stream.prefetch import Prefetch
 
@@ -31,6 +31,7 @@ class _Sent(msgspec.Struct, array_like=True, gc=False):
     rejected: list[tuple[int, Rejected]]
     suppressed: list[tuple[int, Suppressed]]
     rows: list[tuple[int, bytes]]
+    scorings: list[tuple[int, Scoring]]
 
 
 _bounds = msgspec.msgpack.Decoder(BatchBounds)
@@ -95,6 +96,7 @@ def sendable(batch: PreparedBatch) -> bytes:
             [(of(stored), verdict) for stored, verdict in batch.rejected],
             [(of(stored), verdict) for stored, verdict in batch.suppressed],
             [(number[position], key) for position, key in batch.rows.items()],
+            [(of(stored), scoring) for scoring, stored in batch.scorings],
         )
     )
 
@@ -110,6 +112,7 @@ def received(sent: bytes) -> PreparedBatch:
         [(entries[n], verdict) for n, verdict in batch.rejected],
         [(entries[n], verdict) for n, verdict in batch.suppressed],
         {(entries[n].partition, entries[n].offset): key for n, key in batch.rows},
+        [(scoring, entries[n]) for n, scoring in batch.scorings],
     )
 
 

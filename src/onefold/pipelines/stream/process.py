@@ -24,6 +24,7 @@ from onefold.model import (
     Judgement,
     NodeId,
     Rejected,
+    Scoring,
     StoredEntry,
     fingerprint,
     format_profile_id,
@@ -102,7 +103,8 @@ def process_batch(
     for piece, changes in _pieces(fresh, context, accounts):
         step()
         rows = transaction.nodes(sorted({n.node for c in piece for n in c.named}))
-        resolution, found = resolve(context, transaction, piece, rows, changes.judgements)
+        scorings = [scoring for scoring, _ in batch.scorings] if changes is accounts else []
+        resolution, found = resolve(context, transaction, piece, rows, changes.judgements, scorings)
         broken += found
         if resolution is None:
             continue
@@ -121,7 +123,7 @@ def process_batch(
         raise _breaking(broken + folding.broken_repeats(batch.candidates, broken, context.profiles), batch)
     context.finding_lines.take(c.event for c in fresh)
     result = BatchResult(
-        len(batch.entries), len(fresh) + len(batch.judgements), len(duplicates), len(batch.rejected),
+        len(batch.entries), len(fresh) + len(batch.judgements) + len(batch.scorings), len(duplicates), len(batch.rejected),
         len(batch.suppressed), solved, changed,
     )  # fmt: skip
     return result, batch, evidence
@@ -192,16 +194,21 @@ def drain(context: Context, *, batch: int = BATCH_ENTRIES, until: Mapping[int, i
 
 
 def claim(transaction: ProfileTransaction, batch: PreparedBatch) -> tuple[list[Candidate], list[StoredEntry]]:
-    """Part the events never seen before from repeats; repeated judgements and rejected rows leave the batch."""
+    """Part the events never seen before from repeats; repeated judgements, scores and rejected rows leave the batch."""
     rows = [stored for stored, _ in batch.rejected if (stored.partition, stored.offset) in batch.rows]
     keys = [c.event.id for c in batch.candidates] + [j.id for j, _ in batch.judgements]
-    new = transaction.claim([*keys, *(batch.rows[stored.partition, stored.offset] for stored in rows)])
-    fresh = [c for c, first in zip(batch.candidates, new, strict=False) if first]
-    repeats = [c.stored for c, first in zip(batch.candidates, new, strict=False) if not first]
-    first_said = new[len(batch.candidates) : len(keys)]
-    repeats += [stored for (_, stored), first in zip(batch.judgements, first_said, strict=True) if not first]
-    batch.judgements = [j for j, first in zip(batch.judgements, first_said, strict=True) if first]
-    known = [stored for stored, first in zip(rows, new[len(keys) :], strict=True) if not first]
+    keys += [scoring.id for scoring, _ in batch.scorings]
+    new = iter(transaction.claim([*keys, *(batch.rows[stored.partition, stored.offset] for stored in rows)]))
+    claimed = [next(new) for _ in batch.candidates]
+    fresh = [c for c, first in zip(batch.candidates, claimed, strict=True) if first]
+    repeats = [c.stored for c, first in zip(batch.candidates, claimed, strict=True) if not first]
+    said = [next(new) for _ in batch.judgements]
+    repeats += [stored for (_, stored), first in zip(batch.judgements, said, strict=True) if not first]
+    batch.judgements = [j for j, first in zip(batch.judgements, said, strict=True) if first]
+    scored = [next(new) for _ in batch.scorings]
+    repeats += [stored for (_, stored), first in zip(batch.scorings, scored, strict=True) if not first]
+    batch.scorings = [s for s, first in zip(batch.scorings, scored, strict=True) if first]
+    known = [stored for stored, first in zip(rows, new, strict=True) if not first]
     if known:
         repeated = {(stored.partition, stored.offset) for stored in known}
         batch.rejected = [(s, why) for s, why in batch.rejected if (s.partition, s.offset) not in repeated]
@@ -215,13 +222,15 @@ def resolve(
     piece: Sequence[Candidate],
     rows: Mapping[NodeId, NodeRow],
     judgements: Sequence[Judgement],
+    scorings: Sequence[Scoring] = (),
 ) -> tuple[Resolution | None, list[Broken]]:
-    """What a piece's events and judgements change in who is who; None, and the events at fault, where that breaks."""
+    """What a piece's events, judgements and scores change in who is who; None, and the events at fault, where that breaks."""
     sightings, broken = _sightings(piece)
     if broken:
         return None, broken
     members = {node: row.member for node, row in rows.items()}
-    return resolve_identities(transaction, sightings, judgements, context.identity, members, context.known), []
+    found = resolve_identities(transaction, sightings, judgements, context.identity, members, context.known, scorings)
+    return found, []
 
 
 def _accounts(
@@ -343,8 +352,8 @@ def _tallies(batch: PreparedBatch, fresh: Sequence[Candidate], duplicates: Seque
         stored[event.source] += 1
         emq[event.source][min(9, int(event.emq * 10))] += 1
     tallies = [Tally(source, "stored", n, "", tuple(emq[source])) for source, n in stored.items()]
-    if batch.judgements:
-        tallies.append(Tally(judgements.SOURCE, "stored", len(batch.judgements)))
+    if said := len(batch.judgements) + len(batch.scorings):
+        tallies.append(Tally(judgements.SOURCE, "stored", said))
     repeated = Counter(s.entry.source for s in duplicates)
     tallies += [Tally(source, "duplicate", n) for source, n in repeated.items()]
     rejected = Counter((s.entry.source, v.reason) for s, v in batch.rejected)
