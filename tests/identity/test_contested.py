@@ -4,8 +4,9 @@ import pytest
 from tests.laws.test_resolve_laws import HASHER, RULES, Graph
 
 from onefold.identity import contested
+from onefold.identity.history import Sighting
 from onefold.identity.known import KnownEdges
-from onefold.identity.resolve import Sighting, resolve
+from onefold.identity.resolve import resolve
 from onefold.model import Identifier
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from onefold.identity import contested, growth
 from onefold.identity import resolve as resolving
 from onefold.identity.hashing import Hasher
+from onefold.identity.history import Sighting
 from onefold.identity.known import KnownEdges
-from onefold.identity.resolve import Sighting, resolve
+from onefold.identity.resolve import resolve
 from onefold.identity.settings import IdentitySettings, IdentityType
 from onefold.identity.solver import solve
 from onefold.model import Identifier, Judgement, PairScore, Scoring, replaces

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from onefold.identity import contested, growth
+from onefold.identity import contested, growth, history
 from onefold.identity.constraints import violation
 from onefold.identity.contested import Contested
-from onefold.identity.hashing import NamedIdentifier
+from onefold.identity.history import Sighting
 from onefold.identity.known import EdgeKey, KnownEdges
 from onefold.identity.settings import IdentitySettings
 from onefold.identity.solver import stands
@@ -25,7 +25,6 @@ from onefold.model import (
     Edge,
     EdgeKind,
     IdentityChange,
-    IdentityChangeKind,
     Judgement,
     Member,
     NodeId,
@@ -39,35 +38,6 @@ _RULES: dict[EdgeKind, str] = {
     "record": "stated_by_record/1",
     "alias": "stated_by_alias/1",
 }
-
-_Cause = tuple[int, int, int, str]
-"""Receipt time, partition, offset and request of the entry that changed something."""
-
-
-class Sighting(msgspec.Struct, frozen=True, gc=False):
-    """One event's identifiers, seen together.
-
-    Attributes:
-        named: Accepted identifiers, strongest first; the first is the event's anchor.
-        at_us: Event time.
-        event: Event id.
-        kind: What sort of evidence the event gives.
-        source: Where it was seen.
-        partition: Log partition of the entry.
-        offset: Log offset of the entry.
-        received_at_us: Receipt time of the entry.
-        request_id: The request that brought it.
-    """
-
-    named: tuple[NamedIdentifier, ...]
-    at_us: int
-    event: bytes
-    kind: EdgeKind
-    source: str
-    partition: int
-    offset: int
-    received_at_us: int
-    request_id: str
 
 
 class Resolution(msgspec.Struct, frozen=True, gc=False):
@@ -228,7 +198,7 @@ def resolve(
 
     changed = {node: m for node, m in after.items() if before.get(node) != m}
     return Resolution(
-        changed, list(evidence.values()), _history(before, after, sightings, judgements, scorings), solved
+        changed, list(evidence.values()), history.told(before, after, sightings, judgements, scorings), solved
     )
 
 
@@ -398,68 +368,3 @@ def _one_person(current: Sequence[Member], settings: IdentitySettings) -> dict[N
     first = [m for m in current if m.first_seen_us == oldest]
     name = first[0].id if len(first) == 1 else min(first, key=lambda m: (-settings.priority(m.type), m.id)).id
     return {m.id: Member(m.id, m.type, m.first_seen_us, name, name) for m in current}
-
-
-def _history(
-    before: dict[NodeId, Member],
-    after: dict[NodeId, Member],
-    sightings: Sequence[Sighting],
-    judgements: Sequence[Judgement],
-    scorings: Sequence[Scoring],
-) -> list[IdentityChange]:
-    """Tell what happened to people that existed before the batch."""
-    moves: dict[tuple[NodeId, NodeId], list[NodeId]] = defaultdict(list)
-    destinations: dict[NodeId, set[NodeId]] = defaultdict(set)
-    origins: dict[NodeId, set[NodeId]] = defaultdict(set)
-    for node, m in before.items():
-        new = after[node].person
-        origins[new].add(m.person)
-        destinations[m.person].add(new)
-        if new != m.person:
-            moves[m.person, new].append(node)
-    if not moves:
-        return []
-    people: dict[NodeId, list[NodeId]] = defaultdict(list)
-    for node, m in after.items():
-        people[m.person].append(node)
-    causes = _causes(sightings, judgements, scorings)
-    told: dict[NodeId, list[_Cause]] = {}  # by person: the earliest, asked for once, for a hub has thousands of nodes
-
-    def earliest(person: NodeId) -> list[_Cause]:
-        if person not in told:
-            first = min((causes[n] for n in people.get(person, ()) if n in causes), key=_told_order, default=None)
-            told[person] = [] if first is None else [first]
-        return told[person]
-
-    changes = []
-    for (old, new), nodes in sorted(moves.items()):
-        kind: IdentityChangeKind = "merged" if len(origins[new]) > 1 else "renamed"
-        if len(destinations[old]) > 1:
-            kind = "split"
-        cause = min([*earliest(new), *earliest(old)], key=_told_order, default=(0, 0, 0, ""))
-        changes.append(IdentityChange(kind, new, old, tuple(sorted(nodes)), *cause))
-    return changes
-
-
-def _told_order(cause: _Cause) -> tuple[int, int]:
-    return cause[1], cause[2]
-
-
-def _causes(
-    sightings: Sequence[Sighting], judgements: Sequence[Judgement], scorings: Sequence[Scoring]
-) -> dict[NodeId, _Cause]:
-    """For each node the entry of this batch that first spoke of it together with another one."""
-    causes: dict[NodeId, _Cause] = {}
-    for scoring in scorings:
-        for pair in scoring.pairs:
-            for scored in pair[:2]:
-                causes[scored] = (scoring.at_us, scoring.partition, scoring.offset, scoring.run)
-    for s in sightings:
-        if len(s.named) > 1:
-            for identifier in s.named:
-                causes.setdefault(identifier.node, (s.received_at_us, s.partition, s.offset, s.request_id))
-    for j in judgements:
-        for node in (j.a, j.b):
-            if node is not None:
-                causes[node] = (j.at_us, 0, j.offset, "")
-    return causes

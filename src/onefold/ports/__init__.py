@@ -24,6 +24,7 @@ from onefold.model import (
 from onefold.ports.audiences import AudienceReader, Settlement
 from onefold.ports.leases import Leases
 from onefold.ports.log import EventLog
+from onefold.ports.scores import ScoredPair, ScoreReader
 from onefold.ports.warehouse import FeedChunk, ManifestChange, ManifestReader
 
 __all__ = [
@@ -68,14 +69,6 @@ class Stamp(NamedTuple):
     version: int
     first_seen_us: int
     shared: bool
-
-
-class ScoredPair(NamedTuple):
-    """What the matcher scored of two nodes, and the person of each now."""
-
-    edge: Edge
-    person_a: NodeId
-    person_b: NodeId
 
 
 class TimelineRow(msgspec.Struct, frozen=True, gc=False):
@@ -281,7 +274,7 @@ class ProfileTransaction(ProfileReader, Protocol):
         ...
 
 
-class ProfileSnapshot(ProfileReader, ManifestReader, AudienceReader, Protocol):
+class ProfileSnapshot(ProfileReader, ManifestReader, AudienceReader, ScoreReader, Protocol):
     """What look-ups read. It sees one committed state throughout."""
 
     def stamps(self, place: Member) -> list[Stamp]:
@@ -322,28 +315,6 @@ class ProfileSnapshot(ProfileReader, ManifestReader, AudienceReader, Protocol):
 
     def scan_edges(self) -> Iterator[Edge]:
         """Every edge, in any order, without holding them all in memory."""
-        ...
-
-    def scored_pairs(
-        self,
-        *,
-        joined: bool,
-        least: float,
-        most: float,
-        after: tuple[float, NodeId, NodeId] | None,
-        limit: int,
-    ) -> list[ScoredPair]:
-        """Scored pairs that are one person (`joined`), or two people; the highest score first, equal ones by their nodes.
-
-        Pairs of which a node was never seen, or is shared and so links nobody, are left out.
-
-        Args:
-            joined: Which of the two.
-            least: The lowest score, in natural-log odds.
-            most: The highest.
-            after: Score and nodes of the pair to go on after; None for the first page.
-            limit: Most pairs.
-        """
         ...
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:

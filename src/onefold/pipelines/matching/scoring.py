@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from onefold.identity.linkage import CLIP_AGAINST
 from onefold.matching import blocking, clustering, comparisons, learning, matcher, pairs, weighted
 from onefold.matching import records as table
 from onefold.matching.fields import Field
-from onefold.matching.linkage import CLIP_AGAINST
 from onefold.matching.settings import MatchSettings
 from onefold.model import NodeId, PairScore
 from onefold.pipelines.matching.records import COLUMNS, Sources
@@ -70,8 +70,9 @@ def score(sources: Sources, settings: MatchSettings, tell: Callable[[str], None]
 
 def _table(sources: Sources) -> Any:
     rows = list(sources.records.values())
-    columns = {kind: pa.array([row.get(kind) for row in rows], pa.string()) for kind in COLUMNS}
-    return pa.table({RECORD: pa.array([str(number) for number in range(len(rows))]), **columns})
+    columns: dict[str, Any] = {RECORD: pa.array([str(number) for number in range(len(rows))])}
+    columns.update((kind, pa.array([row.get(kind) for row in rows], pa.string())) for kind in COLUMNS)
+    return pa.table(columns)
 
 
 def _model(

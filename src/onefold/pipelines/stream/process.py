@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from onefold.identity.resolve import Resolution, Sighting
+from onefold.identity.history import Sighting
+from onefold.identity.resolve import Resolution
 from onefold.identity.resolve import resolve as resolve_identities
 from onefold.model import (
     Edge,
