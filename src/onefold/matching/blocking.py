@@ -1,86 +1,141 @@
 """Blocking: which pairs of records are looked at, chosen from the values themselves so that no popular value explodes.
 
 Records that share a value form a block. Small blocks give all their pairs. What is left in larger ones is divided by a
-second value, and then by a third; what is still too large then says too little to look at.
+second value, and then by a third; what is still too large then says too little to look at. Of the pairs found so, those
+that share too little are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from onefold.matching.fields import Kind
+from onefold.matching import keys as keys_of
+from onefold.matching.keys import Blocks, Key, KeyName, Numbers
 from onefold.matching.records import Records
+from onefold.matching.screening import Screen
 
 Pairs = np.ndarray[Any, np.dtype[np.int64]]
 """Pairs of records (a, b), a < b, each as a · count + b, ascending and once."""
-Blocks = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-_BLOCK_MAX = 1_000
-_PREFIXES: dict[Kind, tuple[tuple[str, int], ...]] = {
-    "given_name": (("root", 3),), "family_name": (("name", 4),), "email": (("local", 99),), "phone": (("end", 7),),
-    "birth_date": (("year", 4), ("day", 4)), "street": (("name", 8), ("number", 6)), "postcode": (("start", 3),),
-    "address_line": (("value", 8),), "city": (("value", 5),), "text": (("value", 5),), "id": (("value", 4),),
-}  # fmt: skip
-"""Parts by whose beginnings records are blocked beside whole values: part and number of characters."""
+_USUAL = 100_000
+"""Records of a table on which nothing is saved or spent: smaller tables may look at more, larger ones have to at fewer."""
+_FLUSH = 12
+"""Rules whose pairs are held at once: many of them find the same."""
+_THIRD_MAX = 40
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """How many pairs a record there may be, of each choice of one, two and three values."""
-
-    one: float = 2.0
-    two: float = 0.6
-    three: float = 0.3
-    all: float = 30.0
-
-
-class Key(msgspec.Struct, frozen=True):
-    """A value by which records are blocked.
+    """How much may be looked at.
 
     Attributes:
-        name: For people: `family_name[4]`.
-        column: The field it is taken from; a field is never combined with itself.
-        codes: Of each record; -1 for none.
+        one: Pairs a record of one value.
+        two: Of each choice of two.
+        three: Of each choice of three.
+        largest: Records of a block.
+        chance: How many other records may share the values of a block with one of its records by coincidence.
+        looked_at: Pairs a record that are compared in the end.
     """
 
-    name: str
-    column: str
-    codes: Blocks
+    one: float
+    two: float
+    three: float
+    largest: int
+    chance: float
+    looked_at: float
 
 
-def keys(records: Records) -> list[Key]:
-    """All values that records may be blocked by."""
-    found = []
-    for field in records.fields:
-        whole = next(iter(part for column, part in records.columns if column == field.column))
-        found.append(Key(field.column, field.column, records.columns[field.column, whole].codes.astype(np.int64)))
-        for part, length in _PREFIXES.get(field.kind, ()):
-            column = records.columns[field.column, part]
-            starts = [text[:length] for text in column.texts]
-            number = {start: code for code, start in enumerate(dict.fromkeys(starts))}
-            of_code = np.array([number[start] for start in starts] + [-1], np.int64)
-            if len(number) > 1:
-                found.append(Key(f"{field.column}.{part}[{length}]", field.column, of_code[column.codes]))
-    return found
+class Rule(msgspec.Struct, frozen=True):
+    """Records that share the values of all these keys are looked at, where they are not more than so many.
+
+    Attributes:
+        keys: Numbers of the scheme's keys, ascending.
+        largest: Records of a block.
+    """
+
+    keys: tuple[int, ...]
+    largest: int
 
 
-def candidates(records: Records, budget: Budget | None = None) -> Pairs:
-    """The pairs to look at."""
-    budget = budget or Budget()
-    found: list[Pairs] = [_copies(records)]
-    total = 0
-    for pairs in _rules(records, budget):
+class Scheme(msgspec.Struct, frozen=True):
+    """How records of a kind of table are brought together.
+
+    Attributes:
+        keys: What they may share.
+        rules: By what they are brought together.
+        chance: As in `Budget`.
+        least: The evidence that a pair has to have.
+        total: Of how many records the counts of keys are.
+    """
+
+    keys: tuple[KeyName, ...]
+    rules: tuple[Rule, ...]
+    chance: float
+    least: float
+    total: int
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The pairs to look at, and by which scheme they were found."""
+
+    pairs: Pairs
+    scheme: Scheme
+
+
+def budget_of(count: int) -> Budget:
+    """What is usual for so many records."""
+    scale = _USUAL / max(count, 1)
+    return Budget(
+        one=min(2.0, scale),
+        two=min(0.6, 0.5 * max(scale, 0.2)),
+        three=min(0.3, 0.2 * max(scale, 0.2)),
+        largest=int(min(1_000, max(100 * scale, 50))),
+        chance=2.0 * max(scale, 0.5),
+        looked_at=min(30.0, max(10.0 * scale, 3.5)),
+    )
+
+
+def choose(records: Records, budget: Budget | None = None) -> Chosen:
+    """Find out by what records of this table are brought together, and do it."""
+    budget = budget or budget_of(records.count)
+    keys = keys_of.of_records(records)
+    rules: list[Rule] = []
+    found: list[Pairs] = []
+    for rule, pairs in _rules(keys, records.count, budget):
+        rules.append(rule)
         found.append(pairs)
-        total += len(pairs)
-        if total > 4 * budget.all * records.count:
-            break
-        if len(found) > 12:  # many rules find the same pairs: not all of them at once in memory
+        if len(found) > _FLUSH:
             found = [distinct(np.concatenate(found))]
-    return distinct(np.concatenate(found))
+    pairs = distinct(np.concatenate(found)) if found else np.empty(0, np.int64)
+    most = int(budget.looked_at * records.count)
+    least = 0.0
+    if len(pairs) > most:
+        evidence = Screen(records, keys, records.count).evidence(pairs)
+        least = float(np.partition(evidence, len(pairs) - most)[len(pairs) - most])
+        pairs = pairs[evidence >= least]
+    names = tuple(key.name for key in keys)
+    scheme = Scheme(names, tuple(rules), budget.chance, least, records.count)
+    return Chosen(distinct(np.concatenate([pairs, _copies(records)])), scheme)
+
+
+def candidates(records: Records, scheme: Scheme, keys: Sequence[Key]) -> Pairs:
+    """The pairs to look at by a known scheme, whose keys these are, counted as it counts them."""
+    counts = [key.of_records() for key in keys]
+    found: list[Pairs] = []
+    for rule in scheme.rules:
+        codes, likely = _codes(keys, counts, rule.keys, scheme)
+        found.append(_take(codes, likely, rule.largest))
+        if len(found) > _FLUSH:
+            found = [distinct(np.concatenate(found))]
+    pairs = distinct(np.concatenate(found)) if found else np.empty(0, np.int64)
+    if scheme.least > 0:
+        pairs = pairs[Screen(records, keys, scheme.total).evidence(pairs) >= scheme.least]
+    return distinct(np.concatenate([pairs, _copies(records)]))
 
 
 def distinct(pairs: Pairs) -> Pairs:
@@ -90,63 +145,93 @@ def distinct(pairs: Pairs) -> Pairs:
     return pairs[np.diff(pairs, prepend=-1) > 0]
 
 
-def _rules(records: Records, budget: Budget) -> Iterator[Pairs]:
-    """The pairs of one choice of values after another."""
-    count = records.count
-    chosen = keys(records)
+def _rules(keys: Sequence[Key], count: int, budget: Budget) -> Iterator[tuple[Rule, Pairs]]:
+    """Each choice of values that brings records together, and the pairs that it finds beside those of fewer values."""
+    counts = [key.of_records() for key in keys]
+    scheme = Scheme((), (), budget.chance, 0.0, count)
     # Who is left in blocks that were too large, by key: only they need a second value.
-    left: dict[int, np.ndarray[Any, np.dtype[np.bool_]]] = {}
-    for index, key in enumerate(chosen):
-        blocks, large, pairs = _take(key.codes, count, budget.one)
-        left[index] = large
-        yield pairs
-        del blocks
-    deeper: list[tuple[int, int, Blocks]] = []
-    for one, other in combinations(range(len(chosen)), 2):
-        if chosen[one].column == chosen[other].column:
+    left: list[Mask] = []
+    for index in range(len(keys)):
+        codes, likely = _codes(keys, counts, (index,), scheme)
+        most, large, pairs = _limited(codes, likely, budget.one, budget.largest, count)
+        left.append(large)
+        if len(pairs):
+            yield Rule((index,), most), pairs
+    deeper: list[tuple[int, int, Mask]] = []
+    for one, other in combinations(range(len(keys)), 2):
+        if keys[one].name.column == keys[other].name.column:
             continue
         both = left[one] & left[other]
         if both.sum() < 2:
             continue
-        codes = _combined(chosen[one].codes, chosen[other].codes, both)
-        blocks, large, pairs = _take(codes, count, budget.two)
-        yield pairs
+        codes, likely = _codes(keys, counts, (one, other), scheme)
+        most, large, pairs = _limited(np.where(both, codes, -1), likely, budget.two, budget.largest, count)
+        if len(pairs):
+            yield Rule((one, other), most), pairs
         if large.any():
-            deeper.append((one, other, np.where(large, blocks, -1)))
-    for one, other, blocks in sorted(deeper, key=lambda item: -int((item[2] >= 0).sum()))[:40]:
-        for third in range(other + 1, len(chosen)):
-            if chosen[third].column in (chosen[one].column, chosen[other].column):
+            deeper.append((one, other, large))
+    for one, other, large in sorted(deeper, key=lambda item: -int(item[2].sum()))[:_THIRD_MAX]:
+        for third in range(other + 1, len(keys)):
+            if keys[third].name.column in (keys[one].name.column, keys[other].name.column):
                 continue
-            both = (blocks >= 0) & left[third]
-            if both.sum() >= 2:
-                yield _take(_combined(blocks, chosen[third].codes, both), count, budget.three)[2]
+            all_three = large & left[third]
+            if all_three.sum() >= 2:
+                codes, likely = _codes(keys, counts, (one, other, third), scheme)
+                most, _, pairs = _limited(
+                    np.where(all_three, codes, -1), likely, budget.three, budget.largest, count
+                )
+                if len(pairs):
+                    yield Rule((one, other, third), most), pairs
 
 
-def _combined(one: Blocks, other: Blocks, mask: np.ndarray[Any, np.dtype[np.bool_]]) -> Blocks:
-    codes = one * (int(other.max()) + 1) + other
-    return np.where(mask & (one >= 0) & (other >= 0), codes, -1)
+def _codes(
+    keys: Sequence[Key], counts: Sequence[Numbers], numbers: tuple[int, ...], scheme: Scheme
+) -> tuple[Blocks, Mask]:
+    """The block of each record, -1 for none, and whether what it shares there is unlikely to be coincidence."""
+    codes, by_chance = keys[numbers[0]].codes, counts[numbers[0]]
+    for number in numbers[1:]:
+        other = keys[number]
+        codes = np.where((codes >= 0) & (other.codes >= 0), codes * len(other.texts) + other.codes, -1)
+        by_chance = by_chance * counts[number] / scheme.total
+    # Of one value, how many have it says all there is to say.
+    return codes, by_chance <= scheme.chance if len(numbers) > 1 else np.ones(len(codes), np.bool_)
 
 
-def _take(codes: Blocks, count: int, budget: float) -> tuple[Blocks, np.ndarray[Any, np.dtype[np.bool_]], Pairs]:
-    """Blocks renumbered, who is in one that is too large, and the pairs of the others.
+def _limited(codes: Blocks, likely: Mask, budget: float, largest: int, count: int) -> tuple[int, Mask, Pairs]:
+    """The largest block taken, who is in one that is too large or too likely, and the pairs of the others.
 
     The largest block taken is the largest such that all up to its size have no more pairs than the budget.
     """
-    chosen = np.flatnonzero(codes >= 0)
-    blocks = np.full(count, -1, np.int64)
+    present = codes >= 0
     large = np.zeros(count, np.bool_)
+    chosen = np.flatnonzero(present & likely)
     if not len(chosen):
-        return blocks, large, np.empty(0, np.int64)
-    _, dense, sizes = np.unique(codes[chosen], return_inverse=True, return_counts=True)
-    blocks[chosen] = dense
-    of_size = np.bincount(np.minimum(sizes, _BLOCK_MAX + 1), minlength=_BLOCK_MAX + 2)
-    lengths = np.arange(_BLOCK_MAX + 2, dtype=np.float64)
+        return 0, present, np.empty(0, np.int64)
+    dense, sizes = _sized(codes[chosen])
+    of_size = np.bincount(np.minimum(sizes, largest + 1), minlength=largest + 2)
+    lengths = np.arange(largest + 2, dtype=np.float64)
     pairs = np.cumsum(of_size * lengths * (lengths - 1) / 2)
-    most = int(np.searchsorted(pairs[: _BLOCK_MAX + 1], max(budget * count, 1_000), side="right")) - 1
-    too_large = sizes[dense] > most
-    large[chosen[too_large]] = True
-    fitting = ~too_large & (sizes[dense] > 1)
-    return blocks, large, _pairs_within(chosen[fitting], dense[fitting], count)
+    most = int(np.searchsorted(pairs[: largest + 1], max(budget * count, 1_000), side="right")) - 1
+    own = sizes[dense]
+    large[chosen[own > most]] = True
+    large |= present & ~likely
+    fitting = (own <= most) & (own > 1)
+    return most, large, _pairs_within(chosen[fitting], dense[fitting], count)
+
+
+def _take(codes: Blocks, likely: Mask, largest: int) -> Pairs:
+    chosen = np.flatnonzero((codes >= 0) & likely)
+    if not len(chosen):
+        return np.empty(0, np.int64)
+    dense, sizes = _sized(codes[chosen])
+    fitting = (sizes[dense] <= largest) & (sizes[dense] > 1)
+    return _pairs_within(chosen[fitting], dense[fitting], len(codes))
+
+
+def _sized(codes: Blocks) -> tuple[Blocks, Blocks]:
+    """Codes renumbered without gaps, and how often each occurs."""
+    _, dense, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    return dense, sizes
 
 
 def _pairs_within(rows: Pairs, blocks: Pairs, count: int) -> Pairs:

@@ -112,7 +112,7 @@ def match(
     compared = comparisons.of_fields(rows.fields)
     same, different = _decided(rows, decisions)
     tell("Choosing pairs")
-    chosen = blocking.candidates(rows)
+    chosen = blocking.choose(rows).pairs
     with pairs.engine(rows, compared, memory_mb=settings.memory_mb) as engine:
         tell(f"Comparing {len(chosen):,} pairs")
         found = engine.compare(chosen)

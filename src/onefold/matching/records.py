@@ -21,7 +21,7 @@ Codes = np.ndarray[Any, np.dtype[np.int32]]
 
 SAMPLED = 2_000
 _BANDS = (1e-4, 1e-3, 1e-2)
-_FEW = 8
+RARE_MAX = 8
 """Values of so few records are rare, whatever the size of the table."""
 
 _PARTS: dict[Kind, tuple[str, ...]] = {
@@ -54,7 +54,7 @@ class Column(msgspec.Struct, frozen=True):
         total = len(self.codes)
         band = np.ones(len(self.counts) + 1, np.uint8)
         for share in _BANDS:
-            band[:-1] += self.counts > max(_FEW, share * total)
+            band[:-1] += self.counts > max(RARE_MAX, share * total)
         band[-1] = 0
         return band[self.codes]
 
@@ -63,7 +63,7 @@ class Column(msgspec.Struct, frozen=True):
         pairs = np.zeros(len(_BANDS) + 2)
         band = np.ones(len(self.counts), np.int64)
         for share in _BANDS:
-            band += self.counts > max(_FEW, share * len(self.codes))
+            band += self.counts > max(RARE_MAX, share * len(self.codes))
         counts = self.counts.astype(np.float64)
         np.add.at(pairs, band, counts * (counts - 1) / 2)
         return pairs
