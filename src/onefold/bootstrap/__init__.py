@@ -26,7 +26,7 @@ from onefold.bootstrap.loading import (
     rows_of,
 )
 from onefold.bootstrap.maintenance import preview, rebuild, repair, since, verify
-from onefold.bootstrap.matching import FileMatch, match_file, match_frame, match_table
+from onefold.bootstrap.matching import FileMatch, load_model, match_file, match_frame, match_table, save_model
 from onefold.bootstrap.membership_history import membership_growth, membership_history
 from onefold.bootstrap.migrating import migrate
 from onefold.bootstrap.modelling import classified, project_models, run_models
@@ -117,6 +117,7 @@ __all__ = [
     "load_backlog",
     "load_engine",
     "load_file",
+    "load_model",
     "load_warehouse",
     "load_with_prefetch",
     "match_file",
@@ -155,6 +156,7 @@ __all__ = [
     "run_checks",
     "run_models",
     "run_rfm",
+    "save_model",
     "save_segment",
     "serve_prefetch",
     "since",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.matching.matcher import Matched
     from onefold.matching.outcome import Match
     from onefold.matching.settings import Decision, MatchSettings
+    from onefold.matching.trained import Known
 
 MATCHING_LIBRARIES = ("duckdb", "numpy", "pyarrow")
 """What the extra `matching` installs."""
@@ -104,13 +107,16 @@ def match_table(
     ignored: Sequence[str] = (),
     decisions: Sequence[Decision] = (),
     also_at: Sequence[float] = (),
+    known: Known | None = None,
     tell: Callable[[str], None] = lambda _: None,
     show: Callable[[tuple[Field, ...]], None] = lambda _: None,
 ) -> Matched:
     """Match an Arrow table. Columns of `ignored`, such as one that knows the truth, count for nothing.
 
+    Where a model is known, nothing is learned, and its fields count, not a guess.
+
     Raises:
-        UsageError: Nothing tells people apart.
+        UsageError: Nothing tells people apart; the table lacks a column of the model.
     """
     require_matching()
     from onefold.matching import matcher  # noqa: PLC0415  only where the extra is
@@ -118,9 +124,53 @@ def match_table(
     for name in ignored:
         if name not in data.column_names:
             raise UsageError(f"There is no column `{name}`; the table has {', '.join(data.column_names)}.")
-    guessed = guess_fields(data, settings.fields, ignored)
-    show(guessed)
-    return matcher.match(data, guessed, settings, decisions=decisions, also_at=also_at, tell=tell)
+    if known is None:
+        fields = guess_fields(data, settings.fields, ignored)
+    else:
+        fields = tuple(field for field in known.trained.fields if field.kind != "ignored")
+        missing = [field.column for field in fields if field.column not in data.column_names]
+        if missing:
+            raise UsageError(f"The table has no column `{missing[0]}`, which the model was trained with.")
+    show(fields)
+    return matcher.match(data, fields, settings, decisions=decisions, also_at=also_at, known=known, tell=tell)
+
+
+def save_model(matched: Matched, path: Path, key_file: Path) -> str:
+    """Write what a match learned, its frequencies hashed under the key of a file; the model's version.
+
+    The key is made where the file is not there yet.
+
+    Raises:
+        UsageError: Nothing was learned; the file holds no key.
+    """
+    from onefold.matching import trained  # noqa: PLC0415  only where the extra is
+
+    if not key_file.exists():
+        descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    model = trained.of_match(matched, _read_key(key_file))
+    path.write_bytes(trained.encode(model))
+    return model.version()
+
+
+def load_model(path: Path, key_file: Path) -> Known:
+    """A model that was saved.
+
+    Raises:
+        UsageError: It is not one; the key is another one's.
+    """
+    require_matching()
+    from onefold.matching import trained  # noqa: PLC0415  only where the extra is
+
+    return trained.Known(trained.decode(path.read_bytes(), path.name), _read_key(key_file))
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path.name} is not the file of a key: 64 hexadecimal digits that --save-model wrote.") from error
 
 
 def match_frame(frame: Any, settings: MatchSettings | None, *, ignored: Sequence[str] = ()) -> Match:
@@ -145,6 +195,7 @@ def match_file(
     config: Path | None = None,
     truth: str | None = None,
     decisions: Path | None = None,
+    known: Known | None = None,
     tell: Callable[[str], None] = lambda _: None,
     show: Callable[[tuple[Field, ...]], None] = lambda _: None,
 ) -> FileMatch:
@@ -166,6 +217,7 @@ def match_file(
         ignored=() if truth is None else (truth,),
         decisions=decided,
         also_at=CURVE if truth is not None else (),
+        known=known,
         tell=tell,
         show=show,
     )

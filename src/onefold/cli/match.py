@@ -47,6 +47,17 @@ def match(
         str | None,
         typer.Option("--explain", help="Show what speaks for and against two records: ID,ID.", metavar="ID,ID"),
     ] = None,
+    save_model: Annotated[
+        Path | None, typer.Option("--save-model", help="Write what was learned here (JSON).", metavar="FILE")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="Match by a saved model instead of learning.", exists=True, dir_okay=False),
+    ] = None,
+    model_key: Annotated[
+        Path | None,
+        typer.Option("--model-key", help="The key of the model; beside it as .key when left out.", metavar="FILE"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find which records of a file are the same person. No project and no labels are needed.
@@ -58,16 +69,25 @@ def match(
     output = Output(as_json=as_json)
     if out is not None and out.suffix not in (".parquet", ".csv"):
         raise UsageError(f"{out.name}: a result is written as .parquet or .csv.")
+    if model is not None and save_model is not None:
+        raise UsageError("--model learns nothing that --save-model could save; give one of them.")
     with waiting(output, "Matching"):
+        known = None if model is None else bootstrap.load_model(model, model_key or model.with_suffix(".key"))
         found = bootstrap.match_file(
             file,
             config=config,
             truth=truth,
             decisions=decisions,
+            known=known,
             tell=output.note,
             show=_shown(output, as_json=as_json),
         )
         written = found.write(out, report)
+        if save_model is not None:
+            key_file = model_key or save_model.with_suffix(".key")
+            version = bootstrap.save_model(found.matched, save_model, key_file)
+            output.note(f"model {version}; keep {key_file} apart from it")
+            written += (save_model,)
     sizes = found.sizes()
     told = found.explain(*_pair(explain)) if explain is not None else None
     if as_json:

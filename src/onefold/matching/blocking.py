@@ -28,6 +28,10 @@ _USUAL = 100_000
 _FLUSH = 12
 """Rules whose pairs are held at once: many of them find the same."""
 _THIRD_MAX = 40
+_KEPT_MAX = 64
+_COVERED = 0.995
+"""A scheme keeps the fewest rules that find so much of what all rules find."""
+_SAMPLED = 200_000
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -69,14 +73,14 @@ class Scheme(msgspec.Struct, frozen=True):
         keys: What they may share.
         rules: By what they are brought together.
         chance: As in `Budget`.
-        least: The evidence that a pair has to have.
+        least: The evidence that a pair has to have, as `screening` counts it.
         total: Of how many records the counts of keys are.
     """
 
     keys: tuple[KeyName, ...]
     rules: tuple[Rule, ...]
     chance: float
-    least: float
+    least: int
     total: int
 
 
@@ -104,23 +108,41 @@ def choose(records: Records, budget: Budget | None = None) -> Chosen:
     """Find out by what records of this table are brought together, and do it."""
     budget = budget or budget_of(records.count)
     keys = keys_of.of_records(records)
-    rules: list[Rule] = []
+    rules: list[tuple[Rule, Pairs]] = []
     found: list[Pairs] = []
+    every = max(int(budget.looked_at * records.count) // _SAMPLED, 1)
     for rule, pairs in _rules(keys, records.count, budget):
-        rules.append(rule)
+        # Some pairs, the same of each rule: the product scatters them.
+        rules.append((rule, pairs if every == 1 else pairs[(pairs * 0x9E3779B1 >> 16) % every == 0]))
         found.append(pairs)
         if len(found) > _FLUSH:
             found = [distinct(np.concatenate(found))]
     pairs = distinct(np.concatenate(found)) if found else np.empty(0, np.int64)
     most = int(budget.looked_at * records.count)
-    least = 0.0
+    least = 0
     if len(pairs) > most:
         evidence = Screen(records, keys, records.count).evidence(pairs)
-        least = float(np.partition(evidence, len(pairs) - most)[len(pairs) - most])
+        least = int(np.partition(evidence, len(pairs) - most)[len(pairs) - most])
         pairs = pairs[evidence >= least]
     names = tuple(key.name for key in keys)
-    scheme = Scheme(names, tuple(rules), budget.chance, least, records.count)
+    scheme = Scheme(names, _covering(rules, pairs), budget.chance, least, records.count)
     return Chosen(distinct(np.concatenate([pairs, _copies(records)])), scheme)
+
+
+def _covering(rules: Sequence[tuple[Rule, Pairs]], pairs: Pairs) -> tuple[Rule, ...]:
+    """The fewest rules that find nearly all of the pairs, the one that finds most first."""
+    among = [found[np.isin(found, pairs, kind="sort")] for _, found in rules]
+    missing = distinct(np.concatenate(among)) if among else np.empty(0, np.int64)
+    enough = (1 - _COVERED) * len(missing)
+    kept: list[int] = []
+    while len(missing) > enough and len(kept) < _KEPT_MAX:
+        best = max(range(len(rules)), key=lambda number: len(among[number]))
+        if not len(among[best]):
+            break
+        kept.append(best)
+        missing = np.setdiff1d(missing, among[best], assume_unique=True)
+        among = [each[np.isin(each, missing, kind="sort", assume_unique=True)] if len(each) else each for each in among]
+    return tuple(rules[number][0] for number in sorted(kept))
 
 
 def candidates(records: Records, scheme: Scheme, keys: Sequence[Key]) -> Pairs:
@@ -148,7 +170,7 @@ def distinct(pairs: Pairs) -> Pairs:
 def _rules(keys: Sequence[Key], count: int, budget: Budget) -> Iterator[tuple[Rule, Pairs]]:
     """Each choice of values that brings records together, and the pairs that it finds beside those of fewer values."""
     counts = [key.of_records() for key in keys]
-    scheme = Scheme((), (), budget.chance, 0.0, count)
+    scheme = Scheme((), (), budget.chance, 0, count)
     # Who is left in blocks that were too large, by key: only they need a second value.
     left: list[Mask] = []
     for index in range(len(keys)):
@@ -177,9 +199,7 @@ def _rules(keys: Sequence[Key], count: int, budget: Budget) -> Iterator[tuple[Ru
             all_three = large & left[third]
             if all_three.sum() >= 2:
                 codes, likely = _codes(keys, counts, (one, other, third), scheme)
-                most, _, pairs = _limited(
-                    np.where(all_three, codes, -1), likely, budget.three, budget.largest, count
-                )
+                most, _, pairs = _limited(np.where(all_three, codes, -1), likely, budget.three, budget.largest, count)
                 if len(pairs):
                     yield Rule((one, other, third), most), pairs
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from onefold.matching.fields import Kind
-from onefold.matching.records import RARE_MAX, Codes, Records
+from onefold.matching.records import RARE_MAX, Records
 
 Blocks = np.ndarray[Any, np.dtype[np.int64]]
 Numbers = np.ndarray[Any, np.dtype[np.float64]]

@@ -6,7 +6,7 @@ normalise → block → compare → learn → score → cluster
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -14,12 +14,16 @@ import numpy as np
 from onefold.errors import UsageError
 from onefold.matching import blocking, clustering, comparisons, learning, linkage, pairs, records, weighted
 from onefold.matching.accuracy import Accuracy, measure
+from onefold.matching.blocking import Scheme
 from onefold.matching.comparisons import Comparison
 from onefold.matching.fields import Field
 from onefold.matching.learning import Model
 from onefold.matching.pairs import Compared, Engine, Integers
 from onefold.matching.records import Records
 from onefold.matching.settings import Decision, MatchSettings
+
+if TYPE_CHECKING:  # a model is made of a match
+    from onefold.matching.trained import Known
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 Tell = Callable[[str], None]
@@ -61,6 +65,8 @@ class Matched(msgspec.Struct, frozen=True):
         scored: Pairs worth a look.
         looked_at: How many pairs were compared.
         exclusive: Names of sources that hold each person once.
+        scheme: By what records were brought together.
+        settings: How it was matched.
         at: People at other values of the setting `stop`, where asked for.
     """
 
@@ -73,6 +79,8 @@ class Matched(msgspec.Struct, frozen=True):
     scored: Scored
     looked_at: int
     exclusive: tuple[str, ...]
+    scheme: Scheme
+    settings: MatchSettings
     at: dict[float, Integers]
 
     def accuracy(self, truth: Sequence[Any]) -> Accuracy:
@@ -87,6 +95,7 @@ def match(
     *,
     decisions: Sequence[Decision] = (),
     also_at: Sequence[float] = (),
+    known: Known | None = None,
     tell: Tell = lambda _: None,
 ) -> Matched:
     """Find the people of an Arrow table.
@@ -97,13 +106,14 @@ def match(
         settings: How it is matched.
         decisions: What somebody said of pairs of records.
         also_at: Other values of the setting `stop` for which people are wanted, too (of the learned model).
+        known: A model that was learned before; nothing is learned then, and `fields` are those of the model.
         tell: Is told each step as it begins.
 
     Raises:
         UsageError: No column tells people apart; a decision names a record that is not there, or contradicts others.
     """
     tell("Normalising")
-    rows = records.read(table, fields, settings.region)
+    rows = records.read(table, fields, settings.region, None if known is None else known.trained.reading)
     if not rows.fields:
         shown = ", ".join(f"{field.column}: {field.kind}" for field in fields) or "there are no columns"
         raise UsageError(
@@ -112,15 +122,23 @@ def match(
     compared = comparisons.of_fields(rows.fields)
     same, different = _decided(rows, decisions)
     tell("Choosing pairs")
-    chosen = blocking.choose(rows).pairs
-    with pairs.engine(rows, compared, memory_mb=settings.memory_mb) as engine:
+    if known is None:
+        choice = blocking.choose(rows)
+        chosen, scheme, marks = choice.pairs, choice.scheme, pairs.marks_of(rows)
+    else:
+        scheme, marks = known.trained.scheme, known.marks(rows)
+        chosen = blocking.candidates(rows, scheme, known.keys(rows))
+    with pairs.engine(rows, compared, memory_mb=settings.memory_mb, marks=marks) as engine:
         tell(f"Comparing {len(chosen):,} pairs")
         found = engine.compare(chosen)
         if settings.model == "weighted":
-            return _weighted(engine, rows, fields, compared, found, settings, same, different)
-        tell("Learning")
-        others = engine.compare(pairs.random_pairs(rows.count, SAMPLE_PAIRS, chosen))
-        model = learning.learn(rows, compared, found, others)
+            return _weighted(engine, rows, fields, compared, found, settings, scheme, same, different)
+        if known is None:
+            tell("Learning")
+            others = engine.compare(pairs.random_pairs(rows.count, SAMPLE_PAIRS, chosen))
+            model = learning.learn(rows, compared, found, others)
+        else:
+            model = known.model
         by_pattern = model.score(found.patterns)
         scores = by_pattern[found.pattern]
 
@@ -129,7 +147,7 @@ def match(
             return np.asarray(model.score(again.patterns)[again.pattern])
 
         tell("Joining")
-        exclusive = _exclusive(rows, found, scores, settings)
+        exclusive = _exclusive(rows, found, scores, settings, None if known is None else known.trained.exclusive)
         joined = clustering.candidates(rows.count, chosen, scores, score, same)
 
         def at(stop: float) -> Integers:
@@ -147,6 +165,8 @@ def match(
             scored=_worth_a_look(rows.count, found, scores, _probability(scores), settings.review_from),
             looked_at=len(chosen),
             exclusive=names,
+            scheme=scheme,
+            settings=settings,
             at={stop: at(stop) for stop in also_at},
         )
 
@@ -164,6 +184,7 @@ def _weighted(
     compared: tuple[Comparison, ...],
     found: Compared,
     settings: MatchSettings,
+    scheme: Scheme,
     same: Sequence[tuple[int, int]],
     different: Sequence[tuple[int, int]],
 ) -> Matched:
@@ -186,6 +207,8 @@ def _weighted(
         scored=_worth_a_look(rows.count, found, scores, confidence, weights.review),
         looked_at=len(found.pairs),
         exclusive=(),
+        scheme=scheme,
+        settings=settings,
         at={},
     )
 
@@ -218,10 +241,18 @@ def _belonging(person: Integers, score: Callable[[Integers], Numbers], count: in
     return np.where(number > 0, _probability(total / np.maximum(number, 1)), np.nan)
 
 
-def _exclusive(rows: Records, found: Compared, scores: Numbers, settings: MatchSettings) -> Any:
-    """The source of each record whose source holds each person once; -1 for the others."""
+def _exclusive(
+    rows: Records, found: Compared, scores: Numbers, settings: MatchSettings, before: Sequence[str] | None
+) -> Any:
+    """The source of each record whose source holds each person once; -1 for the others.
+
+    Sources found out `before`, by a model, are not looked into again.
+    """
     stated = settings.exclusive_sources
     sources = rows.sources
+    if stated == "auto" and before is not None:
+        held = np.array([name in before for name in rows.source_names])
+        return np.where(held[sources], sources, -1)
     if stated != "auto":
         unknown = set(stated) - set(rows.source_names)
         if unknown:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from onefold.matching.comparisons import Comparison
 from onefold.matching.explanation import Explanation, explain
 from onefold.matching.matcher import Matched
+from onefold.matching.trained import Known, of_match
 
 
 class Match:
@@ -29,6 +30,14 @@ class Match:
     def pairs(self) -> Any:
         """A row a pair that was joined or came near it, as an Arrow table. See `scored`."""
         return scored(self._matched)
+
+    def model(self, key: bytes) -> Known:
+        """What was learned, to match further records by; what it knows of values is hashed under the key.
+
+        Raises:
+            UsageError: Nothing was learned; the key is too short.
+        """
+        return Known(of_match(self._matched, key), key)
 
     def explain(self, record_a: str, record_b: str) -> Explanation:
         """Why two records are, or are not, taken for one person.

@@ -19,7 +19,8 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
 _CHUNK = 2_000_000
-_TEXTS = {
+SHARED_KINDS = ("email", "phone")
+TEXTS = {
     "given_name": ("root",), "family_name": ("part",), "birth_date": ("year",), "email": ("local",), "phone": ("end",),
     "street": ("number", "name"), "postcode": ("start",),
 }  # fmt: skip
@@ -41,12 +42,39 @@ class Compared(msgspec.Struct, frozen=True):
     pattern: Integers
 
 
+class Marks(msgspec.Struct, frozen=True):
+    """How frequent each record's values are, by column.
+
+    Attributes:
+        bands: 1 rare to 4 common, 0 where there is no value.
+        shared: Of how many names the users of a value are: 1, 2, 3 for more; 0 where there is none, or it does not matter.
+    """
+
+    bands: dict[str, Levels]
+    shared: dict[str, Levels]
+
+
+def marks_of(records: Records) -> Marks:
+    """As the records themselves tell."""
+    whole = {
+        field.column: next(part for column, part in records.columns if column == field.column)
+        for field in records.fields
+    }
+    shared = {
+        field.column: sharedness(records, field.column, whole[field.column])
+        if field.kind in SHARED_KINDS
+        else np.zeros(records.count, np.uint8)
+        for field in records.fields
+    }
+    return Marks({name: records.columns[name, part].bands() for name, part in whole.items()}, shared)
+
+
 class Engine:
     """The records in a database in memory, ready to be compared. It writes nothing to any disk."""
 
-    def __init__(self, db: Any, records: Records, comparisons: Sequence[Comparison]) -> None:
+    def __init__(self, db: Any, records: Records, comparisons: Sequence[Comparison], marks: Marks | None) -> None:
         self._db, self._count, self._comparisons = db, records.count, comparisons
-        self._db.register("loaded", _table(records, comparisons))
+        self._db.register("loaded", as_table(records, comparisons, marks))
         self._db.execute("CREATE TABLE record AS SELECT * FROM loaded")
         self._db.unregister("loaded")
 
@@ -99,7 +127,9 @@ class Engine:
 
 
 @contextmanager
-def engine(records: Records, comparisons: Sequence[Comparison], *, memory_mb: int) -> Iterator[Engine]:
+def engine(
+    records: Records, comparisons: Sequence[Comparison], *, memory_mb: int, marks: Marks | None = None
+) -> Iterator[Engine]:
     """An engine for these records, for as long as the context lasts."""
     try:
         import duckdb  # noqa: PLC0415  an extra: whoever does not match does not need it
@@ -108,12 +138,17 @@ def engine(records: Records, comparisons: Sequence[Comparison], *, memory_mb: in
     # Values are in the clear here, so nothing may be spilled to a disk.
     db = duckdb.connect(":memory:", config={"memory_limit": f"{memory_mb}MB", "temp_directory": ""})
     try:
-        yield Engine(db, records, comparisons)
+        yield Engine(db, records, comparisons, marks)
     finally:
         db.close()
 
 
-def _table(records: Records, comparisons: Sequence[Comparison]) -> Any:
+def as_table(records: Records, comparisons: Sequence[Comparison], marks: Marks | None = None) -> Any:
+    """The records as the SQL of the comparisons sees them, as an Arrow table.
+
+    How frequent values are is told by `marks`; where there are none, by the records themselves.
+    """
+    marks = marks or marks_of(records)
     columns: dict[str, Any] = {"r": np.arange(records.count, dtype=np.int64)}
     for comparison in comparisons:
         field, x = comparison.field, comparison.x
@@ -121,9 +156,9 @@ def _table(records: Records, comparisons: Sequence[Comparison]) -> Any:
         column = records.columns[field.column, whole]
         columns[x] = _decoded(column.texts, column.codes)
         columns[f"{x}_k"] = pa.array(column.codes, mask=column.codes < 0)
-        columns[f"{x}_b"] = column.bands()
-        columns[f"{x}_s"] = sharedness(records, field.column, whole)
-        for part in _TEXTS.get(field.kind, ()):
+        columns[f"{x}_b"] = marks.bands[field.column]
+        columns[f"{x}_s"] = marks.shared[field.column]
+        for part in TEXTS.get(field.kind, ()):
             other = records.columns[field.column, part]
             columns[f"{x}_{part}"] = _decoded(other.texts, other.codes)
     return pa.table(columns)

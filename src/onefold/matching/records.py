@@ -24,7 +24,7 @@ _BANDS = (1e-4, 1e-3, 1e-2)
 RARE_MAX = 8
 """Values of so few records are rare, whatever the size of the table."""
 
-_PARTS: dict[Kind, tuple[str, ...]] = {
+parts_of: dict[Kind, tuple[str, ...]] = {
     "given_name": ("name", "root"), "family_name": ("name", "part"), "middle_name": ("value",), "name_suffix": ("value",),
     "birth_date": ("value", "year", "day"), "email": ("value", "local"), "phone": ("value", "end"),
     "street": ("value", "number", "name"), "house_number": ("value",), "address_line": ("value",), "city": ("value",),
@@ -51,22 +51,34 @@ class Column(msgspec.Struct, frozen=True):
 
     def bands(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """How frequent each record's value is: 1 rare to 4 common, 0 where there is none."""
-        total = len(self.codes)
-        band = np.ones(len(self.counts) + 1, np.uint8)
-        for share in _BANDS:
-            band[:-1] += self.counts > max(RARE_MAX, share * total)
-        band[-1] = 0
-        return band[self.codes]
+        return np.append(bands_of(self.counts, len(self.codes)), np.uint8(0))[self.codes]
 
     def pairs_equal(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Pairs of records with an equal value, by band 1 to 4 (index 0 is empty)."""
         pairs = np.zeros(len(_BANDS) + 2)
-        band = np.ones(len(self.counts), np.int64)
-        for share in _BANDS:
-            band += self.counts > max(RARE_MAX, share * len(self.codes))
         counts = self.counts.astype(np.float64)
-        np.add.at(pairs, band, counts * (counts - 1) / 2)
+        np.add.at(pairs, bands_of(self.counts, len(self.codes)), counts * (counts - 1) / 2)
         return pairs
+
+
+def bands_of(counts: Any, total: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """How frequent values are that so many of `total` records have: 1 rare to 4 common."""
+    band = np.ones(len(counts), np.uint8)
+    for share in _BANDS:
+        band += counts > max(RARE_MAX, share * total)
+    return band
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a table decides of how its values are read, and what another has to be read by to be compared with it.
+
+    Attributes:
+        compared: The fields that tell records apart.
+        orders: By column of dates, whether day or month comes first; None where nothing tells.
+    """
+
+    compared: tuple[Field, ...]
+    orders: dict[str, times.Order | None]
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -80,6 +92,7 @@ class Records(msgspec.Struct, frozen=True):
         sources: Code of each record's source; all 0 where the table has none.
         source_names: The names of the sources.
         ids: The id of each record, as text: the table's own, or the number of its row.
+        reading: How values were read.
     """
 
     count: int
@@ -89,6 +102,7 @@ class Records(msgspec.Struct, frozen=True):
     sources: Codes
     source_names: list[str]
     ids: list[str]
+    reading: Reading
 
 
 def sample(column: Any) -> Sample:
@@ -111,18 +125,26 @@ def hash_of(text: str) -> int:
     return number
 
 
-def read(table: Any, fields: Sequence[Field], region: str | None) -> Records:
-    """Normalise an Arrow table, each different value once."""
+def read(table: Any, fields: Sequence[Field], region: str | None, like: Reading | None = None) -> Records:
+    """Normalise an Arrow table, each different value once; the same way as another table was, where that is given."""
     columns: dict[tuple[str, str], Column] = {}
     compared: list[Field] = []
+    orders: dict[str, times.Order | None] = {} if like is None else like.orders
     for field in fields:
         if field.kind in ("ignored", "source", "record_id"):
             continue
-        for made, part, column in _columns(table[field.column], field, region):
+        encoded = _texts(table[field.column]).dictionary_encode()
+        cells: list[str] = encoded.dictionary.to_pylist()
+        if field.kind == "birth_date" and like is None:
+            orders[field.column] = _order_of(cells)
+        for made, part, column in _columns(encoded, cells, normaliser(field, region, orders), field):
             columns[made.column, part] = column
             if made not in compared:
                 compared.append(made)
-    compared = [field for field in compared if len(columns[field.column, _PARTS[field.kind][0]].texts) > 1]
+    if like is None:
+        compared = [field for field in compared if len(columns[field.column, parts_of[field.kind][0]].texts) > 1]
+    else:
+        compared = list(like.compared)
     order = _canonical(table, fields, compared, columns)
     ids = _own(table, fields, "record_id")
     sources = _own(table, fields, "source")
@@ -137,6 +159,7 @@ def read(table: Any, fields: Sequence[Field], region: str | None) -> Records:
         sources=codes[order],
         source_names=names,
         ids=[ids[row] if ids else str(row) for row in order.tolist()],
+        reading=Reading(tuple(compared), orders),
     )
 
 
@@ -156,17 +179,21 @@ def _texts(column: Any) -> Any:
     return column.cast(pa.string())
 
 
-def _columns(column: Any, field: Field, region: str | None) -> list[tuple[Field, str, Column]]:
-    encoded = _texts(column).dictionary_encode()
-    cells: list[str] = encoded.dictionary.to_pylist()
+def _columns(
+    encoded: Any, cells: list[str], normalise: Callable[[str], Parts], field: Field
+) -> list[tuple[Field, str, Column]]:
     indices = encoded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False).astype(np.int64)
-    normalise = _normaliser(field.kind, cells, region)
     parts = [normalise(cell) for cell in cells]
+    return [
+        (made, part, _encode([p[index] for p in parts], indices)) for index, (made, part) in enumerate(made_of(field))
+    ]
+
+
+def made_of(field: Field) -> list[tuple[Field, str]]:
+    """The field and part of each of the values that a cell is made into."""
     if field.kind == "full_name":
-        made = [(Field(f"{field.column} ({kind.replace('_', ' ')})", kind), part) for kind, part in _FULL_NAME]
-    else:
-        made = [(field, part) for part in _PARTS[field.kind]]
-    return [(each, part, _encode([p[index] for p in parts], indices)) for index, (each, part) in enumerate(made)]
+        return [(Field(f"{field.column} ({kind.replace('_', ' ')})", kind), part) for kind, part in _FULL_NAME]
+    return [(field, part) for part in parts_of[field.kind]]
 
 
 def _encode(texts: Sequence[str | None], indices: np.ndarray[Any, np.dtype[np.int64]]) -> Column:
@@ -178,17 +205,18 @@ def _encode(texts: Sequence[str | None], indices: np.ndarray[Any, np.dtype[np.in
     return Column(distinct, codes, counts)
 
 
-def _normaliser(kind: Kind, cells: Sequence[str], region: str | None) -> Callable[[str], Parts]:
-    if kind == "birth_date":
-        return partial(values.birth_date, order=_order_of(cells))
-    if kind == "phone":
+def normaliser(field: Field, region: str | None, orders: Mapping[str, times.Order | None]) -> Callable[[str], Parts]:
+    """What makes parts of a cell of the field."""
+    if field.kind == "birth_date":
+        return partial(values.birth_date, order=orders.get(field.column))
+    if field.kind == "phone":
         return partial(values.phone, region=region)
     functions: Mapping[str, Callable[[str], Parts]] = {
         "given_name": values.given_name, "family_name": values.family_name, "full_name": values.full_name,
         "name_suffix": values.suffix, "email": values.email, "street": values.street, "postcode": values.postcode,
         "id": values.identifier,
     }  # fmt: skip
-    return functions.get(kind, values.word)
+    return functions.get(field.kind, values.word)
 
 
 def _order_of(cells: Sequence[str]) -> times.Order | None:
@@ -206,7 +234,7 @@ def _canonical(
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Rows by content: every column of the table that is not ignored, as it stands; then its parts."""
     named = [field.column for field in fields if field.kind != "ignored"]
-    keys = [columns[field.column, _PARTS[field.kind][0]].codes for field in compared]
+    keys = [columns[field.column, parts_of[field.kind][0]].codes for field in compared]
     for name in named:
         encoded = _texts(table[name]).dictionary_encode()
         cells = encoded.dictionary.to_pylist()

@@ -16,11 +16,14 @@ from onefold.matching.keys import Key
 from onefold.matching.records import Records
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
-Evidence = np.ndarray[Any, np.dtype[np.float32]]
+Evidence = np.ndarray[Any, np.dtype[np.int32]]
+"""In whole units, so that sums are the same in whatever way they are added up."""
 
 _CHUNK = 100_000
 _THREADS = 2
-OTHER_INITIAL = 3.0
+UNITS = 1_024
+"""Of evidence, in a natural logarithm."""
+OTHER_INITIAL = 3 * UNITS
 """What two given names that begin differently say against a pair."""
 
 
@@ -33,7 +36,7 @@ class Screen:
         groups = list(dict.fromkeys(key.name.group for key in keys))
         self._groups = [[n for n, key in enumerate(keys) if key.name.group == group] for group in groups]
         self._codes = [key.codes.astype(np.int32) for key in keys]
-        self._weights = [np.append(weights(key.counts, total), np.float32(0)) for key in keys]
+        self._weights = [np.append(weights(key.counts, total), np.int32(0)) for key in keys]
         self._initials = initials(records)
 
     def __repr__(self) -> str:
@@ -42,7 +45,7 @@ class Screen:
 
     def evidence(self, pairs: Integers) -> Evidence:
         """Of each pair."""
-        found = np.empty(len(pairs), np.float32)
+        found = np.empty(len(pairs), np.int32)
         starts = range(0, len(pairs), _CHUNK)
 
         def fill(start: int) -> None:
@@ -54,9 +57,9 @@ class Screen:
 
     def _of(self, pairs: Integers) -> Evidence:
         a, b = pairs // self._count, pairs % self._count
-        total = np.zeros(len(pairs), np.float32)
+        total = np.zeros(len(pairs), np.int32)
         for group in self._groups:
-            best = np.zeros(len(pairs), np.float32)
+            best = np.zeros(len(pairs), np.int32)
             for number in group:
                 codes = self._codes[number].take(a)
                 shared = codes == self._codes[number].take(b)
@@ -65,13 +68,13 @@ class Screen:
             total += best
         if self._initials is not None:
             one, other = self._initials.take(a), self._initials.take(b)
-            total -= np.float32(OTHER_INITIAL) * ((one != other) & (one >= 0) & (other >= 0))
+            total -= np.int32(OTHER_INITIAL) * ((one != other) & (one >= 0) & (other >= 0))
         return total
 
 
 def weights(counts: Any, total: int) -> Evidence:
     """The evidence of sharing a value that so many of `total` records have."""
-    return np.asarray(np.log(total / np.minimum(counts, total)), np.float32)
+    return np.asarray(np.round(UNITS * np.log(total / np.minimum(counts, total))), np.int32)
 
 
 def initials(records: Records) -> Any:
