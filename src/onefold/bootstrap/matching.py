@@ -170,7 +170,9 @@ def _read_key(path: Path) -> bytes:
     try:
         return bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path.name} is not the file of a key: 64 hexadecimal digits that --save-model wrote.") from error
+        raise UsageError(
+            f"{path.name} is not the file of a key: 64 hexadecimal digits that --save-model wrote."
+        ) from error
 
 
 def match_frame(frame: Any, settings: MatchSettings | None, *, ignored: Sequence[str] = ()) -> Match:
@@ -223,9 +225,9 @@ def match_file(
     )
     if truth is None:
         return FileMatch(path.name, matched, None, ())
-    known = matcher.truth_of(matched.records, data[truth].to_pylist())
-    curve = tuple((stop, accuracy.measure(person, known)) for stop, person in matched.at.items())
-    return FileMatch(path.name, matched, accuracy.measure(matched.person, known), curve)
+    people = matcher.truth_of(matched.records, data[truth].to_pylist())
+    curve = tuple((stop, accuracy.measure(person, people)) for stop, person in matched.at.items())
+    return FileMatch(path.name, matched, accuracy.measure(matched.person, people), curve)
 
 
 @dataclass(frozen=True, slots=True)

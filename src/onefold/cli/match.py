@@ -48,15 +48,19 @@ def match(
         typer.Option("--explain", help="Show what speaks for and against two records: ID,ID.", metavar="ID,ID"),
     ] = None,
     save_model: Annotated[
-        Path | None, typer.Option("--save-model", help="Write what was learned here (JSON).", metavar="FILE")
+        Path | None,
+        typer.Option(
+            "--save-model", help="Write what was learned here (.json), and its key beside it (.key).", metavar="FILE"
+        ),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--model", help="Match by a saved model instead of learning.", exists=True, dir_okay=False),
-    ] = None,
-    model_key: Annotated[
-        Path | None,
-        typer.Option("--model-key", help="The key of the model; beside it as .key when left out.", metavar="FILE"),
+        typer.Option(
+            "--model",
+            help="Match by a saved model (its key beside it) instead of learning.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -72,7 +76,7 @@ def match(
     if model is not None and save_model is not None:
         raise UsageError("--model learns nothing that --save-model could save; give one of them.")
     with waiting(output, "Matching"):
-        known = None if model is None else bootstrap.load_model(model, model_key or model.with_suffix(".key"))
+        known = None if model is None else bootstrap.load_model(model, model.with_suffix(".key"))
         found = bootstrap.match_file(
             file,
             config=config,
@@ -84,7 +88,7 @@ def match(
         )
         written = found.write(out, report)
         if save_model is not None:
-            key_file = model_key or save_model.with_suffix(".key")
+            key_file = save_model.with_suffix(".key")
             version = bootstrap.save_model(found.matched, save_model, key_file)
             output.note(f"model {version}; keep {key_file} apart from it")
             written += (save_model,)
