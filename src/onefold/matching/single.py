@@ -6,6 +6,7 @@ one place only, so both ways cannot come to differ in what they mean; a test hol
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,12 +19,19 @@ from onefold.matching.comparisons import Comparison
 Row = Mapping[str, Any]
 """A record as the SQL sees it, by name of column; None for NULL."""
 
+Value = Callable[[Row, Row], Any]
+"""What an expression is for two records; NULL is None, and false where a condition is asked for."""
+
 _NAN = float("nan")
-_COMPARED: dict[type[exp.Expr], str] = {exp.EQ: "==", exp.GTE: ">=", exp.GT: ">", exp.LTE: "<=", exp.LT: "<"}
+_COMPARED: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
+    exp.GTE: operator.ge, exp.GT: operator.gt, exp.LTE: operator.le, exp.LT: operator.lt,
+    exp.Add: operator.add, exp.Sub: operator.sub,
+}  # fmt: skip
 
 
 def _of_both(function: Callable[[str, str], float]) -> Callable[[str | None, str | None], float]:
     def of(one: str | None, other: str | None) -> float:
+        # Nothing is less or more than NaN, as nothing is than NULL.
         return _NAN if one is None or other is None else function(one, other)
 
     return of
@@ -36,82 +44,129 @@ def _test(function: Callable[[str, str], bool]) -> Callable[[str | None, str | N
     return of
 
 
-def _cut(text: str | None, first: int, last: int) -> str | None:
-    return None if text is None else text[first - 1 : last]
+def _length(text: str | None) -> float:
+    return _NAN if text is None else len(text)
 
 
-_FUNCTIONS: dict[str, Any] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "jaro_similarity": _of_both(distances.jaro_similarity),
     "jaro_winkler_similarity": _of_both(distances.jaro_winkler_similarity),
     "damerau_levenshtein": _of_both(distances.damerau_levenshtein),
     "starts_with": _test(str.startswith),
     "contains": _test(str.__contains__),
-    "length": lambda text: _NAN if text is None else len(text),
+    "length": _length,
     "abs": abs,
-    "cut": _cut,
 }
 
 
 def function(comparisons: Sequence[Comparison]) -> Callable[[Row, Row], list[int]]:
     """The level of each comparison for two records, the one that stands before the other in the table first."""
-    return _compiled("[" + ", ".join(_python(sqlglot.parse_one(c.sql(), dialect="duckdb")) for c in comparisons) + "]")
+    values = [_value(sqlglot.parse_one(comparison.sql(), dialect="duckdb")) for comparison in comparisons]
+    return lambda a, b: [value(a, b) for value in values]
 
 
-def _compiled(code: str) -> Callable[[Row, Row], list[int]]:
-    made: Callable[[Row, Row], list[int]] = eval(  # noqa: S307  made of our own expressions; columns are quoted
-        f"lambda a, b: {code}", dict(_FUNCTIONS)
-    )
-    return made
-
-
-def _python(node: exp.Expr) -> str:
-    """Python for a tree. Nothing in it is negated, so that NULL may count as false."""
-    if isinstance(node, exp.Paren):
-        return f"({_python(node.this)})"
-    if isinstance(node, exp.Column):
-        return f"{node.table}[{node.name!r}]"
-    if isinstance(node, exp.Literal):
-        return repr(node.this) if node.is_string else str(node.this)
-    if isinstance(node, exp.Boolean):
-        return str(node.this)
-    if isinstance(node, exp.And | exp.Or):
-        word = "and" if isinstance(node, exp.And) else "or"
-        return f"({_python(node.this)} {word} {_python(node.expression)})"
-    if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-        return f"({_python(node.this)} is None)"
-    if isinstance(node, exp.Not) and isinstance(node.this, exp.Is):
-        return f"({_python(node.this.this)} is not None)"
-    if isinstance(node, exp.EQ):
-        one = _python(node.this)
-        return f"({one} is not None and {one} == {_python(node.expression)})"
+def _value(node: exp.Expr) -> Value:
+    """Nothing in the SQL is negated, so that NULL may count as false."""
+    if type(node) in _FORMS:
+        return _FORMS[type(node)](node)
     if type(node) in _COMPARED:
-        return f"({_python(node.this)} {_COMPARED[type(node)]} {_python(node.expression)})"
-    if isinstance(node, exp.Add | exp.Sub):
-        return f"({_python(node.this)} {'+' if isinstance(node, exp.Add) else '-'} {_python(node.expression)})"
-    if isinstance(node, exp.Case):
-        otherwise = _python(node.args["default"]) if node.args.get("default") else "None"
-        for branch in reversed(node.args["ifs"]):
-            otherwise = f"({_python(branch.args['true'])} if {_python(branch.this)} else {otherwise})"
-        return otherwise
-    if isinstance(node, exp.Coalesce):
-        return f"bool({_python(node.this)})"
-    if isinstance(node, exp.Bracket):
-        return _slice(node)
+        compare, one, other = _COMPARED[type(node)], _value(node.this), _value(node.expression)
+        return lambda a, b: compare(one(a, b), other(a, b))
     return _call(node)
 
 
-def _slice(node: exp.Bracket) -> str:
-    (inside,) = node.expressions
+def _column(node: exp.Expr) -> Value:
+    name = node.name
+    return (lambda a, _: a[name]) if node.text("table") == "a" else (lambda _, b: b[name])
+
+
+def _literal(node: exp.Expr) -> Value:
+    value = node.to_py()
+    value = float(value) if not isinstance(value, str | bool | int) else value
+    return lambda _, __: value
+
+
+def _equal(node: exp.Expr) -> Value:
+    one, other = _value(node.this), _value(node.expression)
+
+    def equal(a: Row, b: Row) -> bool:
+        value = one(a, b)
+        return value is not None and value == other(a, b)
+
+    return equal
+
+
+def _and(node: exp.Expr) -> Value:
+    one, other = _value(node.this), _value(node.expression)
+    return lambda a, b: one(a, b) and other(a, b)
+
+
+def _or(node: exp.Expr) -> Value:
+    one, other = _value(node.this), _value(node.expression)
+    return lambda a, b: one(a, b) or other(a, b)
+
+
+def _is_null(node: exp.Expr) -> Value:
+    value = _value(node.this)
+    return lambda a, b: value(a, b) is None
+
+
+def _is_not_null(node: exp.Expr) -> Value:
+    value = _value(node.this.this)
+    return lambda a, b: value(a, b) is not None
+
+
+def _case(node: exp.Expr) -> Value:
+    branches = [(_value(branch.this), _value(branch.args["true"])) for branch in node.args["ifs"]]
+    default = node.args.get("default")
+    otherwise = None if default is None else _value(default)
+
+    def case(a: Row, b: Row) -> Any:
+        for condition, value in branches:
+            if condition(a, b):
+                return value(a, b)
+        return None if otherwise is None else otherwise(a, b)
+
+    return case
+
+
+def _slice(node: exp.Expr) -> Value:
+    text, (inside,) = _value(node.this), node.expressions
     # Slices stand as written, from 1 on; a single place is counted from 0.
-    if isinstance(inside, exp.Slice):
-        return f"cut({_python(node.this)}, {inside.this.this}, {inside.expression.this})"
-    return f"cut({_python(node.this)}, {int(inside.this) + 1}, {int(inside.this) + 1})"
+    first, last = (
+        (int(inside.this.this) - 1, int(inside.expression.this))
+        if isinstance(inside, exp.Slice)
+        else (int(inside.this), int(inside.this) + 1)
+    )
+
+    def cut(a: Row, b: Row) -> str | None:
+        value = text(a, b)
+        return None if value is None else value[first:last]
+
+    return cut
 
 
-def _call(node: exp.Expr) -> str:
+def _call(node: exp.Expr) -> Value:
     name = node.sql("duckdb").partition("(")[0].lower()
     if name not in _FUNCTIONS:
         raise TypeError(f"there is no Python for `{name}` in the SQL of a comparison")
     own = [node.this] if isinstance(node.this, exp.Expr) else []
     others = [node.expression] if isinstance(node.args.get("expression"), exp.Expr) else node.expressions
-    return f"{name}({', '.join(map(_python, [*own, *others]))})"
+    called, arguments = _FUNCTIONS[name], [_value(each) for each in (*own, *others)]
+    return lambda a, b: called(*(argument(a, b) for argument in arguments))
+
+
+_FORMS: dict[type[exp.Expr], Callable[[exp.Expr], Value]] = {
+    exp.Paren: lambda node: _value(node.this),
+    exp.Coalesce: lambda node: _value(node.this),  # always with false, which NULL is here
+    exp.Column: _column,
+    exp.Literal: _literal,
+    exp.Boolean: _literal,
+    exp.EQ: _equal,
+    exp.And: _and,
+    exp.Or: _or,
+    exp.Is: _is_null,
+    exp.Not: _is_not_null,
+    exp.Case: _case,
+    exp.Bracket: _slice,
+}

@@ -52,7 +52,7 @@ def score(sources: Sources, settings: MatchSettings, tell: Callable[[str], None]
         return Scores(settings.model, (), 0)
     compared = comparisons.of_fields(rows.fields)
     node_of = [names[int(name)] for name in rows.ids]
-    chosen = blocking.candidates(rows)
+    chosen = blocking.choose(rows).pairs
     with pairs.engine(rows, compared, memory_mb=settings.memory_mb) as engine:
         tell(f"Comparing {len(chosen):,} pairs of {rows.count:,} records")
         scores_of, model = _model(rows, compared, engine, chosen, settings)
