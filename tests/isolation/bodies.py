@@ -83,7 +83,13 @@ def _accounts(a: Attack) -> Iterator[object]:
     yield {"name": "mallory", "role": "owner", "workspace": a.theirs.name}
 
 
+def _keys(a: Attack) -> Iterator[object]:
+    yield {"source": a.theirs.sources[0]}
+    yield {"role": "owner", "workspace": a.theirs.name}
+
+
 BODIES = {
+    "/api/v1/keys": (_keys, True),
     "/api/v1/session": (_sign_ins, True),
     "/api/v1/me/password": (_passwords, True),
     "/api/v1/setup": (_setups, True),

@@ -90,6 +90,7 @@ CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "reference": _references,
     "profile_id": _ids,
     "offset": _offsets,
+    "key_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
     "account_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
     "space": _spaces,
     "collection": lambda _: [("users", "plain"), ("accounts", "odd")],

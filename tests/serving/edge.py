@@ -21,6 +21,7 @@ from onefold.model import Identifier, results
 from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.serving.app import Application, ServingSettings, build
 from onefold.serving.visitors import NO_VISITOR_LIMITS
+from onefold.warehouse.sight import Sights, builtin
 
 NOW_US = 1_790_000_000_000_000
 PEER = "203.0.113.9"
@@ -218,7 +219,7 @@ class Answer:
 class Edge:
     """An application, started, and how tests speak to it."""
 
-    def __init__(self, *names: str, settings: ServingSettings | None = None) -> None:
+    def __init__(self, *names: str, settings: ServingSettings | None = None, sights: Sights = builtin) -> None:
         self.clock_us = NOW_US
         self.workspaces = {name: FakeWorkspace(name) for name in names or ("main",)}
         self.keys = MemoryKeyStore()
@@ -228,6 +229,7 @@ class Edge:
         self.app: Application = build(
             self.workspaces, self.workspaces, self.keys, self.accounts, settings or UNLIMITED,
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=self.random.randbytes,
+            sights=sights,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.edge import Edge, basic, bearer
 
-from onefold.serving import accounts
+from onefold.serving import accounts, administration
 from onefold.serving.access import BODY_BYTES_MAX
 from onefold.serving.api import api
 from onefold.serving.app import ServingSettings
@@ -235,7 +235,7 @@ def test_the_description_covers_every_route(edge):
     told = edge.send("GET", "/api/v1/openapi.json").json
     assert told["openapi"].startswith("3.1")
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
-    routers = (accounts.router, api, queries, rfm, segment, segments)
+    routers = (accounts.router, administration.router, api, queries, rfm, segment, segments)
     routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes
     assert routes == set(told["paths"])

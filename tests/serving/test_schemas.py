@@ -161,7 +161,9 @@ def as_owner(server):
     used, cookies = {"token": link.partition("#")[2]}, dict[str, str]()
 
     def ask(method, path, said=None, **named):
-        concrete = path.replace("{account_id}", named.get("account_id", ""))
+        concrete = path
+        for name, value in named.items():
+            concrete = concrete.replace("{" + name + "}", value)
         body = b"" if said is None else json.dumps(said).encode()
         status, raw, heads = server.send(method.upper(), concrete, body, **OURS, **cookies)
         assert status < 300, (concrete, raw)
@@ -180,6 +182,11 @@ def as_owner(server):
     yield ask("get", "/api/v1/accounts")
     yield ask("patch", "/api/v1/accounts/{account_id}", {"role": "marketer"}, **one)
     yield ask("post", "/api/v1/accounts/{account_id}/reset", **one)
+    yield ask("get", "/api/v1/keys")
+    issued = ask("post", "/api/v1/keys", {"role": "marketer"})
+    yield issued
+    yield ask("delete", "/api/v1/keys/{key_id}", key_id=issued[2]["info"]["id"])
+    yield ask("get", "/api/v1/audit")
     yield ask("delete", "/api/v1/session")
     yield ask("post", "/api/v1/session", {"name": "ann", "password": "another good passphrase"})
     yield ask("delete", "/api/v1/sessions")

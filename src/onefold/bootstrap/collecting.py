@@ -12,6 +12,7 @@ from onefold.config import Project
 from onefold.errors import UnavailableError
 from onefold.pipelines.service import Service
 from onefold.ports import EventLog
+from onefold.warehouse.sight import Sights, builtin
 
 
 class Collecting:
@@ -61,6 +62,7 @@ class CollectingOnly:
         # What became of the items, others know.
         self.services: Mapping[str, Service] = {}
         self.desks: Mapping[str, QueryDesk] = {}
+        self.sights: Sights = builtin
         self.keys = open_keys(project)
         self.accounts = open_accounts(project)
 

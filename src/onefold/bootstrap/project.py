@@ -22,6 +22,7 @@ from onefold.bootstrap.workspace import choose, clock_us, open_workspace
 from onefold.config import Project
 from onefold.errors import ConfigurationError, NotFoundError, UnavailableError, UsageError, nearest
 from onefold.governance import access
+from onefold.governance.roles import ROLES, role_named
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import hubs, progress
 
@@ -120,7 +121,8 @@ def create_key(
         workspace: Which of its workspaces; None for the only one.
         source: The source that will send with it.
         may: Its scopes.
-        role: The role of `privacy.yaml` under which it asks the warehouse.
+        role: Its role: without `may` one of those that every project has, with that role's scopes; with `may` any of
+            `privacy.yaml`, which says what it sees.
 
     Raises:
         UsageError: There is no such source or role, two of its keys are alive, or `may` does not fit.
@@ -129,7 +131,11 @@ def create_key(
         raise UsageError("A source's key may only send; leave out --may, or the source.")
     if "personal" in may and "query" not in may:
         raise UsageError("`personal` says what queries show: give `query`, too.")
-    if role is not None:
+    if role is not None and not may:
+        if source is not None:
+            raise UsageError("A source's key may only send; leave out --role, or the source.")
+        may = ROLES[role_named(role)].scopes
+    elif role is not None:
         if "query" not in may or "personal" in may:
             raise UsageError("A role says what queries show: give `query` and the role, without `personal`.")
         Readers(directory).require(role)

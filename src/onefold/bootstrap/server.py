@@ -16,6 +16,7 @@ from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_accounts, open_keys
 from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.rfm import RfmRuns
+from onefold.bootstrap.sights import ProjectSights
 from onefold.bootstrap.stores import address
 from onefold.bootstrap.warehousing import warehouse_opener
 from onefold.bootstrap.workspace import Workspace, open_workspace
@@ -25,6 +26,7 @@ from onefold.pipelines.maintenance import agreement
 from onefold.pipelines.reading import progress
 from onefold.pipelines.service import Service
 from onefold.ports import EventLog
+from onefold.warehouse.sight import Sights
 
 DISK_FREE_MIN = 0.02
 
@@ -148,6 +150,7 @@ class Opened:
             self.desks = {w.context.name: QueryDesk(w, project.directory) for w in self._workspaces}
             for desk in self.desks.values():
                 opening.callback(desk.close)
+            self.sights: Sights = ProjectSights(project.directory)
             self.keys = open_keys(project)
             opening.callback(self.keys.close)
             self.accounts = open_accounts(project)

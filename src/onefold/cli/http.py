@@ -31,6 +31,7 @@ def application(opened: Opened | CollectingOnly, read: config.Project, *, log_re
         monotonic=time.monotonic,
         random=os.urandom,
         desks=opened.desks,
+        sights=opened.sights,
     )
 
 
@@ -68,6 +69,7 @@ def _settings(read: config.Project, *, log_requests: bool) -> ServingSettings:
             per_address=stated.connections_per_address,
         ),
         public=None if stated.public_url is None else PublicAddress.of(stated.public_url),
+        sources={(s.workspace, s.name): s.allowed_origins for s in read.sources.values() if s.kind == "http"},
         log_requests=log_requests,
     )
 

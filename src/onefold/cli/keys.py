@@ -39,7 +39,12 @@ def create(
         ),
     ] = None,
     role: Annotated[
-        str | None, typer.Option("--role", help="With --may query: the role of privacy.yaml under which it asks.")
+        str | None,
+        typer.Option(
+            "--role",
+            help="What it may do and see: owner, engineer, marketer, steward or read-only. With --may, which says what it "
+            "may do: the role of privacy.yaml that says what it sees.",
+        ),
     ] = None,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,

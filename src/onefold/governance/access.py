@@ -21,12 +21,16 @@ KeyKind = Literal["source", "secret", "account"]
 """`source` keys may only write, to one source, and stand in web pages; `secret` keys read and steward. `account` is what a
 session stands for while a request is answered (`accounts.key_of`); no key of that kind is issued or stored."""
 
-Scope = Literal["collect", "read", "admin", "segments", "query", "personal", "manage"]
+Scope = Literal["collect", "read", "admin", "segments", "query", "personal", "sources", "manage"]
 """`collect`: append to one source. `read`: look people up. `admin`: make judgements, replay dead letters, and all of
 `segments`: change segments and lists. `query`: ask the warehouse in SQL, personal data masked; with `personal`, unmasked.
-`manage`: accounts, keys, the audit trail."""
+`sources`: keys of sources. `manage`: accounts, all keys, the audit trail."""
 
-IMPLIED: Mapping[Scope, tuple[Scope, ...]] = {"read": ("admin",), "segments": ("admin",)}
+IMPLIED: Mapping[Scope, tuple[Scope, ...]] = {
+    "read": ("admin",),
+    "segments": ("admin",),
+    "sources": ("manage",),
+}
 """Scopes that allow what another does: who may make judgements may also look."""
 
 ALIVE_MAX = 2
@@ -50,7 +54,7 @@ class Key(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         scopes: What it allows.
         origins: Web origins that may use it; `*` for any. Only browsers tell their origin, so this guards pages, not servers.
         created_us: When it was issued.
-        role: The role of `privacy.yaml` under which it asks the warehouse; None for its scopes alone.
+        role: The role that says what it sees of people; None for its scopes alone.
         revoked_us: When it was revoked, or None.
         last_used_us: When it was last used, within some seconds; None for never.
     """
@@ -156,7 +160,7 @@ def issue(
         scopes: What it allows; by default `collect` for source keys and `read` for secret keys.
         origins: Web origins that may use it.
         token: A write key brought from another product, so that pages and apps keep theirs; source keys only.
-        role: The role of `privacy.yaml` under which it asks the warehouse.
+        role: The role that says what it sees of people.
 
     Raises:
         UsageError: Two keys of that holder are alive, or `token` or `scopes` do not fit the kind.
@@ -166,7 +170,8 @@ def issue(
     )
     if (kind == "source") != (allowed == ("collect",)):
         raise UsageError(
-            "A source key may only `collect`, and a secret key may not: choose of `read`, `admin`, `query`, `personal`."
+            "A source key may only `collect`, and a secret key may not: choose of `read`, `admin`, `segments`, `query`, "
+            "`personal`, `sources`, `manage`."
         )
     if token is not None and (kind != "source" or _BROUGHT.fullmatch(token) is None):
         raise UsageError("Only a source key can be brought along: 16 to 128 letters, digits, `_`, `.` or `-`.")

@@ -15,6 +15,7 @@ import msgspec
 from onefold.errors import NotFoundError, UnauthorizedError, UsageError
 from onefold.governance import passwords
 from onefold.governance.access import Key, digest, mint
+from onefold.governance.audit import AuditTrail
 from onefold.governance.roles import ROLES, RoleName
 
 _MINUTE_US = 60_000_000
@@ -81,8 +82,8 @@ class Link(msgspec.Struct, frozen=True):
     expires_us: int
 
 
-class AccountStore(Protocol):
-    """Where accounts, sessions and links are kept. Any thread may call it."""
+class AccountStore(AuditTrail, Protocol):
+    """Where accounts, sessions and links are kept, and what was done with them. Any thread may call it."""
 
     def insert(self, account: Account) -> bool:
         """Keep an account; False where its workspace has one of that name."""

@@ -36,12 +36,12 @@ class Role(msgspec.Struct, frozen=True):
 _ALL: Mapping[PersonalClass, Mask] = {"personal": "show", "identifier": "show", "sensitive": "show"}
 ROLES: Mapping[RoleName, Role] = {
     "owner": Role(
-        ("read", "admin", "segments", "query", "personal", "manage"),
+        ("read", "admin", "segments", "query", "personal", "sources", "manage"),
         _ALL,
         "Does everything, and manages accounts, keys and the audit trail.",
     ),
     "engineer": Role(
-        ("read", "admin", "segments", "query"),
+        ("read", "admin", "segments", "query", "sources"),
         {"personal": "show", "identifier": "show"},
         "Runs sources, dead letters, segments and queries; sees nothing sensitive.",
     ),

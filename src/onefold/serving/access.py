@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
 from fastapi import Request
@@ -17,6 +17,9 @@ from onefold.serving.keys import Keyring, tokens_of
 from onefold.serving.limits import Limiter, Operation
 from onefold.serving.problems import ForbiddenError
 from onefold.serving.sessions import Sessions
+from onefold.serving.sight import watching
+from onefold.serving.visitors import Site
+from onefold.warehouse.sight import Sight, Sights
 
 _SEND_A_KEY = "Send a secret key: `Authorization: Bearer …`, or as the user of Basic; people sign in to the console."
 OPEN = frozenset({"/api/v1/session", "/api/v1/setup", "/api/v1/setup/check"})
@@ -49,13 +52,19 @@ class Doorkeeper:
         services: Mapping[str, Service],
         keyring: Keyring,
         sessions: Sessions,
+        sights: Sights,
         limiter: Limiter,
         monotonic: Callable[[], float],
+        *,
+        sources: Mapping[Site, Sequence[str]],
     ) -> None:
         """A door to these workspaces; a collector has no services, so nobody is a caller there."""
         self.workspaces = frozenset(names)
         self.sessions = sessions
+        self._sights = sights
         self._services = services
+        self.keys = keyring.store
+        self.sources = sources
         self._keyring = keyring
         self._limiter = limiter
         self._monotonic = monotonic
@@ -101,6 +110,10 @@ class Doorkeeper:
             raise UnauthorizedError(_SEND_A_KEY)
         # The access log says whose request it was, by name and id.
         request.scope["onefold.key"] = key
+        watch = watching.get()
+        if watch is not None:
+            watch.key = key
+            watch.sight = self.sight(key)
         if scope is None and key.kind == "source":
             raise ForbiddenError("A write key cannot read or change anything.")
         if scope is not None and not allows(key, scope):
@@ -110,6 +123,14 @@ class Doorkeeper:
         if wait:
             raise OverloadedError("Too many requests with this key; see Retry-After.", retry_after_seconds=wait)
         return key
+
+    def sight(self, key: Key) -> Sight | None:
+        """What a key sees of people; None for everything, as a key without a role, which is a program's.
+
+        Raises:
+            UnavailableError: What the project says of personal data cannot be read.
+        """
+        return None if key.role is None else self._sights(key.role)
 
     def _found(self, scope: Scope) -> Key | None:
         """The key in a request's header; without that header, what the session of its cookie may do."""

@@ -20,7 +20,7 @@ from onefold.serving.access import Caller, gate, known
 from onefold.serving.api import PROBLEMS
 from onefold.serving.lookup import PREFIX, document
 from onefold.serving.sessions import Sessions, SignedIn
-from onefold.warehouse.masking import Role
+from onefold.serving.sight import watching
 from onefold.warehouse.personal import CLASSES
 
 SETUP_PAGE = "/setup"
@@ -121,7 +121,7 @@ async def sign_out_everywhere(request: Request, _: Known) -> Response:
 @router.get("/me", summary="Who asks, and what they may do", operation_id="me", responses=schemas.answer(results.Me))
 async def me(request: Request, key: Known) -> Response:
     """The account that is signed in, or the key."""
-    return document(_me(key, _sessions(request).find(request.scope) if key.kind == "account" else None))
+    return document(_me(request, key, _sessions(request).find(request.scope) if key.kind == "account" else None))
 
 
 @router.post(
@@ -276,7 +276,10 @@ def _require_session(request: Request) -> SignedIn:
 
 
 def _signed_in(request: Request, found: SignedIn) -> Response:
-    answer = document(_me(accounts.key_of(found.account), found))
+    key = accounts.key_of(found.account)
+    if (watch := watching.get()) is not None:
+        watch.key = key  # the audit trail has who signed in
+    answer = document(_me(request, key, found))
     answer.headers["Set-Cookie"] = _sessions(request).cookie(request.scope, found.token)
     return answer
 
@@ -287,9 +290,8 @@ def _signed_out(request: Request, ended: int) -> Response:
     return answer
 
 
-def _me(key: Key, found: SignedIn | None) -> results.Me:
-    role = next((role for name, role in ROLES.items() if name == key.role), None)
-    seen = Role({} if role is None else role.masks)
+def _me(request: Request, key: Key, found: SignedIn | None) -> results.Me:
+    sight = request.app.state.door.sight(key)
     return results.Me(
         id=key.id,
         kind="account" if key.kind == "account" else "key",
@@ -297,6 +299,6 @@ def _me(key: Key, found: SignedIn | None) -> results.Me:
         workspace=key.workspace,
         role=key.role,
         scopes=key.scopes,
-        masks={of: "show" if key.role is None else seen.mask(of) for of in CLASSES[1:]},
+        masks={of: "show" if sight is None else sight.role.mask(of) for of in CLASSES[1:]},
         expires_at=None if found is None else iso(found.session.ends_us()),
     )

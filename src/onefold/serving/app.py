@@ -14,8 +14,9 @@ from starlette.requests import ClientDisconnect
 from onefold.errors import OnefoldError
 from onefold.governance.access import KeyStore
 from onefold.governance.accounts import AccountStore
+from onefold.governance.audit import AuditEntry
 from onefold.pipelines.service import Service
-from onefold.serving import lookup
+from onefold.serving import lookup, problems
 from onefold.serving.access import Doorkeeper
 from onefold.serving.answers import Message, Receive, Scope, Send, give
 from onefold.serving.api import api
@@ -34,9 +35,11 @@ from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
 from onefold.serving.measures import Measures
 from onefold.serving.queries import Desk
 from onefold.serving.routes import match
-from onefold.serving.sessions import Sessions
-from onefold.serving.visitors import IngestLimits, Visitors, VisitorSettings
+from onefold.serving.sessions import SAFE, Sessions
+from onefold.serving.sight import Watch, watching
+from onefold.serving.visitors import IngestLimits, Site, Visitors, VisitorSettings
 from onefold.telemetry import request_id, request_ids
+from onefold.warehouse.sight import Sights, builtin
 
 _log = logging.getLogger("onefold.http")
 
@@ -53,6 +56,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
         bounds: What connections may hold.
         public: The address that SDKs are told to send to; None for the one they called.
         metrics_open: Whether /metrics answers without a key; the server closes it when it listens to other machines.
+        sources: Sources that send over HTTP, with the web origins that may use their keys.
         log_requests: Whether each API request gets a log line; failed ones always do.
     """
 
@@ -64,6 +68,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
     bounds: Bounds = Bounds()
     public: PublicAddress | None = None
     metrics_open: bool = True
+    sources: Mapping[Site, Sequence[str]] = {}
     log_requests: bool = True
 
 
@@ -82,9 +87,11 @@ class Application:
         monotonic: Callable[[], float],
         random: Callable[[int], bytes],
         desks: Mapping[str, Desk] | None = None,
+        sights: Sights = builtin,
     ) -> None:
         self._edges = edges
         self._keyring = keyring
+        self._trail = accounts
         self._settings = settings
         self._clock_us = clock_us
         self._monotonic = monotonic
@@ -104,7 +111,9 @@ class Application:
         self._collector: Collector | None = None
         self.health = Health(edges, self._measures, figures, metrics_open=settings.metrics_open, monotonic=monotonic)
         self.api = describe(answers=bool(services))
-        self._door = Doorkeeper(edges.keys(), services, keyring, sessions, self._limiter, monotonic)
+        self._door = Doorkeeper(
+            edges.keys(), services, keyring, sessions, sights, self._limiter, monotonic, sources=settings.sources
+        )
         self.api.state.door = self._door
         plain = lookup.PREFIX + lookup.PLAIN
         self._plain = next(route for route in api.routes if getattr(route, "path", "") == plain) if services else None
@@ -172,13 +181,17 @@ class Application:
         given = next((v for n, v in scope["headers"] if n in (b"request-id", b"x-request-id")), None)
         name = self._name_request(None if given is None else given.decode("latin-1"))
         token = request_id.set(name)
-        status = 0
+        watch = Watch()
+        watched = watching.set(watch)
+        status, begun = 0, False
         page = None if self._console is None else self._console.answer(scope)
 
         async def passing(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
                 status = message["status"]
+                await self._record(scope, status, watch)
+                begun = True
                 if page is None:
                     message["headers"] = [*message["headers"], (b"request-id", name.encode()), *API_POLICY]
             await send(message)
@@ -208,13 +221,35 @@ class Application:
         except ClientDisconnect:
             status = 408
         except Exception:  # noqa: BLE001  the last resort
-            # The framework has answered by now (`problems.from_fault`); the log gets the place.
+            # The framework has answered by now (`problems.from_fault`), unless it was not asked; the log gets the place.
             _log.exception("request failed", extra={"route": _template(scope)})
             status = 500
+            if not begun:
+                await problems.fault()(scope, receive, passing)
         finally:
             seconds = self._monotonic() - started
             self._note(scope, status, seconds)
             request_id.reset(token)
+            watching.reset(watched)
+
+    async def _record(self, scope: Scope, status: int, watch: Watch) -> None:
+        """Write down what somebody with a role did, or saw unmasked, before they are answered."""
+        key, does = watch.key, scope["method"] not in SAFE
+        if key is None or key.role is None or status >= 400 or not (does or watch.plain):
+            return
+        entry = AuditEntry(
+            at_us=self._clock_us(),
+            workspace=key.workspace,
+            kind="account" if key.kind == "account" else "key",
+            by=key.id,
+            name=key.name,
+            role=key.role,
+            action="looked" if watch.plain else "did",
+            route=f"{scope['method']} {_template(scope)}",
+            subjects=tuple(watch.subjects),
+            request_id=request_id.get(),
+        )
+        await asyncio.to_thread(self._trail.record, entry)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         template = _template(scope)
@@ -249,6 +284,7 @@ def build(
     monotonic: Callable[[], float],
     random: Callable[[int], bytes],
     desks: Mapping[str, Desk] | None = None,
+    sights: Sights = builtin,
 ) -> Application:
     """Build the application of a server.
 
@@ -256,12 +292,13 @@ def build(
         edges: By workspace; started and stopped with the application, not closed.
         services: What answers for each. Without any the server only collects: SDK routes, probes and metrics, no API.
         keys: Where keys are kept.
-        accounts: Where accounts and their sessions are kept.
+        accounts: Where accounts and their sessions are kept, and what was done.
         settings: How to serve.
         clock_us: The time now, microseconds UTC.
         monotonic: Seconds, never going back.
         random: Gives that many random bytes: for tokens of sessions, and to name this start of the server.
         desks: Where queries to the warehouse are taken, by workspace.
+        sights: What each role sees; by default what roles see in a project that says nothing of personal data.
     """
     return Application(
         edges,
@@ -273,6 +310,7 @@ def build(
         monotonic=monotonic,
         random=random,
         desks=desks,
+        sights=sights,
     )
 
 

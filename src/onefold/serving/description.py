@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from onefold import __version__
 from onefold.errors import OnefoldError
-from onefold.serving import accounts, problems, schemas
+from onefold.serving import accounts, administration, problems, schemas
 from onefold.serving.api import api
 from onefold.serving.health import health
 from onefold.serving.queries import queries
@@ -33,6 +33,7 @@ def describe(*, answers: bool) -> FastAPI:
     )
     if answers:
         described.include_router(accounts.router)
+        described.include_router(administration.router)
         described.include_router(api)
         described.include_router(queries)
         described.include_router(rfm)

@@ -22,7 +22,7 @@ class Keyring:
     """Finds the key behind a token without a look at the disk."""
 
     def __init__(self, store: KeyStore, clock_us: Callable[[], int]) -> None:
-        self._store = store
+        self.store = store
         self._clock_us = clock_us
         self._keys: Mapping[bytes, Key] = {}
         # Token to digest spares hashing; it holds only tokens that were found, so strangers cannot fill it.
@@ -54,9 +54,9 @@ class Keyring:
 
     def _refresh(self, now_us: int) -> None:
         try:
-            version = self._store.version()
+            version = self.store.version()
             if version != self._version:
-                self._keys = {key.digest: key for key in self._store.keys() if key.revoked_us is None}
+                self._keys = {key.digest: key for key in self.store.keys() if key.revoked_us is None}
                 self._tokens.clear()
                 self._version = version
         except UnavailableError:
@@ -74,7 +74,7 @@ class Keyring:
         if not used:
             return
         try:
-            self._store.used(used)
+            self.store.used(used)
         except UnavailableError:
             _log.warning("times of last use were not written", extra={"component": "keys"})
 

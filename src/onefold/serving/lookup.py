@@ -15,6 +15,7 @@ from onefold.errors import ExpensiveError, UsageError
 from onefold.model import Identifier, results
 from onefold.serving.access import FAULT, Caller, Doorkeeper
 from onefold.serving.answers import Receive, Scope, Send
+from onefold.serving.sight import shown
 
 PLAIN = "/profiles/{identifier}"
 """The route that has a short way, under `PREFIX`."""
@@ -98,6 +99,6 @@ def named(kind: str, value: str) -> Identifier:
 
 
 def document(body: Any, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """An answer in JSON, as its caller may see it."""
     # Personal data must not stay in a cache on the way.
-    return Response(_encode(body), status, {"Cache-Control": "no-store"}, "application/json")
+    return Response(_encode(shown(body)), status, {"Cache-Control": "no-store"}, "application/json")

@@ -95,5 +95,10 @@ async def from_validation(_: Request, error: Exception) -> Response:
 
 
 async def from_fault(_: Request, __: Exception) -> Response:
-    """Answer when we failed: nothing of the error itself, whose words may hold values."""
+    """Answer when we failed."""
+    return fault()
+
+
+def fault() -> Response:
+    """The answer when we failed: nothing of the error itself, whose words may hold values."""
     return problem(500, "internal", "The request failed; the log tells where, by its id.")

@@ -72,7 +72,7 @@ queries = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 @queries.post(
     "/query", tags=["warehouse"], summary="Ask the warehouse in SQL",
     description="Needs the scope `query`. What holds personal data is null unless the key has the scope `personal`, too, "
-    "or is as its role of `privacy.yaml` sees it. Decimals are texts, times ISO 8601 in UTC.",
+    "or is as its role sees it. Decimals are texts, times ISO 8601 in UTC.",
     response_class=StreamingResponse,
     responses={
         200: {

@@ -102,7 +102,7 @@ _DESCRIBED = (
     results.Segments, results.Segment, results.Members, results.Standing, results.SegmentPreview, results.Overlaps,
     results.ReconciledSegments, results.ListChange, results.MembershipHistory, results.SegmentDiff,
     results.SegmentGrowth, results.Me, results.UserAccount, results.UserAccounts, results.SetupLink, results.LinkState,
-    results.Ended,
+    results.Ended, results.AuditEntries, results.Keys, results.KeyInfo, results.IssuedKey,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from onefold.serving import schemas
 from onefold.serving.access import Caller, Doorkeeper
 from onefold.serving.lookup import looked_up
 from onefold.serving.problems import describe
+from onefold.serving.sight import shown
 
 LIMIT_DEFAULT = 10
 LIMIT_MAX = 200
@@ -57,9 +58,9 @@ async def _read(request: Request, caller: Caller, collection: str, reference: st
     limit = _limit(request)
     cursor = request.query_params.get("cursor") or request.query_params.get("next")
     if view == "events":
-        page = await run_in_threadpool(caller.service.timeline, who, cursor=cursor, limit=limit)
+        page = shown(await run_in_threadpool(caller.service.timeline, who, cursor=cursor, limit=limit))
         return {"data": [_event(e) for e in page.events], "cursor": _cursor(request, page.next, limit)}
-    profile = await looked_up(caller, who)
+    profile = shown(await looked_up(caller, who))
     match view:
         case "traits":
             return _traits(request, profile, cursor, limit)

@@ -19,7 +19,7 @@ from onefold.serving.lookup import PREFIX, document, reference
 
 segments = APIRouter(prefix=PREFIX, responses=PROBLEMS, tags=["segments"])
 Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
-Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
+Editor = Annotated[Caller, Depends(gate("segments", "judgement"))]
 Slug = Annotated[str, Path(max_length=80, description="A segment's slug, or `stage.` and a lifecycle stage.")]
 UPLOAD_MAX = 10_000
 
@@ -60,7 +60,7 @@ async def listed(caller: Looking) -> Response:
     summary="Who would be in a segment: exactly how many, and some of them",
     responses=schemas.answer(results.SegmentPreview),
 )
-async def preview(caller: Steward, said: Rule) -> Response:
+async def preview(caller: Editor, said: Rule) -> Response:
     return document(await run_in_threadpool(_preview, caller, said))
 
 
@@ -80,7 +80,7 @@ async def overlap(
     summary="Compare memberships with an evaluation of everybody",
     responses=schemas.answer(results.ReconciledSegments),
 )
-async def reconcile(caller: Steward) -> Response:
+async def reconcile(caller: Editor) -> Response:
     return document(await run_in_threadpool(caller.service.audiences.reconcile))
 
 
@@ -141,7 +141,7 @@ async def growth(caller: Looking, slug: Slug) -> Response:
     summary="Who is in one of two versions only",
     responses=schemas.answer(results.SegmentDiff),
 )
-async def diff(caller: Steward, slug: Slug, said: Compared) -> Response:
+async def diff(caller: Editor, slug: Slug, said: Compared) -> Response:
     return document(await run_in_threadpool(_diff, caller, slug, said))
 
 
@@ -149,7 +149,7 @@ async def diff(caller: Steward, slug: Slug, said: Compared) -> Response:
     "/segments/{slug}/list", tags=["stewardship"], summary="Put identifiers on a list, or take them from it",
     responses=schemas.answer(results.ListChange),
 )  # fmt: skip
-async def upload(caller: Steward, slug: Slug, said: Upload) -> Response:
+async def upload(caller: Editor, slug: Slug, said: Upload) -> Response:
     identifiers = [named.identifier() for named in said.identifiers]
     change = caller.service.audiences.upload
     return document(await run_in_threadpool(change, slug, identifiers, remove=said.change == "remove"))

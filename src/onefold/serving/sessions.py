@@ -161,6 +161,10 @@ class Sessions:
         if wait:
             raise OverloadedError("Too many tries to sign in; wait a little.", retry_after_seconds=wait)
 
+    def site(self, scope: Scope) -> tuple[str, str]:
+        """The scheme and host by which the client called us."""
+        return self._proxies.site(scope, read_head(scope))
+
     def cookie(self, scope: Scope, token: str | None) -> str:
         """The Set-Cookie header that gives a browser its session, or takes it away."""
         name, secure = self._name(scope), "; Secure" if self._name(scope) == SECURE_COOKIE else ""

@@ -7,15 +7,17 @@ import threading
 import msgspec
 
 from onefold.governance.accounts import Account, AccountStore, Link, Session
+from onefold.governance.audit import AuditEntry
 
 
 class MemoryAccountStore(AccountStore):
-    """Dictionaries of accounts, sessions and links behind a lock."""
+    """Dictionaries of accounts, sessions and links behind a lock, and the audit trail."""
 
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
         self._sessions: dict[bytes, Session] = {}
         self._links: dict[bytes, Link] = {}
+        self._trail: list[AuditEntry] = []
         self._lock = threading.Lock()
 
     def insert(self, account: Account) -> bool:
@@ -86,6 +88,19 @@ class MemoryAccountStore(AccountStore):
         """The same, which is gone then."""
         with self._lock:
             return self._links.pop(hashed, None)
+
+    def record(self, entry: AuditEntry) -> None:
+        """Append an entry."""
+        with self._lock:
+            self._trail.append(msgspec.structs.replace(entry, seq=len(self._trail) + 1))
+
+    def entries(self, workspace: str, *, before: int | None, limit: int) -> list[AuditEntry]:
+        """The latest first."""
+        with self._lock:
+            found = [
+                e for e in reversed(self._trail) if e.workspace == workspace and (before is None or e.seq < before)
+            ]
+            return found[:limit]
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -1,4 +1,4 @@
-"""Accounts, their sessions and links, in the file that holds the keys."""
+"""Accounts, their sessions and links, and the audit trail, in the file that holds the keys."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from onefold.adapters.sqlite.connections import keep_private
 from onefold.errors import UnavailableError
 from onefold.governance.accounts import LIFETIME_US, Account, AccountStore, Link, Session
+from onefold.governance.audit import AuditEntry
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
@@ -38,6 +40,22 @@ CREATE TABLE IF NOT EXISTS link (
   account TEXT,
   expires_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_us INTEGER NOT NULL,
+  workspace TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  by TEXT NOT NULL,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  action TEXT NOT NULL,
+  route TEXT NOT NULL,
+  subjects TEXT NOT NULL,
+  request_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS audit_workspace ON audit (workspace, seq);
+CREATE TRIGGER IF NOT EXISTS audit_stays BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit trail stays'); END;
+CREATE TRIGGER IF NOT EXISTS audit_keeps BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit trail stays'); END;
 """
 _COLUMNS = "account.id, workspace, name, role, password, created_us, disabled_us, account.seen_us"
 _SESSION = f"""
@@ -136,6 +154,30 @@ class SqliteAccountStore(AccountStore):
         with self._writing():
             rows: list[Any] = self._db.execute("DELETE FROM link WHERE digest = ? RETURNING *", (hashed,)).fetchall()
         return Link(*rows[0]) if rows else None
+
+    def record(self, entry: AuditEntry) -> None:
+        """Append an entry, durably."""
+        row = msgspec.structs.astuple(entry)[1:]
+        with self._writing():
+            self._db.execute(
+                "INSERT INTO audit VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                tuple(" ".join(part) if isinstance(part, tuple) else part for part in row),
+            )
+
+    def entries(self, workspace: str, *, before: int | None, limit: int) -> list[AuditEntry]:
+        """The latest first."""
+        with self._lock, _available():
+            rows: list[Any] = self._db.execute(
+                "SELECT * FROM audit WHERE workspace = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+                (workspace, 2**62 if before is None else before, limit),
+            ).fetchall()
+        return [
+            AuditEntry(
+                seq=row[0], at_us=row[1], workspace=row[2], kind=row[3], by=row[4], name=row[5], role=row[6],
+                action=row[7], route=row[8], subjects=tuple(row[9].split()), request_id=row[10],
+            )
+            for row in rows
+        ]  # fmt: skip
 
     def close(self) -> None:
         """Let go of the file."""

@@ -4,7 +4,19 @@ Ready for JSON as they stand: times are ISO 8601 in UTC to the millisecond, ids 
 rounds them. The order of the fields is the order in the JSON. They hold personal data: their `repr` shows none.
 """
 
-from onefold.model.results.account import Ended, LinkState, Me, SetupLink, UserAccount, UserAccounts
+from onefold.model.results.account import (
+    AuditEntries,
+    AuditEntry,
+    Ended,
+    IssuedKey,
+    KeyInfo,
+    Keys,
+    LinkState,
+    Me,
+    SetupLink,
+    UserAccount,
+    UserAccounts,
+)
 from onefold.model.results.audience import (
     Condition,
     ConditionChange,
@@ -69,6 +81,8 @@ from onefold.model.results.timeline import Event, EventGroup, EventOperation, Re
 __all__ = [
     "Account",
     "Attribute",
+    "AuditEntries",
+    "AuditEntry",
     "Change",
     "ComputedTrait",
     "Condition",
@@ -91,7 +105,10 @@ __all__ = [
     "History",
     "Hub",
     "Identifiers",
+    "IssuedKey",
     "JudgementReference",
+    "KeyInfo",
+    "Keys",
     "LargePerson",
     "Lifecycle",
     "LinkState",

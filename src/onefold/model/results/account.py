@@ -76,3 +76,71 @@ class Ended(Result, frozen=True, kw_only=True):
     """How many sessions ended."""
 
     ended: int
+
+
+class AuditEntry(Result, frozen=True, kw_only=True):
+    """Something that somebody did, or that they looked at people's data unmasked.
+
+    Attributes:
+        seq: Its number, rising.
+        action: `looked` where personal data was shown unmasked, else `did`.
+        route: Method and route.
+        subjects: Ids of people it was about, as far as they are known; at most fifty.
+    """
+
+    seq: int
+    at: str | None
+    kind: str
+    by: str
+    name: str
+    role: str
+    action: str
+    route: str
+    subjects: tuple[str, ...]
+    request_id: str
+
+
+class AuditEntries(Result, frozen=True, kw_only=True):
+    """A page of the audit trail, the latest first; `next` is `before` of the page after it, null on the last."""
+
+    entries: tuple[AuditEntry, ...]
+    next: int | None
+
+
+class KeyInfo(Result, frozen=True, kw_only=True):
+    """A key, without the key itself.
+
+    Attributes:
+        kind: `source`: writes to the source of its name. `secret`: asks.
+        hint: Its first characters.
+    """
+
+    id: str
+    kind: str
+    name: str
+    hint: str
+    role: str | None
+    scopes: tuple[str, ...]
+    origins: tuple[str, ...]
+    created_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+
+
+class Keys(Result, frozen=True, kw_only=True):
+    """The keys of a workspace, oldest first, and its sources that send over HTTP."""
+
+    keys: tuple[KeyInfo, ...]
+    sources: tuple[str, ...]
+
+
+class IssuedKey(Result, frozen=True, kw_only=True):
+    """A key that was made. It is shown this once.
+
+    Attributes:
+        snippets: Lines to copy, by what they are for: `curl`, `html`, `python`.
+    """
+
+    key: str
+    info: KeyInfo
+    snippets: dict[str, str]
