@@ -48,3 +48,22 @@ def table(records):
     """Records as an Arrow table of texts."""
     names = list(dict.fromkeys(name for record in records for name in record))
     return pa.table({name: pa.array([record.get(name) for record in records], pa.string()) for name in names})
+
+
+def families():
+    """Households of three who share name, street and phone, each with two records."""
+    made = []
+    random_ = random.Random(5)
+    for home in range(60):
+        family = f"name{chr(97 + home % 26)}{chr(97 + home // 26)}son"
+        phone, street = f"(312) 55{home % 9 + 1}-{2000 + home}", f"{100 + home} {family} road"
+        for given in ("Mary", "John", "Peter"):
+            dob = f"{random_.randint(1950, 2000)}-{random_.randint(1, 12):02}-{random_.randint(1, 28):02}"
+            made += [
+                {
+                    "id": f"{home}{given}{copy}", "cluster": f"{home}{given}", "first_name": given, "last_name": family,
+                    "dob": dob, "phone": phone, "street": street,
+                }
+                for copy in range(2)
+            ]  # fmt: skip
+    return table(made)

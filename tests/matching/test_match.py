@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.matching.people import rows, table
+from tests.matching.people import families, rows, table
 
 import onefold
 from onefold import bootstrap
@@ -110,25 +110,6 @@ def test_sources_that_hold_each_person_once():
     assert all(len({name.split("-")[1] for name in each}) == len(each) for each in people_of(matched))
     never = found(data, MatchSettings(exclusive_sources=[]))
     assert never.exclusive == ()
-
-
-def families():
-    """Households of three who share name, street and phone, each with two records."""
-    made = []
-    random_ = random.Random(5)
-    for home in range(60):
-        family = f"name{chr(97 + home % 26)}{chr(97 + home // 26)}son"
-        phone, street = f"(312) 55{home % 9 + 1}-{2000 + home}", f"{100 + home} {family} road"
-        for given in ("Mary", "John", "Peter"):
-            dob = f"{random_.randint(1950, 2000)}-{random_.randint(1, 12):02}-{random_.randint(1, 28):02}"
-            made += [
-                {
-                    "id": f"{home}{given}{copy}", "cluster": f"{home}{given}", "first_name": given, "last_name": family,
-                    "dob": dob, "phone": phone, "street": street,
-                }
-                for copy in range(2)
-            ]  # fmt: skip
-    return table(made)
 
 
 def test_a_family_at_one_address_is_several_people():

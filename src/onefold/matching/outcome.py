@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from onefold.matching import households
 from onefold.matching.comparisons import Comparison
 from onefold.matching.explanation import Explanation, explain
 from onefold.matching.matcher import Matched
@@ -49,9 +50,10 @@ class Match:
 
 
 def people(matched: Matched) -> Any:
-    """A row a record, in the order of the table: `record`, `source`, `person`, `probability`, `records_of_person`.
+    """A row a record, in the order of the table.
 
-    A person is named by one of its records. The probability is null for who is alone.
+    Its columns are `record`, `source`, `person`, `probability`, `records_of_person`, `household`. A person is named by one of
+    its records, as is a household. The probability is null for who is alone.
     """
     rows = matched.records
     place = np.argsort(rows.order)
@@ -65,6 +67,7 @@ def people(matched: Matched) -> Any:
         "person": ids.take(pa.array(person)),
         "probability": pa.array(probability, mask=np.isnan(probability)),
         "records_of_person": pa.array(sizes[person]),
+        "household": ids.take(pa.array(households.of_records(rows, matched.person)[place])),
     }
     if rows.source_names == [""]:
         del table["source"]
