@@ -2,7 +2,8 @@
 
 Accuracy is that of the people in the end, at the default threshold of each: F1 over pairs, and B-cubed. Splink is no
 dependency: ONEFOLD_SPLINK_PYTHON names a Python that has it (`build/peers/bin/python` else); where there is none, there is no
-figure beside, and a line on standard error says so. With --full the table of 100,000 records is matched, too.
+figure beside, and a line on standard error says so. A table of made people is matched beside: 20,000 records, with --full a
+million; then the public table of 100,000 is matched, too. Records are then added to it one at a time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from bench import directory
 from bench.report import Figure
 from onefold.bootstrap import match_table
 from onefold.matching.accuracy import Accuracy, measure
@@ -41,6 +43,33 @@ def run(full: bool) -> Iterator[Figure]:
         print(f"no labelled sets in {folder}: set ONEFOLD_DATA to the folder of public data", file=sys.stderr)
     for path in sets:
         yield from _figures(path)
+    yield from _directory(full)
+
+
+def _directory(full: bool) -> Iterator[Figure]:
+    """Figures of made people; the matcher and Splink have a process of their own each."""
+    name, count = ("million", directory.LARGE) if full else ("directory", directory.SMALL)
+    with tempfile.TemporaryDirectory() as folder:
+        path, out = Path(folder) / "people.parquet", Path(folder) / "out.json"
+        directory.write(path, count)
+        subprocess.run([sys.executable, "-m", "bench.directory", path, out], check=True, cwd=_ROOT)
+        found = json.loads(out.read_text(encoding="utf-8"))
+        truth = pq.read_table(path, columns=[directory.TRUTH])[directory.TRUTH].to_pylist()
+        theirs, their_seconds = _splink(path, found["kinds"], truth) or (None, None)
+    told = "Splink 5" if theirs else ""
+    yield _figure(f"{name}_s", found["s"], "s", told, their_seconds)
+    for metric in ("f1", "b3", "precision"):
+        beside = None if theirs is None else getattr(theirs, metric)
+        yield _figure(f"{name}_{metric}", found[metric], "", f"{told} at 0.95" if theirs else "", beside)
+    yield _figure(
+        f"{name}_largest_person", found["largest_person"], "records", "largest in truth", found["true_largest"]
+    )
+    yield _figure(f"{name}_memory_mb", found["memory_mb"], "MB", "", None)
+    yield _figure(f"{name}_pairs_a_record", found["pairs_a_record"], "", "", None)
+    yield _figure(f"{name}_calibration_error", found["calibration_error"], "", "", None)
+    yield _figure(f"{name}_right_of_nine_in_ten", found["right_of_nine_in_ten"], "", "said", 0.9)
+    for metric in ("add_ms_p50", "add_ms_p99"):
+        yield _figure(f"{name}_{metric}", found[metric], "ms", "", None)
 
 
 def _figures(path: Path) -> Iterator[Figure]:
@@ -50,7 +79,7 @@ def _figures(path: Path) -> Iterator[Figure]:
     learned = match_table(table, MatchSettings(), ignored=(TRUTH,))
     seconds = time.monotonic() - started
     weighted = match_table(table, MatchSettings(model="weighted"), ignored=(TRUTH,)).accuracy(truth)
-    ours, peer = learned.accuracy(truth), _splink(path, learned, truth)
+    ours, peer = learned.accuracy(truth), _splink(path, _kinds(learned), truth)
     theirs, their_seconds = peer or (None, None)
     for metric in ("f1", "b3", "precision", "recall"):
         beside = None if theirs is None else getattr(theirs, metric)
@@ -78,14 +107,17 @@ def _figure(metric: str, value: float, unit: str, beside: str, beside_value: flo
     return Figure(bench="match", metric=metric, value=value, unit=unit, beside=beside, beside_value=beside_value)
 
 
-def _splink(path: Path, matched: Matched, truth: list[Any]) -> tuple[Accuracy, float] | None:
+def _kinds(matched: Matched) -> dict[str, str]:
+    unused = ("ignored", "source", "record_id")
+    return {field.column: field.kind for field in matched.fields if field.kind not in unused}
+
+
+def _splink(path: Path, kinds: dict[str, str], truth: list[Any]) -> tuple[Accuracy, float] | None:
     """Splink's accuracy on the same columns, and its seconds; None where it is not installed."""
     python = Path(os.environ.get("ONEFOLD_SPLINK_PYTHON", _ROOT / "build" / "peers" / "bin" / "python"))
     if not python.exists():
         print(f"no Splink beside: {python} is not there", file=sys.stderr)
         return None
-    unused = ("ignored", "source", "record_id")
-    kinds = {field.column: field.kind for field in matched.fields if field.kind not in unused}
     with tempfile.TemporaryDirectory() as folder:
         stated, out = Path(folder) / "kinds.json", Path(folder) / "out.json"
         stated.write_text(json.dumps(kinds), encoding="utf-8")

@@ -89,6 +89,23 @@ def test_decisions_stand(small):
     assert any({group[0], alone} <= each for each in people_of(joined))
 
 
+def test_decisions_teach(small):
+    """A level that decided pairs of one person are on speaks more for others that are on it; of two people, less."""
+    data, matched = small
+    rows_ = outcome.scored(matched).to_pylist()
+    apart = [row for row in rows_ if row["level_last_name"] == "one slip apart"][:6]
+    assert len(apart) == 6
+
+    def weight(verdict):
+        said = [Decision(row["record_a"], row["record_b"], verdict) for row in apart]
+        model = found(data, decisions=said).model
+        at = next(n for n, each in enumerate(model.comparisons) if each.field.column == "last_name")
+        level = [each.name for each in model.comparisons[at].levels].index("one slip apart") + 1
+        return np.log(model.chances[at][learning.SAME, level] / model.chances[at][learning.STRANGERS, level])
+
+    assert weight("same") > weight("different")
+
+
 def test_contradicting_decisions_are_refused(small):
     """Nobody is guessed to be right."""
     data, _ = small
@@ -283,7 +300,7 @@ def test_results_are_written(tmp_path, small):
     written = told.write(tmp_path / "who.parquet", tmp_path / "report.html")
     assert [path.name for path in written] == ["who.parquet", "who.pairs.parquet", "report.html"]
     who = pq.read_table(tmp_path / "who.parquet")
-    assert who.column_names == ["record", "person", "probability", "records_of_person"]
+    assert who.column_names == ["record", "person", "probability", "records_of_person", "household"]
     assert who["record"].to_pylist() == data["id"].to_pylist()
     pairs = pq.read_table(tmp_path / "who.pairs.parquet")
     assert {"record_a", "record_b", "score", "probability", "one_person", "level_email"} <= set(pairs.column_names)

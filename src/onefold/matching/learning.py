@@ -35,6 +35,9 @@ Else a class of families may pass for one of persons.
 """
 _PLACES = frozenset(("city", "postcode", "region"))
 _FLOOR = 1e-12
+_NEVER = -1e6
+_LABEL_COUNT = 10.0
+"""Pairs' worth of a decision."""
 _CONTEXT_PSEUDO = 10.0
 _SEEN_WELL = 50
 """From so many pairs of the sample on, it tells as much as an exact count."""
@@ -75,11 +78,27 @@ class Model(msgspec.Struct, frozen=True):
         return np.asarray(logs[:, SAME] - np.logaddexp.reduce(logs[:, HOUSEHOLD:], axis=1))
 
 
-def learn(records: Records, comparisons: Sequence[Comparison], found: Compared, others: Compared) -> Model:
-    """Learn from the pairs that blocking found, and from a sample of those that it did not."""
+class Labels(msgspec.Struct, frozen=True):
+    """Levels of pairs of which somebody said what they are, a row a pair."""
+
+    same: Any
+    different: Any
+
+
+def learn(
+    records: Records,
+    comparisons: Sequence[Comparison],
+    found: Compared,
+    others: Compared,
+    labels: Labels | None = None,
+) -> Model:
+    """Learn from the pairs that blocking found, from a sample of those that it did not, and from labels.
+
+    A pair that somebody decided is of its class whatever its levels, and counts for as much as some others.
+    """
     total = records.count * (records.count - 1) / 2
     outside = max(total - len(found.pairs), 0.0)
-    counts = found.counts.astype(np.float64)
+    patterns, counts, decided = _with_labels(found, labels)
     fixed = [
         _outside(records, comparison, found, others, number, outside) for number, comparison in enumerate(comparisons)
     ]
@@ -94,7 +113,9 @@ def learn(records: Records, comparisons: Sequence[Comparison], found: Compared, 
     rounds = 0
     for rounds in range(1, _ROUNDS + 1):
         model = Model(tuple(comparisons), tuple(chances), shares, rounds)
-        logs = model.weights(found.patterns)
+        logs = model.weights(patterns)
+        # What somebody said cannot be, is not.
+        logs += decided
         logs -= logs.max(axis=1, keepdims=True)
         soft = np.exp(logs)
         soft *= (counts / soft.sum(axis=1))[:, None]
@@ -104,7 +125,7 @@ def learn(records: Records, comparisons: Sequence[Comparison], found: Compared, 
         updated = []
         for number, comparison in enumerate(comparisons):
             size = len(comparison.levels) + 1
-            seen = np.stack([np.bincount(found.patterns[:, number], soft[:, c], minlength=size) for c in range(4)])
+            seen = np.stack([np.bincount(patterns[:, number], soft[:, c], minlength=size) for c in range(4)])
             seen[STRANGERS] += fixed[number]
             rows = [
                 _normal(seen[c], _PSEUDO * starts[number][min(c, HOUSEHOLD)], comparison)
@@ -120,6 +141,20 @@ def learn(records: Records, comparisons: Sequence[Comparison], found: Compared, 
         if np.abs(np.log(shares[:2] / before[:2])).max() < _SETTLED:
             break
     return Model(tuple(comparisons), tuple(chances), shares, rounds)
+
+
+def _with_labels(found: Compared, labels: Labels | None) -> tuple[Any, Numbers, Numbers]:
+    """Patterns, how often each counts, and by class what is added to its log-likelihood: nothing, or what rules it out."""
+    patterns, counts = [found.patterns], [found.counts.astype(np.float64)]
+    decided = [np.zeros((len(found.patterns), len(CLASSES)))]
+    if labels is not None:
+        for levels, rules_out in ((labels.same, slice(HOUSEHOLD, None)), (labels.different, SAME)):
+            ruled = np.zeros((len(levels), len(CLASSES)))
+            ruled[:, rules_out] = _NEVER
+            patterns.append(levels)
+            counts.append(np.full(len(levels), _LABEL_COUNT))
+            decided.append(ruled)
+    return np.concatenate(patterns), np.concatenate(counts), np.concatenate(decided)
 
 
 def _outside(

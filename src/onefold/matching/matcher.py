@@ -136,7 +136,7 @@ def match(
         if known is None:
             tell("Learning")
             others = engine.compare(pairs.random_pairs(rows.count, SAMPLE_PAIRS, chosen))
-            model = learning.learn(rows, compared, found, others)
+            model = learning.learn(rows, compared, found, others, _labels(engine, rows.count, same, different))
         else:
             model = known.model
         by_pattern = model.score(found.patterns)
@@ -239,6 +239,20 @@ def _belonging(person: Integers, score: Callable[[Integers], Numbers], count: in
         total += np.bincount(side, values, minlength=count)
         number += np.bincount(side, minlength=count)
     return np.where(number > 0, _probability(total / np.maximum(number, 1)), np.nan)
+
+
+def _labels(
+    engine: Engine, count: int, same: Sequence[tuple[int, int]], different: Sequence[tuple[int, int]]
+) -> learning.Labels | None:
+    """The levels of decided pairs; None where nobody decided anything."""
+    if not same and not different:
+        return None
+
+    def levels(decided: Sequence[tuple[int, int]]) -> Any:
+        found = engine.compare(np.array([one * count + other for one, other in decided], np.int64))
+        return found.patterns[found.pattern]
+
+    return learning.Labels(levels(same), levels(different))
 
 
 def _exclusive(
