@@ -15,6 +15,8 @@ from trove_classifiers import classifiers
 
 ROOT = Path(__file__).parents[1]
 _PACKAGE = PurePosixPath("src/onefold")
+CONSOLE = _PACKAGE / "console" / "dist"
+"""Where the console is built; Git ignores it, and the archives hold it."""
 _UNWANTED = {".git", ".venv", "build", "dist", "__pycache__", "uv.lock"}
 
 
@@ -41,12 +43,14 @@ def faults(source: Path, wheel: Path, version: str) -> list[str]:
         ).stdout.split("\0")
         if name
     }  # fmt: skip
+    console = {PurePosixPath(path.relative_to(ROOT)) for path in (ROOT / CONSOLE).rglob("*") if path.is_file()}
+    tracked |= console
     with tarfile.open(source) as tape:
         held = {PurePosixPath(*PurePosixPath(name).parts[1:]) for name in tape.getnames()}
         described = tape.extractfile(f"onefold-{version}/PKG-INFO")
         metadata = described.read() if described else b""
     found = [f"The source archive lacks {name}." for name in sorted(tracked - held)]
-    found += [f"The source archive holds {name}." for name in sorted(held) if _UNWANTED & set(name.parts)]
+    found += [f"The source archive holds {name}." for name in sorted(held - console) if _UNWANTED & set(name.parts)]
     found += _faults_of_metadata("source archive", metadata, version)
     with zipfile.ZipFile(wheel) as package:
         held = {PurePosixPath(name) for name in package.namelist()}
