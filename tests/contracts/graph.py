@@ -35,6 +35,7 @@ def an_empty_store_answers_with_nothing(store):
         assert seen.timeline([A], before=None, limit=9) == seen.outbox(after=0, limit=9) == seen.tallies() == []
         assert seen.dead_letters(status=None, source=None, after=(-1, 0), limit=9) == []
         assert seen.people(after=b"", limit=9) == list(seen.scan()) == list(seen.scan_edges()) == []
+        assert list(seen.scan_judgements()) == []
         assert seen.counts() == dict.fromkeys(("nodes", "people", "edges", "judgements", "dead_letters", "events"), 0)
 
 
@@ -231,5 +232,6 @@ def judgements_are_kept_once_each_and_found_by_either_node(store):
     with store.snapshot() as seen:
         assert seen.judgements([A]) == [first]
         assert sorted(seen.judgements([A, B, B]), key=lambda j: j.id) == [first, second]
+        assert sorted(seen.scan_judgements(), key=lambda j: j.id) == [first, second]
         assert seen.judgements([C]) == []
         assert seen.counts()["judgements"] == 2

@@ -33,7 +33,7 @@ edges = st.builds(
     Edge, names, names, st.sampled_from(["event", "record", "alias", "scored"]), few, moments, events,
     st.just("web"), st.just("r/1"), st.none() | st.floats(-9, 9), few,
 )  # fmt: skip
-verdicts = st.sampled_from(["same", "different", "shared"])
+verdicts = st.sampled_from(["same", "different", "unsure", "shared"])
 judgements = st.builds(Judgement, events, verdicts, names, st.none() | names, moments, st.text(), st.text(), few)
 timeline = st.builds(TimelineRow, names, moments, few, few)
 changes = st.builds(
@@ -190,6 +190,7 @@ def everything(seen):
         "leaving": [sorted(seen.leaving(NAMES[n : n + 2]), key=repr) for n in range(len(NAMES))],
         "evidence": sorted(seen.evidence([(a, b) for a in NAMES[:3] for b in NAMES]), key=repr),
         "all edges": sorted(seen.scan_edges(), key=repr),
+        "all judgements": sorted(seen.scan_judgements(), key=lambda j: j.id),
         "judgements": [sorted(seen.judgements([name]), key=lambda j: j.id) for name in NAMES],
         "timeline": [seen.timeline([name], before=None, limit=7) for name in NAMES],
         "timeline of all": seen.timeline(NAMES, before=(5, 2, 2), limit=5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from tests.isolation.callers import Attack
@@ -88,6 +89,44 @@ def _keys(a: Attack) -> Iterator[object]:
     yield {"role": "owner", "workspace": a.theirs.name}
 
 
+def _pairs(a: Attack) -> list[str]:
+    """Pairs of the neighbour's people and nodes, as the review queue names them."""
+    nodes = sorted(one.replace("-", "") for one in a.their_ids)
+    return [f"{one}-{other}" for one, other in itertools.pairwise(nodes)]
+
+
+def _released(a: Attack) -> Iterator[object]:
+    yield {"pairs": _pairs(a)[:20]}
+
+
+def _decisions(a: Attack) -> Iterator[object]:
+    for pair, verdict in zip(_pairs(a)[:6], ("same", "different", "unsure") * 2, strict=False):
+        yield {"pairs": [pair], "verdict": verdict, "reason": "probe"}
+    yield {"pairs": _pairs(a)[:3], "verdict": "same", "workspace": a.theirs.name}
+
+
+def _undone(a: Attack) -> Iterator[object]:
+    yield {}
+    yield from ({"pair": pair} for pair in _pairs(a)[:6])
+    yield {"decision": "0" * 32, "workspace": a.theirs.name}
+
+
+def _patterns(_: Attack) -> Iterator[object]:
+    yield {"equal": ["email"]}
+    yield {"probability_min": 0.0, "probability_max": 1.0}
+
+
+def _bulks(a: Attack) -> Iterator[object]:
+    yield {"probability_min": 0.0, "verdict": "same", "expected": 1}
+    yield {"equal": ["email"], "verdict": "same", "expected": 1, "workspace": a.theirs.name}
+
+
+def _claims(a: Attack) -> Iterator[object]:
+    yield {"count": 5}
+    yield {"count": 50, "status": "second", "workspace": a.theirs.name}
+    yield {"count": 50, "status": "second"}
+
+
 BODIES = {
     "/api/v1/keys": (_keys, True),
     "/api/v1/session": (_sign_ins, True),
@@ -96,6 +135,12 @@ BODIES = {
     "/api/v1/setup/check": (_links, False),
     "/api/v1/accounts": (_accounts, True),
     "/api/v1/accounts/{account_id}/reset": (_nothing, True),
+    "/api/v1/review/claims": (_claims, True),
+    "/api/v1/review/claims/release": (_released, True),
+    "/api/v1/review/decisions": (_decisions, True),
+    "/api/v1/review/undo": (_undone, True),
+    "/api/v1/review/bulk/preview": (_patterns, False),
+    "/api/v1/review/bulk": (_bulks, True),
     "/api/v1/segments/preview": (_rules, False),
     "/api/v1/segments/reconcile": (_nothing, True),
     "/api/v1/segments/{slug}/diff": (_compared, False),

@@ -67,6 +67,8 @@ def _asked(place: Place, caller: Caller, method: str, kind: str) -> frozenset[in
         return frozenset()
     if place.template in SIGNING_IN:
         return frozenset({401, 403, 405, 422, 429})
+    if method in place.beside:
+        return frozenset()
     if method not in place.methods:
         # 422: another route has the path, such as a profile of the name `lookup`.
         return frozenset({401, 403, 404, 405, 422})

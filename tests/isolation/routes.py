@@ -31,6 +31,7 @@ class Place(msgspec.Struct, frozen=True):
         meaning: For a route of the edge, what it is for; empty for one of the API.
         steward: Whether it asks for a scope that readers have not.
         statuses: What it may answer whoever may ask; empty when that stands nowhere.
+        beside: Methods that other routes of this path take.
     """
 
     template: str
@@ -40,6 +41,7 @@ class Place(msgspec.Struct, frozen=True):
     meaning: str = ""
     steward: bool = False
     statuses: frozenset[int] = frozenset()
+    beside: frozenset[str] = frozenset()
 
     @property
     def main(self) -> str:
@@ -87,6 +89,7 @@ def _of_api(route: Any, told: dict[str, Any]) -> Place:
         tuple(sorted(query)),
         steward=bool({"stewardship", "warehouse"} & set(route.tags)) or template == "/metrics",
         statuses=SEGMENT_STATUSES if template.startswith("/v1/spaces") else frozenset(statuses),
+        beside=frozenset(method.upper() for method in told.get(template, {})) - route.methods,
     )
 
 

@@ -85,6 +85,13 @@ def _tokens(a: Attack) -> list[tuple[str, str]]:
     return [(text, "plain") for text in (a.keys.web, *a.dead, a.their_keys.steward, a.their_keys.web, a.theirs.name)]
 
 
+def _pairs(a: Attack) -> list[tuple[str, str]]:
+    nodes = sorted(one.replace("-", "") for one in a.their_ids)
+    plain = [(f"{one}-{other}", "plain") for one, other in itertools.pairwise(nodes)]
+    odd = (f"{nodes[0]}-{nodes[0]}", f"{nodes[-1]}-{nodes[0]}", nodes[0], f"{a.theirs.name}%2f{nodes[0]}-{nodes[1]}")
+    return [*plain, *((text, "odd") for text in odd)]
+
+
 CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "identifier": _references,
     "reference": _references,
@@ -92,6 +99,7 @@ CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "offset": _offsets,
     "key_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
     "account_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
+    "pair": _pairs,
     "space": _spaces,
     "collection": lambda _: [("users", "plain"), ("accounts", "odd")],
     "view": _views,
@@ -122,7 +130,9 @@ def queried(place: Place, a: Attack) -> Iterator[str]:
 
 QUERIES: Mapping[str, Callable[[Attack], tuple[str, ...]]] = {
     "source": lambda a: (*a.theirs.sources, a.theirs.name, a.mine.sources[1], "onefold"),
-    "status": lambda _: ("any", "replayed", "open"),
+    "status": lambda _: ("any", "replayed", "open", "decided", "second"),
+    "values": lambda _: ("true",),
+    "format": lambda _: ("csv",),
     "cursor": lambda a: (*a.cursors, "0", "7", "30"),
     "next": lambda a: a.cursors,
     "limit": lambda _: ("1", "200"),

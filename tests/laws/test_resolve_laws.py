@@ -79,7 +79,7 @@ def histories(draw):
         seen.append(Sighting(named, draw(st.integers(0, 9)), n.to_bytes(16, "big"), kind, "web", 0, n, 0, ""))
     nodes = sorted({i.node for s in seen for i in s.named})
     for n in range(draw(st.integers(0, 4)) if len(nodes) > 1 else 0):
-        verdict = draw(st.sampled_from(["same", "different", "withdrawn", "shared", "not_shared"]))
+        verdict = draw(st.sampled_from(["same", "different", "unsure", "withdrawn", "shared", "not_shared"]))
         a, b = sorted(draw(st.lists(st.sampled_from(nodes), min_size=2, max_size=2, unique=True)))
         single = verdict in {"shared", "not_shared"} or (verdict == "withdrawn" and draw(st.booleans()))
         judged = Judgement(bytes([n]) * 16, verdict, a, None if single else b, draw(st.integers(0, 4)), "ann")

@@ -75,7 +75,9 @@ def cases(draw, *, judged=True, evidence=EVIDENCE, types=tuple(RULES.types), nod
         edges[made.a, made.b, kind] = made
     judgements = []
     for n in range(draw(st.integers(0, 5)) if judged else 0):
-        verdict = draw(st.sampled_from(["same", "same", "different", "different", "withdrawn", "shared", "not_shared"]))
+        verdict = draw(
+            st.sampled_from(["same", "same", "different", "different", "unsure", "withdrawn", "shared", "not_shared"])
+        )
         a, b = sorted(m.id for m in draw(pairs))
         single = verdict in {"shared", "not_shared"} or (verdict == "withdrawn" and draw(st.booleans()))
         judgements.append(Judgement(node(200 + n), verdict, a, None if single else b, draw(st.integers(0, 3)), "ann"))
@@ -97,10 +99,9 @@ def oracle(case):  # noqa: C901  a definition is read in one piece
     def subject(j):
         return frozenset({j.a, j.b})
 
+    telling = [j for j in case.judgements if j.verdict != "unsure"]
     stands = [
-        j
-        for j in case.judgements
-        if not any(subject(k) == subject(j) and (k.offset, k.id) > (j.offset, j.id) for k in case.judgements)
+        j for j in telling if not any(subject(k) == subject(j) and (k.offset, k.id) > (j.offset, j.id) for k in telling)
     ]
     stands.sort(key=lambda j: (j.offset, j.id))
     exact = [e for e in case.edges if e.kind != "scored"]

@@ -191,7 +191,7 @@ def logs(draw):
         mail = {"traits": {"email": who.pop("email")}} if "email" in who else {}
         entries.append(workbench.entry(body | who | mail, index=n))
     for n in range(draw(st.integers(0, 5))):
-        verdict = draw(st.sampled_from(["same", "same", "different", "withdrawn", "shared", "not_shared"]))
+        verdict = draw(st.sampled_from(["same", "same", "different", "unsure", "withdrawn", "shared", "not_shared"]))
         a, b = draw(st.lists(st.sampled_from(_IDENTIFIERS), min_size=2, max_size=2, unique=True))
         single = verdict in {"shared", "not_shared"} or (verdict == "withdrawn" and draw(st.booleans()))
         said = judgements.Statement(f"j{n}", verdict, a, None if single else b)

@@ -9,6 +9,7 @@ import random
 from typing import Any, Self
 
 import msgspec
+from tests import workbench
 
 from onefold.adapters.memory.accounts import MemoryAccountStore
 from onefold.adapters.memory.keys import MemoryKeyStore
@@ -19,6 +20,7 @@ from onefold.governance import access
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, results
 from onefold.pipelines.maintenance.reconcile import Compared
+from onefold.pipelines.review.service import Review
 from onefold.serving.app import Application, ServingSettings, build
 from onefold.serving.visitors import NO_VISITOR_LIMITS
 from onefold.warehouse.sight import Sights, builtin
@@ -60,6 +62,7 @@ class FakeWorkspace:
         self.checks: dict[str, str | None] = {"store": None}
         self.said: list[tuple[Any, ...]] = []
         self.people: dict[tuple[str, str], results.Profile] = {}
+        self.review = Review(workbench.context())
 
     def know(self, value: str, attributes: int = 0) -> None:
         """Let there be a person of this user id."""

@@ -15,6 +15,7 @@ from onefold.serving.api import api
 from onefold.serving.app import ServingSettings
 from onefold.serving.limits import Limit
 from onefold.serving.queries import queries
+from onefold.serving.review import review
 from onefold.serving.rfm import rfm
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
@@ -34,7 +35,8 @@ READS = (
     "/v1/spaces/default/collections/users/profiles/user_id:ann/metadata",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/links",
 )
-OPERATIONS = ("/api/v1/sources", "/api/v1/stats")
+REVIEW = ("pairs", "decisions", "stats", "labels")
+OPERATIONS = ("/api/v1/sources", "/api/v1/stats", *(f"/api/v1/review/{view}" for view in REVIEW))
 STEWARDS = ("/api/v1/dead-letters", "/api/v1/dead-letters/3")
 LINK = {"verdict": "link", "a": {"type": "user_id", "value": "ann"}, "b": {"type": "email", "value": "a@b.test"}}
 
@@ -79,6 +81,17 @@ def test_scopes_are_what_they_say(edge, admin):
     assert edge.main.said == []
     assert judged(edge, admin, LINK).status == 201
     assert edge.main.said[0][0] == "same"
+    for path in ("claims", "claims/release", "decisions", "undo", "bulk/preview", "bulk"):
+        sent = {"Authorization": bearer(reader), "Content_Type": "application/json"}
+        assert edge.send("POST", f"/api/v1/review/{path}", b"{}", **sent).status == 403, path
+
+
+def test_values_of_labels_need_a_scope_of_their_own(edge, admin):
+    """Who may read and judge gets ids; with `personal`, what was compared, too."""
+    personal = edge.key("secret", name="exporter", scopes=("read", "personal"))
+    for token, status in ((admin, 403), (personal, 200)):
+        answer = edge.send("GET", "/api/v1/review/labels?values=true", Authorization=bearer(token))
+        assert answer.status == status
 
 
 @pytest.mark.parametrize("path", READS)
@@ -235,7 +248,7 @@ def test_the_description_covers_every_route(edge):
     told = edge.send("GET", "/api/v1/openapi.json").json
     assert told["openapi"].startswith("3.1")
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
-    routers = (accounts.router, administration.router, api, queries, rfm, segment, segments)
+    routers = (accounts.router, administration.router, api, queries, review, rfm, segment, segments)
     routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes
     assert routes == set(told["paths"])

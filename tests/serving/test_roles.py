@@ -326,3 +326,23 @@ def test_keys_are_made_shown_once_and_revoked():
             edge.keys, kind="secret", workspace="other", name="x", now_us=1, random=edge.random.randbytes
         )
         assert edge.send("DELETE", f"/api/v1/keys/{theirs.id}", Authorization=owner).status == 404
+
+
+def test_what_a_reviewer_compares_is_masked_by_what_it_is():
+    """Values of identifiers and attributes by their classes, and where they differ with them; who sees all sees all."""
+    one = results.ReviewField(
+        field="email", a=ADDRESS, b="bob@mail.test", agreement="different", marks_a=((0, 3),), marks_b=()
+    )
+    two = msgspec.structs.replace(one, field="plan", a="gold", b="lead")
+    label = results.ReviewLabel(
+        a="1", b="2", verdict="same", by="ann", at=None, reviewers=1, disputed=False, fields=(one, two)
+    )
+    hiding = Sight(Role({"none": "show", "identifier": "hide", "personal": "hide", "sensitive": "hide"}), CLASSES)
+    watch = sight.Watch()
+    email, plan = sight._walk(label, watch, hiding).fields
+    assert (email.a, email.b, email.marks_a, email.agreement) == (None, None, (), "different")
+    assert (plan.a, plan.marks_a) == (("gold", ((0, 3),)) if hiding.attribute("plan") == "none" else (None, ()))
+    assert sight._walk(label, watch, Sight(ROLES_WHOLE)).fields == (one, two)
+
+
+ROLES_WHOLE = Role(dict.fromkeys(("none", "identifier", "personal", "sensitive"), "show"))

@@ -148,6 +148,7 @@ def answers(server):
     yield different
     who = json.dumps({"identifiers": [{"type": "user_id", "value": "bob"}]}).encode()
     yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")
+    yield from reviewed(ask)
     yield ask("get", "/api/v1/traits")
     yield ask("get", "/api/v1/traits/{name}", name="orders")
     yield from as_owner(server)
@@ -192,6 +193,26 @@ def as_owner(server):
     yield ask("delete", "/api/v1/sessions")
 
 
+def reviewed(ask):
+    """Answers of the review queue about the one pair that was judged."""
+    decided = ask("get", "/api/v1/review/pairs", query="?status=decided")
+    pair = decided[2]["pairs"][0]["pair"]
+    assert {f["field"] for f in decided[2]["pairs"][0]["fields"]} >= {"email", "user_id"}
+    yield decided
+    yield ask("get", "/api/v1/review/pairs/{pair}", pair=pair)
+    yield ask("post", "/api/v1/review/claims", b'{"status": "second"}')
+    yield ask("post", "/api/v1/review/claims/release", json.dumps({"pairs": [pair]}).encode())
+    said = json.dumps({"pairs": [pair], "verdict": "unsure", "reason": "seen nothing"}).encode()
+    yield ask("post", "/api/v1/review/decisions", said)
+    yield ask("get", "/api/v1/review/decisions")
+    yield ask("get", "/api/v1/review/stats")
+    labels = ask("get", "/api/v1/review/labels")
+    assert [label["verdict"] for label in labels[2]["labels"]] == ["different"]
+    yield labels
+    yield ask("post", "/api/v1/review/bulk/preview", b'{"equal": ["email"]}')
+    yield ask("post", "/api/v1/review/undo", json.dumps({"pair": pair}).encode())
+
+
 def test_each_answer_has_a_schema(description):
     """Of every success and of every problem: not one is described as just anything."""
     found = list(successes(description))
@@ -221,9 +242,9 @@ def test_what_a_server_answers_fits_its_schema(server, description):
     assert asked | ELSEWHERE == {operation for operation, content in described.items() if content is not None}
 
 
-ELSEWHERE = {("post", "/api/v1/query")}
-"""Needs a warehouse; `test_queries` asks it."""
 OURS = {"Content_Type": "application/json", "Sec_Fetch_Site": "same-origin"}
+ELSEWHERE = {("post", "/api/v1/query"), ("post", "/api/v1/review/bulk")}
+"""The one needs a warehouse, and `test_queries` asks it; the other scored pairs, and `test_review` asks it."""
 OPTIONAL = {"payload"}
 """A dead letter has its payload either as JSON or in base64."""
 

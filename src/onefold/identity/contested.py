@@ -74,7 +74,7 @@ def places(
 
 def judged(judgements: Iterable[Judgement]) -> set[NodeId]:
     """The nodes about which something that people said still stands: what was taken back leaves no trace."""
-    latest = {(j.a, j.b): j for j in sorted(judgements, key=said_order)}
+    latest = {(j.a, j.b): j for j in sorted(judgements, key=said_order) if j.verdict != "unsure"}
     return {n for j in latest.values() if j.verdict != "withdrawn" for n in (j.a, j.b) if n is not None}
 
 

@@ -242,7 +242,8 @@ def _join_judged(
         The components to solve, and the nodes of which it is to be found out anew whether they are shared.
     """
     fresh = [node for node, m in now.items() if node not in members and m.person == node]
-    concerned = [*judgements, *(reader.judgements(fresh) if fresh else ())]
+    said = [*judgements, *(reader.judgements(fresh) if fresh else ())]
+    concerned = [judgement for judgement in said if judgement.verdict != "unsure"]
     absent = {n for j in concerned for n in (j.a, j.b) if n is not None and n not in now}
     if absent:
         _learn(reader, absent, now, members)

@@ -177,9 +177,11 @@ def said_order(judgement: Judgement) -> tuple[int, bytes]:
 
 
 def standing(judgements: Iterable[Judgement], nodes: Container[NodeId]) -> Standing:
-    """The latest word on each subject; `withdrawn` leaves nothing said."""
+    """The latest word on each subject; `withdrawn` leaves nothing said, `unsure` says nothing."""
     latest: dict[tuple[NodeId, NodeId | None], Judgement] = {}
     for judgement in sorted(judgements, key=said_order):
+        if judgement.verdict == "unsure":
+            continue
         a, b = judgement.a, judgement.b
         latest[(a, b) if b is None or a < b else (b, a)] = judgement
     said = Standing([], [], {}, set())

@@ -12,8 +12,10 @@ from onefold.model.identifier import NodeId
 EdgeKind = Literal["event", "record", "alias", "scored"]
 """Seen together in an event; stated by a source record; stated by an alias call; scored by the matcher."""
 
-Verdict = Literal["same", "different", "shared", "not_shared", "withdrawn"]
-"""`same` and `different` judge a pair, `shared` and `not_shared` one node; `withdrawn` undoes what was said before."""
+Verdict = Literal["same", "different", "unsure", "shared", "not_shared", "withdrawn"]
+"""`same` and `different` judge a pair, `shared` and `not_shared` one node; `withdrawn` undoes what was said before.
+
+`unsure` says that somebody looked at a pair and could not tell: it is kept, and leaves all else as it stands."""
 
 
 class Edge(msgspec.Struct, frozen=True, gc=False):
@@ -110,7 +112,9 @@ def log_odds(chance: float) -> float:
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """A person's word about the graph. The latest in the log about the same subject counts; none is ever deleted.
+    """A person's word about the graph. The latest in the log about the same subject counts, unless it is `unsure`.
+
+    None is ever deleted.
 
     Attributes:
         id: 16 bytes, unique.

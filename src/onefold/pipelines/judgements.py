@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -54,7 +55,7 @@ def subject(identifier: Identifier, settings: IdentitySettings, hasher: Hasher) 
 def _fits(verdict: Verdict, a: NodeId, b: NodeId | None) -> bool:
     """Whether a verdict is on as many nodes as it can be: a pair, one node, or for `withdrawn` either."""
     if b is None:
-        return verdict not in {"same", "different"}
+        return verdict not in {"same", "different", "unsure"}
     return a != b and verdict not in {"shared", "not_shared"}
 
 
@@ -94,6 +95,39 @@ def say(
     Raises:
         UsageError: A subject cannot name anybody, or the verdict does not fit the number of subjects.
     """
+    return say_all(context, verdict, [(a, b)], by=by, reason=reason, request_id=request_id)[0]
+
+
+def say_all(
+    context: Context,
+    verdict: Verdict,
+    subjects: Sequence[tuple[Identifier, Identifier | None]],
+    *,
+    by: str,
+    reason: str = "",
+    request_id: str = "",
+) -> list[tuple[int, int]]:
+    """Append one judgement a subject at once: all have one time and one author, by which they are known to belong together.
+
+    Returns:
+        (partition, offset) of each.
+
+    Raises:
+        UsageError: As for `say`; then none is appended.
+    """
+    now = context.clock_us()
+    bodies = []
+    for a, b in subjects:
+        _check(context, verdict, a, b)
+        # The same word said twice within a microsecond is one word.
+        said = Statement(f"{now}", verdict, a, b, by, reason)
+        named = msgspec.structs.replace(said, id=hashlib.sha256(msgspec.json.encode(said)).hexdigest())
+        bodies.append(msgspec.json.encode(named))
+    entries = [LogEntry("judgement", SOURCE, now, n, body, request_id=request_id) for n, body in enumerate(bodies)]
+    return context.log.append(entries)
+
+
+def _check(context: Context, verdict: Verdict, a: Identifier, b: Identifier | None) -> None:
     nodes = []
     for identifier in (a,) if b is None else (a, b):
         kind = context.identity.canonical(identifier.type)
@@ -106,12 +140,6 @@ def say(
     if not _fits(verdict, nodes[0], None if b is None else nodes[1]):
         wanted = "one identifier" if verdict in {"shared", "not_shared"} else "two different identifiers"
         raise UsageError(f"`{verdict}` applies to {wanted}.")
-    now = context.clock_us()
-    # The same word said twice within a microsecond is one word.
-    said = Statement(f"{now}", verdict, a, b, by, reason)
-    named = msgspec.structs.replace(said, id=hashlib.sha256(msgspec.json.encode(said)).hexdigest())
-    body = msgspec.json.encode(named)
-    return context.log.append([LogEntry("judgement", SOURCE, now, 0, body, request_id=request_id)])[0]
 
 
 def counterpart(context: Context, identifier: Identifier) -> Identifier:

@@ -17,6 +17,7 @@ from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.pipelines.reading import balances, explanations, people, profiles, progress, tail, traits
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
+from onefold.pipelines.review.service import Review
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class Service:
         self._rfm = rfm
         self._reconciled = reconciled
         self._warehouse = warehouse
+        self._review = Review(context)
 
     @property
     def name(self) -> str:
@@ -87,6 +89,11 @@ class Service:
     def audiences(self) -> Audiences:
         """Its segments."""
         return Audiences(self._context, warehouse=self._warehouse)
+
+    @property
+    def review(self) -> Review:
+        """Its review queue."""
+        return self._review
 
     def profile(self, identifier: Identifier) -> results.Profile:
         """The profile behind an identifier, through merges.

@@ -22,6 +22,7 @@ from onefold.model import (
     WorkspaceIdentity,
 )
 from onefold.ports.audiences import AudienceReader, Settlement
+from onefold.ports.keys import KeyManager
 from onefold.ports.leases import Leases
 from onefold.ports.log import EventLog
 from onefold.ports.scores import ScoredPair, ScoreReader
@@ -317,6 +318,10 @@ class ProfileSnapshot(ProfileReader, ManifestReader, AudienceReader, ScoreReader
         """Every edge, in any order, without holding them all in memory."""
         ...
 
+    def scan_judgements(self) -> Iterator[Judgement]:
+        """Every judgement, in any order, withdrawn and overruled ones too."""
+        ...
+
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, and how many, the most first; equal ones in byte order."""
         ...
@@ -381,20 +386,4 @@ class ProfileStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
-        ...
-
-
-class KeyManager(Protocol):
-    """Holds the root key, which never leaves it."""
-
-    def wrap(self, key: bytes, *, name: str) -> bytes:
-        """Encrypt a workspace key under the root key, bound to `name`."""
-        ...
-
-    def unwrap(self, wrapped: bytes, *, name: str) -> bytes:
-        """Undo `wrap`.
-
-        Raises:
-            IntegrityError: Wrong root key, other name, or altered bytes.
-        """
         ...

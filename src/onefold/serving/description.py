@@ -14,6 +14,7 @@ from onefold.serving import accounts, administration, problems, schemas
 from onefold.serving.api import api
 from onefold.serving.health import health
 from onefold.serving.queries import queries
+from onefold.serving.review import review
 from onefold.serving.rfm import rfm
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
@@ -36,6 +37,7 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(administration.router)
         described.include_router(api)
         described.include_router(queries)
+        described.include_router(review)
         described.include_router(rfm)
         described.include_router(segment)
         described.include_router(segments)

@@ -42,6 +42,12 @@ class Replayed(Result, frozen=True, kw_only=True):
     status: str
 
 
+class Released(Result, frozen=True, kw_only=True):
+    """How many claims were let go of."""
+
+    released: int
+
+
 class Accounts(Result, frozen=True, kw_only=True):
     """The account of each source, by name."""
 
@@ -103,6 +109,8 @@ _DESCRIBED = (
     results.ReconciledSegments, results.ListChange, results.MembershipHistory, results.SegmentDiff,
     results.SegmentGrowth, results.Me, results.UserAccount, results.UserAccounts, results.SetupLink, results.LinkState,
     results.Ended, results.AuditEntries, results.Keys, results.KeyInfo, results.IssuedKey,
+    results.ReviewPairs, results.ReviewPair, results.ReviewDecisions, results.ReviewDecided,
+    results.ReviewBulk, results.ReviewStatistics, results.ReviewLabels, Released,
 )  # fmt: skip
 
 

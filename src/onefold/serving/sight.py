@@ -14,6 +14,7 @@ import msgspec
 
 from onefold.governance.access import Key
 from onefold.governance.roles import Mask
+from onefold.identity.settings import IdentitySettings
 from onefold.model import Finding, Identifier, PersonalClass, results
 from onefold.model.results import Result
 from onefold.pipelines.reading.tail import TailedEntry
@@ -181,6 +182,20 @@ def _retold(value: results.Explanation, watch: Watch, sight: Sight) -> results.E
     return msgspec.structs.replace(value, sentences=sentences)
 
 
+def _compared(held: Iterable[results.ReviewField], watch: Watch, sight: Sight) -> tuple[results.ReviewField, ...]:
+    """Both values of each field; where they are not shown as they are, nor is where they differ."""
+    return tuple(_field(one, watch, sight) for one in held)
+
+
+def _field(one: results.ReviewField, watch: Watch, sight: Sight) -> results.ReviewField:
+    named = one.field in _IDENTIFIERS or one.field.endswith("_id") or "." in one.field
+    mask = _mask(one.a or one.b, "identifier" if named else sight.attribute(one.field), watch, sight)
+    if mask == "show":
+        return one
+    return msgspec.structs.replace(one, a=seen(one.a, mask), b=seen(one.b, mask), marks_a=(), marks_b=())
+
+
+_IDENTIFIERS = frozenset(IdentitySettings().types)
 _GROUP: Mapping[str, Masking] = {"id": _identifier, "traits": _anything}
 PERSONAL: Mapping[type, Mapping[str, Masking]] = {
     Identifier: {"value": _identifier},
@@ -201,6 +216,11 @@ PERSONAL: Mapping[type, Mapping[str, Masking]] = {
     results.End: {"label": _label},
     results.Step: {"reason": _words},
     results.Explanation: {"a": _label, "b": _label},
+    results.ReviewSide: {"label": _label},
+    results.ReviewPair: {"fields": _compared},
+    results.ReviewLabel: {"fields": _compared},
+    results.ReviewAnswer: {"reason": _words},
+    results.ReviewDecision: {"reason": _words},
     results.DeadLetterContent: {"payload": _raw, "payload_base64": _raw},
 }
 """What of each kind of result is personal, and how it is masked."""
@@ -217,6 +237,8 @@ PLAIN = frozenset(
         results.RfmRun, results.RfmSegment, results.RfmCell, results.RfmCutPoint, results.RfmCutPoints, results.Me,
         results.UserAccount, results.UserAccounts, results.SetupLink, results.LinkState, results.Ended,
         results.AuditEntries, results.AuditEntry, results.Keys, results.KeyInfo, results.IssuedKey,
+        results.ReviewPairs, results.ReviewCounts, results.ReviewDecisions, results.ReviewDecided, results.ReviewBulk,
+        results.ReviewStatistics, results.ReviewAgreement, results.ReviewerCount, results.ReviewLabels,
     }
 )  # fmt: skip
 """Kinds of results that hold nothing personal themselves; what is in them is looked at by its own kind."""

@@ -109,7 +109,9 @@ JUDGEMENT = Relation(
     (
         SEQUENCE,
         Column("judgement_id", "uuid", description="Its id.", required=True),
-        Column("verdict", "text", description="same, different, shared, not_shared or withdrawn.", required=True),
+        Column(
+            "verdict", "text", description="same, different, unsure, shared, not_shared or withdrawn.", required=True
+        ),
         Column("node_a", "uuid", description="A node that it is about.", required=True),
         Column("node_b", "uuid", description="The other one; null where it is about one."),
         Column("judged_at", "timestamp", description="When it was said.", required=True),

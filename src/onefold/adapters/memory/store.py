@@ -261,6 +261,10 @@ class MemorySnapshot(MemoryReader, MemoryAudienceReader, ProfileSnapshot):
         found.sort(key=lambda item: (item[0], item[1].edge.a, item[1].edge.b))
         return [pair for _, pair in found[:limit]]
 
+    def scan_judgements(self) -> Iterator[Judgement]:
+        """Every judgement."""
+        return iter(self._state.judgements.values())
+
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, the most first."""
         return _most({node: len(keys) for node, keys in self._state.touching.items()}, edges_min, limit)

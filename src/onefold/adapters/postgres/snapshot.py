@@ -9,7 +9,7 @@ from onefold.adapters.postgres.arrays import Ids
 from onefold.adapters.postgres.audiences import PostgresAudienceReader
 from onefold.adapters.postgres.manifest import PostgresManifestReader
 from onefold.adapters.postgres.reader import KIND_NUMBERS, PERSON, SHARED, edge, node_row, place_of
-from onefold.model import Edge, IdentityChange, Member, NodeId
+from onefold.model import Edge, IdentityChange, Judgement, Member, NodeId
 from onefold.ports import (
     DeadLetter,
     NodeRow,
@@ -106,6 +106,11 @@ class PostgresSnapshot(PostgresManifestReader, PostgresAudienceReader, ProfileSn
             b"SELECT a, b, kind, strength, at_us, event, source, rule, score, log_offset FROM edge"
         ):
             yield edge(row)
+
+    def scan_judgements(self) -> Iterator[Judgement]:
+        """Every judgement."""
+        for row in self._stream(b"SELECT id, verdict, a, b, at_us, said, log_offset FROM judgement"):
+            yield self._judgement(row)
 
     def _stream(self, statement: bytes) -> Iterator[Any]:
         with self._connection.cursor("scan", binary=True) as cursor:

@@ -28,7 +28,7 @@ from onefold.adapters.sqlite.reader import (
     split_ids,
 )
 from onefold.governance.encryption import EntrySealer
-from onefold.model import Edge, IdentityChange, Member, NodeId
+from onefold.model import Edge, IdentityChange, Judgement, Member, NodeId
 from onefold.ports import (
     DeadLetter,
     NodeRow,
@@ -201,6 +201,13 @@ class SqliteSnapshot(SqliteReader, SqliteManifestReader, SqliteAudienceReader, P
         score, a, b = after or (most, b"", b"")
         values = (least, min(most, score), score, a, b, joined, limit)
         return [ScoredPair(edge(row[:-2]), *row[-2:]) for row in select(self._connection, _SCORED_PAIRS, values)]
+
+    def scan_judgements(self) -> Iterator[Judgement]:
+        """Every judgement, in order of id."""
+        for row in self._connection.execute(
+            "SELECT id, verdict, a, b, at_us, said, log_offset FROM judgement ORDER BY id"
+        ):
+            yield self._judgement(row)
 
     def hubs(self, *, edges_min: int, limit: int) -> list[tuple[NodeId, int]]:
         """Nodes with at least so many edges, the most first. Both indexes of the edges are read from end to end."""

@@ -75,6 +75,23 @@ from onefold.model.results.profile import (
     TraitValue,
 )
 from onefold.model.results.result import Result
+from onefold.model.results.review import (
+    ReviewAgreement,
+    ReviewAnswer,
+    ReviewBulk,
+    ReviewCounts,
+    ReviewDecided,
+    ReviewDecision,
+    ReviewDecisions,
+    ReviewerCount,
+    ReviewField,
+    ReviewLabel,
+    ReviewLabels,
+    ReviewPair,
+    ReviewPairs,
+    ReviewSide,
+    ReviewStatistics,
+)
 from onefold.model.results.rfm import RfmCell, RfmCutPoint, RfmCutPoints, RfmRun, RfmSegment
 from onefold.model.results.timeline import Event, EventGroup, EventOperation, RefusedEvent, Timeline, TimelineEvent
 
@@ -131,6 +148,21 @@ __all__ = [
     "Refusal",
     "RefusedEvent",
     "Result",
+    "ReviewAgreement",
+    "ReviewAnswer",
+    "ReviewBulk",
+    "ReviewCounts",
+    "ReviewDecided",
+    "ReviewDecision",
+    "ReviewDecisions",
+    "ReviewField",
+    "ReviewLabel",
+    "ReviewLabels",
+    "ReviewPair",
+    "ReviewPairs",
+    "ReviewSide",
+    "ReviewStatistics",
+    "ReviewerCount",
     "RfmCell",
     "RfmCutPoint",
     "RfmCutPoints",
