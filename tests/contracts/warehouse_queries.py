@@ -120,6 +120,10 @@ QUERIES = {
         "SELECT id, name LIKE 'a%' AS a, name LIKE '%\\%' AS b, name LIKE '%\\_%' AS c, name ILIKE 'ZOË' AS d, "
         "name ILIKE 'ärm%' AS e, name LIKE '%!%b%' ESCAPE '!' AS f, name NOT LIKE 'a%' AS g FROM marts.gift ORDER BY id"
     ),
+    "patterns that are not there": (
+        "SELECT id, name NOT ILIKE 'ärm%' AS a, name NOT LIKE '%!%b%' ESCAPE '!' AS b, NOT name ILIKE 'zoë' AS c "
+        "FROM marts.gift ORDER BY id"
+    ),
     "regular expressions of whole texts": (
         "SELECT id, regexp_matches(name, '^[a-z]{3}$') AS a, regexp_matches(name, '^(Z|a)[^x]{2}$') AS b, "
         "regexp_matches(CAST(amount AS VARCHAR), '^[+-]?[0-9]{1,15}([.][0-9]{1,9})?$') AS c FROM marts.gift ORDER BY id"

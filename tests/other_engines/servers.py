@@ -17,7 +17,7 @@ from onefold.errors import ConfigurationError, NotFoundError, UnavailableError
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 HERE = Path(__file__).parent
-ENGINES = ("clickhouse",)
+ENGINES = ("clickhouse", "spark", "snowflake", "bigquery")
 
 
 def python(name: str) -> Path:
@@ -30,7 +30,8 @@ def python(name: str) -> Path:
 @contextmanager
 def running(name: str) -> Iterator:
     """A server; what the block gets opens a session with it, and tells the engine's kind."""
-    with {"clickhouse": clickhouse}[name]() as opening:
+    servers = {"clickhouse": clickhouse, "spark": spark, "snowflake": snowflake, "bigquery": bigquery}
+    with servers[name]() as opening:
         yield opening
 
 
@@ -44,6 +45,37 @@ def clickhouse() -> Iterator:
         child("clickhouse", "chdb_server.py", folder) as port,
     ):
         yield lambda: (KIND, ClickHouseSession(f"http://127.0.0.1:{port}"))
+
+
+@contextmanager
+def spark() -> Iterator:
+    """A Spark Connect server with Delta tables."""
+    from onefold.adapters.sql_engines.spark import KIND, SparkConnectSession
+
+    with (
+        tempfile.TemporaryDirectory(prefix="onefold-spark-") as folder,
+        child("spark", "spark_server.py", folder) as port,
+    ):
+        yield lambda: (KIND, SparkConnectSession(f"sc://127.0.0.1:{port}"))
+
+
+@contextmanager
+def snowflake() -> Iterator:
+    """Snowflake's interface before DuckDB: the emulator fakesnow."""
+    from onefold.adapters.sql_engines.snowflake import KIND, SnowflakeSession
+
+    with child("snowflake", "snowflake_server.py") as port:
+        where = f"host=127.0.0.1&port={port}&protocol=http"
+        yield lambda: (KIND, SnowflakeSession(f"snowflake://someone:{SECRET_KEY}@emulated/COPIES?{where}"))
+
+
+@contextmanager
+def bigquery() -> Iterator:
+    """BigQuery's interface before DuckDB: the emulator bqemulator."""
+    from onefold.adapters.sql_engines.bigquery import KIND, BigQuerySession
+
+    with child("bigquery", "bigquery_server.py") as port:
+        yield lambda: (KIND, BigQuerySession(f"bigquery://copies?endpoint=http://127.0.0.1:{port}"))
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from tests.contracts.warehouse_queries import QUERIES, REFUSED
 from onefold.adapters.sql_engines.clickhouse import ClickHouseSession
 from onefold.errors import ConfigurationError, UnavailableError, UsageError
 from onefold.warehouse import views
-from onefold.warehouse.dialects import clickhouse, postgres, translation
+from onefold.warehouse.dialects import bigquery, clickhouse, postgres, snowflake, spark, translation
 from onefold.warehouse.query import parse
 
-DIALECTS = {module.NAME: module.DIALECT for module in (postgres, clickhouse)}
+DIALECTS = {module.NAME: module.DIALECT for module in (postgres, clickhouse, spark, snowflake, bigquery)}
 SECRET = "correct-horse"
 KNOWN = {*views.RELATIONS, "marts.gift"}
 

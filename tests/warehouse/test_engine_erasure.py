@@ -5,6 +5,9 @@ from bench.postgres import server
 from tests.engines import contents, copy, postgres_engine
 
 from onefold.adapters.duckdb.erasure import Eraser
+from onefold.adapters.postgres import engine as postgres
+from onefold.adapters.sql_engines import clickhouse, erasure
+from onefold.warehouse import relations
 from onefold.warehouse.query import parse
 
 SECRET = "zq-7731-gonehopefully"
@@ -71,3 +74,9 @@ def test_a_copy_erases_what_the_warehouse_erases(yard, queries):
     finally:
         fresh.close()
         engine.close()
+
+
+def test_no_log_is_left_out():
+    """Each log holds rows about people, so each has a condition in every engine."""
+    assert set(erasure.concerned(clickhouse.KIND)) == set(relations.LOGS)
+    assert {log for log, _ in postgres._CONCERNED} == set(relations.LOGS)

@@ -122,9 +122,33 @@ def _clickhouse(url: str, process: QueryProcess, prefix: str) -> Engine:
     return MarkedEngine(KIND, ClickHouseSession(url), process, prefix=prefix)
 
 
+def _spark(url: str, process: QueryProcess, prefix: str) -> Engine:
+    from onefold.adapters.sql_engines.engine import MarkedEngine  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.sql_engines.spark import KIND, SparkConnectSession  # noqa: PLC0415  as above
+
+    return MarkedEngine(KIND, SparkConnectSession(url), process, prefix=prefix)
+
+
+def _snowflake(url: str, process: QueryProcess, prefix: str) -> Engine:
+    from onefold.adapters.sql_engines.engine import MarkedEngine  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.sql_engines.snowflake import KIND, SnowflakeSession  # noqa: PLC0415  as above
+
+    return MarkedEngine(KIND, SnowflakeSession(url), process, prefix=prefix)
+
+
+def _bigquery(url: str, process: QueryProcess, prefix: str) -> Engine:
+    from onefold.adapters.sql_engines.bigquery import KIND, BigQuerySession  # noqa: PLC0415  only where the extra is
+    from onefold.adapters.sql_engines.engine import MarkedEngine  # noqa: PLC0415  as above
+
+    return MarkedEngine(KIND, BigQuerySession(url), process, prefix=prefix)
+
+
 _OPENERS: Mapping[str, Callable[[str, QueryProcess, str], Engine]] = {
     "postgres": _postgres,
     "clickhouse": _clickhouse,
+    "spark": _spark,
+    "snowflake": _snowflake,
+    "bigquery": _bigquery,
 }
 """By kind; importing what is not installed fails."""
 

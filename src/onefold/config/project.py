@@ -91,7 +91,7 @@ class EngineAddress(msgspec.Struct, frozen=True):
     """
 
     name: str
-    kind: Literal["postgres", "clickhouse"]
+    kind: Literal["postgres", "clickhouse", "spark", "snowflake", "bigquery"]
     url: SecretReference
     workspace: str
     prefix: str = ""

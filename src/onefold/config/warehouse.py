@@ -138,8 +138,9 @@ PRIVACY = Record(
 ENGINE = Record(
     {
         "kind": Field(
-            Text(("postgres", "clickhouse")),
-            "What it is: `postgres`, version 14 or newer, or `clickhouse`, 25.8 or newer.",
+            Text(("postgres", "clickhouse", "spark", "snowflake", "bigquery")),
+            "What it is: `postgres`, version 14 or newer, `clickhouse`, 25.8 or newer, `spark`, 4.1 with Delta, `snowflake`"
+            " or `bigquery`; the last two are tested against emulators only.",
             required=True,
         ),
         "url": Field(

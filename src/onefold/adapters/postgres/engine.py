@@ -38,6 +38,7 @@ _CONCERNED = (
     (relations.IDENTITY_CHANGE, "node = ANY(%(nodes)s)"),
     (relations.EVIDENCE, "node_a = ANY(%(nodes)s) OR node_b = ANY(%(nodes)s)"),
     (relations.JUDGEMENT, "node_a = ANY(%(nodes)s) OR node_b = ANY(%(nodes)s)"),
+    (relations.MEMBERSHIP_CHANGE, "person = ANY(%(nodes)s)"),
     # Rows of these people, and of others as they were when one of the nodes was theirs.
     (
         relations.PROFILE_CHANGE,

@@ -50,8 +50,12 @@ def _table(table: str, columns: str, key: Sequence[str]) -> str:
     return f"CREATE TABLE {table} ({columns}) ENGINE = {engine} ORDER BY ({order}) SETTINGS allow_nullable_key = 1"
 
 
-def _some(ids: Sequence[str]) -> str:
-    return f"[{', '.join(ids)}]"
+def _delete(table: str, where: str) -> str:
+    return f"ALTER TABLE {table} DELETE WHERE {where} SETTINGS mutations_sync = 2"
+
+
+def _ids(table: str) -> str:
+    return f"(SELECT groupArray(assumeNotNull(id)) FROM {table})"
 
 
 KIND = Kind(
@@ -60,13 +64,18 @@ KIND = Kind(
     quote='"',
     escape=lambda text: text.replace("\\", "\\\\").replace("'", "\\'"),
     table=_table,
-    update=lambda table, changes, where: (
-        f"ALTER TABLE {table} UPDATE {changes} WHERE {where} SETTINGS mutations_sync = 2"
+    delete=_delete,
+    ids=_ids,
+    among=lambda ids, column: f"has({ids}, ifNull({column}, ''))",
+    overlaps=lambda ids, column: f"hasAny({ids}, {column})",
+    without=lambda ids, column: f"arrayFilter(each -> NOT has({ids}, each), {column})",
+    named=lambda ids, column: (
+        f"arrayExists(each -> position(ifNull({column}, ''), replaceAll(each, '-', '')) > 0, {ids})"
     ),
-    delete=lambda table, where: f"ALTER TABLE {table} DELETE WHERE {where} SETTINGS mutations_sync = 2",
-    overlaps=lambda column, ids: f"hasAny({column}, {_some(ids)})",
-    without=lambda column, ids: f"arrayFilter(each -> NOT has({_some(ids)}, each), {column})",
-    holds=lambda column, text: f"position(ifNull({column}, ''), {text}) > 0",
+    update_some=lambda table, changes, where, some: (
+        f"ALTER TABLE {table} UPDATE {changes(_ids(some))} WHERE {where(_ids(some))} SETTINGS mutations_sync = 2"
+    ),
+    delete_some=lambda table, where, some: _delete(table, where(_ids(some))),
     schema=lambda name: f"CREATE DATABASE IF NOT EXISTS {name}",
     rewrite=lambda table: [f"OPTIMIZE TABLE {table} FINAL"],
     settings=" SETTINGS " + ", ".join(f"{name} = {value}" for name, value in clickhouse.SETTINGS.items()),
@@ -122,13 +131,10 @@ class ClickHouseSession(Session):
             min_insert_block_size_bytes="0",
         )
 
-    def exists(self, schema: str, table: str) -> bool:
-        """Whether there is such a table."""
-        found = self.fetch(
-            "SELECT count(*) AS n FROM system.tables"
-            f" WHERE database = {KIND.literal(schema)} AND name = {KIND.literal(table)}"
-        )
-        return bool(found["n"][0].as_py())
+    def tables(self, schema: str) -> list[str]:
+        """Names of the tables in a schema; of a schema that is missing, none."""
+        found = self.fetch(f"SELECT name FROM system.tables WHERE database = {KIND.literal(schema)}")
+        return [str(name) for name in found["name"].to_pylist()]
 
     def close(self) -> None:
         """Close the connection."""

@@ -22,6 +22,7 @@ from sqlglot import exp
 from onefold.adapters.duckdb.binding import bound
 from onefold.adapters.duckdb.columns import conformed
 from onefold.adapters.duckdb.query_client import QueryProcess
+from onefold.adapters.sql_engines import erasure
 from onefold.adapters.sql_engines.rows import plain, shaped
 from onefold.adapters.sql_engines.session import Kind, Session
 from onefold.adapters.sql_engines.tables import Mark, Tables
@@ -81,8 +82,7 @@ class MarkedEngine(Engine):
                 raise ConflictError("the engine was loaded by somebody else meanwhile; nothing was changed")
             own = Mark(held.epoch + 1, held.sequence if step.before else 0, held.workspace, held.form)
             self._tables.set_mark(own)
-            for log in relations.LOGS:
-                self._tables.cut(log, own.sequence)
+            self._clear(own.sequence)
             for relation, rows in step.parts:
                 self._require(own)
                 self._tables.add(relation, plain(rows))
@@ -170,14 +170,13 @@ class MarkedEngine(Engine):
                 return 0
             own = Mark(held.epoch + 1, held.sequence, held.workspace, held.form)
             self._tables.set_mark(own)  # a load that is under way ends without its mark
-            for log in relations.LOGS:
-                self._tables.cut(log, own.sequence)
-            return self._tables.erase([str(UUID(bytes=node)) for node in nodes]) if nodes else 0
+            self._clear(own.sequence)
+            return erasure.erase(self._tables, [str(UUID(bytes=node)) for node in nodes]) if nodes else 0
 
     def count(self, nodes: Collection[NodeId]) -> int:
         """How many rows of the logs concern these nodes."""
         with self._lock:
-            return self._tables.count([str(UUID(bytes=node)) for node in nodes]) if nodes else 0
+            return erasure.count(self._tables, [str(UUID(bytes=node)) for node in nodes]) if nodes else 0
 
     def compact(self) -> None:
         """Rewrite the logs; see the port. Backups and older versions that the engine keeps are its own matter."""
@@ -191,6 +190,12 @@ class MarkedEngine(Engine):
 
     def _known(self) -> dict[str, Relation]:
         return dict(views.RELATIONS) | {name: entry.relation for name, entry in self._tables.entries().items()}
+
+    def _clear(self, sequence: int) -> None:
+        """Remove what a killed load or erasure left."""
+        self._tables.sweep()
+        for log in relations.LOGS:
+            self._tables.cut(log, sequence)
 
     def _require(self, own: Mark) -> None:
         held = self._tables.mark()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
@@ -57,7 +58,8 @@ def _value(value: Any, kind: pa.DataType) -> Any:
     if pa.types.is_boolean(kind):
         return bool(value)
     if pa.types.is_list(kind):
-        return [_value(each, kind.value_type) for each in value]
+        members = json.loads(value, parse_float=Decimal) if isinstance(value, str) else value  # Snowflake's are JSON
+        return [_value(each, kind.value_type) for each in members]
     if pa.types.is_string(kind):
         return value.decode() if isinstance(value, bytes) else str(value)
     if kind == pa.uuid():

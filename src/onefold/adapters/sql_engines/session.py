@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +11,9 @@ import pyarrow as pa
 from onefold.model import ColumnType
 from onefold.ports.warehouse import QueryLimits
 from onefold.warehouse.dialects.translation import Dialect
+
+OfIds = Callable[[str], str]
+"""A part of a statement that names ids, from what their list is called there."""
 
 
 class Session(Protocol):
@@ -28,8 +31,8 @@ class Session(Protocol):
         """Add rows to a table, whose columns they name; all of one call or none."""
         ...
 
-    def exists(self, schema: str, table: str) -> bool:
-        """Whether there is such a table."""
+    def tables(self, schema: str) -> Collection[str]:
+        """Names of the tables in a schema; of a schema that is missing, none."""
         ...
 
     def close(self) -> None:
@@ -47,11 +50,14 @@ class Kind:
         quote: Letter around names.
         escape: What a text's letters become in a literal.
         table: Statement that makes a table, from its name, its columns and its key.
-        update: Statement that changes rows, from a table, assignments and a condition.
         delete: Statement that removes rows, from a table and a condition.
-        overlaps: Whether a list has one of some ids, from the column and the ids as literals.
-        without: A list without some ids, from the same.
-        holds: Whether a text holds another one, from the column and a literal.
+        ids: The ids in the column `id` of a table, as one list within a query.
+        among: Whether a list of ids has an id, from the list and the column.
+        overlaps: Whether two lists of ids have one in common, from one and a column.
+        without: A list of ids without those of another, from the other and a column.
+        named: Whether a text holds one of some ids without their hyphens, from their list and the column.
+        update_some: Statement that changes rows, from a table, assignments, a condition, and the table of the ids in both.
+        delete_some: Statement that removes rows, from a table, a condition, and the table of the ids in it.
         schema: Statement that makes a schema that is missing.
         settings: What is put after the query of a view, so that it means there what it says here.
         deduplicates: Whether rows of the same key become one by themselves, read through `rows`.
@@ -64,11 +70,14 @@ class Kind:
     quote: str
     escape: Callable[[str], str]
     table: Callable[[str, str, Sequence[str]], str]
-    update: Callable[[str, str, str], str]
     delete: Callable[[str, str], str]
-    overlaps: Callable[[str, Sequence[str]], str]
-    without: Callable[[str, Sequence[str]], str]
-    holds: Callable[[str, str], str]
+    ids: Callable[[str], str]
+    among: Callable[[str, str], str]
+    overlaps: Callable[[str, str], str]
+    without: Callable[[str, str], str]
+    named: Callable[[str, str], str]
+    update_some: Callable[[str, OfIds, OfIds, str], str]
+    delete_some: Callable[[str, OfIds, str], str]
     schema: Callable[[str], str]
     rewrite: Callable[[str], Sequence[str]]
     settings: str = ""

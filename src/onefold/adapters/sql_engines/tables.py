@@ -20,6 +20,7 @@ from onefold.warehouse import relations, views
 from onefold.warehouse.dialects import translation
 
 OWN = "onefold"
+_ASIDE = "aside_"
 _VERSION = 1
 """Rises with what this module makes there besides relations and views."""
 _MARK = Relation(
@@ -44,7 +45,6 @@ _ENTRY = Relation(
         Column("pending", "boolean", required=True),
     ),
 )
-_CLEARED = tuple(column.name for column in relations.EVENT.columns if column.personal != "none" and not column.required)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Relation).decode
 
@@ -70,10 +70,11 @@ class Tables:
     """The tables of one copy, by the prefix of its schemas."""
 
     def __init__(self, kind: Kind, session: Session, prefix: str) -> None:
-        self._kind = kind
-        self._session = session
+        self.kind = kind
+        self.session = session
         self._prefix = prefix
         self._schemas: set[str] = set()
+        self._newest = f"{kind.name('epoch')} DESC, {kind.name('sequence')} DESC"
 
     def set_up(self) -> None:
         """Make schemas, relations and views that are missing, and columns that are."""
@@ -82,16 +83,16 @@ class Tables:
         for own in (_MARK, _ENTRY):
             self._make(self._own(own.name), own)
         for log in relations.LOGS:
-            self._make(self._log(log), log)
+            self._make(self.log(log), log)
             self._make_view(log, self._seen(log))
         for name, tree in views.queries().items():
-            made = translation.translate(tree, self._kind.dialect, views.RELATIONS, self._prefix)
-            self._make_view(views.RELATIONS[name], translation.sql(made, self._kind.dialect))
+            made = translation.translate(tree, self.kind.dialect, views.RELATIONS, self._prefix)
+            self._make_view(views.RELATIONS[name], translation.sql(made, self.kind.dialect))
 
     def form(self) -> str:
         """What tells one version's relations and views from another's."""
         made = [
-            translation.sql(translation.translate(tree, self._kind.dialect, views.RELATIONS), self._kind.dialect)
+            translation.sql(translation.translate(tree, self.kind.dialect, views.RELATIONS), self.kind.dialect)
             for tree in views.queries().values()
         ]
         columns = [(log.full_name, [(column.name, column.type) for column in log.columns]) for log in relations.LOGS]
@@ -99,11 +100,10 @@ class Tables:
 
     def mark(self) -> Mark | None:
         """The mark that counts; None where there is no copy."""
-        if not self._session.exists(self._prefix + OWN, _MARK.name):
+        if not self._there(_MARK.name):
             return None
-        found = self._session.fetch(
-            f"SELECT epoch, sequence, workspace, form FROM {self._own(_MARK.name)}"
-            " ORDER BY epoch DESC, sequence DESC LIMIT 1"
+        found = self.session.fetch(
+            f"SELECT {self._names(_MARK.columns)} FROM {self._own(_MARK.name)} ORDER BY {self._newest} LIMIT 1"
         )
         return next((Mark(*row.values()) for row in _lower(found)), None)
 
@@ -115,30 +115,40 @@ class Tables:
         """Sequence and time of commit, in microseconds, of the last row of any log that is seen."""
         found = []
         for log in relations.LOGS:
-            rows = self._session.fetch(
-                f"SELECT sequence, known_at FROM {self._view(log)} ORDER BY sequence DESC LIMIT 1"
+            sequence, known_at = self.kind.name("sequence"), self.kind.name("known_at")
+            rows = self.session.fetch(
+                f"SELECT {sequence}, {known_at} FROM {self._view(log)} ORDER BY {sequence} DESC LIMIT 1"
             )
             found += [(row["sequence"], _micros(row["known_at"])) for row in _lower(rows)]
         return max(found, default=None)
 
+    def log(self, log: Relation) -> str:
+        """The table of a log."""
+        return self._own(f"{log.schema}_{log.name}")
+
+    def many(self, table: str, condition: str) -> int:
+        """How many rows of a table hold a condition."""
+        found = self.session.fetch(f"SELECT count(*) AS n FROM {self.kind.rows(table)} WHERE {condition}")
+        return int(_lower(found)[0]["n"])
+
     def cut(self, log: Relation, sequence: int) -> None:
         """Remove the rows of a log that are beyond a sequence."""
-        beyond = f"sequence > {sequence}"
-        if self._count(self._log(log), beyond):
-            self._session.execute(self._kind.delete(self._log(log), beyond))
+        beyond = f"{self.kind.name('sequence')} > {sequence}"
+        if self.many(self.log(log), beyond):
+            self.session.execute(self.kind.delete(self.log(log), beyond))
 
     def add(self, log: Relation, rows: pa.Table) -> None:
         """Add rows to a log; those that it has already are not added again."""
-        if self._kind.deduplicates:
-            self._session.insert(self._log(log), rows)
+        if self.kind.deduplicates:
+            self.session.insert(self.log(log), rows)
             return
         with self.aside(log) as arriving:
-            self._session.insert(arriving, rows)
+            self.session.insert(arriving, rows)
             names = self._names(log.columns)
-            same = " AND ".join(f"a.{key} = b.{key}" for key in map(self._kind.name, _unique(log)))
-            self._session.execute(
-                f"INSERT INTO {self._log(log)} ({names}) SELECT {self._names(log.columns, 'a.')} FROM {arriving} AS a"
-                f" LEFT JOIN {self._log(log)} AS b ON {same} WHERE b.{self._kind.name('sequence')} IS NULL"
+            same = " AND ".join(f"a.{key} = b.{key}" for key in map(self.kind.name, _unique(log)))
+            self.session.execute(
+                f"INSERT INTO {self.log(log)} ({names}) SELECT {self._names(log.columns, 'a.')} FROM {arriving} AS a"
+                f" LEFT JOIN {self.log(log)} AS b ON {same} WHERE b.{self.kind.name('sequence')} IS NULL"
             )
 
     def entries(self) -> dict[str, Entry]:
@@ -162,7 +172,7 @@ class Tables:
         self._add_row(_ENTRY, (version, relation.full_name, definition, kept, place, True))
         self._make_schema(relation.schema)
         table = self._own(place)
-        self._session.execute(self._kind.table(table, self._columns(relation.columns), relation.key))
+        self.session.execute(self.kind.table(table, self._columns(relation.columns), relation.key))
         yield table
         self._make_view(relation, f"SELECT {self._names(relation.columns)} FROM {table}")
         self._add_row(_ENTRY, (version, relation.full_name, definition, kept, place, False))
@@ -172,18 +182,24 @@ class Tables:
         """Remove a relation with its rows."""
         rows = [row for row in self._rows() if row["name"] == relation.full_name]
         if rows:
-            self._session.execute(f"DROP VIEW IF EXISTS {self._view(relation)}")
+            self.session.execute(f"DROP VIEW IF EXISTS {self._view(relation)}")
             self._forget(relation, rows)
 
     @contextmanager
     def aside(self, relation: Relation) -> Iterator[str]:
         """A table with a relation's columns, for the block."""
-        table = self._own(f"aside_{os.urandom(8).hex()}")
-        self._session.execute(self._kind.table(table, self._columns(relation.columns), ()))
+        table = self._own(f"{_ASIDE}{os.urandom(8).hex()}")
+        self.session.execute(self.kind.table(table, self._columns(relation.columns), ()))
         try:
             yield table
         finally:
-            self._session.execute(f"DROP TABLE IF EXISTS {table}")
+            self.session.execute(f"DROP TABLE IF EXISTS {table}")
+
+    def sweep(self) -> None:
+        """Remove tables that a killed load or erasure left aside: what is in them no other erasure would find."""
+        for name in self.session.tables(self._prefix + OWN):
+            if name.startswith(_ASIDE):
+                self.session.execute(f"DROP TABLE IF EXISTS {self._own(name)}")
 
     def carry(
         self,
@@ -196,74 +212,34 @@ class Tables:
         columns = [column for column in relation.columns if before.relation.column(column.name) is not None]
         joined, conditions = "", []
         for number, (other, keys) in enumerate(without):
-            names = [self._kind.name(key.lower()) for key in keys]
+            names = [self.kind.name(key.lower()) for key in keys]
             same = " AND ".join(f"t.{name} = o{number}.{name}" for name in names)
             joined += (
                 f" LEFT JOIN (SELECT DISTINCT {', '.join(names)}, 1 AS matched FROM {other}) AS o{number} ON {same}"
             )
             conditions.append(f"o{number}.matched IS NULL")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        self._session.execute(
+        self.session.execute(
             f"INSERT INTO {table} ({self._names(columns)}) SELECT {self._names(columns, 't.')}"
             f" FROM {self._own(before.place)} AS t{joined}{where}"
         )
-
-    def erase(self, ids: Sequence[str]) -> int:
-        """Remove the rows of logs that concern some nodes, and their names from others' events; how many were removed."""
-        event = self._log(relations.EVENT)
-        literals = [self._kind.literal(each) for each in ids]
-        named = (
-            f"{self._kind.overlaps(self._kind.name('nodes'), literals)}"
-            f" AND NOT {self._kind.name('node')} IN ({', '.join(literals)})"
-        )
-        if self._count(event, named):
-            cleared = [f"{self._kind.name(name)} = NULL" for name in _CLEARED]
-            nodes = f"{self._kind.name('nodes')} = {self._kind.without(self._kind.name('nodes'), literals)}"
-            self._session.execute(self._kind.update(event, ", ".join([*cleared, nodes]), named))
-        many = 0
-        for log, condition in self._concerned(ids):
-            found = self._count(self._log(log), condition)
-            if found:
-                self._session.execute(self._kind.delete(self._log(log), condition))
-            many += found
-        return many
-
-    def count(self, ids: Sequence[str]) -> int:
-        """How many rows of the logs concern some nodes, seen or not."""
-        named = self._kind.overlaps(self._kind.name("nodes"), [self._kind.literal(each) for each in ids])
-        conditions = [*self._concerned(ids), (relations.EVENT, named)]
-        return sum(self._count(self._log(log), condition) for log, condition in conditions)
 
     def compact(self) -> None:
         """Rewrite the logs so that no file of them holds a deleted row, and forget marks that do not count any more."""
         held = self.mark()
         if held is not None:
             mark = self._own(_MARK.name)
-            self._session.execute(self._kind.delete(mark, f"epoch < {held.epoch}"))
+            self.session.execute(self.kind.delete(mark, f"{self.kind.name('epoch')} < {held.epoch}"))
         for log in relations.LOGS:
-            for statement in self._kind.rewrite(self._log(log)):
-                self._session.execute(statement)
-
-    def _concerned(self, ids: Sequence[str]) -> list[tuple[Relation, str]]:
-        """Which rows of each log concern some nodes; see `adapters.duckdb.erasure`."""
-        name, some = self._kind.name, ", ".join(map(self._kind.literal, ids))
-        either = f"{name('node_a')} IN ({some}) OR {name('node_b')} IN ({some})"
-        texts = [self._kind.literal(each.replace("-", "")) for each in ids]
-        held = [self._kind.holds(name("identifiers"), text) for text in texts]
-        return [
-            (relations.EVENT, f"{name('node')} IN ({some})"),
-            (relations.IDENTITY_CHANGE, f"{name('node')} IN ({some})"),
-            (relations.EVIDENCE, either),
-            (relations.JUDGEMENT, either),
-            (relations.PROFILE_CHANGE, " OR ".join([f"{name('person')} IN ({some})", *held])),
-        ]
+            for statement in self.kind.rewrite(self.log(log)):
+                self.session.execute(statement)
 
     def _rows(self) -> list[dict[str, Any]]:
-        if not self._session.exists(self._prefix + OWN, _ENTRY.name):
+        if not self._there(_ENTRY.name):
             return []
-        found = self._session.fetch(
-            f"SELECT version, name, definition, files, place, pending FROM {self._own(_ENTRY.name)}"
-            " ORDER BY version, pending DESC"
+        order = f"{self.kind.name('version')}, {self.kind.name('pending')} DESC"
+        found = self.session.fetch(
+            f"SELECT {self._names(_ENTRY.columns)} FROM {self._own(_ENTRY.name)} ORDER BY {order}"
         )
         return _lower(found)
 
@@ -271,63 +247,57 @@ class Tables:
         """Remove what stands in the rows about a relation, and these."""
         own = [row for row in rows if row["name"] == relation.full_name]
         for place in {str(row["place"]) for row in own}:
-            self._session.execute(f"DROP TABLE IF EXISTS {self._own(place)}")
+            self.session.execute(f"DROP TABLE IF EXISTS {self._own(place)}")
         if own:
             last = max(int(str(row["version"])) for row in own)
-            name = self._kind.literal(relation.full_name)
-            condition = f"{self._kind.name('name')} = {name} AND {self._kind.name('version')} <= {last}"
-            self._session.execute(self._kind.delete(self._own(_ENTRY.name), condition))
-
-    def _count(self, table: str, condition: str) -> int:
-        found = self._session.fetch(f"SELECT count(*) AS n FROM {self._kind.rows(table)} WHERE {condition}")
-        return int(_lower(found)[0]["n"])
+            name = self.kind.literal(relation.full_name)
+            condition = f"{self.kind.name('name')} = {name} AND {self.kind.name('version')} <= {last}"
+            self.session.execute(self.kind.delete(self._own(_ENTRY.name), condition))
 
     def _add_row(self, relation: Relation, values: Sequence[str | int | None]) -> None:
         written = ", ".join(
-            ("true" if value else "false") if isinstance(value, bool) else self._kind.literal(value) for value in values
+            ("true" if value else "false") if isinstance(value, bool) else self.kind.literal(value) for value in values
         )
         names = self._names(relation.columns)
-        self._session.execute(f"INSERT INTO {self._own(relation.name)} ({names}) VALUES ({written})")
+        self.session.execute(f"INSERT INTO {self._own(relation.name)} ({names}) VALUES ({written})")
 
     def _make_schema(self, schema: str) -> None:
         if schema not in self._schemas:
-            self._session.execute(self._kind.schema(self._kind.name(self._prefix + schema.lower())))
+            self.session.execute(self.kind.schema(self.kind.name(self._prefix + schema.lower())))
             self._schemas.add(schema)
 
     def _make(self, table: str, relation: Relation) -> None:
-        schema, name = self._prefix + OWN, table.rpartition(".")[2].strip(self._kind.quote)
-        if not self._session.exists(schema, name):
-            self._session.execute(self._kind.table(table, self._columns(relation.columns), _unique(relation)))
+        if not self._there(table.rpartition(".")[2].strip(self.kind.quote)):
+            self.session.execute(self.kind.table(table, self._columns(relation.columns), _unique(relation)))
             return
-        there = {column.lower() for column in self._session.fetch(f"SELECT * FROM {table} LIMIT 0").column_names}
+        there = {column.lower() for column in self.session.fetch(f"SELECT * FROM {table} LIMIT 0").column_names}
         for column in relation.columns:
             if column.name.lower() not in there:
-                self._session.execute(f"ALTER TABLE {table} ADD COLUMN {self._columns([column])}")
+                self.session.execute(f"ALTER TABLE {table} ADD COLUMN {self._columns([column])}")
 
     def _make_view(self, view: Relation, query: str) -> None:
-        self._session.execute(f"CREATE OR REPLACE VIEW {self._view(view)} AS {query}{self._kind.settings}")
+        self.session.execute(f"CREATE OR REPLACE VIEW {self._view(view)} AS {query}{self.kind.settings}")
 
     def _seen(self, log: Relation) -> str:
-        mark = f"SELECT sequence FROM {self._own(_MARK.name)} ORDER BY epoch DESC, sequence DESC LIMIT 1"
-        rows = self._kind.rows(self._log(log))
-        return f"SELECT {self._names(log.columns)} FROM {rows} WHERE {self._kind.name('sequence')} <= ({mark})"
+        sequence = self.kind.name("sequence")
+        mark = f"SELECT {sequence} FROM {self._own(_MARK.name)} ORDER BY {self._newest} LIMIT 1"
+        rows = self.kind.rows(self.log(log))
+        return f"SELECT {self._names(log.columns)} FROM {rows} WHERE {sequence} <= ({mark})"
+
+    def _there(self, name: str) -> bool:
+        return name in self.session.tables(self._prefix + OWN)
 
     def _own(self, name: str) -> str:
-        return self._kind.name(self._prefix + OWN, name)
-
-    def _log(self, log: Relation) -> str:
-        return self._own(f"{log.schema}_{log.name}")
+        return self.kind.name(self._prefix + OWN, name)
 
     def _view(self, relation: Relation) -> str:
-        return self._kind.name(self._prefix + relation.schema.lower(), relation.name.lower())
+        return self.kind.name(self._prefix + relation.schema.lower(), relation.name.lower())
 
     def _names(self, columns: Iterable[Column], before: str = "") -> str:
-        return ", ".join(before + self._kind.name(column.name.lower()) for column in columns)
+        return ", ".join(before + self.kind.name(column.name.lower()) for column in columns)
 
     def _columns(self, columns: Iterable[Column]) -> str:
-        return ", ".join(
-            f"{self._kind.name(column.name.lower())} {self._kind.types[column.type]}" for column in columns
-        )
+        return ", ".join(f"{self.kind.name(column.name.lower())} {self.kind.types[column.type]}" for column in columns)
 
 
 def _unique(relation: Relation) -> list[str]:

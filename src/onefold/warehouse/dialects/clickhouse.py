@@ -13,7 +13,7 @@ from sqlglot import exp
 from onefold.warehouse.dialects import clickhouse_aggregates as aggregates
 from onefold.warehouse.dialects.clickhouse_aggregates import as_float, as_type, number
 from onefold.warehouse.dialects.stated import Stated
-from onefold.warehouse.dialects.translation import Dialect, Rewrite, call
+from onefold.warehouse.dialects.translation import Dialect, Rewrite, call, like
 
 NAME = aggregates.NAME
 SETTINGS = {
@@ -92,15 +92,15 @@ def _like(part: exp.Expr) -> exp.Expr:
 
 def _any_case(part: exp.Expr) -> exp.Expr:
     pattern = _STATED.like(part.expression)
-    return exp.Like(this=call("lowerUTF8", part.this.copy()), expression=call("lowerUTF8", pattern))
+    return like(part, call("lowerUTF8", part.this.copy()), call("lowerUTF8", pattern))
 
 
 def _escape(part: exp.Expr) -> exp.Expr:
-    like = part.this
-    if not isinstance(like, exp.Like):
+    inner = part.this
+    if not isinstance(inner, exp.Like):
         raise _STATED.refused("ESCAPE of this pattern")
     letter = _STATED.text(part.expression, "an ESCAPE that is not stated as a text")
-    return exp.Like(this=like.this.copy(), expression=_STATED.like(like.expression, letter))
+    return like(inner, inner.this.copy(), _STATED.like(inner.expression, letter))
 
 
 def _concat(part: exp.Expr) -> exp.Expr:

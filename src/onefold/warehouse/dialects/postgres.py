@@ -10,7 +10,7 @@ from typing import cast
 from sqlglot import exp
 
 from onefold.warehouse.dialects.stated import Stated
-from onefold.warehouse.dialects.translation import MAPPED, Dialect, call, double
+from onefold.warehouse.dialects.translation import MAPPED, Dialect, call, double, like
 
 NAME = "PostgreSQL"
 LETTERS = "onefold_letters"
@@ -64,7 +64,7 @@ def _like(part: exp.Expr) -> exp.Expr:
 
 def _any_case(part: exp.Expr) -> exp.Expr:
     lowered = [_letters(exp.Lower(this=side.copy())) for side in (part.this, part.expression)]
-    return exp.Escape(this=exp.Like(this=lowered[0], expression=lowered[1]), expression=exp.Literal.string(""))
+    return exp.Escape(this=like(part, *lowered), expression=exp.Literal.string(""))
 
 
 def _aggregated(value: exp.Expr, order: exp.Expr | None, conditions: list[exp.Expr], *, descending: bool) -> exp.Expr:

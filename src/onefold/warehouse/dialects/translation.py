@@ -121,6 +121,11 @@ def double(value: exp.Expr) -> exp.Expr:
     return exp.cast(value.copy(), exp.DataType.Type.DOUBLE)
 
 
+def like(part: exp.Expr, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+    """A LIKE of other operands in the place of one, or of an ILIKE; negated where that is."""
+    return exp.Like(this=value, expression=pattern, negate=part.args.get("negate"))
+
+
 def _is_entries(part: exp.Expr) -> bool:
     inner = part.this if isinstance(part, exp.Explode) else None
     return isinstance(inner, exp.Anonymous) and inner.name.lower() == "map_entries"
