@@ -225,6 +225,7 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "docs/how-to/load-a-file.md": fresh,
     "docs/how-to/sign-in-to-the-console.md": fresh,
     "docs/how-to/match-records.md": with_people,
+    "docs/how-to/match-in-a-project.md": after_the_tutorial,
     "docs/how-to/build-models.md": fresh,
     "docs/how-to/score-by-rfm.md": after_the_tutorial,
     "docs/how-to/undo-a-merge.md": after_the_tutorial,

@@ -13,6 +13,7 @@ from onefold.bootstrap.checking import (
 )
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.engines import engine_status, engines_of, load_engine, waiting
+from onefold.bootstrap.identity_matching import match_records
 from onefold.bootstrap.lineage import lineage
 from onefold.bootstrap.loading import (
     AppendingError,
@@ -122,6 +123,7 @@ __all__ = [
     "load_with_prefetch",
     "match_file",
     "match_frame",
+    "match_records",
     "match_table",
     "member_table",
     "membership_growth",

@@ -1,6 +1,7 @@
 """Housekeeping: what the worker does for a workspace beside processing and loading, now and then, in a thread of its own.
 
-Every night store and warehouse are compared, person by person, and segments with an evaluation of everybody. After an
+Every night store and warehouse are compared, person by person, and segments with an evaluation of everybody; where
+identity.yaml says how, records are matched. After an
 erasure, which takes with it the tables that models made, they are built again.
 """
 
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from onefold.bootstrap.identity_matching import match_records
 from onefold.bootstrap.modelling import build_models
 from onefold.bootstrap.segment_rows import SegmentRows
 from onefold.bootstrap.warehousing import reconcile, warehouse_of, warehouse_opener
@@ -51,6 +53,8 @@ class Housekeeping:
         self._directory = directory
         self._reconciled = Reconciliations(workspace)
         self._erasures = SegmentRows(workspace, ERASURE.full_name)
+        # A night that passed before this process began was another's: matching again would find the same.
+        self._matched_us = workspace.context.clock_us()
 
     def due(self) -> list[Callable[[], None]]:
         """What should be done now."""
@@ -60,12 +64,22 @@ class Housekeeping:
         latest = self._reconciled.latest()
         if latest is None or latest.at_us < _night_us(self._workspace.context.clock_us()):
             found.append(self._reconcile)
+        if self._workspace.project.matching is not None and self._matched_us < _night_us(
+            self._workspace.context.clock_us()
+        ):
+            found.append(self._match)
         compared = Audiences(self._workspace.context).compared()
         if self._segments_apply() and (
             compared is None or compared.at_us < _night_us(self._workspace.context.clock_us())
         ):
             found.append(self._reconcile_segments)
         return found
+
+    def _match(self) -> None:
+        self._matched_us = self._workspace.context.clock_us()  # once a night, also where it fails
+        run = match_records(self._workspace)
+        more = {"workspace": self._workspace.context.name, "run": run.id, "changed": run.changed + run.withdrawn}
+        _log.info("records matched", extra=more)
 
     def _segments_apply(self) -> bool:
         with self._workspace.context.store.snapshot() as snapshot:

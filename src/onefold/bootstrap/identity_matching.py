@@ -9,14 +9,16 @@ import msgspec
 
 from onefold.bootstrap.matching import require_matching
 from onefold.bootstrap.workspace import Workspace
+from onefold.config.match_keys import Matching
 from onefold.connectors.sources import headings
 from onefold.matching import fields
 from onefold.matching.fields import Kind, Sample
-from onefold.matching.settings import MatchSettings
+from onefold.matching.settings import MatchSettings, Weights
 from onefold.pipelines.matching import records, run
 from onefold.pipelines.matching.run import Run
 
-_SAMPLED = 2_000
+_ANY = Sample(("a", "b"), 3, 2)
+"""Values of which nothing follows."""
 
 
 def match_records(workspace: Workspace, tell: Callable[[str], None] = lambda _: None) -> Run:
@@ -29,30 +31,36 @@ def match_records(workspace: Workspace, tell: Callable[[str], None] = lambda _: 
     from onefold.pipelines.matching import scoring  # noqa: PLC0415  only where the extra is
 
     context = workspace.context
-    settings = MatchSettings()
+    settings = settings_of(workspace)
     tell("Reading records")
     with context.store.snapshot() as snapshot:
-        sources = records.read(context, snapshot, lambda columns: kinds(columns, settings.fields))
+        sources = records.read(context, snapshot, kinds(settings.fields))
         stored = [edge for edge in snapshot.scan_edges() if edge.kind == "scored"]
-    with_region = msgspec.structs.replace(settings, region=settings.region or context.identity.default_region)
-    found = scoring.score(sources, with_region, tell)
+    found = scoring.score(sources, settings, tell)
     return run.tell(
         context, stored, found.pairs, model=found.model, records=len(sources.records), compared=found.compared
     )
 
 
-def kinds(columns: Mapping[str, list[str]], stated: Mapping[str, str]) -> Callable[[str], Kind]:
-    """What each trait holds, by its name and values; a trait that is not among them, by its name alone."""
+def settings_of(workspace: Workspace) -> MatchSettings:
+    """How a workspace's project has its records matched."""
+    said = workspace.project.matching or Matching()
+    return MatchSettings(
+        fields=dict(said.fields),
+        model=said.model,
+        weights=msgspec.convert(dict(said.weights), Weights),
+        region=workspace.context.identity.default_region,
+    )
+
+
+def kinds(stated: Mapping[str, str]) -> Callable[[str], Kind]:
+    """What the trait of a name holds, as stated, else by its name alone: a date of a subscription looks like one of birth."""
 
     @cache
     def kind_of(name: str) -> Kind:
-        values = columns.get(name, [])
-        distinct = sorted(set(values))[:_SAMPLED]
         heading = headings.read(name)
         concept = heading.concept if not heading.role else ""
-        # Two values at least: one trait is looked at here at a time, and a single person's is not "one value in all rows".
-        sample = Sample(distinct or [name], max(len(values), 2), max(len(set(values)), 2))
         told = {name: stated[name]} if name in stated else {}
-        return fields.guess({name: sample}, {name: concept}, told)[0].kind
+        return fields.guess({name: _ANY}, {name: concept}, told)[0].kind
 
     return kind_of

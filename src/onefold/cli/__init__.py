@@ -14,6 +14,7 @@ from onefold.cli import (
     check,
     demo,
     dlq,
+    identity,
     keys,
     loading,
     maintenance,
@@ -80,6 +81,7 @@ app.command()(people.link)
 app.command()(people.share)
 app.command()(people.block)
 app.command()(people.undo)
+app.add_typer(identity.app, name="identity")
 app.add_typer(traits.app, name="traits")
 app.add_typer(check.app, name="check")
 app.command()(sql.sql)

@@ -21,6 +21,7 @@ from onefold.config.kinds import (
     Text,
 )
 from onefold.config.mappings import MAPPING
+from onefold.config.match_keys import MATCH
 from onefold.config.rfm import RFM
 from onefold.config.segments import SEGMENTS
 from onefold.config.trait_keys import TRAITS
@@ -265,6 +266,9 @@ IDENTITY = Record(
             Boolean(),
             "Whether an alias call joins two identifiers of one type, such as two user ids, beyond its limit; true when left "
             "out. Values of a `unique` type are never joined.",
+        ),
+        "match": Field(
+            MATCH, "Records are matched by names, addresses and dates of birth, too; every night where this is there."
         ),
         "types": Field(
             MapOf(

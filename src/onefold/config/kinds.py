@@ -25,6 +25,10 @@ class Integer(msgspec.Struct, frozen=True):
     maximum: int = 1_000_000_000
 
 
+class Share(msgspec.Struct, frozen=True):
+    """A number between 0 and 1, both ends included."""
+
+
 class Boolean(msgspec.Struct, frozen=True):
     """`true` or `false`."""
 
@@ -84,7 +88,7 @@ class Either(msgspec.Struct, frozen=True):
     mapping: Record | MapOf | Free | None = None
 
 
-Kind = Text | Integer | Boolean | Duration | Size | Secret | Scalar | Free | ListOf | MapOf | Record | Either
+Kind = Text | Integer | Share | Boolean | Duration | Size | Secret | Scalar | Free | ListOf | MapOf | Record | Either
 
 DURATION = r"^[0-9]{1,6}(ms|s|m|h|d|w)$"
 SIZE = r"^[0-9]{1,9}(B|KB|MB|GB)$"
@@ -102,14 +106,12 @@ def json_schema(kind: Kind) -> dict[str, Any]:
                 schema["pattern"] = kind.pattern
         case Integer():
             schema = {"type": "integer", "minimum": kind.minimum, "maximum": kind.maximum}
+        case Share():
+            schema = {"type": "number", "minimum": 0, "maximum": 1}
         case Boolean():
             schema = {"type": "boolean"}
-        case Duration():
-            schema = {"type": "string", "pattern": DURATION}
-        case Size():
-            schema = {"type": "string", "pattern": SIZE}
-        case Secret():
-            schema = {"type": "string", "pattern": SECRET}
+        case Duration() | Size() | Secret():
+            schema = {"type": "string", "pattern": {Duration: DURATION, Size: SIZE, Secret: SECRET}[type(kind)]}
         case Scalar():
             schema = {"type": ["string", "number", "boolean", "null"]}
         case Free():

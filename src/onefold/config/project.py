@@ -12,6 +12,7 @@ from onefold.audiences.definition import Definition
 from onefold.config import files
 from onefold.config.checks import FOLDER as CHECKS_FOLDER
 from onefold.config.checks import read_checks
+from onefold.config.match_keys import Matching, matching
 from onefold.config.reading import Document, Problem, read
 from onefold.config.rfm import FOLDER as RFM_FOLDER
 from onefold.config.rfm import read_rfm
@@ -146,6 +147,7 @@ class Project(msgspec.Struct, frozen=True):
         promoted: Properties of events that are to have columns in the warehouse, by name.
         rfm: What `rfm/*.yaml` say.
         retention_us: How long the warehouse keeps rows, by relation; microseconds.
+        matching: How records are matched; None where they are only when somebody asks for it.
     """
 
     directory: Path
@@ -167,6 +169,7 @@ class Project(msgspec.Struct, frozen=True):
     promoted: Mapping[str, PromotedType] = {}
     rfm: tuple[RfmDefinition, ...] = ()
     retention_us: Mapping[str, int] = {}
+    matching: Matching | None = None
 
 
 def read_project(directory: Path) -> Project:
@@ -227,6 +230,7 @@ def read_project(directory: Path) -> Project:
         promoted=value.get("warehouse", {}).get("promoted", {}),
         rfm=rfm,
         retention_us=value.get("warehouse", {}).get("retention", {}),
+        matching=matching(identity.value.get("match")),
     )
 
 

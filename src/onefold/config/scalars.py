@@ -22,6 +22,7 @@ _MICROSECONDS = {
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 _DIGITS_MAX = 20
 """More than a whole number of any setting has; Python refuses to read thousands of digits."""
+_SHARE = re.compile(r"(0(\.[0-9]{1,15})?|1(\.0{1,15})?)\Z")
 _PARTS = re.compile(r"([0-9]+)([A-Za-z]+)\Z")
 
 
@@ -60,6 +61,9 @@ def read_scalar(node: yaml.ScalarNode, kind: Kind) -> tuple[Any, str]:
             if len(text) > _DIGITS_MAX or not kind.minimum <= int(text) <= kind.maximum:
                 return None, f"must be between {kind.minimum:,} and {kind.maximum:,}"
             return int(text), ""
+        case kinds.Share():
+            value = float(text) if tag in {"int", "float"} and _SHARE.match(text) else None
+            fault = f"must be a number between 0 and 1, such as `0.85`, not `{text[:40]}`"
         case kinds.Duration():
             value, fault = duration_us(text), f"must be a duration such as `30m` or `90d`, not `{text[:40]}`"
         case kinds.Size():
@@ -86,6 +90,8 @@ def example(kind: Kind) -> str:
             return choices[0]
         case kinds.Integer():
             return str(max(kind.minimum, 1))
+        case kinds.Share():
+            return "0.85"
         case kinds.Boolean():
             return "true"
         case kinds.Duration():

@@ -94,6 +94,8 @@ def _form(kind: Kind) -> str:
             return kind.shape or "text"
         case kinds.Integer():
             return f"whole number, {kind.minimum:,} to {kind.maximum:,}"
+        case kinds.Share():
+            return "number, 0 to 1"
         case kinds.Either():
             return " or ".join(_form(form) for form in (kind.scalar, kind.sequence, kind.mapping) if form is not None)
         case kinds.ListOf():

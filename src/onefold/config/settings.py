@@ -59,7 +59,13 @@ def _identity(stated: Stages) -> IdentitySettings:
         blocked_values=frozenset(stated.blocked_values),
         blocked_patterns=stated.blocked_patterns,
         allowed_values=frozenset(stated.allowed_values),
-        **_said(default_region=stated.default_region, alias_beyond_limits=stated.alias_beyond_limits),
+        **_said(
+            default_region=stated.default_region,
+            alias_beyond_limits=stated.alias_beyond_limits,
+            join_from=stated.join_from,
+            review_from=stated.review_from,
+            contradiction_below=stated.contradiction_below,
+        ),
     )
     for name, kind in stated.identity_types.items():
         said = _said(

@@ -9,6 +9,7 @@ import msgspec
 
 from onefold.config.reading import At, Document, Problem
 from onefold.identity.phones import region_fault
+from onefold.identity.settings import IdentitySettings
 from onefold.ingest import tracking_plan
 
 
@@ -47,6 +48,9 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     tracking_plans: Mapping[str, Mapping[str, Any]] = {}
     default_region: str | None = None
     alias_beyond_limits: bool | None = None
+    join_from: float | None = None
+    review_from: float | None = None
+    contradiction_below: float | None = None
     identity_types: Mapping[str, IdentityType] = {}
     blocked_values: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
@@ -71,6 +75,7 @@ def stages(
 ) -> Stages:
     """Gather the values of files that have no problems."""
     blocked = identity.get("blocked", {})
+    match = identity.get("match") or {}
     survivorship = profile.get("survivorship", {})
     purchases = profile.get("purchases", {})
     lifecycle = profile.get("lifecycle", {})
@@ -84,6 +89,9 @@ def stages(
         tracking_plans=plans,
         default_region=identity.get("default_region"),
         alias_beyond_limits=identity.get("alias_beyond_limits"),
+        join_from=match.get("join_from"),
+        review_from=match.get("review_from"),
+        contradiction_below=match.get("contradiction_below"),
         identity_types={name: _type(value) for name, value in identity.get("types", {}).items()},
         blocked_values=tuple(blocked.get("values", ())),
         blocked_patterns=tuple(blocked.get("patterns", ())),
@@ -130,6 +138,19 @@ def identity_problems(document: Document) -> Iterator[Problem]:
     region = document.value.get("default_region")
     if isinstance(region, str) and (fault := region_fault(region)) is not None:
         yield document.problem(("default_region",), fault)
+    match = document.value.get("match") or {}
+    bounds = IdentitySettings()
+    low, high = match.get("review_from", bounds.review_from), match.get("join_from", bounds.join_from)
+    if not 0.5 <= low <= high < 1:
+        key = "review_from" if "review_from" in match else "join_from"
+        yield document.problem(
+            ("match", key), "thresholds are 0.5 or more and below 1, and `review_from` is not above `join_from`"
+        )
+    if match.get("contradiction_below", 0.0) > 0.5:
+        yield document.problem(("match", "contradiction_below"), "a pair contradicts itself below 0.5 at most")
+    weights = match.get("weights") or {}
+    if weights and not any(weights.get(name, 1.0) for name in ("name", "address", "phone", "email_domain", "postcode")):
+        yield document.problem(("match", "weights"), "one of the weights has to be more than 0")
     for name, value in (document.value.get("types") or {}).items():
         value = value or {}  # noqa: PLW2901  a type without any key says nothing new
         at: At = ("types", name)

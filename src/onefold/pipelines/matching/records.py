@@ -92,8 +92,8 @@ def with_identifiers(
                 found[node][kind] = min(values)[1]
 
 
-def read(context: Context, snapshot: ProfileSnapshot, kinds: Callable[[Mapping[str, list[str]]], KindOf]) -> Sources:
-    """All records of a workspace; `kinds` tells from the values of each trait what it holds."""
+def read(context: Context, snapshot: ProfileSnapshot, kind_of: KindOf) -> Sources:
+    """All records of a workspace."""
     traits: dict[NodeId, dict[str, str]] = {}
     members: dict[NodeId, Member] = {}
     addresses: dict[NodeId, tuple[Kind, str]] = {}
@@ -105,11 +105,6 @@ def read(context: Context, snapshot: ProfileSnapshot, kinds: Callable[[Mapping[s
             traits[member.id] = texts(state, context.profiles)
         if (kind := _address(member, context.identity)) is not None:
             addresses[member.id] = (kind, identifier.value)
-    columns: dict[str, list[str]] = defaultdict(list)
-    for stated_there in traits.values():
-        for name, value in stated_there.items():
-            columns[name].append(value)
-    kind_of = kinds(columns)
     found = {node: cells(stated_there, kind_of) for node, stated_there in traits.items()}
     edges = [edge for edge in snapshot.scan_edges() if edge.kind != "scored"]
     own = {node: addresses[node] for node in found if node in addresses}

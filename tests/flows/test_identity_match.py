@@ -1,0 +1,123 @@
+"""Matching inside a project: scores go through the log into the graph, join people, and are taken back exactly."""
+
+from datetime import date
+
+import pytest
+from tests.running import project
+
+from onefold import bootstrap
+from onefold.bootstrap.identity_matching import kinds
+from onefold.cli import demo
+from onefold.model import Identifier, PairScore, format_profile_id
+from onefold.pipelines import scores
+from onefold.pipelines.matching import records
+from onefold.synthetic import population, systems
+
+AS_OF = date(2026, 11, 26)
+SOURCES = ("donors", "subscribers", "tickets", "newsletter")
+
+
+def places(workspace):
+    with workspace.context.store.snapshot() as seen:
+        return {row.member.id: row.member for row in seen.scan()}
+
+
+def pairs_of(workspace):
+    with workspace.context.store.snapshot() as seen:
+        return {(e.a, e.b): e.score for e in seen.scan_edges() if e.kind == "scored" and e.score is not None}
+
+
+@pytest.fixture(scope="module")
+def matched(tmp_path_factory):
+    """A project of 500 invented people in four systems: open, as exact identifiers left it, and as matched."""
+    with project() as here:
+        (here.directory / "identity.yaml").write_text(demo._IDENTITY + "match: {}\n")
+        for name in SOURCES:
+            (here.directory / "sources" / f"{name}.yaml").write_text("kind: file\n")
+        written = systems.write(tmp_path_factory.mktemp("files"), population.people(7, 500), seed=7, as_of=AS_OF)
+        with bootstrap.opened(here.directory, None) as workspace:
+            for name in SOURCES:
+                path = written.files[name]
+                for _ in bootstrap.load_file(
+                    workspace.context, path, source=name, mapping=str(path.with_suffix(".yaml"))
+                ):
+                    pass
+            bootstrap.catch_up(workspace)
+            before, exact = places(workspace), demo._agreement(workspace.context, written.truth)[0]
+            run = bootstrap.match_records(workspace)
+            bootstrap.catch_up(workspace)
+            yield workspace, written, before, exact, run
+
+
+def test_scores_find_more_people_and_part_those_who_contradict(matched):
+    """Names and addresses raise recall; households that share an address or phone come apart, so precision rises, too."""
+    workspace, written, _, exact, run = matched
+    found = demo._agreement(workspace.context, written.truth)[0]
+    assert run.changed == run.scored > 100
+    assert found.pair_precision > max(exact.pair_precision, 0.93)
+    assert found.pair_recall > exact.pair_recall
+    assert found.bcubed_f1 > exact.bcubed_f1
+
+
+def test_a_second_run_over_the_same_records_says_nothing(matched):
+    """The log grows by what changed, and nothing did."""
+    workspace = matched[0]
+    ends = workspace.context.log.ends()
+    again = bootstrap.match_records(workspace)
+    assert (again.changed, again.withdrawn) == (0, 0)
+    assert workspace.context.log.ends() == ends
+
+
+def test_a_rebuild_gives_the_same_people(matched):
+    """Scores are entries of the log like everything else."""
+    assert bootstrap.verify(matched[0]).equal
+
+
+def test_scores_that_are_taken_back_leave_people_as_they_were(matched):
+    """Exactly: every node is in the place that exact identifiers gave it; told again, everybody is where they were."""
+    workspace, _, before, _, _ = matched
+    joined, known = places(workspace), pairs_of(workspace)
+    assert joined != before
+    for n, values in enumerate((dict.fromkeys(known), known), 1):
+        said = [PairScore(a, b, score) for (a, b), score in values.items()]
+        at_us = workspace.context.clock_us()
+        scores.append(workspace.context.log, said, run=f"test-{n}", model="learned:test", at_us=at_us)
+        bootstrap.catch_up(workspace)
+        assert places(workspace) == (before if n == 1 else joined)
+
+
+def test_no_score_overrides_what_a_person_said(matched):
+    """A pair that scores joined and somebody parted stays apart, however often it is matched again."""
+    workspace = matched[0]
+    joined = places(workspace)
+    (a, b), _ = max(
+        (item for item in pairs_of(workspace).items() if joined[item[0][0]].person == joined[item[0][1]].person),
+        key=lambda item: (item[1], item[0]),
+    )
+    ends = [Identifier("profile", format_profile_id(node)) for node in (a, b)]
+    workspace.service.judge("different", *ends, by="ann")
+    bootstrap.catch_up(workspace)
+    bootstrap.match_records(workspace)
+    bootstrap.catch_up(workspace)
+    apart = places(workspace)
+    assert apart[a].person != apart[b].person
+    workspace.service.judge("withdrawn", *ends, by="ann")
+    bootstrap.catch_up(workspace)
+    assert places(workspace) == joined
+
+
+@pytest.mark.parametrize(
+    ("traits", "cells"),
+    [
+        ({"name": "Ann Roe Jr."}, {"given_name": "Ann", "family_name": "Roe", "name_suffix": "jr"}),
+        ({"name": "Roe, Ann"}, {"given_name": "Ann", "family_name": "Roe"}),
+        (
+            {"delivery_address": "1 Elm St\nGary, IN 46402", "last_name": "Roe"},
+            {"family_name": "Roe", "street": "1 Elm St", "city": "Gary", "region": "IN", "postcode": "46402"},
+        ),
+        ({"subscription_start": "2026-01-02", "plan": "Digital"}, {}),
+    ],
+)
+def test_traits_are_read_by_their_names(traits, cells):
+    """Whole names and addresses are parted; a date that is no birthday, and what tells nobody apart, is left out."""
+    assert records.cells(traits, kinds({})) == cells
