@@ -41,6 +41,12 @@ $(CONSOLE)/.built: $(CONSOLE_SOURCES)
 	cd console && npm ci --no-audit --no-fund --silent && npm run --silent build
 	@touch $@
 
+.PHONY: console-client
+console-client: $(VENV)/.dev  ## Renew the types of the API that the console is written against
+	@[ -d console/node_modules ] || (cd console && npm ci --no-audit --no-fund --silent)
+	$(BIN)/python -c 'import json; from onefold.serving.description import describe; \
+		print(json.dumps(describe(answers=True).openapi()))' | (cd console && node generate.mjs)
+
 .PHONY: test
 test: lint types contracts docs coverage slow  ## Everything a change must pass
 
@@ -66,7 +72,7 @@ coverage: $(VENV)/.dev  ## The fast suites again, measured: what they reach of t
 	$(BIN)/coverage report --fail-under=$(COVERED_MIN)
 
 .PHONY: slow
-slow: $(VENV)/.dev $(VENV)/.docs node chromium strace iproute2  ## The other suites: processes, SDKs, faults, networks, laws
+slow: $(VENV)/.dev $(VENV)/.docs node console chromium strace iproute2  ## The other suites: processes, SDKs, faults, networks, laws
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOW) $(ARGS)
 
 .PHONY: lint

@@ -1,9 +1,10 @@
 // Writes src/api/schema.ts from the API's description on standard input. Comments are left out: they are in the description.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { text as textOf } from 'node:stream/consumers';
 import openapiTS from 'openapi-typescript';
 import ts from 'typescript';
 
-const nodes = await openapiTS(JSON.parse(readFileSync(0, 'utf8')), { alphabetize: true });
+const nodes = await openapiTS(JSON.parse(await textOf(process.stdin)), { alphabetize: true });
 const printer = ts.createPrinter({ removeComments: true });
 const file = ts.createSourceFile('schema.ts', '', ts.ScriptTarget.ES2022);
 const text = nodes.map((node) => printer.printNode(ts.EmitHint.Unspecified, node, file)).join('\n');

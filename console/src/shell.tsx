@@ -17,7 +17,6 @@ export const PLACES: Place[] = [
   { to: '/review', label: 'Review', key: 'r', scope: 'admin', group: 'People' },
   { to: '/why', label: 'Why one person', key: 'w', scope: 'read', group: 'People' },
   { to: '/segments', label: 'Segments', key: 's', scope: 'read', group: 'Audiences' },
-  { to: '/builder', label: 'New segment', key: 'n', scope: 'segments', group: 'Audiences' },
   { to: '/traits', label: 'Traits', key: 't', scope: 'read', group: 'Audiences' },
   { to: '/rfm', label: 'RFM', key: 'f', scope: 'read', group: 'Audiences' },
   { to: '/sources', label: 'Sources', key: 'o', scope: 'read', group: 'Data' },
@@ -178,7 +177,7 @@ export function Shell() {
       <a className="skip" href="#main">
         Skip to the content
       </a>
-      <div className="top">
+      <header className="top">
         <button
           type="button"
           className="item"
@@ -198,7 +197,7 @@ export function Shell() {
         >
           Find
         </button>
-      </div>
+      </header>
       <div className="frame">
         <Nav shown={menu} close={() => setMenu(false)} />
         <main id="main" tabIndex={-1}>

@@ -46,9 +46,16 @@ export async function read<T>(request: Promise<Answer<T>>): Promise<T> {
 
 export type Rows = { columns: string[]; rows: unknown[][]; more: boolean };
 
-/** The rows of a query of the warehouse, for whoever may ask it. */
+let asking: Promise<unknown> = Promise.resolve();
+
+/** The rows of a query of the warehouse, for whoever may ask it. One at a time: the server runs few at once. */
 export function ask(query: string, limit = 200, signal?: AbortSignal): Promise<Rows> {
-  return read(POST('/api/v1/query', { body: { query, limit, seconds: 30 }, signal })) as Promise<Rows>;
+  const answer = asking.then(() => {
+    signal?.throwIfAborted();
+    return read(POST('/api/v1/query', { body: { query, limit, seconds: 30 }, signal })) as Promise<Rows>;
+  });
+  asking = answer.catch(() => undefined);
+  return answer;
 }
 
 /** A text as a literal of SQL. */

@@ -15,7 +15,7 @@ export function useMe(): Me | undefined {
   return useQuery(meQuery).data;
 }
 
-const IMPLIED: Record<string, string[]> = { read: ['admin'], segments: ['admin'] };
+const IMPLIED: Record<string, string[]> = { read: ['admin'], segments: ['admin'], sources: ['manage'] };
 
 export function may(me: Me | undefined, scope: string): boolean {
   return !!me && [scope, ...(IMPLIED[scope] ?? [])].some((one) => me.scopes.includes(one));

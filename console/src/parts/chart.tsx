@@ -62,10 +62,10 @@ export function Chart({ spec, label, name }: { spec: Spec; label: string; name: 
     <figure style={{ margin: '0 0 16px' }}>
       <div ref={box} className="chart" role="img" aria-label={label} style={{ minHeight: 240 }} />
       <figcaption className="row small">
-        <button type="button" className="term quiet" onClick={() => void picture('svg')}>
+        <button type="button" className="plain" onClick={() => void picture('svg')}>
           SVG
         </button>
-        <button type="button" className="term quiet" onClick={() => void picture('png')}>
+        <button type="button" className="plain" onClick={() => void picture('png')}>
           PNG
         </button>
       </figcaption>

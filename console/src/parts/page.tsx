@@ -47,6 +47,8 @@ export function Table<T>({
   open?: (row: T) => void;
   name?: string;
 }) {
+  // What has no name in words, such as buttons, is not data.
+  const kept = columns.filter((column) => typeof column.head === 'string');
   return (
     <>
       <div className="scroll" tabIndex={0} role="region" aria-label={label}>
@@ -87,13 +89,12 @@ export function Table<T>({
         <div style={{ marginTop: 6 }}>
           <button
             type="button"
-            className="term small quiet"
-            style={{ cursor: 'pointer' }}
+            className="plain"
             onClick={() =>
               download(
                 `${name}.csv`,
-                columns.map((column) => (typeof column.head === 'string' ? column.head : '')),
-                rows.map((row) => columns.map((column) => (column.csv ?? column.cell)(row))),
+                kept.map((column) => String(column.head)),
+                rows.map((row) => kept.map((column) => (column.csv ?? column.cell)(row))),
               )
             }
           >

@@ -11,6 +11,12 @@ import { say } from '../parts/toast';
 
 type Status = 'open' | 'replayed' | 'any';
 
+/** Bytes as text; what is not UTF-8, and control characters, are shown as such. */
+function readable(base64: string): string {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new TextDecoder().decode(bytes).replaceAll(/[\0-\x08\x0b-\x1f\x7f]/g, '\ufffd');
+}
+
 function Letter({ offset, close }: { offset: number; close: () => void }) {
   const queries = useQueryClient();
   const letter = useQuery({
@@ -50,8 +56,9 @@ function Letter({ offset, close }: { offset: number; close: () => void }) {
             <Textarea label="The item; mend it here" autosize minRows={8} maxRows={24} value={typed ?? text} onChange={(event) => setTyped(event.currentTarget.value)} spellCheck={false} styles={{ input: { fontFamily: 'ui-monospace, monospace', fontSize: 12.5 } }} />
           ) : (
             <>
-              <h3>The bytes, in base64</h3>
-              <pre tabIndex={0}>{one.payload_base64}</pre>
+              <h3>What was received</h3>
+              <pre tabIndex={0} aria-label="What was received">{readable(one.payload_base64 ?? '')}</pre>
+              <p className="quiet small">It is not JSON, so it is mended at its source: correct the file, and load it again.</p>
             </>
           )}
           {replay.isError && <Failed error={replay.error} />}
@@ -118,7 +125,7 @@ export default function DeadLetters() {
                   {
                     head: 'Reason',
                     cell: (one) => (
-                      <button type="button" className="term" style={{ cursor: 'pointer', color: 'var(--accent)' }} onClick={() => open(one.offset)}>
+                      <button type="button" className="plain strong" onClick={() => open(one.offset)}>
                         {words(one.reason)}
                       </button>
                     ),

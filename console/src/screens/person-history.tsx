@@ -134,7 +134,7 @@ export function History({ profile, mayJudge }: { profile: Profile; mayJudge: boo
                     { head: 'Reason', cell: (said) => said.reason },
                     { head: 'When', cell: (said) => <Time at={said.at} />, csv: (said) => said.at },
                     {
-                      head: '',
+                      head: <span className="hidden">Actions</span>,
                       cell: (said) => {
                         const [a, b] = said.subjects.map((subject) => known.get(subject) ?? subject);
                         const possible = mayJudge && said.verdict !== 'withdrawn' && a?.includes(':');
@@ -144,8 +144,7 @@ export function History({ profile, mayJudge }: { profile: Profile; mayJudge: boo
                           </Button>
                         ) : null;
                       },
-                      csv: () => '',
-                    },
+                              },
                   ]}
                 />
               )}

@@ -86,9 +86,9 @@ export function Memberships({ profile }: { profile: Profile }) {
               { head: 'Because of', cell: ([, one]) => words(one.because) },
               { head: 'At least until', cell: ([, one]) => (one.until ? <Time at={one.until} /> : <span className="quiet">time does not end it</span>) },
               {
-                head: '',
+                head: <span className="hidden">Actions</span>,
                 cell: ([slug]) => (
-                  <button type="button" className="term" style={{ cursor: 'pointer' }} aria-expanded={open === slug} aria-label={`Why in ${words(slug)}`} onClick={() => setOpen(open === slug ? undefined : slug)}>
+                  <button type="button" className="plain strong" aria-expanded={open === slug} aria-label={`Why in ${words(slug)}`} onClick={() => setOpen(open === slug ? undefined : slug)}>
                     {open === slug ? 'Close' : 'Why'}
                   </button>
                 ),

@@ -85,14 +85,13 @@ function IdentifierTable({ profile }: { profile: Profile }) {
           },
           { head: 'First seen', cell: (one) => <Time at={one.first_seen} />, csv: (one) => one.first_seen },
           {
-            head: '',
+            head: <span className="hidden">Actions</span>,
             cell: (one) =>
               first && !one.primary ? (
                 <Link to="/why" search={{ a: `${first.type}:${first.value}`, b: `${one.type}:${one.value}` }}>
                   Why this is the same person
                 </Link>
               ) : null,
-            csv: () => '',
           },
         ]}
       />

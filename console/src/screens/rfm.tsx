@@ -27,8 +27,10 @@ function Grid({ run, opens }: { run: Run; opens: boolean }) {
   const look = (people: number) => {
     // The square root, so that the many do not hide the few.
     const share = Math.sqrt(people / most);
-    const light = dark ? 16 + share * 12 : 96 - share * 60;
-    return { background: `hsl(200 ${20 + share * 45}% ${light}%)`, color: dark || light < 62 ? '#fff' : '#10202b' };
+    const strong = share > 0.75;
+    // Nothing between: on a colour of middle lightness neither dark nor light figures can be read.
+    const light = dark ? 18 + share * 12 : strong ? 46 - share * 18 : 96 - share * 34;
+    return { background: `hsl(200 ${20 + share * 45}% ${light}%)`, color: dark || strong ? '#fff' : '#10202b' };
   };
   return (
     <div className="grid5" role="group" aria-label="People by recency and frequency">

@@ -2,8 +2,6 @@ import { Button } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { GET, read, type Schemas } from '../api/client';
-import { may, useMe } from '../api/session';
-import { ButtonLink } from '../parts/button-link';
 import { Chart } from '../parts/chart';
 import { useRows } from '../parts/keys';
 import { Page, save, Table } from '../parts/page';
@@ -34,7 +32,7 @@ function Members({ slug }: { slug: string }) {
   const pages = useInfiniteQuery({
     queryKey: ['members', slug],
     queryFn: ({ pageParam }) =>
-      read(GET('/api/v1/segments/{slug}/members', { params: { path: { slug }, query: { limit: 100, ...(pageParam ? { cursor: pageParam } : {}) } } })),
+      read(GET('/api/v1/segments/{slug}/members', { params: { path: { slug }, query: { limit: 100, ...(pageParam ? { cursor: pageParam } : {}) } } })) as Promise<Schemas['Members']>,
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
   });
@@ -105,7 +103,7 @@ function Growth({ slug }: { slug: string }) {
                 width: 'container', height: 240,
                 encoding: { x: { field: 'day', type: 'temporal', title: null, timeUnit: 'utcyearmonthdate' } },
                 layer: [
-                  { mark: { type: 'area', opacity: 0.15, interpolate: 'step-after' }, encoding: { y: { field: 'members', type: 'quantitative', title: 'People' } } },
+                  { mark: { type: 'area', opacity: 0.15, interpolate: 'step-after' }, encoding: { y: { field: 'members', type: 'quantitative', title: 'People', axis: { tickMinStep: 1 } } } },
                   { mark: { type: 'line', point: true, interpolate: 'step-after' }, encoding: { y: { field: 'members', type: 'quantitative' } } },
                 ],
               }}
@@ -168,7 +166,6 @@ function Changes({ slug }: { slug: string }) {
 export default function Segment() {
   const { slug } = useParams({ from: '/shell/segments/$slug' });
   const search = useSearch({ from: '/shell/segments/$slug' });
-  const me = useMe();
   const stage = slug.startsWith('stage.');
   const tabs = stage ? TABS.filter(([name]) => name !== 'definition') : TABS;
   const tab = tabs.find(([name]) => name === search.tab)?.[0] ?? 'members';
@@ -185,13 +182,6 @@ export default function Segment() {
       title={words(slug)}
       about={one?.description || one?.sentence}
       json={`/api/v1/segments/${slug}${twin}`}
-      actions={
-        !stage && may(me, 'segments') && one && one.kind !== 'static' && (
-          <ButtonLink variant="default" to="/builder" search={{ segment: slug }}>
-            Change the rule
-          </ButtonLink>
-        )
-      }
     >
       {one && (
         <div className="row" style={{ marginBottom: 14 }}>

@@ -8,16 +8,10 @@ import { Page, Table } from '../parts/page';
 import { Failed, Shown } from '../parts/states';
 import { plural, Time } from '../parts/text';
 import { say } from '../parts/toast';
+import { ROLES, SAYS, type Role } from './roles';
+import { Audit } from './settings-audit';
+import { Keys } from './settings-keys';
 
-type Role = 'owner' | 'engineer' | 'marketer' | 'steward' | 'read-only';
-const ROLES: Role[] = ['owner', 'engineer', 'marketer', 'steward', 'read-only'];
-const SAYS: Record<Role, string> = {
-  owner: 'does everything, and manages accounts',
-  engineer: 'runs sources, dead letters, segments and queries; sees nothing sensitive',
-  marketer: 'builds segments and asks the warehouse; sees identifiers shortened',
-  steward: 'decides who is who, and mends dead letters; sees people in full',
-  'read-only': 'looks and changes nothing; sees personal data shortened',
-};
 
 function Link({ link }: { link: Schemas['SetupLink'] }) {
   const url = location.origin + link.path;
@@ -81,7 +75,7 @@ function Accounts({ me }: { me: Me }) {
               { head: 'Status', cell: (one) => <span className={`tag ${one.status === 'active' ? 'good' : 'warn'}`}>{one.status}</span>, csv: (one) => one.status },
               { head: 'Signed in', cell: (one) => <Time at={one.signed_in_at} />, csv: (one) => one.signed_in_at },
               {
-                head: '',
+                head: <span className="hidden">Actions</span>,
                 cell: (one) =>
                   one.id !== me.id && (
                     <div className="row">
@@ -93,8 +87,7 @@ function Accounts({ me }: { me: Me }) {
                       </Button>
                     </div>
                   ),
-                csv: () => '',
-              },
+                  },
             ]}
           />
         )}
@@ -193,7 +186,9 @@ export default function Settings() {
     <Page title="Settings" json="/api/v1/me">
       <div className="stack" style={{ gap: 24 }}>
         {may(me, 'manage') && <Accounts me={me} />}
+        {may(me, 'sources') && <Keys me={me} />}
         <Mine me={me} />
+        {may(me, 'manage') && <Audit />}
         <section>
           <h2>Theme</h2>
           <SegmentedControl aria-label="Theme" value={colorScheme} onChange={(value) => setColorScheme(value as 'auto' | 'light' | 'dark')} data={[{ value: 'auto', label: 'As the system' }, { value: 'light', label: 'Light' }, { value: 'dark', label: 'Dark' }]} />

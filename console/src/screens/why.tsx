@@ -91,8 +91,9 @@ function Consequence({ path }: { path: readonly Step[] }) {
     <p>
       <strong>Weakest link: </strong>
       {step.from.label} and {step.to.label}
-      {step.source && <>, from {step.source}</>}. Without this evidence, and any like it, they would be two people: split them by it in
-      the history of the person, or mark {step.to.label} as <Term name="shared" /> where several people use it.
+      {step.source && <>, from {step.source}</>}. The path is the strongest there is: were this step not followed, only evidence that
+      is no stronger could still make them one person. If it is wrong, split the person in their history; where several people use{' '}
+      {step.to.label}, it should be <Term name="shared" />.
     </p>
   );
 }

@@ -1,0 +1,74 @@
+"""Each screen opens without an error, is accessible in both themes and at both widths, and fits a telephone."""
+
+import pytest
+from tests.console.visitor import NARROW, WIDE
+
+SCREENS = {
+    "home": "/",
+    "people": "/people",
+    "segments": "/segments",
+    "segment": "/segments/lapsed_donors",
+    "growth": "/segments/lapsed_donors?tab=growth",
+    "review": "/review",
+    "why": "/why",
+    "traits": "/traits",
+    "rfm": "/rfm",
+    "sources": "/sources",
+    "live": "/live",
+    "dead-letters": "/dead-letters",
+    "tables": "/tables?sql=SELECT+stage%2C+count(*)+AS+people+FROM+golden.profile+GROUP+BY+stage",
+    "settings": "/settings",
+    "glossary": "/glossary?term=dead+letter",
+}
+TABS = ("attributes", "timeline", "identifiers", "segments", "consents", "history")
+LOOKS = [(theme, size) for theme in ("light", "dark") for size in (WIDE, NARROW)]
+
+
+def examined(owner, name):
+    """Everything that is wrong with the screen as it is, in each theme and width."""
+    wrong = []
+    for theme, size in LOOKS:
+        owner.look(theme, size)
+        owner.settle()
+        owner.shot(f"{name}-{theme}-{size[0]}")
+        wrong += [f"{theme} {size[0]}: {one}" for one in owner.violations()]
+        if owner.too_wide() > 0:
+            wrong.append(f"{theme} {size[0]}: {owner.too_wide()} px too wide")
+    return wrong
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_screen_is_accessible(owner, page, name):
+    """Axe finds nothing, nothing is wider than the window, and the console of the browser stays empty."""
+    owner.open(SCREENS[name])
+    assert examined(owner, name) == []
+
+
+def test_the_page_of_a_person_is_accessible(owner, page):
+    """So are all tabs of a person."""
+    owner.open("/people")
+    page.locator("tbody tr a").first.click()
+    page.get_by_role("navigation", name="Of this person").wait_for()
+    path = page.url.removeprefix(owner.address).partition("?")[0]
+    wrong = []
+    for tab in TABS:
+        owner.open(f"{path}?tab={tab}")
+        wrong += [f"{tab}: {one}" for one in examined(owner, f"person-{tab}")]
+        owner.look("light", WIDE)
+    assert wrong == []
+
+
+def test_what_is_wrong_is_found(owner, page):
+    """Control: a field without a label, something too wide, and an error of a script are told."""
+    owner.open("/glossary")
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<input><div id=wide></div>');"
+        "Object.assign(document.getElementById('wide').style, {width: '3000px', height: '9px'}); console.error('planted')"
+    )
+    assert any(one.startswith("label:") for one in owner.violations())
+    assert owner.too_wide() > 0
+    assert any("planted" in one for one in owner.faults)
+    owner.faults.clear()
+    page.evaluate("const image = new Image(); image.src = 'data:,'; fetch('http://other.example/').catch(() => 0)")
+    assert owner.faults, "the policy lets requests to other hosts pass"
+    owner.fresh()
