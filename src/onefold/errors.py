@@ -62,6 +62,14 @@ class NotFoundError(UsageError):
     """Nothing was found under that name."""
 
 
+class StaleError(UsageError):
+    """What was to be changed is not as whoever asks has read it; read it again."""
+
+
+class ReadOnlyError(UsageError):
+    """What was to be changed cannot be changed from here."""
+
+
 class UnauthorizedError(UsageError):
     """The key is unknown, revoked, or does not allow this."""
 

@@ -68,7 +68,7 @@ class House:
             self.opened.edges, self.opened.services, self.opened.keys, self.opened.accounts,
             settings or ServingSettings(limits={}),
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=os.urandom,
-            desks=self.opened.desks,
+            desks=self.opened.desks, segment_desks=self.opened.segment_desks,
         )  # fmt: skip
         self.app.api.state.stopping = _every_second_time()
 

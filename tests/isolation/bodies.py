@@ -59,6 +59,12 @@ def _lists(a: Attack) -> Iterator[object]:
     yield {"identifiers": [_named("user_id", value("user_id", BOTH))], "workspace": a.theirs.name}
 
 
+def _definitions(a: Attack) -> Iterator[object]:
+    yield {"rule": "events >= 1"}
+    yield {"rule": f"attr.{a.theirs.name} = 1", "description": a.theirs.name}
+    yield {"rule": "events >= 1", "workspace": a.theirs.name}
+
+
 def _nothing(_: Attack) -> Iterator[object]:
     yield {}
 
@@ -142,6 +148,11 @@ BODIES = {
     "/api/v1/review/bulk/preview": (_patterns, False),
     "/api/v1/review/bulk": (_bulks, True),
     "/api/v1/segments/preview": (_rules, False),
+    "/api/v1/rules/check": (_rules, False),
+    "/api/v1/segments/plan": (_nothing, False),
+    "/api/v1/segments/apply": (_nothing, True),
+    "/api/v1/segments/{slug}/archive": (_nothing, True),
+    "/api/v1/segments/{slug}/definition": (_definitions, True),
     "/api/v1/segments/reconcile": (_nothing, True),
     "/api/v1/segments/{slug}/diff": (_compared, False),
     "/api/v1/segments/{slug}/list": (_lists, True),

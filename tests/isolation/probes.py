@@ -57,7 +57,7 @@ def lacking(place: Place) -> set[str]:
     """Parameters of a place that no probe fills, and its body if none is made."""
     known = {"type", "value", "a", "b", *QUERIES}
     lacks = (set(place.path) - CHOICES.keys()) | (set(place.query) - known)
-    unspoken = "POST" in place.methods and not place.meaning and place.template not in BODIES
+    unspoken = place.methods & {"POST", "PUT"} and not place.meaning and place.template not in BODIES
     return lacks | ({"body"} if unspoken else set())
 
 
@@ -102,12 +102,12 @@ def looks(a: Attack, places: list[Place], *, by: tuple[str, ...] = ()) -> list[P
                 asking = [c for at, c in enumerate(everybody) if c in bold or (number + at) % TURNS == 0]
             queries = list(queried(place, a))
             for query, caller in [(queries[0], c) for c in asking] + [(q, everybody[0]) for q in queries[1:]]:
-                if place.main == "POST":
+                if place.main != "GET":
                     make, writes = BODIES[place.template]
                     if not writes:
                         found += [
-                            Probe(place, caller, "POST", _joined(target, query, caller), json.dumps(body).encode(), kind,
-                                  statuses=_asked(place, caller, "POST", kind))
+                            Probe(place, caller, place.main, _joined(target, query, caller), json.dumps(body).encode(), kind,
+                                  statuses=_asked(place, caller, place.main, kind))
                             for body in make(a)
                         ]  # fmt: skip
                     continue
@@ -142,7 +142,7 @@ def writes(a: Attack, places: list[Place]) -> list[Probe]:
     for place in places:
         if place.meaning in {"collect", "pixel"}:
             found += _sent(place, a, everybody)
-        elif place.template in BODIES and BODIES[place.template][1]:
+        elif place.template in BODIES and BODIES[place.template][1] and place.main != "GET":
             make, _ = BODIES[place.template]
             everything = itertools.product(filled(place, a), make(a))
             for number, ((target, kind), body) in enumerate(everything):
@@ -150,8 +150,8 @@ def writes(a: Attack, places: list[Place]) -> list[Probe]:
                     # The first steward asks everything; each answer waits for the processor, so the others take turns.
                     if at == 0 or (number + at) % TURNS == 0:
                         found.append(
-                            Probe(place, caller, "POST", _joined(target, "", caller), json.dumps(body).encode(), kind,
-                                  writes=True, statuses=_asked(place, caller, "POST", kind))
+                            Probe(place, caller, place.main, _joined(target, "", caller), json.dumps(body).encode(), kind,
+                                  writes=True, statuses=_asked(place, caller, place.main, kind))
                         )  # fmt: skip
     random.Random(12).shuffle(found)
     return found

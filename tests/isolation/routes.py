@@ -46,6 +46,8 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def main(self) -> str:
         """The method it is there for."""
+        if self.methods == {"PUT"}:
+            return "PUT"
         return "POST" if self.meaning == "collect" or self.methods == {"POST"} else "GET"
 
     @property

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from onefold.rules import RuleError, cost, parse
+from onefold.profiles.lifecycle import FIELDS
+from onefold.rules import Aggregate, Derived, RuleError, Window, bind, cost, parse
+from onefold.rules.time import DAY_US
 from onefold.warehouse.people import reads
 
 
@@ -18,12 +20,15 @@ from onefold.warehouse.people import reads
         ("days_since(last_active) > 90", "windowed", 0, 0),
         ("exists('A' then not 'B' within 7 days)", "windowed", 1, 1),
         ("exists('A' then 'B' within 7 days)", "incremental", 1, 1),
-        ("attr.rfm_segment = 'Champions' and count('Gift' within 30 days) > 1", "population", 1, 0),
+        ("trait.recent > 1", "windowed", 1, 0),
+        ("rfm.givers.segment = 'Champions' and count('Gift' within 30 days) > 1", "population", 1, 0),
     ],
 )
 def test_what_a_rule_takes(text, kind, aggregates, conditions):
     """By what its answer depends on."""
-    found = cost(parse(text), {"attr.rfm_segment"})
+    recent = Aggregate("count", "Gift", within=Window(30, DAY_US))
+    fields = {**FIELDS, "trait.recent": recent, "rfm.givers.segment": Derived("text")}
+    found = cost(bind(parse(text), fields))
     assert (found.kind, found.aggregates, found.conditions) == (kind, aggregates, conditions)
     assert found.latency
 

@@ -17,6 +17,8 @@ from onefold.serving.limits import Limit
 from onefold.serving.queries import queries
 from onefold.serving.review import review
 from onefold.serving.rfm import rfm
+from onefold.serving.rules import rules
+from onefold.serving.segment_editing import editing
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
 from onefold.telemetry import JsonFormatter
@@ -248,7 +250,9 @@ def test_the_description_covers_every_route(edge):
     told = edge.send("GET", "/api/v1/openapi.json").json
     assert told["openapi"].startswith("3.1")
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
-    routers = (accounts.router, administration.router, api, queries, review, rfm, segment, segments)
+    routers = (
+        accounts.router, administration.router, api, editing, queries, review, rfm, rules, segment, segments
+    )  # fmt: skip
     routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes
     assert routes == set(told["paths"])

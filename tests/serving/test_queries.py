@@ -180,12 +180,13 @@ def test_a_cancelled_query_does_not_begin():
 def test_queries_beyond_those_that_run_are_told_to_come_again(tmp_path):
     """Two at once; the third waits outside. A cancelled one frees its place, and the next is not harmed."""
     from onefold.bootstrap.query_desk import AT_ONCE, QueryDesk
+    from onefold.bootstrap.readers import Readers
     from onefold.errors import OverloadedError
     from onefold.ports.warehouse import Cancellation, QueryLimits
 
     bootstrap.init(tmp_path, "media")
     with bootstrap.opened(tmp_path, None) as workspace:
-        desk = QueryDesk(workspace, tmp_path)
+        desk = QueryDesk(workspace, Readers(tmp_path))
         cancellations = [Cancellation() for _ in range(AT_ONCE)]
 
         def run(text, cancellation):

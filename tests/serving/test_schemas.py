@@ -151,9 +151,37 @@ def answers(server):
     yield from reviewed(ask)
     yield ask("get", "/api/v1/traits")
     yield ask("get", "/api/v1/traits/{name}", name="orders")
+    yield from as_builder(server)
     yield from as_owner(server)
     for view in ("traits", "external_ids", "events", "metadata", "links"):
         yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
+
+
+def as_builder(server):
+    """Answers of what whoever builds segments asks: each change says what it was made from."""
+    key = {"Authorization": f"Bearer {server.here.read_key}", "Content_Type": "application/json"}
+
+    def ask(method, path, said=None, query="", slug="quiet", **more):
+        body = b"" if said is None else json.dumps(said).encode()
+        status, raw, heads = server.send(method.upper(), path.replace("{slug}", slug) + query, body, **key, **more)
+        assert status < 300, (path, raw)
+        return (method, path, json.loads(raw)), {"If_Match": heads.get("etag", "")}
+
+    one = "/api/v1/segments/{slug}/definition"
+    yield ask("get", "/api/v1/rules/fields")[0]
+    yield ask("get", "/api/v1/rules/values", query="?field=purchases")[0]
+    yield ask("post", "/api/v1/rules/check", {"rule": "purchases >= 1"})[0]
+    found, tag = ask("get", one)
+    yield found
+    found, tag = ask("put", one, {"rule": "purchases >= 2"}, **tag)
+    yield found
+    found, tag = ask("post", "/api/v1/segments/{slug}/archive", **tag)
+    yield found
+    yield ask("delete", one, **tag)[0]
+    found, tag = ask("post", "/api/v1/segments/plan")
+    assert [(change["audience"], change["what"]) for change in found[2]["changes"]] == [("quiet", "removed")]
+    yield found
+    yield ask("post", "/api/v1/segments/apply", **tag)[0]
 
 
 def as_owner(server):

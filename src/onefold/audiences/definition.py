@@ -82,6 +82,13 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(_encode(decides)).hexdigest()[:16]
 
 
+class Stated(msgspec.Struct, frozen=True):
+    """A segment as a file states it, and the tag of the file: another after each change of it."""
+
+    definition: Definition
+    tag: str
+
+
 def encode(definition: Definition) -> bytes:
     """As it is stored."""
     return _encode(definition)

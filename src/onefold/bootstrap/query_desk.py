@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onefold.bootstrap.asking import Asker
@@ -30,10 +29,10 @@ _log = logging.getLogger("onefold.queries")
 class QueryDesk:
     """Takes queries to one workspace's warehouse. Safe for threads."""
 
-    def __init__(self, workspace: Workspace, directory: Path) -> None:
-        """A desk for an open workspace of the project in a folder; no process is begun before the first query."""
+    def __init__(self, workspace: Workspace, readers: Readers) -> None:
+        """A desk for an open workspace and those who read it; no process is begun before the first query."""
         self._workspace = workspace
-        self._readers = Readers(directory)
+        self._readers = readers
         self._free: queue.SimpleQueue[QueryProcess | None] = queue.SimpleQueue()
         for _ in range(AT_ONCE):
             self._free.put(None)

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onefold import config
-from onefold.adapters.sqlite import backup
 from onefold.audiences.definition import Definition
-from onefold.audiences.ruleset import reads
+from onefold.bootstrap.segment_desk import declared_stages
+from onefold.bootstrap.segment_files import SegmentFiles
 from onefold.bootstrap.warehousing import require_extra, warehouse_opener
 from onefold.bootstrap.workspace import Workspace, catch_up, choose, open_workspace
-from onefold.config.segments import FOLDER, check_segments, segment_fields, yaml_text
-from onefold.errors import ConfigurationError, UsageError, nearest
+from onefold.errors import UsageError
 from onefold.model import Identifier, results
 from onefold.pipelines import judgements
+from onefold.pipelines.audiences import export
 from onefold.pipelines.audiences.applying import Difference, Stages
 from onefold.pipelines.audiences.counting import Progress, quiet
 from onefold.pipelines.audiences.inquiry import Open
@@ -45,7 +45,7 @@ class ProjectSegments:
     @property
     def audiences(self) -> Audiences:
         """What may be asked or said."""
-        return Audiences(self.workspace.context, self.wanted, warehouse=self.warehouse, progress=self.progress)
+        return Audiences(self.workspace.context, lambda: self.wanted, warehouse=self.warehouse, progress=self.progress)
 
     def plan(self) -> results.SegmentPlan:
         """Who would enter and leave what, if the files were applied."""
@@ -129,8 +129,8 @@ def export_members(audiences: Audiences, audience: str, file: Path) -> int:
     if file.suffix == ".csv":
         many = 0
         with file.open("w", encoding="utf-8", newline="") as out:
-            out.write(cells.csv_line(MEMBER_COLUMNS))
-            for row in member_rows(audiences, audience):
+            out.write(cells.csv_line(export.COLUMNS))
+            for row in (row for page in export.pages(audiences, audience) for row in export.rows(page)):
                 out.write(cells.csv_line(row, spreadsheet=True))
                 many += 1
         return many
@@ -149,28 +149,8 @@ def export_members(audiences: Audiences, audience: str, file: Path) -> int:
     return int(table.num_rows)
 
 
-MEMBER_COLUMNS = ("profile_id", "identifier_type", "identifier", "since", "because")
-
-
-def member_rows(audiences: Audiences, audience: str) -> Iterator[tuple[str | None, ...]]:
-    """All members of a segment, in order of their ids: `MEMBER_COLUMNS`.
-
-    Raises:
-        NotFoundError: There is no such segment.
-    """
-    cursor = None
-    while True:
-        page = audiences.members(audience, cursor=cursor, limit=_PAGE)
-        for m in page.members:
-            kind, value = (None, None) if m.identifier is None else (m.identifier.type, m.identifier.value)
-            yield m.profile_id, kind, value, m.since, m.reason.because
-        if page.next is None:
-            return
-        cursor = page.next
-
-
 def member_table(audiences: Audiences, audience: str) -> pa.Table:
-    """The same as a table of Arrow.
+    """All members of a segment, in order of their ids, as a table of Arrow.
 
     Raises:
         ConfigurationError: The extra `warehouse` is not installed.
@@ -179,9 +159,9 @@ def member_table(audiences: Audiences, audience: str) -> pa.Table:
     require_extra()
     import pyarrow as pa  # noqa: PLC0415  only where the extra is
 
-    rows = list(member_rows(audiences, audience))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(MEMBER_COLUMNS)
-    return pa.table({n: pa.array(values, pa.string()) for n, values in zip(MEMBER_COLUMNS, columns, strict=True)})
+    rows = [row for page in export.pages(audiences, audience) for row in export.rows(page)]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(export.COLUMNS)
+    return pa.table({n: pa.array(values, pa.string()) for n, values in zip(export.COLUMNS, columns, strict=True)})
 
 
 @contextmanager
@@ -204,50 +184,26 @@ def project_segments(
     with ExitStack() as leaving:
         opened = open_workspace(project, choose(project, workspace), start=start)
         leaving.callback(opened.close)
-        declared = bool(project.segments or project.stages.lifecycle)
-        stages = tuple((s.name, s.rule) for s in opened.context.profiles.stages) if declared else ()
+        stages = declared_stages(project, opened)
         warehouse = warehouse_opener(opened, leaving)
         yield ProjectSegments(directory.resolve(), opened, project.segments, stages, warehouse, progress)
 
 
 def save_segment(directory: Path, definition: Definition) -> Path:
-    """Write a new segment to a file of its own; nothing is written unless the project is right with it.
+    """Write a new segment to a file of its name; nothing is written unless the project is right with it.
 
     Raises:
         ConfigurationError: The segment cannot be used as it stands.
-        UsageError: There is a segment of that name, or a file.
+        UsageError: There is a segment of that name.
     """
-    project = config.read_project(directory)
-    there = next((d for d in project.segments if d.slug == definition.slug), None)
-    if there is not None:
-        raise UsageError(f"The segment `{definition.slug}` is already in {there.file}:{there.line}; edit it there.")
-    path = project.directory / FOLDER / f"{definition.slug}.yaml"
-    if path.exists():
-        raise UsageError(f"There is already a file {FOLDER}/{path.name}; name the segment otherwise.")
-    check_segments((*project.segments, definition), segment_fields(project.traits, project.rfm))
-    path.parent.mkdir(exist_ok=True)
-    backup.write_durably(path, yaml_text(definition).encode())
-    return path
+    return directory / SegmentFiles(directory).save(definition, None).definition.file
 
 
 def delete_segment(directory: Path, slug: str) -> Path:
-    """Delete the file of a segment that stands alone in it.
+    """Take a segment out of its file, and the file away if it holds no other.
 
     Raises:
         ConfigurationError: Another segment reads it; the message tells which, with file and line.
-        UsageError: There is no such segment, or it shares a file with others.
+        UsageError: There is no such segment.
     """
-    project = config.read_project(directory)
-    there = next((d for d in project.segments if d.slug == slug), None)
-    if there is None:
-        near = nearest(slug, [d.slug for d in project.segments])
-        raise UsageError(f"There is no segment `{slug}` in {FOLDER}/*.yaml{near or '.'}")
-    for reader in project.segments:
-        if slug in reads(reader) and reader.slug != slug:
-            message = f"`{reader.slug}` reads `{slug}`: change it first"
-            raise ConfigurationError(message, file=reader.file, line=reader.line)
-    if sum(d.file == there.file for d in project.segments) > 1:
-        raise UsageError(f"`{slug}` shares {there.file} with others; delete it there, at line {there.line}.")
-    path = project.directory / there.file
-    path.unlink()
-    return path
+    return directory / SegmentFiles(directory).delete(slug)

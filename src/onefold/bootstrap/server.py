@@ -15,7 +15,10 @@ from onefold.bootstrap.hub_reader import HubReader
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_accounts, open_keys
 from onefold.bootstrap.query_desk import QueryDesk
+from onefold.bootstrap.readers import Readers
 from onefold.bootstrap.rfm import RfmRuns
+from onefold.bootstrap.segment_desk import SegmentDesk
+from onefold.bootstrap.segment_files import SegmentFiles
 from onefold.bootstrap.sights import ProjectSights
 from onefold.bootstrap.stores import address
 from onefold.bootstrap.warehousing import warehouse_opener
@@ -29,6 +32,10 @@ from onefold.ports import EventLog
 from onefold.warehouse.sight import Sights
 
 DISK_FREE_MIN = 0.02
+_SHARED = (
+    "The files of a project with several workspaces belong to all of them, so that a key of one cannot change them; edit "
+    "them where the project is."
+)
 
 
 class Served:
@@ -133,6 +140,7 @@ class Opened:
                 workspace = open_workspace(project, name)
                 opening.callback(workspace.close)
                 self._workspaces.append(workspace)
+            files = SegmentFiles(project.directory, locked=_SHARED if len(project.workspaces) > 1 else "")
             hubs = HubReader(project)
             opening.callback(hubs.close)
             self.edges = {w.context.name: Served(w, processing(w)) for w in self._workspaces}
@@ -144,10 +152,18 @@ class Opened:
                     rfm=RfmRuns(w).runs,
                     reconciled=Reconciliations(w).latest,
                     warehouse=warehouse_opener(w, opening),
+                    wanted=files.wanted,
                 )
                 for w in self._workspaces
             }
-            self.desks = {w.context.name: QueryDesk(w, project.directory) for w in self._workspaces}
+            readers = Readers(project.directory)
+            self.desks = {w.context.name: QueryDesk(w, readers) for w in self._workspaces}
+            self.segment_desks = {
+                w.context.name: SegmentDesk(
+                    w, files, self.services[w.context.name].audiences, self.desks[w.context.name], readers
+                )
+                for w in self._workspaces
+            }
             for desk in self.desks.values():
                 opening.callback(desk.close)
             self.sights: Sights = ProjectSights(project.directory)

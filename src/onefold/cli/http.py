@@ -32,6 +32,7 @@ def application(opened: Opened | CollectingOnly, read: config.Project, *, log_re
         random=os.urandom,
         desks=opened.desks,
         sights=opened.sights,
+        segment_desks=opened.segment_desks,
     )
 
 

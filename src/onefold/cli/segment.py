@@ -19,6 +19,7 @@ from onefold.cli.output import Output
 from onefold.cli.plan import told, way
 from onefold.errors import NotFoundError, UsageError
 from onefold.model import results
+from onefold.pipelines.audiences.asking import Chosen
 
 app = typer.Typer(help="Segments: who is in them, why and until when.", no_args_is_help=True)
 app.command()(segment_history.history)
@@ -186,7 +187,7 @@ def members(
             if as_json:
                 out.result({"segment": audience, "members": rows, "file": str(export)})
             return
-        found = segments.audiences.members(audience, cursor=cursor, limit=limit, because=because)
+        found = segments.audiences.members(audience, cursor=cursor, limit=limit, chosen=Chosen(because))
     if as_json:
         out.result(found)
         return
@@ -294,15 +295,17 @@ def delete(
     project: ProjectDir = bootstrap.HERE,
     as_json: Json = False,
 ) -> None:
-    """Delete a segment's file. `onefold apply` lets its members leave. Refused while another segment reads it.
+    """Take a segment out of its file, and the file away if it holds no other. `onefold apply` lets its members leave.
+
+    Refused while another segment reads it.
 
     Example: onefold segment delete lapsed_buyers --yes
     """
     out = Output(as_json=as_json)
     if not yes:
-        typer.confirm(f"Delete the file of {slug}?", abort=True, err=True)
+        typer.confirm(f"Delete {slug}?", abort=True, err=True)
     path = bootstrap.delete_segment(project, slug)
-    out.say(f"Deleted: {path.parent.name}/{path.name}. `onefold apply` lets its members leave.")
+    out.say(f"Deleted from {path.parent.name}/{path.name}. `onefold apply` lets its members leave.")
     if as_json:
         out.result({"deleted": f"{path.parent.name}/{path.name}"})
 

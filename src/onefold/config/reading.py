@@ -47,7 +47,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 # libyaml where it is there: the parser in Python takes a minute for a megabyte.
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 _DEPTH_MAX = 100
@@ -56,14 +56,14 @@ _DEPTH_MAX = 100
 def _compose(text: str) -> yaml.Node | None:
     """YAML without anchors and aliases, which turn one kilobyte into gigabytes and a line number into a riddle."""
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEPTH_MAX:
             raise RecursionError
         if isinstance(event, yaml.AliasEvent):
             mark: Any = event.start_mark  # of libyaml's class or Python's own: both have the line
             raise yaml.MarkedYAMLError(problem="aliases (*name) are not supported; repeat it", problem_mark=mark)
-    return yaml.compose(text, Loader=_Loader)
+    return yaml.compose(text, Loader=Loader)
 
 
 def read(path: Path, file: str, kind: kinds.Record, problems: list[Problem]) -> Document:
@@ -75,8 +75,7 @@ def read(path: Path, file: str, kind: kinds.Record, problems: list[Problem]) -> 
         kind: What it must hold.
         problems: Receives everything that is wrong.
     """
-    lines: dict[At, int] = {}
-    empty = Document(file, {}, lines)
+    empty = Document(file, {}, {})
     try:
         if not path.is_file():
             # A pipe or a device would keep every command waiting.
@@ -87,6 +86,13 @@ def read(path: Path, file: str, kind: kinds.Record, problems: list[Problem]) -> 
     except OSError as error:
         problems.append(Problem(file, 1, f"cannot be read: {error.strerror}"))
         return empty
+    return read_bytes(raw, file, kind, problems)
+
+
+def read_bytes(raw: bytes, file: str, kind: kinds.Record, problems: list[Problem]) -> Document:
+    """The same of what a file holds, or is to hold."""
+    lines: dict[At, int] = {}
+    empty = Document(file, {}, lines)
     if len(raw) > BYTES_MAX:
         problems.append(Problem(file, 1, f"has more than {BYTES_MAX:,} bytes, the most that a project file holds"))
         return empty

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-
-import msgspec
 
 from onefold.audiences.definition import Definition, Top
 from onefold.audiences.ruleset import IN_SEGMENT, STAGE_FIELD, SegmentError, ruleset, top_fault
 from onefold.config.kinds import Boolean, Duration, Either, Field, Free, Integer, ListOf, MapOf, Record, Text
-from onefold.config.reading import At, Document, Problem, read
-from onefold.errors import ConfigurationError, nearest
+from onefold.config.reading import At, Document, Problem, read, read_bytes
+from onefold.errors import nearest
 from onefold.profiles.computed.trait import Trait, trait_fields
 from onefold.profiles.lifecycle import FIELDS
 from onefold.rfm import Definition as RfmDefinition
@@ -68,14 +67,25 @@ SEGMENTS = Record(
 
 
 def read_segments(
-    directory: Path, traits: Sequence[Trait], rfm: Sequence[RfmDefinition], problems: list[Problem]
+    directory: Path,
+    traits: Sequence[Trait],
+    rfm: Sequence[RfmDefinition],
+    problems: list[Problem],
+    instead: Mapping[str, bytes | None] = MappingProxyType({}),
 ) -> tuple[Definition, ...]:
     """The segments of a project, in order of files and lines; whatever is wrong is added to `problems`.
 
-    Rules can read these traits, and scores of these RFM definitions.
+    Rules can read these traits, and scores of these RFM definitions. Files named in `instead` are read as if they held
+    this, or were not there.
     """
     folder = directory / FOLDER
-    documents = [read(path, f"{FOLDER}/{path.name}", SEGMENTS, problems) for path in sorted(folder.glob("*.yaml"))]
+    names = {path.name for path in folder.glob("*.yaml")} | instead.keys()
+    documents = []
+    for name in sorted(names):
+        if name not in instead:
+            documents.append(read(folder / name, f"{FOLDER}/{name}", SEGMENTS, problems))
+        elif (raw := instead[name]) is not None:
+            documents.append(read_bytes(raw, f"{FOLDER}/{name}", SEGMENTS, problems))
     found: dict[str, tuple[Document, Definition]] = {}
     broken = len(problems)
     for document in documents:
@@ -127,7 +137,7 @@ def _definition(document: Document, slug: str, said: Any) -> Definition | None:
 
 def _faults(slug: str, said: Any) -> Iterator[tuple[At, str]]:
     """Contradictions between the keys of a segment."""
-    if not _is_slug(slug):
+    if not is_slug(slug):
         yield (), f"`{slug}` is not {SLUG.shape}"
     if isinstance(said, str):
         return
@@ -145,8 +155,9 @@ def _faults(slug: str, said: Any) -> Iterator[tuple[At, str]]:
         yield ("suppression",), "`suppression` is for `kind: static`"
 
 
-def _is_slug(text: str) -> bool:
-    return (
+def is_slug(text: str) -> bool:
+    """Whether it can be a segment's name."""
+    return bool(text) and (
         text.replace("_", "a").isalnum() and text.islower() and text[0].isalpha() and text.isascii() and len(text) <= 63
     )
 
@@ -207,46 +218,3 @@ def rule_fields(slugs: Iterable[str], known: Fields) -> dict[str, FieldKind]:
     for slug in slugs:
         fields[f"{IN_SEGMENT}{slug}"] = "boolean"
     return fields
-
-
-def check_segments(definitions: Sequence[Definition], known: Fields) -> None:
-    """See that these segments can be used together, reading these fields of a profile.
-
-    Raises:
-        ConfigurationError: One of them cannot; the message tells which, and the file and line where it has them.
-    """
-    by_slug = {definition.slug: definition for definition in definitions}
-    for definition in definitions:
-        if not _is_slug(definition.slug):
-            raise ConfigurationError(f"`{definition.slug}` is not {SLUG.shape}")
-    try:
-        for definition in definitions:
-            if definition.status != "active" and (expr := definition.expr()) is not None:
-                bind(expr, rule_fields(by_slug, known))
-        ruleset(definitions, known)
-    except SegmentError as error:
-        there = by_slug[error.slug]
-        message = f"segment `{error.slug}`: {error.reason}"
-        raise ConfigurationError(message, file=there.file or None, line=there.line) from None
-
-
-def yaml_text(definition: Definition) -> str:
-    """A file with one segment, as `segments/*.yaml` has it."""
-    said: dict[str, Any] = {
-        name: value
-        for name, value in (
-            ("description", definition.description),
-            ("owner", definition.owner),
-            ("tags", list(definition.tags)),
-            ("kind", definition.kind if definition.kind != "realtime" else ""),
-            ("status", definition.status if definition.status != "active" else ""),
-            ("suppression", definition.suppression),
-            ("exclude", list(definition.exclude)),
-            ("rule", definition.rule),
-        )
-        if value
-    }
-    lines = ["segments:", f"  {definition.slug}:"]
-    # JSON is YAML, and quotes whatever has to be.
-    lines += [f"    {name}: {msgspec.json.encode(value).decode()}" for name, value in said.items()]
-    return "\n".join(lines) + "\n"

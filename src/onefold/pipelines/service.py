@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from onefold.audiences.definition import Definition
 from onefold.audiences.progress import Compared as SegmentsCompared
 from onefold.errors import ExpensiveError, NotFoundError, nearest
 from onefold.governance.checks import CheckResult
@@ -55,12 +56,14 @@ class Service:
         rfm: Callable[[], Mapping[str, Sequence[results.RfmRun]]] = dict,
         reconciled: Callable[[], Compared | None] = lambda: None,
         warehouse: Open | None = None,
+        wanted: Callable[[], Sequence[Definition] | None] = lambda: None,
     ) -> None:
         """The service of an open workspace.
 
         Without `hubs`, people with very many identifiers are read like all others. `quality` gives the latest result of each
         data-quality check, `rfm` the runs of each RFM definition, the latest first, `reconciled` the latest comparison of
-        store and warehouse; `warehouse` opens it, where there is one.
+        store and warehouse; `warehouse` opens it, where there is one; `wanted` reads what the project's files say of
+        segments.
         """
         self._context = context
         self._hubs = hubs
@@ -69,6 +72,7 @@ class Service:
         self._reconciled = reconciled
         self._warehouse = warehouse
         self._review = Review(context)
+        self._wanted = wanted
 
     @property
     def name(self) -> str:
@@ -88,7 +92,7 @@ class Service:
     @property
     def audiences(self) -> Audiences:
         """Its segments."""
-        return Audiences(self._context, warehouse=self._warehouse)
+        return Audiences(self._context, self._wanted, warehouse=self._warehouse)
 
     @property
     def review(self) -> Review:

@@ -35,6 +35,7 @@ from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
 from onefold.serving.measures import Measures
 from onefold.serving.queries import Desk
 from onefold.serving.routes import match
+from onefold.serving.segment_desk import SegmentDesk
 from onefold.serving.sessions import SAFE, Sessions
 from onefold.serving.sight import Watch, watching
 from onefold.serving.visitors import IngestLimits, Site, Visitors, VisitorSettings
@@ -75,7 +76,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
 class Application:
     """The ASGI application of one server. Build it with `build`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  every part of a server is given by its name
         self,
         edges: Mapping[str, Edge],
         services: Mapping[str, Service],
@@ -88,6 +89,7 @@ class Application:
         random: Callable[[int], bytes],
         desks: Mapping[str, Desk] | None = None,
         sights: Sights = builtin,
+        segment_desks: Mapping[str, SegmentDesk] | None = None,
     ) -> None:
         self._edges = edges
         self._keyring = keyring
@@ -122,6 +124,7 @@ class Application:
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us
         self.api.state.desks = desks or {}
+        self.api.state.segment_desks = segment_desks or {}
         self.failed: OnefoldError | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -273,7 +276,7 @@ class Application:
 _PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
-def build(
+def build(  # noqa: PLR0913  every part of a server is given by its name
     edges: Mapping[str, Edge],
     services: Mapping[str, Service],
     keys: KeyStore,
@@ -285,6 +288,7 @@ def build(
     random: Callable[[int], bytes],
     desks: Mapping[str, Desk] | None = None,
     sights: Sights = builtin,
+    segment_desks: Mapping[str, SegmentDesk] | None = None,
 ) -> Application:
     """Build the application of a server.
 
@@ -299,6 +303,7 @@ def build(
         random: Gives that many random bytes: for tokens of sessions, and to name this start of the server.
         desks: Where queries to the warehouse are taken, by workspace.
         sights: What each role sees; by default what roles see in a project that says nothing of personal data.
+        segment_desks: Where changes of segments are taken, by workspace.
     """
     return Application(
         edges,
@@ -311,6 +316,7 @@ def build(
         random=random,
         desks=desks,
         sights=sights,
+        segment_desks=segment_desks,
     )
 
 

@@ -16,6 +16,8 @@ from onefold.serving.health import health
 from onefold.serving.queries import queries
 from onefold.serving.review import review
 from onefold.serving.rfm import rfm
+from onefold.serving.rules import rules
+from onefold.serving.segment_editing import editing
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
 from onefold.serving.sessions import COOKIE
@@ -39,7 +41,9 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(queries)
         described.include_router(review)
         described.include_router(rfm)
+        described.include_router(rules)
         described.include_router(segment)
+        described.include_router(editing)
         described.include_router(segments)
     described.include_router(health)
     described.add_exception_handler(OnefoldError, problems.from_onefold)

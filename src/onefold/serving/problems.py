@@ -17,6 +17,8 @@ from onefold.errors import (
     NotFoundError,
     OnefoldError,
     OverloadedError,
+    ReadOnlyError,
+    StaleError,
     TooLargeError,
     UnauthorizedError,
     UnavailableError,
@@ -33,6 +35,8 @@ class ForbiddenError(UnauthorizedError):
 
 _STATUS: tuple[tuple[type[OnefoldError], int, str], ...] = (
     (NotFoundError, 404, "not-found"),
+    (ReadOnlyError, 403, "read-only"),
+    (StaleError, 412, "changed"),
     (ForbiddenError, 403, "forbidden"),
     (UnauthorizedError, 401, "unauthorized"),
     (TooLargeError, 413, "too-large"),

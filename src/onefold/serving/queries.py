@@ -20,6 +20,7 @@ from onefold.serving import schemas
 from onefold.serving.access import Caller, gate
 from onefold.serving.api import PROBLEMS
 from onefold.serving.lookup import PREFIX
+from onefold.serving.pieces import Pieces
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.warehouse import cells
 from onefold.warehouse.masking import HIDING, Role
@@ -148,7 +149,7 @@ async def _answered(request: Request, caller: Caller, asked: Question) -> "pa.Ta
             asked.query,
             limits,
             limit=asked.limit + 1,
-            role=_role(caller.key),
+            role=role_of(caller.key),
             cancellation=cancellation,
         )
     )
@@ -163,7 +164,7 @@ async def _answered(request: Request, caller: Caller, asked: Question) -> "pa.Ta
             asking.add_done_callback(_seen)
 
 
-def _role(key: Key) -> str | Role | None:
+def role_of(key: Key) -> str | Role | None:
     """As whom a key asks: a role of the project, or one that sees all, or nothing personal."""
     if "personal" in key.scopes:
         return None
@@ -197,33 +198,9 @@ def _arrow(table: "pa.Table") -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415  only where the extra is
 
     table = table.rename_columns(cells.distinct(table.column_names))
-    sink = _Pieces()
+    sink = Pieces()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         for batch in table.to_batches(max_chunksize=cells.BATCH_ROWS):
             writer.write_batch(batch)
             yield sink.taken()
     yield sink.taken()
-
-
-class _Pieces:
-    """A file that is only written to, and gives what was written since it was last asked."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._written.append(bytes(data))
-        return len(self._written[-1])
-
-    def flush(self) -> None:
-        """Nothing waits."""
-
-    def close(self) -> None:
-        """What was written stays."""
-
-    def taken(self) -> bytes:
-        """All that was written since."""
-        found, self._written = b"".join(self._written), []
-        return found

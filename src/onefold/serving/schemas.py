@@ -111,6 +111,8 @@ _DESCRIBED = (
     results.Ended, results.AuditEntries, results.Keys, results.KeyInfo, results.IssuedKey,
     results.ReviewPairs, results.ReviewPair, results.ReviewDecisions, results.ReviewDecided,
     results.ReviewBulk, results.ReviewStatistics, results.ReviewLabels, Released,
+    results.SegmentDefinition, results.SegmentPlan, results.SegmentsApplied,
+    results.RuleCheck, results.RuleFields, results.RuleValues,
 )  # fmt: skip
 
 
@@ -132,8 +134,11 @@ def any_of(*kinds: type[msgspec.Struct]) -> dict[str, Any]:
     return {"anyOf": [reference(kind) for kind in kinds]}
 
 
-def answer(*kinds: type[msgspec.Struct], status: int = 200) -> dict[int | str, dict[str, Any]]:
+def answer(
+    *kinds: type[msgspec.Struct], status: int = 200, headers: dict[str, Any] | None = None
+) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers with this, or with one of several."""
     schema = reference(kinds[0]) if len(kinds) == 1 else any_of(*kinds)
     description = (kinds[0].__doc__ or "").partition("\n")[0] if len(kinds) == 1 else "One view of a profile."
-    return {status: {"description": description, "content": {"application/json": {"schema": schema}}}}
+    found = {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {status: found if headers is None else found | {"headers": headers}}

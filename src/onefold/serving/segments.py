@@ -1,52 +1,42 @@
 """Segments over HTTP: which there are, who is in them, why and until when; who would be in one; lists."""
 
 # No deferred annotations here: FastAPI reads those of the functions.
-from typing import Annotated, Any, Literal
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
-from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from onefold.audiences.definition import Definition
 from onefold.errors import UsageError
 from onefold.model import results
+from onefold.pipelines.audiences.asking import Chosen
 from onefold.rules import RuleError
-from onefold.serving import schemas
+from onefold.serving import schemas, segment_export
 from onefold.serving.access import Caller, gate
-from onefold.serving.api import PROBLEMS, Cursor, Limit, Named
+from onefold.serving.api import PROBLEMS, Cursor, Limit
 from onefold.serving.lookup import PREFIX, document, reference
+from onefold.serving.queries import ARROW
+from onefold.serving.segment_bodies import Compared, Trying, Upload
 
 segments = APIRouter(prefix=PREFIX, responses=PROBLEMS, tags=["segments"])
 Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
 Editor = Annotated[Caller, Depends(gate("segments", "judgement"))]
 Slug = Annotated[str, Path(max_length=80, description="A segment's slug, or `stage.` and a lifecycle stage.")]
-UPLOAD_MAX = 10_000
+_UNKEPT = {"Cache-Control": "no-store"}
+
+_log = logging.getLogger("onefold.segments")
 
 
-class Rule(BaseModel):
-    """A rule to be tried, as text or in the JSON form."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    rule: str | dict[str, Any] = Field(examples=["purchases >= 1 and days_since(last_active) > 30"])
-
-
-class Compared(BaseModel):
-    """Two versions of a segment: versions that were applied, the one that holds, or a rule in the place of the second."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    before: int | None = Field(default=None, ge=1, description="A version; null for the one that holds.")
-    after: int | None = Field(default=None, ge=1, description="Another; null for the one that holds, or for `rule`.")
-    rule: str | dict[str, Any] | None = Field(default=None, examples=["purchases >= 2"])
-    limit: int = Field(default=100, ge=1, le=10_000, description="Most people to show.")
-
-
-class Upload(BaseModel):
-    """Identifiers to put on a list, or to take from it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    identifiers: list[Named] = Field(min_length=1, max_length=UPLOAD_MAX)
-    change: Literal["add", "remove"] = "add"
+def _members() -> dict[int | str, dict[str, Any]]:
+    found = schemas.answer(results.Members)
+    found[200]["content"] |= {
+        segment_export.CSV: {"schema": {"type": "string"}},
+        ARROW: {"schema": {"type": "string", "contentMediaType": ARROW}},
+    }
+    return found
 
 
 @segments.get("/segments", summary="All segments", responses=schemas.answer(results.Segments))
@@ -60,7 +50,7 @@ async def listed(caller: Looking) -> Response:
     summary="Who would be in a segment: exactly how many, and some of them",
     responses=schemas.answer(results.SegmentPreview),
 )
-async def preview(caller: Editor, said: Rule) -> Response:
+async def preview(caller: Editor, said: Trying) -> Response:
     return document(await run_in_threadpool(_preview, caller, said))
 
 
@@ -89,16 +79,32 @@ async def shown(caller: Looking, slug: Slug) -> Response:
     return document(await run_in_threadpool(caller.service.audiences.segment, slug))
 
 
-@segments.get("/segments/{slug}/members", summary="Who is in it", responses=schemas.answer(results.Members))
+@segments.get(
+    "/segments/{slug}/members",
+    summary="Who is in it: a page; or everybody as CSV or Arrow, where `Accept` asks for that",
+    responses=_members(),
+)
 async def members(
+    request: Request,
     caller: Looking,
     slug: Slug,
     cursor: Cursor = None,
     limit: Limit = 100,
     because: Annotated[str | None, Query(max_length=20, description="Only who entered for this reason.")] = None,
+    entered_since: Annotated[datetime | None, Query(description="Only who entered not before; ISO 8601.")] = None,
+    entered_before: Annotated[datetime | None, Query(description="Only who entered before; ISO 8601.")] = None,
 ) -> Response:
-    read = caller.service.audiences.members
-    return document(await run_in_threadpool(read, slug, cursor=cursor, limit=limit, because=because))
+    audiences = caller.service.audiences
+    chosen = Chosen(because, _micros(entered_since), _micros(entered_before))
+    accepted = request.headers.get("accept", "")
+    for media_type, pieces in ((segment_export.CSV, segment_export.csv), (ARROW, segment_export.arrow)):
+        if media_type in accepted:
+            # What is wrong is found out before the answer begins.
+            await run_in_threadpool(audiences.require, slug)
+            extra = {"workspace": caller.key.workspace, "key": caller.key.id, "segment": slug}
+            _log.info("members exported", extra=extra)
+            return StreamingResponse(pieces(audiences, slug, chosen), media_type=media_type, headers=_UNKEPT)
+    return document(await run_in_threadpool(audiences.members, slug, cursor=cursor, limit=limit, chosen=chosen))
 
 
 @segments.get(
@@ -155,9 +161,16 @@ async def upload(caller: Editor, slug: Slug, said: Upload) -> Response:
     return document(await run_in_threadpool(change, slug, identifiers, remove=said.change == "remove"))
 
 
-def _preview(caller: Caller, said: Rule) -> results.SegmentPreview:
+def _micros(at: datetime | None) -> int | None:
+    """A moment in microseconds; one without a zone is UTC."""
+    if at is None:
+        return None
+    return (at.replace(tzinfo=at.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _preview(caller: Caller, said: Trying) -> results.SegmentPreview:
     try:
-        return caller.service.audiences.preview(Definition(slug="preview", rule=said.rule))
+        return caller.service.audiences.preview(said.definition())
     except RuleError as error:
         raise UsageError(str(error)) from None
 

@@ -236,6 +236,8 @@ PLAIN = frozenset(
         results.Consent, results.Occurrences, results.FindingCount, results.ProfileSegment, results.Account,
         results.RfmRun, results.RfmSegment, results.RfmCell, results.RfmCutPoint, results.RfmCutPoints, results.Me,
         results.UserAccount, results.UserAccounts, results.SetupLink, results.LinkState, results.Ended,
+        results.SegmentDefinition, results.SegmentTop, results.SegmentsApplied, results.RuleCheck, results.RuleField,
+        results.RuleFields, results.RuleEvent, results.RuleProperty, results.RuleValue, results.RuleValues,
         results.AuditEntries, results.AuditEntry, results.Keys, results.KeyInfo, results.IssuedKey,
         results.ReviewPairs, results.ReviewCounts, results.ReviewDecisions, results.ReviewDecided, results.ReviewBulk,
         results.ReviewStatistics, results.ReviewAgreement, results.ReviewerCount, results.ReviewLabels,

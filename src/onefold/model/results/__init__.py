@@ -93,6 +93,16 @@ from onefold.model.results.review import (
     ReviewStatistics,
 )
 from onefold.model.results.rfm import RfmCell, RfmCutPoint, RfmCutPoints, RfmRun, RfmSegment
+from onefold.model.results.rule import (
+    RuleCheck,
+    RuleEvent,
+    RuleField,
+    RuleFields,
+    RuleProperty,
+    RuleValue,
+    RuleValues,
+)
+from onefold.model.results.segment_file import SegmentDefinition, SegmentsApplied, SegmentTop
 from onefold.model.results.timeline import Event, EventGroup, EventOperation, RefusedEvent, Timeline, TimelineEvent
 
 __all__ = [
@@ -168,14 +178,24 @@ __all__ = [
     "RfmCutPoints",
     "RfmRun",
     "RfmSegment",
+    "RuleCheck",
+    "RuleEvent",
+    "RuleField",
+    "RuleFields",
+    "RuleProperty",
+    "RuleValue",
+    "RuleValues",
     "Sample",
     "Segment",
     "SegmentChange",
+    "SegmentDefinition",
     "SegmentDiff",
     "SegmentGrowth",
     "SegmentPlan",
     "SegmentPreview",
+    "SegmentTop",
     "Segments",
+    "SegmentsApplied",
     "SetupLink",
     "Standing",
     "StatedJudgement",

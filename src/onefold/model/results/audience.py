@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from onefold.model.identifier import Identifier
 from onefold.model.results.result import Result
+from onefold.model.results.rule import CostClass
 
 
 class Segment(Result, frozen=True, kw_only=True):
@@ -131,6 +132,8 @@ class SegmentPreview(Result, frozen=True, kw_only=True):
     """Who would be in a segment: exactly how many, and some of them.
 
     Attributes:
+        cost: What it takes to keep the answer current, as of `RuleCheck`; null for a list.
+        latency: When a change shows; empty for a list.
         way: `warehouse`: asked in one statement. `evaluation`: worked out person by person.
         because: Why it was worked out person by person; else empty.
         sequence: The warehouse's rows up to it are in the answer, loaded or not.
@@ -143,6 +146,8 @@ class SegmentPreview(Result, frozen=True, kw_only=True):
     leaving: int
     samples: tuple[Sample, ...]
     reads: tuple[str, ...]
+    cost: CostClass | None
+    latency: str
     way: Literal["warehouse", "evaluation"]
     because: str
     sequence: int
@@ -172,10 +177,10 @@ class SegmentPlan(Result, frozen=True, kw_only=True):
 
     changes: tuple[SegmentChange, ...]
     people: int
-    notes: tuple[str, ...] = ()
-    way: Literal["warehouse", "evaluation"] | None = None
-    because: str = ""
-    sequence: int | None = None
+    notes: tuple[str, ...]
+    way: Literal["warehouse", "evaluation"] | None
+    because: str
+    sequence: int | None
 
 
 class Overlap(Result, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import msgspec
+
 from onefold.audiences.assessment import CONDITIONS_TOLD, WORDS, changed
 from onefold.audiences.definition import Definition, decode
 from onefold.audiences.progress import Progress
@@ -128,10 +130,29 @@ def version(context: Context, slug: str, number: int) -> Definition:
     raise NotFoundError(f"Segment `{slug}` has no version {number}" + (f"; it has {known}." if known else "."))
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """Which members are wanted: those who entered for a reason, not before a moment, before another; None for any."""
+
+    because: str | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+
+    def has(self, entered_us: int, because: str) -> bool:
+        """Whether somebody who entered so is wanted."""
+        return (
+            self.because in {None, because}
+            and (self.since_us is None or entered_us >= self.since_us)
+            and (self.until_us is None or entered_us < self.until_us)
+        )
+
+
+EVERYBODY = Chosen()
+
+
 def members(
-    context: Context, audience: str, *, cursor: str | None = None, limit: int = 100, because: str | None = None
+    context: Context, audience: str, *, cursor: str | None = None, limit: int = 100, chosen: Chosen = EVERYBODY
 ) -> results.Members:
-    """A page of an audience's members, in order of their ids.
+    """A page of an audience's members, in order of their ids; of those who are not wanted it has none.
 
     Raises:
         NotFoundError: There is no such segment or stage.
@@ -161,7 +182,7 @@ def members(
                 reason=told,
             )
             for m in page
-            if (told := reason_told(m.reason)) and because in {None, told.because}
+            if (told := reason_told(m.reason)) and chosen.has(m.since_us, told.because)
         ),
         next=following,
     )

@@ -12,6 +12,7 @@ from onefold.audiences.ruleset import STAGE, RuleSet, SegmentError
 from onefold.errors import NotFoundError, nearest
 from onefold.model import format_profile_id, results
 from onefold.pipelines.audiences.applying import Difference, Stages, current, difference
+from onefold.pipelines.audiences.costs import class_of
 from onefold.pipelines.audiences.counting import Audience, Progress, count, quiet
 from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.rules import Held, bound, uncounted
@@ -19,6 +20,7 @@ from onefold.pipelines.audiences.survey import everybody, strongest
 from onefold.pipelines.context import Context
 from onefold.profiles.settings import Asked
 from onefold.rules import explain
+from onefold.rules.cost import LATENCY
 
 MOVED_SHOWN = 1_000
 """People of a diff that are told one by one at most, unless more are asked for."""
@@ -45,7 +47,7 @@ def plan(
         sizes = snapshot.audience_sizes()
         people = snapshot.counts()["people"]
     if not found:
-        return results.SegmentPlan(changes=(), people=people)
+        return results.SegmentPlan(changes=(), people=people, notes=(), way=None, because="", sequence=None)
     counted = None
     if found.decides:
         audiences = {*held.rules.slugs, *(f"{STAGE}{name}" for name, _ in stages), *sizes}
@@ -116,6 +118,7 @@ def preview(
     counted = count(context, held, [definition.slug], warehouse=warehouse, progress=progress)
     found = counted.audiences[definition.slug]
     rule = held.rules.rule(definition.slug)
+    kind = None if rule is None else class_of(held, rule.bound) if definition.top is None else "population"
     return results.SegmentPreview(
         sentence=sentence(definition, held),
         people=counted.people,
@@ -124,6 +127,8 @@ def preview(
         leaving=found.leaving,
         samples=found.member_samples,
         reads=() if rule is None else tuple(sorted(rule.bound.fields)),
+        cost=kind,
+        latency="" if kind is None else LATENCY[kind],
         way=counted.way,
         because=counted.because,
         sequence=counted.sequence,

@@ -11,6 +11,7 @@ from onefold.errors import ConflictError
 from onefold.model import Identifier, results
 from onefold.pipelines.audiences import applying, asking, changes, lists, overlaps, planning, reconcile, scoring
 from onefold.pipelines.audiences.applying import Difference, Stages
+from onefold.pipelines.audiences.asking import EVERYBODY, Chosen
 from onefold.pipelines.audiences.counting import Progress, quiet
 from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.context import Context
@@ -26,7 +27,7 @@ class Audiences:
     def __init__(
         self,
         context: Context,
-        wanted: Sequence[Definition] | None = None,
+        wanted: Callable[[], Sequence[Definition] | None] = lambda: None,
         *,
         warehouse: Open | None = None,
         progress: Progress = quiet,
@@ -35,7 +36,7 @@ class Audiences:
 
         Args:
             context: The workspace.
-            wanted: What its project's files say, where whoever asks has read them.
+            wanted: Reads what its project's files say; gives None where they are not read.
             warehouse: Opens its warehouse; None where there is none, so that everybody is evaluated.
             progress: Told how many are evaluated.
         """
@@ -46,7 +47,7 @@ class Audiences:
 
     def segments(self) -> results.Segments:
         """All segments, by slug."""
-        return asking.segments(self._context, self._wanted)
+        return asking.segments(self._context, self._wanted())
 
     def segment(self, slug: str) -> results.Segment:
         """One segment.
@@ -54,20 +55,28 @@ class Audiences:
         Raises:
             NotFoundError: There is none of that name.
         """
-        return asking.segment(self._context, slug, self._wanted)
+        return asking.segment(self._context, slug, self._wanted())
 
     def members(
-        self, audience: str, *, cursor: str | None = None, limit: int = 100, because: str | None = None
+        self, audience: str, *, cursor: str | None = None, limit: int = 100, chosen: Chosen = EVERYBODY
     ) -> results.Members:
         """A page of a segment's or a stage's members (`stage.customer`), in order of their ids.
 
-        With `because`, only those who entered for that reason are told; a page may then have fewer, or none.
+        Where not everybody is wanted, a page may have fewer than `limit`, or none, and others follow.
 
         Raises:
             NotFoundError: There is no such segment or stage.
             UsageError: Invalid cursor.
         """
-        return asking.members(self._context, audience, cursor=cursor, limit=limit, because=because)
+        return asking.members(self._context, audience, cursor=cursor, limit=limit, chosen=chosen)
+
+    def require(self, audience: str) -> None:
+        """See that there is such a segment or stage.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        asking.require_one(self._context, audience)
 
     def standing(self, slug: str, who: Identifier) -> results.Standing:
         """Whether somebody is in a segment, why, until when, and what would end it.
@@ -159,6 +168,12 @@ class Audiences:
             SegmentError: One of them cannot be used. Nothing was changed.
         """
         return _patiently(lambda: applying.apply(self._context, wanted, stages, again=again))
+
+    def holding(self) -> tuple[int, int, tuple[tuple[str, int], ...]]:
+        """What holds, as numbers that are others once something else does: generation, time applied, version of each."""
+        with self._context.store.snapshot() as snapshot:
+            progress, _ = applying.current(snapshot)
+        return progress.generation, progress.applied_us, tuple(sorted(progress.versions.items()))
 
     def score(self, run: Run) -> bool:
         """Let rules score people by the cut points of a run of RFM; whether anybody is evaluated for it.
