@@ -132,7 +132,8 @@ def choose(records: Records, budget: Budget | None = None) -> Chosen:
 def _covering(rules: Sequence[tuple[Rule, Pairs]], pairs: Pairs) -> tuple[Rule, ...]:
     """The fewest rules that find nearly all of the pairs, the one that finds most first."""
     sampled = np.concatenate([found for _, found in rules]) if rules else np.empty(0, np.int64)
-    wanted = np.intersect1d(sampled, pairs)
+    wanted = distinct(sampled)
+    wanted = wanted[np.isin(wanted, pairs, kind="sort")]
     # By rule and pair, whether the one finds the other and no rule kept so far does.
     finds = np.zeros((len(rules), len(wanted)), np.bool_)
     for number, (_, found) in enumerate(rules):
