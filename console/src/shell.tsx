@@ -37,7 +37,8 @@ function Waiting({ place, me }: { place: Place; me: Me | undefined }) {
     enabled: place.to === '/review' && may(me, 'admin'),
     refetchInterval: 30_000,
   });
-  const open = review.data?.counts.open;
+  // Data of the key is there for every item, asked for or not.
+  const open = place.to === '/review' ? review.data?.counts.open : undefined;
   return open ? <span className="tag accent">{open}</span> : <kbd aria-hidden="true">G {place.key.toUpperCase()}</kbd>;
 }
 

@@ -1,7 +1,7 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { GET, POST, read, type Schemas } from '../api/client';
 import { may, useMe } from '../api/session';
 import { useKeys } from '../parts/keys';
@@ -97,8 +97,13 @@ export default function Review() {
     }
   }, [fewLeft, askedAt, gone.length, asked]);
 
+  const sent = useRef(new Map<string, Promise<unknown>>());
   const undo = useMutation({
-    mutationFn: (of: string) => read(POST('/api/v1/review/undo', { body: { pair: of, reason: '' } })),
+    mutationFn: async (of: string) => {
+      // A quick U comes before the answer to the decision that it takes back.
+      await sent.current.get(of);
+      return read(POST('/api/v1/review/undo', { body: { pair: of, reason: '' } }));
+    },
     onSuccess: async (_, of) => {
       setGone((now) => now.filter((one) => one !== of));
       await queries.invalidateQueries({ queryKey: ['review'] });
@@ -106,8 +111,11 @@ export default function Review() {
     },
   });
   const decide = useMutation({
-    mutationFn: ({ of, verdict }: { of: string; verdict: Verdict }) =>
-      read(POST('/api/v1/review/decisions', { body: { pairs: [of], verdict, reason: '' } })),
+    mutationFn: ({ of, verdict }: { of: string; verdict: Verdict }) => {
+      const answer = read(POST('/api/v1/review/decisions', { body: { pairs: [of], verdict, reason: '' } }));
+      sent.current.set(of, answer);
+      return answer;
+    },
     onMutate: ({ of, verdict }) => {
       setGone((now) => [...now, of]);
       say(`${TOLD[verdict]}.`, () => undo.mutate(of));
