@@ -17,7 +17,7 @@ from onefold.warehouse.masking import HIDING
 
 pytestmark = pytest.mark.xdist_group("server")
 PATH = "/api/v1/query"
-ROLES = "roles:\n  marketer: {personal: show, identifier: shorten}\n"
+ROLES = "roles:\n  fundraiser: {personal: show, identifier: shorten}\n"
 LONG = "SELECT count(*) AS n FROM range(100000) AS a, range(100000) AS b, range(100) AS c"
 
 
@@ -34,7 +34,7 @@ def server():
         directory = started.here.directory
         started.query_key = bootstrap.create_key(directory, None, None, may=["query"])["key"]
         (directory / "privacy.yaml").write_text(ROLES)
-        started.role_key = bootstrap.create_key(directory, None, None, may=["query"], role="marketer")["key"]
+        started.role_key = bootstrap.create_key(directory, None, None, may=["query"], role="fundraiser")["key"]
         started.personal_key = bootstrap.create_key(directory, None, None, may=["query", "personal"])["key"]
         time.sleep(0.6)  # how old a server's keyring may be
         yield started
@@ -82,12 +82,12 @@ def test_a_key_with_a_role_sees_what_the_role_sees(server):
     assert json.loads(ask(server, text, server.role_key)[1])["rows"] == [["p***", '{"last_name":"planted-lovelace"}']]
     file = server.here.directory / "privacy.yaml"
     try:
-        file.write_text("roles:\n  marketer: {}\n# changed\n")
+        file.write_text("roles:\n  fundraiser: {}\n# changed\n")
         assert json.loads(ask(server, text, server.role_key)[1])["rows"] == [[None, None]]
         file.write_text("roles: {}\n")
         status, body, _ = ask(server, text, server.role_key)
-        assert (status, b"no role `marketer`" in body, b"planted" in body) == (422, True, False)
-        file.write_text("roles: {marketer: 5}\n")
+        assert (status, b"no role `fundraiser`" in body, b"planted" in body) == (422, True, False)
+        file.write_text("roles: {fundraiser: 5}\n")
         assert ask(server, text, server.role_key)[0] == 503
     finally:
         file.write_text(ROLES)
