@@ -133,10 +133,17 @@ def test_a_dead_letter_is_sent_again(owner, page):
     assert before > 0
 
 
-def test_the_live_view_listens(owner, page):
-    """It is connected to the stream, and says so; paused, it says that."""
+def test_an_event_shows_live(owner, page):
+    """What comes in is on the screen by itself; paused, the screen says so."""
     owner.open("/live")
     expect(page.get_by_text("Listening")).to_be_visible()
+    # A dead letter sent again is an entry like any other.
+    letters = page.request.get(f"{owner.address}/api/v1/dead-letters?status=open&limit=1").json()["dead_letters"]
+    sent = page.request.post(
+        f"{owner.address}/api/v1/dead-letters/{letters[0]['offset']}/replay", headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert sent.status == 202, sent.text()
+    expect(page.locator(".event").first).to_contain_text(letters[0]["source"])
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused")).to_be_visible()
 

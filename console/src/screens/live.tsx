@@ -70,10 +70,11 @@ export default function Live() {
     let waiting: Entry[] = [];
     stream.onopen = () => setState('open');
     stream.onerror = () => setState('lost');
-    stream.onmessage = (message: MessageEvent<string>) => {
+    // The server names its events, so `onmessage` would see none of them.
+    stream.addEventListener('entry', (message: MessageEvent<string>) => {
       last.current = message.lastEventId || last.current;
       waiting.push(JSON.parse(message.data) as Entry);
-    };
+    });
     // Shown a few times a second: a busy source sends more than anybody reads.
     const timer = setInterval(() => {
       if (waiting.length === 0) return;
