@@ -86,6 +86,12 @@ function makeRoutes(queries: QueryClient) {
         validateSearch: texts('tab'),
         component: lazyRouteComponent(() => import('./screens/segment')),
       }),
+      createRoute({
+        ...at,
+        path: '/builder',
+        validateSearch: texts('segment', 'rule', 'form'),
+        component: lazyRouteComponent(() => import('./screens/builder')),
+      }),
       createRoute({ ...at, path: '/traits', component: lazyRouteComponent(() => import('./screens/traits')) }),
       createRoute({
         ...at,

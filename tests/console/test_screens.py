@@ -9,6 +9,7 @@ SCREENS = {
     "segments": "/segments",
     "segment": "/segments/lapsed_donors",
     "growth": "/segments/lapsed_donors?tab=growth",
+    "builder": "/builder?segment=active_buyers",
     "review": "/review",
     "why": "/why",
     "traits": "/traits",

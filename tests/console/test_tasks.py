@@ -92,6 +92,30 @@ def test_the_json_twin_says_the_same(owner, page):
     assert sorted(listed) == sorted(one["slug"] for one in told["segments"])
 
 
+def test_a_segment_is_built_saved_and_applied(owner, page):
+    """A condition is chosen and counted, the rule saved, what would change shown; applying it has just that effect."""
+    owner.open("/builder")
+    page.get_by_label("Field").select_option("purchases")
+    page.get_by_label("Value").fill("1")
+    counted = page.locator(".card .figure")
+    counted.wait_for()
+    page.get_by_text("Some of them").wait_for()
+    expect(page.get_by_text("People for whom purchases is at least 1.")).to_be_visible()
+    many = counted.inner_text()
+    assert owner.violations() == []
+    assert "purchases" in page.url, "the rule is not in the URL"
+    page.get_by_label("Name").fill("Everybody who gave")
+    page.get_by_role("button", name="Save, and show who would enter").click()
+    expect(page.get_by_text(f"{many} enter")).to_be_visible()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("everybody who gave")
+    expect(page.locator("main strong", has_text=f"{many} ")).to_be_visible()
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Download everybody as CSV").click()
+    with Path(waited.value.path()).open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.reader(file))) == int(many) + 1
+
+
 def test_a_pair_is_decided_by_keys_and_taken_back(owner, page):
     """Two identifiers that nobody could tell apart by rule: N decides, the next pair is there at once, U takes it back."""
     owner.open("/review")

@@ -2,6 +2,8 @@ import { Button } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { GET, read, type Schemas } from '../api/client';
+import { may, useMe } from '../api/session';
+import { ButtonLink } from '../parts/button-link';
 import { Chart } from '../parts/chart';
 import { useRows } from '../parts/keys';
 import { Page, save, Table } from '../parts/page';
@@ -166,6 +168,7 @@ function Changes({ slug }: { slug: string }) {
 export default function Segment() {
   const { slug } = useParams({ from: '/shell/segments/$slug' });
   const search = useSearch({ from: '/shell/segments/$slug' });
+  const me = useMe();
   const stage = slug.startsWith('stage.');
   const tabs = stage ? TABS.filter(([name]) => name !== 'definition') : TABS;
   const tab = tabs.find(([name]) => name === search.tab)?.[0] ?? 'members';
@@ -182,6 +185,13 @@ export default function Segment() {
       title={words(slug)}
       about={one?.description || one?.sentence}
       json={`/api/v1/segments/${slug}${twin}`}
+      actions={
+        !stage && may(me, 'segments') && one && one.kind !== 'static' && (
+          <ButtonLink variant="default" to="/builder" search={{ segment: slug }}>
+            Change the rule
+          </ButtonLink>
+        )
+      }
     >
       {one && (
         <div className="row" style={{ marginBottom: 14 }}>

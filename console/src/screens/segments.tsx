@@ -3,12 +3,15 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { GET, read } from '../api/client';
+import { may, useMe } from '../api/session';
+import { ButtonLink } from '../parts/button-link';
 import { useRows } from '../parts/keys';
 import { Page, Table } from '../parts/page';
 import { Empty, Shown } from '../parts/states';
 import { number, Term, words } from '../parts/text';
 
 export default function Segments() {
+  const me = useMe();
   const navigate = useNavigate();
   const [filter, setFilter] = useState('');
   const segments = useQuery({ queryKey: ['segments'], queryFn: () => read(GET('/api/v1/segments')), refetchInterval: 15_000 });
@@ -28,6 +31,7 @@ export default function Segments() {
         </>
       }
       json="/api/v1/segments"
+      actions={may(me, 'segments') && <ButtonLink to="/builder">New segment</ButtonLink>}
     >
       <TextInput type="search" aria-label="Filter segments" placeholder="Filter" value={filter} onChange={(event) => setFilter(event.currentTarget.value)} mb="md" />
       <Shown of={segments} rows={6}>
@@ -39,7 +43,7 @@ export default function Segments() {
               </p>
             )}
             {rows.length === 0 ? (
-              <Empty title={all.segments.length ? 'None fits the filter' : 'No segments yet'}>State one in <code>segments/*.yaml</code>, then <code>onefold apply</code>.</Empty>
+              <Empty title={all.segments.length ? 'None fits the filter' : 'No segments yet'}>Build the first one with “New segment”.</Empty>
             ) : (
               <Table
                 label="Segments"
