@@ -56,7 +56,7 @@ function SideBySide({ pair }: { pair: Pair }) {
         </div>
       ))}
       {pair.fields.map((field) => (
-        <div key={field.field} style={{ display: 'contents' }}>
+        <div key={field.field} className="line">
           <div className="label">
             {words(field.field)}
             <div className="small">{field.agreement}</div>
