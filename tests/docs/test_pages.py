@@ -228,6 +228,7 @@ SETTINGS: dict[str, Callable[[Path], object]] = {
     "docs/how-to/match-in-a-project.md": after_the_tutorial,
     "docs/how-to/build-models.md": fresh,
     "docs/how-to/score-by-rfm.md": after_the_tutorial,
+    "docs/how-to/review-pairs.md": after_the_tutorial,
     "docs/how-to/undo-a-merge.md": after_the_tutorial,
     "docs/how-to/mend-a-dead-letter.md": with_a_dead_letter,
     "docs/how-to/check-data.md": after_the_tutorial,

@@ -26,6 +26,7 @@ from onefold.cli import (
     project,
     reconcile,
     relations,
+    review,
     rfm,
     segment,
     serve,
@@ -82,6 +83,8 @@ app.command()(people.share)
 app.command()(people.block)
 app.command()(people.undo)
 app.add_typer(identity.app, name="identity")
+
+app.add_typer(review.app, name="review")
 app.add_typer(traits.app, name="traits")
 app.add_typer(check.app, name="check")
 app.command()(sql.sql)
