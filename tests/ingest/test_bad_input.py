@@ -169,10 +169,11 @@ def test_bad_request_part():
     assert (said.reason, said.detail) == ("duplicate_key", "In the request's own part: /context/a is stated twice.")
 
 
-def test_judgements_are_not_for_this_gate():
-    """They are read elsewhere; to ask here is a mistake in the program."""
-    with pytest.raises(ValueError, match="judgement"):
-        verdict(b"{}", shape="judgement")
+@pytest.mark.parametrize("shape", ["judgement", "scores"])
+def test_what_is_said_of_the_graph_is_not_for_this_gate(shape):
+    """It is read elsewhere; to ask here is a mistake in the program."""
+    with pytest.raises(ValueError, match="identity graph"):
+        verdict(b"{}", shape=shape)
 
 
 def test_reasons_are_a_closed_list():
