@@ -21,14 +21,6 @@ PEOPLE = 60
 _PASSWORD = "correct horse battery staple"
 
 
-def pytest_collection_modifyitems(items):
-    """All tests of the console share a server and a browser, so they run in one process."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("console"))
-            item.add_marker(pytest.mark.timeout(280))
-
-
 @pytest.fixture(scope="session")
 def built() -> Path:
     """The folder of the built console; its absence fails the test."""
@@ -43,16 +35,14 @@ def served(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     onefold = [str(Path(sys.executable).parent / "onefold")]
     project = tmp_path_factory.mktemp("console") / "demo"
     made = subprocess.run(
-        [*onefold, "demo", str(project), "--people", str(PEOPLE), "--no-serve"],
+        [*onefold, "demo", str(project), "--people", str(PEOPLE), "--no-serve", "--port", str(_free_port())],
         capture_output=True,
         text=True,
         check=False,
     )
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
     subprocess.run([*onefold, "rfm", "run", "--project", str(project)], capture_output=True, check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     log = project.parent / "serve.log"
     with log.open("w") as out:
         server = subprocess.Popen(
@@ -63,6 +53,12 @@ def served(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     finally:
         server.terminate()
         server.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _link(server: subprocess.Popen[bytes], log: Path) -> str:
@@ -76,7 +72,8 @@ def _link(server: subprocess.Popen[bytes], log: Path) -> str:
     raise AssertionError(f"no link was printed: {log.read_text()[-2000:]}")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: a second Playwright in the same process, of another suite, would be refused meanwhile.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     found = shutil.which("chromium")
@@ -88,15 +85,28 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def owner(served: tuple[str, str], browser: Browser) -> Iterator[Visitor]:
-    """The first owner, who has used the link that `onefold serve` printed."""
+def links_used() -> set[str]:
+    """The one-time links that a test has used."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def owner(served: tuple[str, str], browser: Browser, links_used: set[str]) -> Iterator[Visitor]:
+    """The first owner, by the link that `onefold serve` printed, and by the password from then on."""
     address, link = served
     visitor = Visitor(browser, address)
     page = visitor.page
-    page.goto(link)
-    page.get_by_label("Name to sign in with").fill("owner@example.org")
-    page.locator("input[type=password]").fill(_PASSWORD)
-    page.get_by_role("button", name="Set the password and sign in").click()
+    if link in links_used:
+        page.goto(address)
+        page.get_by_label("Name or e-mail address").fill("owner@example.org")
+        page.locator("input[type=password]").fill(_PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+    else:
+        links_used.add(link)
+        page.goto(link)
+        page.get_by_label("Name to sign in with").fill("owner@example.org")
+        page.locator("input[type=password]").fill(_PASSWORD)
+        page.get_by_role("button", name="Set the password and sign in").click()
     page.get_by_role("heading", name="Home").wait_for()
     yield visitor
     visitor.close()

@@ -12,6 +12,8 @@ import pytest
 
 from onefold.serving.description import describe
 
+pytestmark = [pytest.mark.xdist_group("console"), pytest.mark.timeout(280)]
+
 CONSOLE = Path(__file__).parents[2] / "console"
 FIRST_LOAD_MAX = 250 * 1024
 """Bytes of script, gzipped, that a browser fetches before it shows a screen."""

@@ -3,6 +3,8 @@
 import pytest
 from tests.console.visitor import NARROW, WIDE
 
+pytestmark = [pytest.mark.xdist_group("console"), pytest.mark.timeout(280)]
+
 SCREENS = {
     "home": "/",
     "people": "/people",

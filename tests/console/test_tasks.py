@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from tests.console.visitor import Visitor
 
+pytestmark = [pytest.mark.xdist_group("console"), pytest.mark.timeout(280)]
+
 
 def test_a_person_is_found_split_and_made_whole_again(owner, page):
     """Ctrl-K and an identifier open a person; a split makes two people, and the undo beside the message makes them one."""

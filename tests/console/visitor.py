@@ -84,5 +84,7 @@ class Visitor:
         route.abort()
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        # The query of a page that was left may still hold the place of the next one, which is then asked again.
+        busy = "429" in message.text and message.location.get("url", "").endswith("/api/v1/query")
+        if message.type in {"error", "warning"} and not busy:
             self.faults.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
