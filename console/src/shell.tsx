@@ -138,7 +138,7 @@ export function Shell() {
   const [menu, setMenu] = useState(false);
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
-  const leader = useRef(0);
+  const leader = useRef(-Infinity);
   const places = placesFor(me);
 
   useEffect(() => {
@@ -151,7 +151,7 @@ export function Shell() {
       if (event.metaKey || event.ctrlKey || event.altKey || typing(event)) return;
       if (event.timeStamp - leader.current < 1200) {
         const place = placesFor(me).find((one) => one.key === event.key.toLowerCase());
-        leader.current = 0;
+        leader.current = -Infinity;
         if (place) {
           event.preventDefault();
           event.stopImmediatePropagation();
