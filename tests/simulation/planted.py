@@ -192,6 +192,6 @@ CONTROLS = {
     "late locks left out": Control(Planted(LocksOnce), 1000),
     "components not looked at again": Control(Planted(DoesNotLookAgain), 2000),
     "node made meanwhile": Control(Planted(MadeMeanwhile), 2000, frozenset({"lost update", "history"})),
-    "absent nodes unguarded": Control(Planted(AbsentUnguarded), 2500),
+    "absent nodes unguarded": Control(Planted(AbsentUnguarded), 5000),
     "judgements between readings": Control(Planted(HearsHalf), 5000),
 }
