@@ -26,7 +26,7 @@ from onefold.pipelines.reading import people
 from onefold.serving import live
 from onefold.serving.app import Application, ServingSettings, build
 
-CATCH_UP_LOOKS = 1_500
+CATCH_UP_LOOKS = 6_000
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ class House:
         for _ in range(CATCH_UP_LOOKS):
             if not any(sum(b.lag().values()) for b in self.opened.services.values()):
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.005)
         raise AssertionError("the processors did not catch up")
 
     async def furnish(self, tenant: Tenant, keys: Keys) -> None:

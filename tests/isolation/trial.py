@@ -102,6 +102,10 @@ class Twins:
         """Put probes to both, and say what should not be; stops at a finding of the kind `until`, or at many."""
         outcome = Outcome(findings=[], statuses={})
         for number, probe in enumerate(tried):
+            if probe.writes and probe.place.meaning not in {"collect", "pixel"}:
+                # Its answer depends on what was processed of the writes before it; the two must have got equally far.
+                await self.both.settled()
+                await self.alone.settled()
             heads = (*probe.headers, ("x-request-id", f"probe-{number}"))
             told = await self.both.call(probe.method, probe.target, probe.body, heads)
             twin = await self.alone.call(probe.method, probe.target, probe.body, heads)
