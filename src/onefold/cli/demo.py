@@ -28,6 +28,7 @@ from onefold.model import Identifier, results
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import people as reading
 from onefold.pipelines.service import Service
+from onefold.serving import server
 from onefold.synthetic import population as populations
 from onefold.synthetic import score, systems, visits
 from onefold.warehouse.query import parse
@@ -68,6 +69,8 @@ def demo(
     """
     out = Output(as_json=as_json)
     started = time.perf_counter()
+    # Before anything is written: the website's events would go to whatever server has the port.
+    server.listen("127.0.0.1", port).close()
     keys = _fresh(directory, port)
     today = datetime.now(UTC).date()
     invented = populations.people(SEED, people)
@@ -75,7 +78,7 @@ def demo(
     written = systems.write(directory / "files", invented, seed=SEED, as_of=today, web_truth=came.truth)
     out.say(f"Onefold demo: {people:,} invented people, as five systems and a website know them.", style="bold")
     rows = _load(directory, written, out)
-    with _server(directory, port) as server:
+    with _server(directory, port) as process:
         sent = _send(came, keys["website"], port, out)
         with bootstrap.opened(directory, None, start=False) as workspace:
             _caught_up(workspace.service)
@@ -93,7 +96,7 @@ def demo(
                 out.say(f"  {link}")
             out.say(f"\nServing on http://127.0.0.1:{port} — Ctrl-C ends it.", style="bold")
             try:
-                server.wait()
+                process.wait()
             except KeyboardInterrupt:
                 out.say("Stopped. The project stays: `onefold serve --project " + str(directory) + "` goes on.")
 

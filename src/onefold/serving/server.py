@@ -68,7 +68,7 @@ def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, 
         UnavailableError: The port is taken, or may not be used.
     """
     server = configure(application, host=host, port=port, allow_public=allow_public)
-    listening = _listen(host, port)
+    listening = listen(host, port)
 
     def stop(*_: object) -> None:
         server.should_exit = True
@@ -91,7 +91,13 @@ def run(application: Application, *, host: str = "127.0.0.1", port: int = 8484, 
         raise application.failed
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address. Port 0 takes any that is free.
+
+    Raises:
+        UsageError: This machine has no such address.
+        UnavailableError: The port is in use, or may not be listened on.
+    """
     try:
         family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror:
