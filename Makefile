@@ -148,7 +148,7 @@ bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for 
 .PHONY: lock
 lock:  ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	uv lock --quiet --upgrade --exclude-newer "$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z)"
-	uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project --no-dev --extra demo --extra warehouse \
+	uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project --no-dev --extra demo --extra matching --extra warehouse \
 		--output-file requirements/runtime.txt >/dev/null
 	uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project \
 		--output-file requirements/dev.txt >/dev/null
