@@ -96,6 +96,7 @@ CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "identifier": _references,
     "reference": _references,
     "profile_id": _ids,
+    "household_id": _ids,
     "offset": _offsets,
     "key_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
     "account_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],

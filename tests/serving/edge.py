@@ -84,6 +84,7 @@ class FakeWorkspace:
             "lifecycle": {"stage": "", "rule": "", "because": "", "changes_at": None},
             **{key: {} for key in ("consent", "sources", "tracked_events", "findings", "traits", "segments")},
             "groups": [],
+            "household": None,
             "full": [],
         }
         self.people["user_id", value] = msgspec.convert(person, results.Profile)

@@ -149,6 +149,7 @@ def answers(server):
     who = json.dumps({"identifiers": [{"type": "user_id", "value": "bob"}]}).encode()
     yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")
     yield from reviewed(ask)
+    yield ask("get", "/api/v1/households")
     yield ask("get", "/api/v1/traits")
     yield ask("get", "/api/v1/traits/{name}", name="orders")
     yield from as_builder(server)
@@ -271,8 +272,11 @@ def test_what_a_server_answers_fits_its_schema(server, description):
 
 
 OURS = {"Content_Type": "application/json", "Sec_Fetch_Site": "same-origin"}
-ELSEWHERE = {("post", "/api/v1/query"), ("post", "/api/v1/review/bulk")}
-"""The one needs a warehouse, and `test_queries` asks it; the other scored pairs, and `test_review` asks it."""
+ELSEWHERE = {
+    ("post", "/api/v1/query"), ("post", "/api/v1/review/bulk"), ("get", "/api/v1/households/{household_id}"),
+}  # fmt: skip
+"""The first needs a warehouse, and `test_queries` asks it; the others need the matcher, and `test_review` and
+`test_households` ask it."""
 OPTIONAL = {"payload"}
 """A dead letter has its payload either as JSON or in base64."""
 

@@ -7,6 +7,7 @@ from functools import cache
 
 import msgspec
 
+from onefold.bootstrap.household_places import keep_households
 from onefold.bootstrap.matching import require_matching
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.match_keys import Matching
@@ -15,6 +16,7 @@ from onefold.matching import fields
 from onefold.matching.fields import Kind, Sample
 from onefold.matching.settings import MatchSettings, Weights
 from onefold.pipelines.matching import records, run
+from onefold.pipelines.matching.households import households
 from onefold.pipelines.matching.run import Run
 
 _ANY = Sample(("a", "b"), 3, 2)
@@ -36,6 +38,7 @@ def match_records(workspace: Workspace, tell: Callable[[str], None] = lambda _: 
     with context.store.snapshot() as snapshot:
         sources = records.read(context, snapshot, kinds(settings.fields))
         stored = [edge for edge in snapshot.scan_edges() if edge.kind == "scored"]
+    keep_households(workspace, households(sources.records, context.hasher))
     found = scoring.score(sources, settings, tell)
     return run.tell(
         context, stored, found.pairs, model=found.model, records=len(sources.records), compared=found.compared

@@ -10,6 +10,7 @@ from pathlib import Path
 from onefold.adapters.sqlite import occupancy
 from onefold.bootstrap import registry
 from onefold.bootstrap.check_results import CheckResults
+from onefold.bootstrap.household_places import HouseholdPlaces
 from onefold.bootstrap.housekeeping import Reconciliations
 from onefold.bootstrap.hub_reader import HubReader
 from onefold.bootstrap.processing import Processing
@@ -153,6 +154,7 @@ class Opened:
                     reconciled=Reconciliations(w).latest,
                     warehouse=warehouse_opener(w, opening),
                     wanted=files.wanted,
+                    places=HouseholdPlaces(w),
                 )
                 for w in self._workspaces
             }

@@ -68,7 +68,10 @@ class Workspace:
     @property
     def service(self) -> Service:
         """What may be asked or said of it."""
-        return Service(self.context)
+        # Not above: what reads the files of a workspace's warehouse knows workspaces.
+        from onefold.bootstrap.household_places import HouseholdPlaces  # noqa: PLC0415  as said
+
+        return Service(self.context, places=HouseholdPlaces(self))
 
     def close(self) -> None:
         """Let go of its files."""

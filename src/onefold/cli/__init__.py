@@ -14,6 +14,7 @@ from onefold.cli import (
     check,
     demo,
     dlq,
+    households,
     identity,
     keys,
     loading,
@@ -77,6 +78,7 @@ app.command()(people.profile)
 app.command()(people.identifiers)
 app.command()(people.explain)
 app.command()(people.history)
+app.command()(households.households)
 app.command()(people.split)
 app.command()(people.link)
 app.command()(people.share)

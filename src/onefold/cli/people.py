@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from onefold import bootstrap
+from onefold.cli.households import show_household
 from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output, data
 from onefold.config import blocking
@@ -78,6 +79,8 @@ def show_profile(out: Output, found: results.Profile) -> None:
             ("segment", "since", "because", "at least until"),
             ((name, one.since, one.because, one.until or "") for name, one in found.segments.items()),
         )
+    if found.household is not None:
+        show_household(out, found.household)
     if found.groups:
         out.table(
             "Groups",

@@ -17,6 +17,7 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.pipelines.reading import balances, explanations, people, profiles, progress, tail, traits
+from onefold.pipelines.reading.household_service import Households, NoPlaces, PlaceReading
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
 from onefold.pipelines.review.service import Review
 
@@ -57,13 +58,14 @@ class Service:
         reconciled: Callable[[], Compared | None] = lambda: None,
         warehouse: Open | None = None,
         wanted: Callable[[], Sequence[Definition] | None] = lambda: None,
+        places: PlaceReading | None = None,
     ) -> None:
         """The service of an open workspace.
 
         Without `hubs`, people with very many identifiers are read like all others. `quality` gives the latest result of each
         data-quality check, `rfm` the runs of each RFM definition, the latest first, `reconciled` the latest comparison of
         store and warehouse; `warehouse` opens it, where there is one; `wanted` reads what the project's files say of
-        segments.
+        segments; `places` knows which record states which household.
         """
         self._context = context
         self._hubs = hubs
@@ -73,6 +75,7 @@ class Service:
         self._warehouse = warehouse
         self._review = Review(context)
         self._wanted = wanted
+        self._households = Households(context, places or NoPlaces())
 
     @property
     def name(self) -> str:
@@ -99,6 +102,11 @@ class Service:
         """Its review queue."""
         return self._review
 
+    @property
+    def households(self) -> Households:
+        """Its households."""
+        return self._households
+
     def profile(self, identifier: Identifier) -> results.Profile:
         """The profile behind an identifier, through merges.
 
@@ -106,7 +114,7 @@ class Service:
             NotFoundError: There is none.
             UnavailableError: A store does not answer.
         """
-        return self._read(profiles.profile, identifier)
+        return self._households.with_household(self._read(profiles.profile, identifier))
 
     def quick_profile(self, identifier: Identifier) -> results.Profile:
         """The same, but only where that takes no time: for a caller that others wait for.
@@ -115,7 +123,8 @@ class Service:
             ExpensiveError: Ask `profile`, on a thread.
             NotFoundError: There is none.
         """
-        return _found(profiles.profile(self._context, identifier, nodes_max=self._nodes_max))
+        found = _found(profiles.profile(self._context, identifier, nodes_max=self._nodes_max))
+        return self._households.with_household(found, wait=False)
 
     def timeline(self, identifier: Identifier, *, cursor: str | None = None, limit: int = 50) -> results.Timeline:
         """A person's events, newest first.

@@ -21,7 +21,7 @@ def as_result(
 ) -> results.Profile:
     """As the service answers it: times in ISO 8601, sums as text, and of very many identifiers the strongest.
 
-    `unfilled` are the names of the traits whose past is not filled in.
+    `unfilled` are the names of the traits whose past is not filled in. A household is for the service to add.
     """
     return results.Profile(
         id=format_profile_id(profile.id),
@@ -80,6 +80,7 @@ def as_result(
             for name, trait in profile.traits.items()
         },
         segments=dict(segments),
+        household=None,
     )
 
 

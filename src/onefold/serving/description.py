@@ -13,6 +13,7 @@ from onefold.errors import OnefoldError
 from onefold.serving import accounts, administration, problems, schemas
 from onefold.serving.api import api
 from onefold.serving.health import health
+from onefold.serving.households import households
 from onefold.serving.queries import queries
 from onefold.serving.review import review
 from onefold.serving.rfm import rfm
@@ -38,6 +39,7 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(accounts.router)
         described.include_router(administration.router)
         described.include_router(api)
+        described.include_router(households)
         described.include_router(queries)
         described.include_router(review)
         described.include_router(rfm)

@@ -110,6 +110,12 @@ def _words(value: str, watch: Watch, sight: Sight) -> str:
     return text_seen(value, _mask(value, "identifier", watch, sight))
 
 
+def _name(held: str, watch: Watch, sight: Sight) -> str | None:
+    """A whole name, as its last part is seen."""
+    shown_as: str | None = seen(held, _mask(held, sight.attribute("last_name"), watch, sight))
+    return shown_as
+
+
 def _attributes(held: Mapping[str, results.StatedValue], watch: Watch, sight: Sight) -> dict[str, Any]:
     return {
         name: _stated(value, _mask(value.value, sight.attribute(name), watch, sight)) for name, value in held.items()
@@ -201,6 +207,7 @@ PERSONAL: Mapping[type, Mapping[str, Masking]] = {
     Identifier: {"value": _identifier},
     results.ProfileIdentifier: {"value": _identifier},
     results.Profile: {"attributes": _attributes, "traits": _traits},
+    results.HouseholdMember: {"name": _name},
     results.Group: _GROUP,
     results.EventGroup: _GROUP,
     results.Event: {
@@ -240,6 +247,7 @@ PLAIN = frozenset(
         results.RuleFields, results.RuleEvent, results.RuleProperty, results.RuleValue, results.RuleValues,
         results.AuditEntries, results.AuditEntry, results.Keys, results.KeyInfo, results.IssuedKey,
         results.ReviewPairs, results.ReviewCounts, results.ReviewDecisions, results.ReviewDecided, results.ReviewBulk,
+        results.Household, results.Households,
         results.ReviewStatistics, results.ReviewAgreement, results.ReviewerCount, results.ReviewLabels,
     }
 )  # fmt: skip

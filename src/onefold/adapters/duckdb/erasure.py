@@ -59,12 +59,14 @@ _CONCERNED: Mapping[str, tuple[Sequence[str], Mask]] = {
     relations.PROFILE_CHANGE.full_name: (("person", "identifiers"), _profile),
     relations.MEMBERSHIP_CHANGE.full_name: (("person",), _in("person")),
     **{name: (("person",), _in("person")) for name in upkeep.BY_PERSON},
+    **{name: (("node",), _in("node")) for name in upkeep.BY_NODE},
 }
+_ROWWISE = upkeep.BY_PERSON | upkeep.BY_NODE
 
 
 def _computed(names: Collection[str]) -> list[str]:
     """Those of tables that go as a whole."""
-    return sorted(set(names) - views.RELATIONS.keys() - upkeep.KEPT - upkeep.EMPTIED.keys() - upkeep.BY_PERSON)
+    return sorted(set(names) - views.RELATIONS.keys() - upkeep.KEPT - upkeep.EMPTIED.keys() - _ROWWISE)
 
 
 class Eraser:
@@ -162,7 +164,7 @@ class Eraser:
         row = {"erased_at": [datetime.fromtimestamp(self._clock_us() / 1e6, UTC).replace(tzinfo=None)], "rows": [many]}
         tables = {"tables": [msgspec.json.encode(gone).decode()]}
         added.append(self._files.write(upkeep.ERASURE, conformed(upkeep.ERASURE, pa.table(row | tables))))
-        computed = {*gone, *upkeep.EMPTIED, *upkeep.BY_PERSON}
+        computed = {*gone, *upkeep.EMPTIED, *_ROWWISE}
         change = ManifestChange(
             loaded_before=loaded,
             add=added,

@@ -53,6 +53,7 @@ from onefold.model.results.graph import (
     StatedJudgement,
     Step,
 )
+from onefold.model.results.household import Household, HouseholdMember, Households
 from onefold.model.results.operation import Account, Counts, DeadLetter, DeadLetterContent, Hub, LargePerson
 from onefold.model.results.profile import (
     Attribute,
@@ -130,6 +131,9 @@ __all__ = [
     "Group",
     "GrowthDay",
     "History",
+    "Household",
+    "HouseholdMember",
+    "Households",
     "Hub",
     "Identifiers",
     "IssuedKey",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from onefold.model.identifier import Identifier
+from onefold.model.results.household import Household
 from onefold.model.results.result import Result
 
 
@@ -228,6 +229,7 @@ class Profile(Result, frozen=True, kw_only=True):
         findings: By code.
         traits: Computed traits by name.
         segments: Segments that the person is in, and lifecycle stages (`stage.customer`), as of the latest evaluation.
+        household: Who has the person's family name at the person's address, this person included; null for who is alone.
     """
 
     id: str
@@ -248,3 +250,4 @@ class Profile(Result, frozen=True, kw_only=True):
     findings: dict[str, FindingCount]
     traits: dict[str, ComputedTrait]
     segments: dict[str, ProfileSegment]
+    household: Household | None
