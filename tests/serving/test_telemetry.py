@@ -89,3 +89,48 @@ def test_a_callers_id_is_kept_if_it_is_one():
     for strange in (None, "", "a b", "a\r\nSet-Cookie: x", "ä", "x" * 65):
         assert name(strange).startswith("p-")
     assert name(None) != name(None)
+
+
+@pytest.fixture
+def warnings():
+    """A clock to set, a function that warns of a workspace, and what passed, as (workspace, repeated)."""
+    clock, passed = [0.0], []
+    quiet = telemetry.Repeats(lambda: clock[0])
+
+    def warn(workspace, level=logging.WARNING):
+        record = logging.makeLogRecord({"name": "onefold.x", "levelno": level, "msg": "away", "workspace": workspace})
+        if quiet.filter(record):
+            passed.append((workspace, record.__dict__.get("repeated", 0)))
+
+    return clock, warn, passed
+
+
+def test_a_warning_that_repeats_is_written_once_a_minute(warnings):
+    """Of each workspace by itself; the next line says how many were left out."""
+    clock, warn, passed = warnings
+    for second in range(130):
+        clock[0] = float(second)
+        warn("amber")
+        if second == 5:
+            warn("beryl")
+    assert passed == [("amber", 0), ("beryl", 0), ("amber", 59), ("amber", 59)]
+
+
+def test_what_happened_in_a_request_and_what_is_no_warning_is_always_written(warnings):
+    """The line of each request can be found by its id."""
+    _, warn, passed = warnings
+    for number in range(3):
+        warn("amber", logging.INFO)
+        token = telemetry.request_id.set(f"r-{number}")
+        warn("amber")
+        telemetry.request_id.reset(token)
+    assert len(passed) == 6
+
+
+def test_few_lines_are_remembered(warnings):
+    """However many different warnings there are."""
+    _, warn, passed = warnings
+    for number in range(3 * telemetry.REPEATS_MAX):
+        warn(f"w{number}")
+    warn("w0")
+    assert len(passed) == 3 * telemetry.REPEATS_MAX + 1
