@@ -67,3 +67,43 @@ def families():
                 for copy in range(2)
             ]  # fmt: skip
     return table(made)
+
+
+def kin(relation, homes=90, seed=7):
+    """Homes of two people of one name, street and landline, each with three records that have gaps.
+
+    Args:
+        relation: `twins` are born on one day; `namesakes` have one given name, born a generation apart; `spouses` share a
+            mailbox besides.
+        homes: How many.
+        seed: Of what is drawn.
+    """
+    random_ = random.Random(seed)
+    made = []
+
+    def born(first, last):
+        return f"{random_.randint(first, last)}-{random_.randint(1, 12):02}-{random_.randint(1, 28):02}"
+
+    for home in range(homes):
+        family = random_.choice(FAMILY)
+        phone, street = f"312{random_.randint(201, 989)}{random_.randint(1000, 9999)}", f"{home + 1} {family} road"
+        given = random_.sample(GIVEN, 2)
+        days = [born(1950, 1970), born(1978, 2005)]
+        if relation == "twins":
+            days[1] = days[0]
+        elif relation == "namesakes":
+            given[1] = given[0]
+        for number, (name, day) in enumerate(zip(given, days, strict=True)):
+            mailbox = f"{family}{home}" if relation == "spouses" else f"{name}.{family}{home}{number}"
+            made += [
+                {
+                    "id": f"{home}-{number}-{copy}", "cluster": f"{home}-{number}",
+                    "first_name": slip(random_, name) if random_.random() < 0.05 else name, "last_name": family,
+                    "dob": day if relation == "namesakes" or random_.random() < 0.7 else None,
+                    "email": f"{mailbox}@mail.example" if random_.random() < 0.5 else None,
+                    "phone": phone if random_.random() < 0.7 else None,
+                    "street": street if random_.random() < 0.8 else None,
+                }
+                for copy in range(3)
+            ]  # fmt: skip
+    return made

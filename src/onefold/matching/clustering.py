@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from onefold.matching.records import Codes
 
 COMPONENT_MAX = 500
 """Larger components are first broken up by leaving out their weaker pairs."""
+_SMALL, _STOP_PER_TENFOLD = 10_000, 0.6
 _STEP = 1.0
 _STRONGEST = 40.0
 
@@ -33,6 +35,15 @@ class Candidates(msgspec.Struct, frozen=True):
     labels: Integers
     within: Integers
     scores: Integers
+
+
+def usual_stop(count: int) -> float:
+    """The average that a join has to exceed in a table of so many records.
+
+    The larger a table, the more people there are of one name whom nothing else tells apart, and the more one wrong join of
+    two groups costs.
+    """
+    return round(_STOP_PER_TENFOLD * math.log10(max(count / _SMALL, 1.0)), 3)
 
 
 def candidates(

@@ -10,7 +10,7 @@ import msgspec
 from onefold.matching.fields import Field
 
 Closeness = Literal["equal", "close", "weak", "different"]
-BANDS = ("rare", "uncommon", "common", "very common")
+BANDS = ("rare", "very uncommon", "uncommon", "fairly common", "common", "very common")
 SHARED = ("of one name", "of two names", "of many names")
 
 
@@ -25,7 +25,7 @@ class Level(msgspec.Struct, frozen=True):
         name: For people.
         sql: When it holds, given that none above does; with `{x}` for the field's prefix and `{y}` for its partner's.
         closeness: Where learning starts from.
-        band: Of how frequent a value it is equal in, 1 to 4; 0 where that does not matter.
+        band: Of how frequent a value it is equal in, 1 to 6; 0 where that does not matter.
     """
 
     name: str
@@ -97,7 +97,7 @@ _NEARER = {"postcode": ("street",), "city": ("postcode", "street"), "region": ("
 """What says more closely where somebody lives."""
 
 
-def _equal(bands: int = 4) -> tuple[Level, ...]:
+def _equal(bands: int = len(BANDS)) -> tuple[Level, ...]:
     names = BANDS[:bands]
     return tuple(
         Level(f"equal, {name}", f"{_EQUAL} AND a.{{x}}_b {'=' if band < bands else '>='} {band}", "equal", band)
@@ -116,6 +116,8 @@ def _levels(kind: str, *, partner: bool) -> tuple[Level, ...]:
             Level("initial", _INITIAL, "weak"),
             Level("one slip apart", f"({_EDITS} <= 1) OR {_JARO} >= 0.93", "close"),
             Level("similar", f"{_JARO} >= 0.82 OR {_SHORTENED}", "weak"),
+            # A slip makes a name that nobody else has: of two names that others have, neither is a slip.
+            Level("different, both of others, too", "a.{x}_b > 1 AND b.{x}_b > 1", "different"),
             *different,
         )  # fmt: skip
     if kind == "family_name":
@@ -166,7 +168,7 @@ def _levels(kind: str, *, partner: bool) -> tuple[Level, ...]:
         return (*_equal(3), *swapped, Level("close", near, "close"), Level("similar", alike, "weak"), *different)
     if kind in ("id", "postcode", "house_number"):
         levels: tuple[Level, ...] = (
-            *_equal(4 if kind == "postcode" else 3),
+            *_equal(len(BANDS) if kind == "postcode" else 3),
             Level("one slip apart", f"{_EDITS} <= 1", "close"),
         )
         if kind == "postcode":

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from onefold.matching.comparisons import Comparison
+from onefold.matching.comparisons import BANDS, Comparison
 from onefold.matching.pairs import Compared, sharedness
 from onefold.matching.records import Records
 
@@ -24,15 +24,24 @@ SAME, HOUSEHOLD, NEIGHBOURS, STRANGERS = range(4)
 CLASSES = ("same person", "household", "neighbours", "strangers")
 _ROUNDS = 60
 _SETTLED = 1e-5
-_TWINS = 0.02
-"""How many pairs of a household agree in what is personal all the same: twins, father and son of one name."""
+_TWINS, _TWINS_PSEUDO, _TWINS_MAX = 0.02, 500.0, 0.5
+"""How many pairs of a household agree in what is personal all the same: twins, father and son of one name.
+
+It is learned by field; this is what is believed before, how many pairs' worth of belief that is, and the most there can be.
+"""
 _MOVED = 0.1
 """How many pairs of a household are in one field as strangers are: who moved out, married, has a number of her own."""
-_DIFFER_MAX = 0.05
-"""How many pairs of one person may differ wholly in the given name, which people keep for life.
+_NAMES_DIFFER_MAX, _OTHER_NAMES_MAX = 0.05, 0.01
+"""How many pairs of one person may differ wholly in the given name, which people keep for life; and by names of others.
 
 Else a class of families may pass for one of persons.
 """
+_DATES_DIFFER_MAX, _DATES_DIFFER_PER_SLIP = 0.01, 1.5
+"""As many in the date of birth, where none is mistyped, and how many more for each pair whose dates nearly agree.
+
+Else father and son of one name pass for one person; but who mistypes many dates makes some of them wholly different.
+"""
+_FOR_LIFE = frozenset(("given_name", "birth_date"))
 _PLACES = frozenset(("city", "postcode", "region"))
 _FLOOR = 1e-12
 _NEVER = -1e6
@@ -107,7 +116,8 @@ def learn(
         np.stack([start[0], start[1], start[1], _normal(rest, _pooled(rest, comparison), comparison)])
         for start, rest, comparison in zip(starts, fixed, comparisons, strict=True)
     ]
-    chances = [_tied(each, comparison) for each, comparison in zip(chances, comparisons, strict=True)]
+    alike = [_TWINS] * len(comparisons)
+    chances = [_tied(each, comparison, _TWINS) for each, comparison in zip(chances, comparisons, strict=True)]
     shares = np.array([0.5 * records.count / total, 0.3 * records.count / total, 5.0 * records.count / total, 1.0])
     shares /= shares.sum()
     rounds = 0
@@ -126,6 +136,8 @@ def learn(
         for number, comparison in enumerate(comparisons):
             size = len(comparison.levels) + 1
             seen = np.stack([np.bincount(patterns[:, number], soft[:, c], minlength=size) for c in range(4)])
+            if comparison.personal:
+                alike[number] = _alike(seen[HOUSEHOLD], chances[number], alike[number])
             seen[STRANGERS] += fixed[number]
             rows = [
                 _normal(seen[c], _PSEUDO * starts[number][min(c, HOUSEHOLD)], comparison)
@@ -135,6 +147,7 @@ def learn(
                 _tied(
                     np.stack([*rows, _normal(seen[STRANGERS], _pooled(seen[STRANGERS], comparison), comparison)]),
                     comparison,
+                    alike[number],
                 )
             )
         chances = updated
@@ -193,7 +206,7 @@ def _pairs_equal(records: Records, comparison: Comparison) -> Numbers:
 
 def _start(records: Records, comparison: Comparison) -> tuple[Numbers, Numbers]:
     column = records.columns[comparison.field.column, _whole(records, comparison)]
-    share = np.bincount(column.bands(), minlength=5)[1:].astype(np.float64)
+    share = np.bincount(column.bands(), minlength=len(BANDS) + 1)[1:].astype(np.float64)
     share /= max(share.sum(), 1.0)
     return (_spread(comparison, share, "same"), _spread(comparison, share, "household"))
 
@@ -237,15 +250,23 @@ def _normal(seen: Numbers, prior: Numbers, comparison: Comparison) -> Numbers:
     return chances
 
 
-def _tied(chances: Numbers, comparison: Comparison) -> Numbers:
+def _alike(seen: Numbers, chances: Numbers, before: float) -> float:
+    """The share of a household's pairs that agree in a personal field as one person's do, as far as they have values."""
+    one_person, strangers = before * chances[SAME, 1:], (1 - before) * chances[STRANGERS, 1:]
+    agreeing = float((seen[1:] * one_person / (one_person + strangers)).sum())
+    share = (agreeing + _TWINS * _TWINS_PSEUDO) / (float(seen[1:].sum()) + _TWINS_PSEUDO)
+    return min(share, _TWINS_MAX)
+
+
+def _tied(chances: Numbers, comparison: Comparison, alike: float) -> Numbers:
     """What the classes have in common.
 
     In what is personal, two people of a household differ as strangers do, twins and namesakes aside; in the rest, those
     who moved out do. Neighbours are strangers in all but the place.
     """
-    if comparison.field.kind == "given_name":
+    if comparison.field.kind in _FOR_LIFE:
         chances[SAME] = _limited(chances[SAME], comparison)
-    agree, own = (_TWINS, SAME) if comparison.personal else (1 - _MOVED, HOUSEHOLD)
+    agree, own = (alike, SAME) if comparison.personal else (1 - _MOVED, HOUSEHOLD)
     chances[HOUSEHOLD] = (1 - agree) * chances[STRANGERS] + agree * chances[own]
     if comparison.field.kind not in _PLACES:
         chances[NEIGHBOURS] = chances[STRANGERS]
@@ -254,10 +275,19 @@ def _tied(chances: Numbers, comparison: Comparison) -> Numbers:
 
 
 def _limited(chances: Numbers, comparison: Comparison) -> Numbers:
+    """One person's chances, with no more wholly different values than there can be of what people keep for life."""
     limited = chances.copy()
     for block in comparison.blocks():
-        last = block.stop - 1
-        if limited[last] > _DIFFER_MAX:
-            limited[block] *= (1 - _DIFFER_MAX) / (1 - limited[last])
-            limited[last] = _DIFFER_MAX
+        numbers = range(block.start, block.stop)
+        of = {number: comparison.levels[number - 1].closeness for number in numbers}
+        slips = [number for number in numbers if of[number] in ("close", "weak")]
+        wholly = [number for number in numbers if of[number] == "different"]
+        if comparison.field.kind == "birth_date":
+            most = [_DATES_DIFFER_MAX + _DATES_DIFFER_PER_SLIP * float(limited[slips].sum())]
+        else:
+            most = [_OTHER_NAMES_MAX, _NAMES_DIFFER_MAX]
+        allowed = np.minimum(limited[wholly], most)
+        rest = 1 - limited[wholly].sum()
+        limited[block] *= (1 - allowed.sum()) / max(rest, _FLOOR)
+        limited[wholly] = allowed
     return limited

@@ -67,6 +67,7 @@ class Matched(msgspec.Struct, frozen=True):
         exclusive: Names of sources that hold each person once.
         scheme: By what records were brought together.
         settings: How it was matched.
+        stop: The average of scores that a join had to exceed.
         at: People at other values of the setting `stop`, where asked for.
     """
 
@@ -81,6 +82,7 @@ class Matched(msgspec.Struct, frozen=True):
     exclusive: tuple[str, ...]
     scheme: Scheme
     settings: MatchSettings
+    stop: float
     at: dict[float, Integers]
 
     def accuracy(self, truth: Sequence[Any]) -> Accuracy:
@@ -153,7 +155,9 @@ def match(
         def at(stop: float) -> Integers:
             return clustering.people(joined, stop=stop, exclusive=exclusive, same=same, different=different)
 
-        person = at(settings.stop)
+        usual = clustering.usual_stop(rows.count) if known is None else known.trained.stop
+        stop = usual if settings.stop == "auto" else settings.stop
+        person = at(stop)
         names = tuple(sorted({rows.source_names[code] for code in set(exclusive.tolist()) - {-1}}))
         return Matched(
             records=rows,
@@ -167,7 +171,8 @@ def match(
             exclusive=names,
             scheme=scheme,
             settings=settings,
-            at={stop: at(stop) for stop in also_at},
+            stop=stop,
+            at={other: at(other) for other in also_at},
         )
 
 
@@ -196,7 +201,9 @@ def _weighted(
     confidence = weighted.confidences(engine, found.pairs, compared, weights)
     scores = weighted.scores(confidence, weights)
     joined = clustering.candidates(rows.count, found.pairs, scores, score, same)
-    person = clustering.people(joined, stop=settings.stop, same=same, different=different)
+    # The threshold of the weighted model is in its scores.
+    stop = 0.0 if settings.stop == "auto" else settings.stop
+    person = clustering.people(joined, stop=stop, same=same, different=different)
     return Matched(
         records=rows,
         fields=fields,
@@ -209,6 +216,7 @@ def _weighted(
         exclusive=(),
         scheme=scheme,
         settings=settings,
+        stop=stop,
         at={},
     )
 

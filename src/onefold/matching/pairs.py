@@ -46,7 +46,7 @@ class Marks(msgspec.Struct, frozen=True):
     """How frequent each record's values are, by column.
 
     Attributes:
-        bands: 1 rare to 4 common, 0 where there is no value.
+        bands: 1 rare to 6 very common, 0 where there is no value.
         shared: Of how many names the users of a value are: 1, 2, 3 for more; 0 where there is none, or it does not matter.
     """
 

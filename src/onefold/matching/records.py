@@ -20,7 +20,7 @@ from onefold.matching.values import Parts
 Codes = np.ndarray[Any, np.dtype[np.int32]]
 
 SAMPLED = 2_000
-_BANDS = (1e-4, 1e-3, 1e-2)
+_BANDS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 RARE_MAX = 8
 """Values of so few records are rare, whatever the size of the table."""
 
@@ -50,11 +50,11 @@ class Column(msgspec.Struct, frozen=True):
     counts: Codes
 
     def bands(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """How frequent each record's value is: 1 rare to 4 common, 0 where there is none."""
+        """How frequent each record's value is: 1 rare to 6 very common, 0 where there is none."""
         return np.append(bands_of(self.counts, len(self.codes)), np.uint8(0))[self.codes]
 
     def pairs_equal(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Pairs of records with an equal value, by band 1 to 4 (index 0 is empty)."""
+        """Pairs of records with an equal value, by band 1 to 6 (index 0 is empty)."""
         pairs = np.zeros(len(_BANDS) + 2)
         counts = self.counts.astype(np.float64)
         np.add.at(pairs, bands_of(self.counts, len(self.codes)), counts * (counts - 1) / 2)
@@ -62,7 +62,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 def bands_of(counts: Any, total: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """How frequent values are that so many of `total` records have: 1 rare to 4 common."""
+    """How frequent values are that so many of `total` records have: 1 rare to 6 very common."""
     band = np.ones(len(counts), np.uint8)
     for share in _BANDS:
         band += counts > max(RARE_MAX, share * total)

@@ -53,7 +53,7 @@ class MatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         model: `learned` from the table itself, or the `weighted` sum of similarities.
         weights: Of the weighted model.
         stop: The average, in natural-log odds, that two groups of records have to exceed to be one person: below 0 more
-            are joined, above 0 fewer.
+            are joined, above 0 fewer. `auto` is 0 for small tables and more for large ones (`clustering.usual_stop`).
         review_from: The probability from which pairs that are not joined are listed.
         region: The country of phone numbers without one (ISO 3166, two letters).
         exclusive_sources: Sources that hold each person once, so that no two of their records are one person. `auto` finds
@@ -64,7 +64,7 @@ class MatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: dict[str, str] = {}
     model: Literal["learned", "weighted"] = "learned"
     weights: Weights = Weights()
-    stop: float = 0.0
+    stop: float | Literal["auto"] = "auto"
     review_from: float = 0.05
     region: str | None = None
     exclusive_sources: Literal["auto"] | list[str] = "auto"

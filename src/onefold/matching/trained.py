@@ -23,7 +23,7 @@ from onefold.matching.matcher import Matched
 from onefold.matching.pairs import Marks
 from onefold.matching.records import Column, Reading, Records, bands_of
 
-FORMAT = 1
+FORMAT = 2
 _KEY_MIN = 16
 _CHECK = b"onefold matching model"
 
@@ -187,7 +187,7 @@ def of_match(matched: Matched, key: bytes) -> Trained:
         chances=tuple(tuple(map(tuple, each.tolist())) for each in matched.model.chances),
         counts=tuple(counts),
         shared=shared,
-        stop=matched.settings.stop,
+        stop=matched.stop,
         review_from=matched.settings.review_from,
         exclusive=matched.exclusive,
         check=_hash(_CHECK, key, ""),
