@@ -78,3 +78,24 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
     charts.write({}, tmp_path / "grid.json")
     with pytest.raises(ConfigurationError, match=r"onefold\[charts\]"):
         charts.write({}, tmp_path / "grid.svg")
+
+
+def test_a_waterfall_ends_where_its_steps_lead():
+    """Each bar begins where the one before ended, and the last is their sum; what speaks against has its colour."""
+    steps = [
+        charts.Weight("", "share", -4.0, -4.0),
+        charts.Weight("email", "equal", 7.5, 3.5),
+        charts.Weight("birth_date", "different", -5.0, -1.5),
+    ]
+    rows = charts.waterfall("Why", steps)["data"]["values"]
+    assert [row["from"] for row in rows[1:-1]] == [row["to"] for row in rows[:-2]]
+    assert (rows[-1]["from"], rows[-1]["to"]) == (0, sum(step.weight for step in steps))
+    assert [row["speaks"] for row in rows] == ["begins", "for", "against", "begins"]
+
+
+def test_a_threshold_curve_has_every_point():
+    """And a rule where the threshold stands."""
+    points = [charts.Point(t / 100, name, 0.9) for t in (50, 85) for name in ("precision", "recall")]
+    found = charts.threshold_curve("Accuracy", points, 0.85)
+    assert len(found["data"]["values"]) == 4
+    assert found["layer"][1]["data"]["values"] == [{"threshold": 0.85}]

@@ -121,3 +121,44 @@ def test_no_score_overrides_what_a_person_said(matched):
 def test_traits_are_read_by_their_names(traits, cells):
     """Whole names and addresses are parted; a date that is no birthday, and what tells nobody apart, is left out."""
     assert records.cells(traits, kinds({})) == cells
+
+
+def test_the_waterfall_of_a_pair_ends_at_its_score(matched):
+    """By the model that was kept, each pair's fields add up to what the run told the log, for and against."""
+    service, known = matched[0].service, sorted(pairs_of(matched[0]).items())
+    step = max(1, len(known) // 12)
+    for (a, b), score in known[::step]:
+        found = service.evidence(*(Identifier("profile", format_profile_id(node)) for node in (a, b)))
+        assert found.because is None
+        assert found.score == pytest.approx(max(score, -12.0), abs=0.002) or found.score < -12.0 == score
+        assert found.steps[-1].sum == pytest.approx(found.score, abs=0.002)
+        assert all(s.share is None or 0 < s.share <= 1 for s in found.steps)
+    assert found.model == matched[4].model
+
+
+def test_a_change_that_is_told_decides_otherwise(matched):
+    """Raised to it, the threshold parts a pair that a score joined; without the told evidence, too."""
+    workspace = matched[0]
+    joined = places(workspace)
+    told = 0
+    for (a, b), _ in sorted(pairs_of(workspace).items())[:: max(1, len(pairs_of(workspace)) // 12)]:
+        found = workspace.service.evidence(*(Identifier("profile", format_profile_id(n)) for n in (a, b)))
+        assert found.one_person == (joined[a].person == joined[b].person)
+        assert all(change.one_person != found.one_person for change in found.changes)
+        told += len(found.changes)
+    assert told > 4
+
+
+def test_what_holds_a_person_together(matched):
+    """The weakest link parts the person in two, and a person of one identifier has none."""
+    workspace = matched[0]
+    people = {}
+    for node, member in places(workspace).items():
+        people.setdefault(member.person, []).append(node)
+    largest = max(people.values(), key=lambda nodes: (len(nodes), nodes))
+    found = workspace.service.cohesion(Identifier("profile", format_profile_id(largest[0])))
+    assert (found.identifiers, len(found.parts)) == (len(largest), 2)
+    assert sum(map(len, found.parts)) == min(len(largest), 100)
+    alone = next(nodes for nodes in people.values() if len(nodes) == 1)
+    found = workspace.service.cohesion(Identifier("profile", format_profile_id(alone[0])))
+    assert (found.weakest, found.parts) == (None, ())

@@ -112,7 +112,7 @@ def answers(server):
         ("{identifier}", {"identifier": "user_id:ann"}),
         ("id/{profile_id}", {"profile_id": one[2]["id"]}),
     ):
-        for view in ("", "/identifiers", "/timeline", "/history"):
+        for view in ("", "/identifiers", "/timeline", "/history", "/evidence"):
             yield ask("get", f"/api/v1/profiles/{path}{view}", **named)
     yield ask("get", "/api/v1/explain", query="?a=user_id:ann&b=user_id:bob")
     letters = ask("get", "/api/v1/dead-letters")
@@ -150,6 +150,7 @@ def answers(server):
     yield ask("post", "/api/v1/segments/{slug}/list", who, slug="vip")
     yield from reviewed(ask)
     yield ask("get", "/api/v1/households")
+    yield ask("get", "/api/v1/explain/evidence", query="?a=user_id:ann&b=user_id:bob")
     yield ask("get", "/api/v1/traits")
     yield ask("get", "/api/v1/traits/{name}", name="orders")
     yield from as_builder(server)

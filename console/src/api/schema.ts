@@ -144,6 +144,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/explain/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["evidence_api_v1_explain_evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/households": {
         parameters: {
             query?: never;
@@ -288,6 +304,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/profiles/{identifier}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["evidence_by_profiles_api_v1_profiles__identifier__evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles/{identifier}/history": {
         parameters: {
             query?: never;
@@ -344,6 +376,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["profile_by_profiles_api_v1_profiles_id__profile_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/id/{profile_id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["evidence_by_profiles_api_v1_profiles_id__profile_id__evidence_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1215,6 +1263,14 @@ export interface components {
             reason: string;
             verdict: "same" | "different" | "unsure";
         };
+        DecisionChange: {
+            evidence: components["schemas"]["Step"][];
+            kind: "evidence" | "judgement" | "threshold";
+            one_person: boolean;
+            sentence: string;
+            setting: string | null;
+            value: number | null;
+        };
         Differing: {
             because: string;
             evaluated: boolean;
@@ -1266,6 +1322,15 @@ export interface components {
             field: string;
             value: unknown;
             verb: string;
+        };
+        EvidenceStep: {
+            a: string | null;
+            b: string | null;
+            field: string;
+            level: string;
+            share: number | null;
+            sum: number;
+            weight: number;
         };
         Explanation: {
             a: string;
@@ -1484,9 +1549,36 @@ export interface components {
         Overlaps: {
             overlaps: components["schemas"]["Overlap"][];
         };
+        PairEvidence: {
+            a: string;
+            b: string;
+            because: string | null;
+            changes: components["schemas"]["DecisionChange"][];
+            changes_searched: boolean;
+            instead: string | null;
+            join_from: number;
+            model: string;
+            one_person: boolean;
+            probability: number | null;
+            profile_ids: [
+                string,
+                string
+            ];
+            score: number | null;
+            sentences: string[];
+            steps: components["schemas"]["EvidenceStep"][];
+        };
         PasswordChange: {
             new: string;
             old: string;
+        };
+        PersonEvidence: {
+            contradictions: components["schemas"]["Step"][];
+            identifiers: number;
+            parts: string[][];
+            profile_id: string;
+            sentences: string[];
+            weakest: components["schemas"]["Step"] | null;
         };
         Problem: {
             detail: string;
@@ -2716,6 +2808,68 @@ export interface operations {
             };
         };
     };
+    evidence_api_v1_explain_evidence_get: {
+        parameters: {
+            query: {
+                a: string;
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairEvidence"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listed_api_v1_households_get: {
         parameters: {
             query?: {
@@ -3331,6 +3485,67 @@ export interface operations {
             };
         };
     };
+    evidence_by_profiles_api_v1_profiles__identifier__evidence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonEvidence"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     history_by_profiles_api_v1_profiles__identifier__history_get: {
         parameters: {
             query?: never;
@@ -3537,6 +3752,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evidence_by_profiles_api_v1_profiles_id__profile_id__evidence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonEvidence"];
                 };
             };
             401: {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 
 import msgspec
 
 from onefold.bootstrap.household_places import keep_households
 from onefold.bootstrap.matching import require_matching
+from onefold.bootstrap.segment_rows import SegmentRows
+from onefold.bootstrap.warehousing import warehouse_of
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.match_keys import Matching
 from onefold.connectors.sources import headings
@@ -18,7 +21,9 @@ from onefold.matching.settings import MatchSettings, Weights
 from onefold.pipelines.matching import records, run
 from onefold.pipelines.matching.households import households
 from onefold.pipelines.matching.run import Run
+from onefold.warehouse.matching_models import MATCHING_MODEL
 
+_MODELS = MATCHING_MODEL.full_name
 _ANY = Sample(("a", "b"), 3, 2)
 """Values of which nothing follows."""
 
@@ -30,7 +35,8 @@ def match_records(workspace: Workspace, tell: Callable[[str], None] = lambda _: 
         ConfigurationError: The extra is missing.
     """
     require_matching()
-    from onefold.pipelines.matching import scoring  # noqa: PLC0415  only where the extra is
+    from onefold.matching.trained import encode  # noqa: PLC0415  only where the extra is
+    from onefold.pipelines.matching import scoring  # noqa: PLC0415  as above
 
     context = workspace.context
     settings = settings_of(workspace)
@@ -39,10 +45,34 @@ def match_records(workspace: Workspace, tell: Callable[[str], None] = lambda _: 
         sources = records.read(context, snapshot, kinds(settings.fields))
         stored = [edge for edge in snapshot.scan_edges() if edge.kind == "scored"]
     keep_households(workspace, households(sources.records, context.hasher))
-    found = scoring.score(sources, settings, tell)
+    found = scoring.score(sources, settings, tell, key=model_key(workspace))
+    if found.trained is not None:
+        _keep_model(workspace, found.model, encode(found.trained))
     return run.tell(
         context, stored, found.pairs, model=found.model, records=len(sources.records), compared=found.compared
     )
+
+
+def model_key(workspace: Workspace) -> bytes:
+    """The key under which a workspace's models hash values."""
+    return workspace.context.hasher.node_id("matching", "model")
+
+
+def _keep_model(workspace: Workspace, name: str, body: bytes) -> None:
+    """Put a model in the place of the one before, where it is another."""
+    import pyarrow as pa  # noqa: PLC0415  only where the extra is
+
+    context = workspace.context
+    if context.feed is None or any(row["model"] == name for row in SegmentRows(workspace, _MODELS).all()):
+        return
+    ran_at = datetime.fromtimestamp(context.clock_us() / 1e6, UTC).replace(tzinfo=None)
+    warehouse = warehouse_of(workspace)
+    try:
+        warehouse.replace(
+            MATCHING_MODEL, pa.table({"model": [name], "ran_at": [ran_at], "body": [body.decode("ascii")]})
+        )
+    finally:
+        warehouse.close()
 
 
 def settings_of(workspace: Workspace) -> MatchSettings:

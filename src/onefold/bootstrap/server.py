@@ -13,6 +13,7 @@ from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.household_places import HouseholdPlaces
 from onefold.bootstrap.housekeeping import Reconciliations
 from onefold.bootstrap.hub_reader import HubReader
+from onefold.bootstrap.identity_evidence import EvidenceDesk
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_accounts, open_keys
 from onefold.bootstrap.query_desk import QueryDesk
@@ -155,6 +156,7 @@ class Opened:
                     warehouse=warehouse_opener(w, opening),
                     wanted=files.wanted,
                     places=HouseholdPlaces(w),
+                    evidence=EvidenceDesk(w).pair,
                 )
                 for w in self._workspaces
             }

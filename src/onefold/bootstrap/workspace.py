@@ -70,8 +70,9 @@ class Workspace:
         """What may be asked or said of it."""
         # Not above: what reads the files of a workspace's warehouse knows workspaces.
         from onefold.bootstrap.household_places import HouseholdPlaces  # noqa: PLC0415  as said
+        from onefold.bootstrap.identity_evidence import EvidenceDesk  # noqa: PLC0415  as said
 
-        return Service(self.context, places=HouseholdPlaces(self))
+        return Service(self.context, places=HouseholdPlaces(self), evidence=EvidenceDesk(self).pair)
 
     def close(self) -> None:
         """Let go of its files."""

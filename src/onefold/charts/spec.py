@@ -84,7 +84,7 @@ def segment_sizes(title: str, sizes: Sequence[SizeAt], order: Sequence[str] = ()
                 "text": {"field": "people", "type": "quantitative", "format": ","},
             },
         }
-        return _whole(title, values, {"layer": [bars, text]}, dark=dark)
+        return whole(title, values, {"layer": [bars, text]}, dark=dark)
     area = {
         "mark": {"type": "area", "line": {"strokeWidth": 1}, "opacity": 0.9},
         "encoding": {
@@ -98,7 +98,7 @@ def segment_sizes(title: str, sizes: Sequence[SizeAt], order: Sequence[str] = ()
             "tooltip": [{"field": "at", "type": "temporal", "title": "As of", "formatType": "utc"}, *told],
         },
     }  # fmt: skip
-    return _whole(title, values, area, dark=dark)
+    return whole(title, values, area, dark=dark)
 
 
 def rfm_grid(title: str, cells: Sequence[GridCell], *, dark: bool = False) -> Spec:
@@ -139,7 +139,7 @@ def rfm_grid(title: str, cells: Sequence[GridCell], *, dark: bool = False) -> Sp
         "mark": {"type": "text", "dy": 10, "fontSize": 15, "fontWeight": "bold"},
         "encoding": {**place, "text": {"field": "people", "type": "quantitative", "format": ","}, "color": ink},
     }
-    return _whole(title, values, {"layer": [squares, names, numbers]}, dark=dark, size=(640, 440))
+    return whole(title, values, {"layer": [squares, names, numbers]}, dark=dark, size=(640, 440))
 
 
 def histogram(title: str, measure: str, bins: Sequence[Bin], *, dark: bool = False) -> Spec:
@@ -158,7 +158,7 @@ def histogram(title: str, measure: str, bins: Sequence[Bin], *, dark: bool = Fal
             ],
         },
     }  # fmt: skip
-    return _whole(title, values, bars, dark=dark)
+    return whole(title, values, bars, dark=dark)
 
 
 def binned(values: Iterable[float], most: int = 30) -> list[Bin]:
@@ -190,9 +190,10 @@ def _theme(*, dark: bool) -> dict[str, str]:
     return {"background": "#ffffff", "ink": "#1c2733", "quiet": "#566573", "grid": "#e3e8ee"}
 
 
-def _whole(
+def whole(
     title: str, values: Sequence[dict[str, Any]], body: Spec, *, dark: bool, size: tuple[int, int] = (WIDTH, HEIGHT)
 ) -> Spec:
+    """A document around the marks of a figure."""
     theme = _theme(dark=dark)
     words = {"labelColor": theme["quiet"], "titleColor": theme["ink"], "labelFont": _FONT, "titleFont": _FONT}
     return {

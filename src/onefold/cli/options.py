@@ -39,3 +39,12 @@ def identifier(text: str) -> Identifier:
     if not colon or not value:
         raise UsageError("Write an identifier as type:value, such as email:ann@example.org, or give a profile id.")
     return Identifier(kind.strip(), value.strip())
+
+
+Chart = Annotated[
+    Path | None,
+    typer.Option(
+        "--chart", help="Also draw it: a file *.html, *.svg, *.png, or *.json for the Vega-Lite specification."
+    ),
+]
+Dark = Annotated[bool, typer.Option("--dark", help="Draw the chart for a dark page.")]

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from onefold import bootstrap
+from onefold import bootstrap, charts
 from onefold.cli.households import show_household
-from onefold.cli.options import Json, ProjectDir, WorkspaceName, identifier
+from onefold.cli.options import Chart, Dark, Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output, data
 from onefold.config import blocking
-from onefold.errors import NotFoundError, UnavailableError, nearest
+from onefold.errors import NotFoundError, UnavailableError, UsageError, nearest
 from onefold.ingest.findings import FINDINGS
 from onefold.model import Identifier, Verdict, results
 from onefold.pipelines.service import Service
@@ -138,19 +138,46 @@ def _show_identifiers(out: Output, shown: Sequence[results.ProfileIdentifier], t
 
 def explain(
     a: Who,
-    b: Annotated[str, typer.Argument(help="The other identifier.", metavar="IDENTIFIER")],
+    b: Annotated[
+        str, typer.Argument(help="The other identifier; without, the person as a whole.", metavar="[IDENTIFIER]")
+    ] = "",
+    records: Annotated[
+        bool,
+        typer.Option("--records", help="Compare the records of the two, field by field, and try what would change it."),
+    ] = False,
+    chart: Chart = None,
+    dark: Dark = False,
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
     """Explain why two identifiers are, or are not, the same person: each step of evidence with its event and rule.
 
-    Example: onefold explain email:ann@example.org anonymous_id:6d1c9b1e
+    Of one identifier alone it tells what holds the person together. With --records, or a chart, the records of the two are
+    compared: what each field says for and against, and what would change the decision.
+
+    Example: onefold explain email:ann@example.org crm_id:0042 --records --chart why.html
     """
     out = Output(as_json=as_json)
     with bootstrap.reader(project, workspace) as service:
-        told = service.explain(identifier(a), identifier(b))
-    if as_json:
+        if not b:
+            if records or chart is not None:
+                raise UsageError("Name two identifiers: records are compared with each other.")
+            _say(out, service.cohesion(identifier(a)))
+            return
+        if not records and chart is None:
+            _say(out, service.explain(identifier(a), identifier(b)))
+            return
+        found = service.evidence(identifier(a), identifier(b))
+    _say(out, found)
+    if chart is not None:
+        weights = [charts.Weight(step.field, step.level, step.weight, step.sum) for step in found.steps]
+        charts.write(charts.waterfall("Evidence for one person", weights, dark=dark), chart)
+        out.note(f"Chart: {chart}")
+
+
+def _say(out: Output, told: results.Explanation | results.PairEvidence | results.PersonEvidence) -> None:
+    if out.as_json:
         out.result(told)
         return
     for sentence in told.sentences:

@@ -10,7 +10,7 @@ import typer
 
 from onefold import bootstrap, charts
 from onefold.cli import rows
-from onefold.cli.options import Json, ProjectDir, WorkspaceName
+from onefold.cli.options import Chart, Dark, Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.cli.sql import waiting
 from onefold.errors import UsageError
@@ -23,13 +23,6 @@ app = typer.Typer(
     help="RFM: people scored by how recently, how often and for how much they acted.", no_args_is_help=True
 )
 Name = Annotated[str | None, typer.Argument(help="The definition; the only one that ran when left out.")]
-Chart = Annotated[
-    Path | None,
-    typer.Option(
-        "--chart", help="Also draw it: a file *.html, *.svg, *.png, or *.json for the Vega-Lite specification."
-    ),
-]
-Dark = Annotated[bool, typer.Option("--dark", help="Draw the chart for a dark page.")]
 
 
 @app.command()

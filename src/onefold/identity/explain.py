@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -75,25 +76,29 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _step(self, step: Step, label: Label) -> results.Step:
-        start = results.End(type=step.start_type, label=label(step.start))
-        end = results.End(type=step.end_type, label=label(step.end))
-        evidence, refusal = step.evidence, None if step.obstacle is None else self._refusal(step.obstacle)
-        if isinstance(evidence, Judgement):
-            return results.Step(
-                start=start, end=end, kind="judgement", id=evidence.id.hex(), verdict=evidence.verdict, by=evidence.by,
-                reason=evidence.reason, at=_iso(evidence.at_us), offset=evidence.offset, refusal=refusal,
-            )  # fmt: skip
-        return results.Step(
-            start=start, end=end, kind=evidence.kind, rule=evidence.rule, source=evidence.source,
-            strength=evidence.strength, score=evidence.score, event=evidence.event.hex(), at=_iso(evidence.at_us),
-            offset=evidence.offset, refusal=refusal,
-        )  # fmt: skip
+        return told_step(step, label, self.types)
 
-    def _refusal(self, obstacle: Obstacle) -> results.Refusal:
-        judged = None if obstacle.judgement is None else _judgement(obstacle.judgement)
-        return results.Refusal(
-            reason=obstacle.reason, type=obstacle.type, judgement=judged, why=_why(obstacle, self.types)
-        )
+
+def told_step(step: Step, label: Label, types: Mapping[str, IdentityType] = MappingProxyType({})) -> results.Step:
+    """A step as the service answers it; `types` has what holds for each type that its obstacle names."""
+    start = results.End(type=step.start_type, label=label(step.start))
+    end = results.End(type=step.end_type, label=label(step.end))
+    evidence, refusal = step.evidence, None if step.obstacle is None else _refusal(step.obstacle, types)
+    if isinstance(evidence, Judgement):
+        return results.Step(
+            start=start, end=end, kind="judgement", id=evidence.id.hex(), verdict=evidence.verdict, by=evidence.by,
+            reason=evidence.reason, at=_iso(evidence.at_us), offset=evidence.offset, refusal=refusal,
+        )  # fmt: skip
+    return results.Step(
+        start=start, end=end, kind=evidence.kind, rule=evidence.rule, source=evidence.source,
+        strength=evidence.strength, score=evidence.score, event=evidence.event.hex(), at=_iso(evidence.at_us),
+        offset=evidence.offset, refusal=refusal,
+    )  # fmt: skip
+
+
+def _refusal(obstacle: Obstacle, types: Mapping[str, IdentityType]) -> results.Refusal:
+    judged = None if obstacle.judgement is None else _judgement(obstacle.judgement)
+    return results.Refusal(reason=obstacle.reason, type=obstacle.type, judgement=judged, why=_why(obstacle, types))
 
 
 def explain(

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from onefold.audiences.definition import Definition
 from onefold.audiences.progress import Compared as SegmentsCompared
-from onefold.errors import ExpensiveError, NotFoundError, nearest
+from onefold.errors import ExpensiveError, NotFoundError, UnavailableError, nearest
 from onefold.governance.checks import CheckResult
 from onefold.model import Identifier, Verdict, results
 from onefold.pipelines import judgements
@@ -16,7 +16,7 @@ from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.context import Context
 from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
-from onefold.pipelines.reading import balances, explanations, people, profiles, progress, tail, traits
+from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits
 from onefold.pipelines.reading.household_service import Households, NoPlaces, PlaceReading
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
 from onefold.pipelines.review.service import Review
@@ -59,13 +59,14 @@ class Service:
         warehouse: Open | None = None,
         wanted: Callable[[], Sequence[Definition] | None] = lambda: None,
         places: PlaceReading | None = None,
+        evidence: Callable[[Identifier, Identifier], results.PairEvidence] | None = None,
     ) -> None:
         """The service of an open workspace.
 
         Without `hubs`, people with very many identifiers are read like all others. `quality` gives the latest result of each
         data-quality check, `rfm` the runs of each RFM definition, the latest first, `reconciled` the latest comparison of
         store and warehouse; `warehouse` opens it, where there is one; `wanted` reads what the project's files say of
-        segments; `places` knows which record states which household.
+        segments; `places` knows which record states which household; `evidence` compares two people's records.
         """
         self._context = context
         self._hubs = hubs
@@ -75,6 +76,7 @@ class Service:
         self._warehouse = warehouse
         self._review = Review(context)
         self._wanted = wanted
+        self._evidence = evidence
         self._households = Households(context, places or NoPlaces())
 
     @property
@@ -161,6 +163,25 @@ class Service:
             NotFoundError: One of them was never seen.
         """
         return self._read(explanations.explain, a, b, missing="One of these identifiers was never seen.")
+
+    def evidence(self, a: Identifier, b: Identifier) -> results.PairEvidence:
+        """What two people's records say for and against one person, and what would change the decision.
+
+        Raises:
+            NotFoundError: One of them was never seen.
+            UnavailableError: Records are not compared here.
+        """
+        if self._evidence is None:
+            raise UnavailableError("Records are not compared here.")
+        return self._evidence(a, b)
+
+    def cohesion(self, identifier: Identifier) -> results.PersonEvidence:
+        """What holds a person together, and what speaks against it.
+
+        Raises:
+            NotFoundError: There is no such person.
+        """
+        return cohesion.person(self._context, identifier)
 
     def value_of(self, identifier: Identifier) -> str:
         """The normalised value of an identifier, or of the one that a profile id names.

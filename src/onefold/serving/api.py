@@ -165,6 +165,16 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
     async def history(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
         return document(await run_in_threadpool(caller.service.history, who))
 
+    @api.get(
+        f"{path}/evidence",
+        tags=["profiles"],
+        summary="What holds the person together, and what speaks against it",
+        name=f"evidence_by_{name}",
+        responses=schemas.answer(results.PersonEvidence),
+    )
+    async def evidence(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
+        return document(await run_in_threadpool(caller.service.cohesion, who))
+
 
 @api.get(
     "/explain",
@@ -174,6 +184,16 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
 )
 async def explain(caller: Looking, a: Subject, b: Subject) -> Response:
     return document(await run_in_threadpool(caller.service.explain, reference(a), reference(b)))
+
+
+@api.get(
+    "/explain/evidence",
+    tags=["profiles"],
+    summary="What the records of two people say for and against one person, and what would change the decision",
+    responses=schemas.answer(results.PairEvidence),
+)
+async def evidence(caller: Looking, a: Subject, b: Subject) -> Response:
+    return document(await run_in_threadpool(caller.service.evidence, reference(a), reference(b)))
 
 
 @api.post(

@@ -111,7 +111,8 @@ _DESCRIBED = (
     results.Ended, results.AuditEntries, results.Keys, results.KeyInfo, results.IssuedKey,
     results.ReviewPairs, results.ReviewPair, results.ReviewDecisions, results.ReviewDecided,
     results.ReviewBulk, results.ReviewStatistics, results.ReviewLabels, Released,
-    results.Households, results.Household, results.SegmentDefinition, results.SegmentPlan, results.SegmentsApplied,
+    results.PairEvidence, results.PersonEvidence, results.Households, results.Household,
+    results.SegmentDefinition, results.SegmentPlan, results.SegmentsApplied,
     results.RuleCheck, results.RuleFields, results.RuleValues,
 )  # fmt: skip
 

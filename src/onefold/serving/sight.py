@@ -201,6 +201,19 @@ def _field(one: results.ReviewField, watch: Watch, sight: Sight) -> results.Revi
     return msgspec.structs.replace(one, a=seen(one.a, mask), b=seen(one.b, mask), marks_a=(), marks_b=())
 
 
+def _evidence(held: Iterable[results.EvidenceStep], watch: Watch, sight: Sight) -> tuple[results.EvidenceStep, ...]:
+    """Both values of each step, as values of their kind are seen."""
+    found = []
+    for one in held:
+        mask = _mask(one.a or one.b, "identifier" if one.field in _IDENTIFIERS else "personal", watch, sight)
+        found.append(one if mask == "show" else msgspec.structs.replace(one, a=seen(one.a, mask), b=seen(one.b, mask)))
+    return tuple(found)
+
+
+def _parts(held: Iterable[Iterable[str]], watch: Watch, sight: Sight) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(_labels(part, watch, sight)) for part in held)
+
+
 _IDENTIFIERS = frozenset(IdentitySettings().types)
 _GROUP: Mapping[str, Masking] = {"id": _identifier, "traits": _anything}
 PERSONAL: Mapping[type, Mapping[str, Masking]] = {
@@ -223,6 +236,9 @@ PERSONAL: Mapping[type, Mapping[str, Masking]] = {
     results.End: {"label": _label},
     results.Step: {"reason": _words},
     results.Explanation: {"a": _label, "b": _label},
+    results.EvidenceStep: {},
+    results.PairEvidence: {"a": _label, "b": _label, "steps": _evidence},
+    results.PersonEvidence: {"parts": _parts},
     results.ReviewSide: {"label": _label},
     results.ReviewPair: {"fields": _compared},
     results.ReviewLabel: {"fields": _compared},
@@ -247,7 +263,7 @@ PLAIN = frozenset(
         results.RuleFields, results.RuleEvent, results.RuleProperty, results.RuleValue, results.RuleValues,
         results.AuditEntries, results.AuditEntry, results.Keys, results.KeyInfo, results.IssuedKey,
         results.ReviewPairs, results.ReviewCounts, results.ReviewDecisions, results.ReviewDecided, results.ReviewBulk,
-        results.Household, results.Households,
+        results.Household, results.Households, results.DecisionChange,
         results.ReviewStatistics, results.ReviewAgreement, results.ReviewerCount, results.ReviewLabels,
     }
 )  # fmt: skip

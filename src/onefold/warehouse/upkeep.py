@@ -16,6 +16,7 @@ from onefold.model import Column, Relation
 from onefold.ports.warehouse import Warehouse
 from onefold.warehouse.calendar import CAMPAIGN, DIM_DATE
 from onefold.warehouse.households import HOUSEHOLD
+from onefold.warehouse.matching_models import MATCHING_MODEL
 from onefold.warehouse.promoted import RECORDED
 
 if TYPE_CHECKING:  # only for who has the extra installed
@@ -52,6 +53,7 @@ RECONCILIATION = Relation(
 )
 KEPT = frozenset(
     {ERASURE.full_name, RECONCILIATION.full_name, DIM_DATE.full_name, CAMPAIGN.full_name, "golden.rfm_run", RECORDED}
+    | {MATCHING_MODEL.full_name}
 )
 """Tables that hold nothing of a person."""
 BY_PERSON = frozenset({"golden.rfm"})

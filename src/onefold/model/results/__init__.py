@@ -43,6 +43,7 @@ from onefold.model.results.audience import (
     Segments,
     Standing,
 )
+from onefold.model.results.evidence import DecisionChange, EvidenceStep, PairEvidence, PersonEvidence
 from onefold.model.results.graph import (
     Change,
     End,
@@ -120,12 +121,14 @@ __all__ = [
     "Counts",
     "DeadLetter",
     "DeadLetterContent",
+    "DecisionChange",
     "Differing",
     "End",
     "Ended",
     "Event",
     "EventGroup",
     "EventOperation",
+    "EvidenceStep",
     "Explanation",
     "FindingCount",
     "Group",
@@ -154,6 +157,8 @@ __all__ = [
     "Occurrences",
     "Overlap",
     "Overlaps",
+    "PairEvidence",
+    "PersonEvidence",
     "Profile",
     "ProfileIdentifier",
     "ProfileSegment",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -103,7 +103,7 @@ def read(context: Context, snapshot: ProfileSnapshot, kind_of: KindOf) -> Source
         members[member.id] = member
         if not member.shared and state.attributes:
             traits[member.id] = texts(state, context.profiles)
-        if (kind := _address(member, context.identity)) is not None:
+        if (kind := address_of(member, context.identity)) is not None:
             addresses[member.id] = (kind, identifier.value)
     found = {node: cells(stated_there, kind_of) for node, stated_there in traits.items()}
     edges = [edge for edge in snapshot.scan_edges() if edge.kind != "scored"]
@@ -130,7 +130,29 @@ def holders(
     return {node: sorted(found) for node, found in around.items() if len(found) > 1}
 
 
-def _address(member: Member, settings: IdentitySettings) -> Kind | None:
+def read_some(
+    context: Context, snapshot: ProfileSnapshot, wanted: Collection[NodeId], kind_of: KindOf
+) -> dict[NodeId, Cells]:
+    """Those of these nodes that are records, as `read` reads them."""
+    edges = [edge for edge in snapshot.edges(sorted(wanted)) if edge.kind != "scored"]
+    rows = snapshot.nodes(sorted({*wanted, *(end for edge in edges for end in (edge.a, edge.b))}))
+    found: dict[NodeId, Cells] = {}
+    addresses: dict[NodeId, tuple[Kind, str]] = {}
+    for node, row in rows.items():
+        identifier, state = nodes.opened(context, row)
+        if node in wanted and not row.member.shared and state.attributes:
+            found[node] = cells(texts(state, context.profiles), kind_of)
+        if (kind := address_of(row.member, context.identity)) is not None:
+            addresses[node] = (kind, identifier.value)
+    for node in found.keys() & addresses.keys():
+        kind, value = addresses[node]
+        found[node][kind] = value
+    with_identifiers(found, edges, addresses)
+    return {node: found[node] for node in sorted(found) if not NAMES.isdisjoint(found[node])}
+
+
+def address_of(member: Member, settings: IdentitySettings) -> Kind | None:
+    """Whether an identifier is an address or a phone by which records are compared, and which; None for all others."""
     if member.shared:
         return None
     normaliser = settings.type(member.type).normaliser
