@@ -83,6 +83,7 @@ class Asker:
                 lambda: self.on_any(field),
                 lambda: Compare(self.choice("=<>"), Field("event.source"), Literal(self.choice(["web", "crm"]))),
                 lambda: Compare(self.choice(OPERATORS), Field("event.at"), self.moment()),
+                lambda: Compare(self.choice(OPERATORS), Field("d"), self.choice([self.moment(), Field("event.at")])),
                 lambda: Compare(self.choice(OPERATORS), Call("to_number", (field,)), self.literal("number")),
             ]
         )()
@@ -127,7 +128,26 @@ class Asker:
         )()
 
     def time(self):
-        return self.choice([Field("last_seen"), Field("first_seen"), self.aggregate("time")])
+        return self.choice(
+            [
+                lambda: Field("last_seen"),
+                lambda: Field("first_seen"),
+                lambda: self.aggregate("time"),
+                lambda: Call("to_time", (self.dated(),)),
+                lambda: Call("coalesce", (self.dated(), Field("last_active"))),
+            ]
+        )()
+
+    def dated(self):
+        """A value that states a time, mostly."""
+        return self.choice(
+            [
+                lambda: Field("attr.d"),
+                lambda: Field("attr.d"),
+                lambda: Aggregate(self.choice(["first", "last"]), self.event(), "d"),
+                lambda: Call("coalesce", (Field("attr.a"), Field("attr.d"))),
+            ]
+        )()
 
     def number(self, depth=1):
         plain = [
@@ -174,6 +194,7 @@ class Asker:
                 lambda: Compare(self.choice(OPERATORS), self.any_value(), self.any_value()),
                 lambda: Compare(self.choice(OPERATORS), self.any_value(), self.number()),
                 lambda: Compare(self.choice(OPERATORS), self.time(), self.moment()),
+                lambda: Compare(self.choice(OPERATORS), self.dated(), self.choice([self.moment, self.time])()),
                 lambda: Between(Call("days_since", (self.time(),)), Literal(0), Literal(self.random.randint(0, 6))),
                 lambda: IsNull(self.time()),
                 lambda: self.aggregate("boolean"),

@@ -33,6 +33,23 @@ VALUES = [
     1e-7, 1e15, 999999999999999, 1e300, 0.30000000000000004, ["a", 1, True], [], ["it's", 1.5], [1.0], {"b": "a"}, {"b": 2},
     "x\ny",
 ]  # fmt: skip
+TIMES = [
+    "2026-09-04",
+    "2026-09-03T23:30:00Z",
+    "2026-09-04T00:30:00+02:00",
+    "2026-09-01 12:00",
+    "2026-08-31T22:00:00-0530",
+    "2026-09-04T13:00:00.1234567Z",
+    "2026-09-02T01:00+03",
+    " 2026-08-30 ",
+    "2024-02-29",
+    "2023-02-29",
+    "2026-09-02T25:00",
+    "9999-12-31T23:30-12:00",
+    "20260901",
+    "soon",
+    12,
+]
 MONEY = [5, 10, 0.1, 0.2, "19.99", 100, 25.5, None, "many", 1e15]
 
 
@@ -64,6 +81,7 @@ class People:
 
     def _profile(self, r):
         attributes = {name: r.choice(VALUES) for name in ("a", "b", "email", "x.y") if r.random() < 0.7}
+        attributes |= {"d": r.choice(TIMES)} if r.random() < 0.8 else {}
         if r.random() < 0.5:
             attributes["x"] = {"y": r.choice(VALUES), "z": r.choice(VALUES)}
         attributes = {name: value for name, value in attributes.items() if value is not None}
@@ -79,6 +97,7 @@ class People:
     def _event(self, r):
         properties = {name: r.choice(VALUES) for name in ("a", "b", "x.y") if r.random() < 0.7}
         properties |= {"amount": r.choice(MONEY)} if r.random() < 0.8 else {}
+        properties |= {"d": r.choice(TIMES)} if r.random() < 0.5 else {}
         if r.random() < 0.3:
             properties["x"] = {"y": r.choice(VALUES)}
         event_id = uuid.UUID(int=r.getrandbits(128))

@@ -11,7 +11,7 @@ from tests.rules.asking import Asker
 from tests.rules.engines import ENGINES, assert_alike, engine
 from tests.rules.people import AS_OF_US, KINDS, VALUES, People
 
-from onefold.rules import RuleError, SqlField, aggregate, aggregates, bind, fit, parse, sql, sql_any, sql_events
+from onefold.rules import RuleError, SqlField, aggregate, aggregates, bind, fit, parse, sql, sql_any, sql_events, time
 from onefold.rules.tree import Aggregate, And, Call, Compare, Field, In, Literal
 from onefold.warehouse import people as compiled
 
@@ -77,6 +77,12 @@ PLANTED = {
             SimpleNamespace(_as_of_us=2**60, _counts=self._counts, _tile=self._tile, _columns=self._columns), *given
         ),
         "exists('Gift' then not 'Visit' within 4 days)",
+    ),
+    "zones are passed over": (
+        sql_any, "_shifted", lambda text, size: sql_any._moment(sql_any._without(text, size)), "hours_since(attr.d) < 14",
+    ),
+    "no year is a leap year": (
+        sql_any, "PLAIN_TIME", time.PLAIN_TIME.replace(time._LEAP_DAYS, time._DAYS), "days_since(attr.d) > 900",
     ),
     "values are compared as texts only": (sql, "_READ", {"text": sql_any.text}, "attr.a = attr.b"),
     "unknown is false": (
@@ -173,7 +179,7 @@ def test_nothing_from_a_user_reaches_sql_but_as_a_value(name):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("attr.a * 2 > 1", "multiply"), ("days_since(attr.a) > 1", "read times"), ("matches(attr.a, '(?i)a')", "pattern"),
+        ("attr.a * 2 > 1", "multiply"), ("matches(attr.a, '(?i)a')", "pattern"),
         ('attr."a*" = 1', "asterisk"), ("contains(attr.a, attr.b)", "stated values"), ("attr.a > 1" + "0" * 20, "18 digits"),
         ("attr.a like '\\%'", "backslash"),
     ],

@@ -191,13 +191,14 @@ class _Writer:
             at_us = time.read(expr.value)
             if at_us is not None:
                 return moment(at_us)
-        if isinstance(expr, Call) and expr.function == "coalesce":
+        if isinstance(expr, Call) and expr.function == "coalesce" and self._is_of_times(expr):
             first, *others = (self._time(one) for one in expr.arguments)
             return exp.Coalesce(this=first, expressions=others)
         found = self._value(expr)
-        if found.kind == "any" and expr != Literal(None):
-            raise RuleError("Over the warehouse a rule cannot read times out of attributes and properties.")
-        return found.value
+        return sql_any.time(found.value) if found.kind == "any" and expr != Literal(None) else found.value
+
+    def _is_of_times(self, call: Call) -> bool:
+        return any(self._value(one).kind == "time" for one in call.arguments)
 
     def _like(self, value: Expr, pattern: str, *, any_case: bool) -> exp.Expr:
         text = self._as(value, "text")

@@ -14,11 +14,13 @@ import msgspec
 from sqlglot import exp
 
 from onefold.rules import sql_trees as trees
+from onefold.rules.time import PLAIN_TIME
 from onefold.rules.tree import RuleError
 from onefold.rules.values import FURTHEST, PLAIN_NUMBER, TEXT_MAX
 
 _UNUSABLE = frozenset('"\\*')
 _SCALE = "1000000000000"
+_DATE_LENGTH, _MICROSECONDS_LENGTH = len("2026-01-31"), len("2026-01-31 23:59:59.999999")
 _ADDED_MAX = "1000000000000000"
 
 
@@ -113,6 +115,54 @@ def counted(tagged: exp.Expr) -> exp.Expr:
     )
 
 
+def time(tagged: exp.Expr) -> exp.Expr:
+    """The date or time that a text states (`time.PLAIN_TIME`), as a UTC timestamp without a zone; null for what is none."""
+    text_ = exp.Trim(this=inside(tagged))
+    clocked = exp.GT(this=exp.Length(this=text_.copy()), expression=exp.Literal.number(_DATE_LENGTH))
+    zones = [
+        (trees.all_of(clocked.copy(), exp.In(this=_back(text_, size), expressions=[_string("+"), _string("-")])), size)
+        for size in (6, 5, 3)  # +hh:mm, +hhmm, +hh
+    ]
+    ways = [(found, _shifted(text_, size)) for found, size in zones]
+    ways.insert(0, (_is(_back(text_, 1), "Z"), _moment(_without(text_, 1))))
+    return _case([(_is_written(tagged, PLAIN_TIME), _case(ways, _moment(text_.copy())))])
+
+
+def _back(text_: exp.Expr, place: int) -> exp.Expr:
+    """The character at a place counted from the end."""
+    end = exp.Right(this=text_.copy(), expression=exp.Literal.number(place))
+    return exp.Substring(this=end, start=exp.Literal.number(1), length=exp.Literal.number(1))
+
+
+def _without(text_: exp.Expr, size: int) -> exp.Expr:
+    """The text without so many characters at its end."""
+    left = exp.Sub(this=exp.Length(this=text_.copy()), expression=exp.Literal.number(size))
+    return exp.Substring(this=text_.copy(), start=exp.Literal.number(1), length=left)
+
+
+def _moment(local: exp.Expr) -> exp.Expr:
+    """A time as it is written, without its zone; cut after six decimals, as engines round the others or do not."""
+    spaced = exp.Replace(this=local, expression=_string("T"), replacement=_string(" "))
+    cut = exp.Substring(this=spaced, start=exp.Literal.number(1), length=exp.Literal.number(_MICROSECONDS_LENGTH))
+    return trees.cast(cut, "TIMESTAMP")
+
+
+def _shifted(text_: exp.Expr, size: int) -> exp.Expr:
+    """A time with a zone of so many characters."""
+    zone = exp.Right(this=text_.copy(), expression=exp.Literal.number(size))
+
+    def number_at(start: int) -> exp.Expr:
+        digits = exp.Substring(this=zone.copy(), start=exp.Literal.number(start), length=exp.Literal.number(2))
+        return trees.cast(digits, "INT")
+
+    minutes: exp.Expr = exp.Mul(this=number_at(2), expression=exp.Literal.number(60))
+    if size > 3:
+        minutes = trees.paren(exp.Add(this=minutes, expression=number_at(size - 1)))
+    behind = _is(_back(text_, size), "-")
+    signed = _case([(behind, minutes)], trees.paren(exp.Neg(this=trees.paren(minutes.copy()))))
+    return exp.DateAdd(this=_moment(_without(text_, size)), expression=signed, unit=exp.var("MINUTE"))
+
+
 def contains(tagged: exp.Expr, part: str | int | Decimal) -> exp.Expr:
     """Whether a text holds a text, or a list holds a value."""
     written = _written(part)
@@ -158,8 +208,12 @@ def _double(value: exp.Expr) -> exp.Expr:
 
 
 def _is_plain(tagged: exp.Expr) -> exp.Expr:
-    like = exp.RegexpLike(this=inside(tagged), expression=_string(PLAIN_NUMBER))
-    return trees.all_of(has_tag(tagged, "s"), like)
+    return _is_written(tagged, PLAIN_NUMBER)
+
+
+def _is_written(tagged: exp.Expr, pattern: str) -> exp.Expr:
+    """Whether it is a text of this pattern."""
+    return trees.all_of(has_tag(tagged, "s"), exp.RegexpLike(this=inside(tagged), expression=_string(pattern)))
 
 
 def inside(tagged: exp.Expr) -> exp.Expr:

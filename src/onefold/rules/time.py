@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 HOUR_US = 3_600_000_000
@@ -11,6 +12,18 @@ CLOCKS = {"days_since": DAY_US, "hours_since": HOUR_US}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_TEXT = 40
+
+
+_DAYS = (
+    "[1-9][0-9]{3}-((01|03|05|07|08|10|12)-(0[1-9]|[12][0-9]|3[01])|(04|06|09|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+_LEAP_DAYS = "([1-9][0-9](0[48]|[2468][048]|[13579][26])|([2468][048]|[13579][26])00)-02-29"
+_HOURS = "([01][0-9]|2[0-3])"
+_CLOCK = f"[T ]{_HOURS}:[0-5][0-9](:[0-5][0-9](\\.[0-9]{{1,9}})?)?(Z|[+-]{_HOURS}(:?[0-5][0-9])?)?"
+PLAIN_TIME = f"^ *({_DAYS}|{_LEAP_DAYS})({_CLOCK})? *$"
+"""How a text is written that is read as a date or a time: so that no engine can mean another one by it."""
+_PLAIN_TIME = re.compile(PLAIN_TIME.replace("$", r"\Z"))
 
 
 def elapsed(tile_us: int, then_us: int, as_of_us: int) -> int:
@@ -28,6 +41,16 @@ def read(text: str) -> int | None:
     except (ValueError, OverflowError):
         return None
     return (utc - _EPOCH) // timedelta(microseconds=1)
+
+
+def plain(text: str) -> int | None:
+    """Microseconds of a date or time as systems write them (`PLAIN_TIME`), UTC where it names no zone; None for any other."""
+    if not _PLAIN_TIME.match(text):
+        return None
+    found = datetime.fromisoformat(text.strip(" "))
+    zone = found.utcoffset() or timedelta(0)
+    # Not by `astimezone`, which has no times beyond the year 9999.
+    return (found.replace(tzinfo=UTC) - _EPOCH - zone) // timedelta(microseconds=1)
 
 
 def written(at_us: int) -> str:

@@ -307,6 +307,7 @@ DIALECT = Dialect(
         exp.TimestampTrunc: _truncate,
         exp.DateTrunc: _truncate,
         exp.DateDiff: _difference,
+        exp.DateAdd: None,
         exp.Extract: _extract,
         exp.Year: _extract,
         exp.Month: _extract,
