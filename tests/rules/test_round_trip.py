@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rules.trees import Maker
 
-from onefold.rules import RuleError, agreed, decode_json, fit, from_json, parse, to_json, to_text
+from onefold.rules import RuleError, decode_json, fit, from_json, parse, require_agreement, to_json, to_text
 from onefold.rules import document_rendering as as_json
 from onefold.rules import rendering as as_text
 from onefold.rules.tree import And, Arithmetic, Compare, Field, Literal, Not, Or
@@ -24,7 +24,7 @@ def test_a_rule_survives_both_forms(seed):
     document = to_json(rule)
     assert from_json(document) == rule
     assert from_json(decode_json(json.dumps(document))) == rule
-    assert agreed(to_text(rule), document) == rule
+    require_agreement(to_text(rule), document)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_forms_that_disagree_are_refused_with_the_place():
     """In JSON as a pointer, without the values."""
     document = to_json(parse("a = 1 and (b = 2 or c = 'ann@example.org')"))
     with pytest.raises(RuleError, match=r"disagree.*/groups/0/conditions/1") as caught:
-        agreed("a = 1 and (b = 2 or c = 'x')", document)
+        require_agreement("a = 1 and (b = 2 or c = 'x')", document)
     assert "ann@" not in str(caught.value)
 
 

@@ -15,6 +15,7 @@ from onefold import bootstrap
 from onefold.adapters.sqlite import backup
 from onefold.bootstrap.project import key_store
 from onefold.config import read_project
+from onefold.errors import ConfigurationError
 from onefold.governance import access
 
 PATH = "/api/v1/segments/buyers/definition"
@@ -275,3 +276,117 @@ def test_an_export_is_masked_as_every_answer_is(server):
     assert ",u0," in whole
     assert ",u0," not in masked
     assert len(masked.splitlines()) == len(whole.splitlines()) == 3
+
+
+def check(server, rule, **more):
+    return server.call("POST", "/api/v1/rules/check", {"rule": rule, **more})
+
+
+def preview(server, rule):
+    return server.call("POST", "/api/v1/segments/preview", {"rule": rule})
+
+
+def test_rules_bind_to_what_is_applied_and_files_that_differ_are_told(server):
+    """A check and a preview alike: of traits the server's, of segments those that hold; the files' are not applied yet."""
+    people(server)
+    rule = "trait.books >= 1"
+    refused = [check(server, rule), preview(server, rule)]
+    assert [one.status for one in refused] == [422, 422]
+    assert all("applied" not in one.text for one in refused)
+    (server.directory / "traits" / "more.yaml").write_text("traits: {books: {count: Book Read}}\n")
+    (server.directory / "segments" / "b.yaml").write_text(f"segments: {{readers: {rule}}}\n")
+    refused = [
+        check(server, rule),
+        preview(server, rule),
+        server.call("POST", "/api/v1/segments/plan"),
+    ]
+    for one in refused:
+        assert one.status == 422
+        assert "`trait.books` is not applied yet" in one.text, one.json
+        assert "start it again" in one.text
+    for one in (
+        check(server, "in_segment.buyers"),
+        preview(server, "in_segment.buyers"),
+    ):
+        assert one.status == 422
+        assert "`in_segment.buyers` is not applied yet" in one.text
+    fields = {one["name"]: one for one in server.call("GET", "/api/v1/rules/fields").json["fields"]}
+    assert "not applied yet" in fields["trait.books"]["because"]
+    assert not fields["purchases"]["because"]
+
+    (server.directory / "traits" / "more.yaml").unlink()
+    (server.directory / "segments" / "b.yaml").unlink()
+    planned = server.call("POST", "/api/v1/segments/plan")
+    tag = ("if-match", dict(planned.headers)["etag"])
+    assert server.call("POST", "/api/v1/segments/apply", None, tag).status == 200
+    assert check(server, "in_segment.buyers").json["not_applied"] == []
+    changed = FILE.replace("purchases >= 1", "purchases >= 2")
+    (server.directory / "segments" / "a.yaml").write_text(changed)
+    for one in (
+        check(server, "in_segment.buyers"),
+        preview(server, "in_segment.buyers"),
+    ):
+        assert one.status == 200, one.text
+        assert "`in_segment.buyers`" in one.json["not_applied"][0]
+        assert "plan and apply" in one.json["not_applied"][0]
+
+
+def test_forms_that_disagree_are_refused(server):
+    """With the place, and without the values; forms that agree are one rule."""
+    form = {"conditions": [{"field": "attr.town", "operator": "equals", "value": "Bonn"}]}
+    assert check(server, form, text="attr.town = 'Bonn'").status == 200
+    wrong = check(server, form, text="attr.town = 'Ulm'")
+    assert (wrong.status, "/conditions/0" in wrong.text, "Ulm" in wrong.text) == (422, True, False)
+
+
+HOSTILE = {
+    "deep text": "(" * 20_000 + "1" + ")" * 20_000,
+    "deep not": "not " * 10_000 + "has_email",
+    "wide": " or ".join(f"attr.a = {n}" for n in range(200_000)),
+    "a bomb": "matches(attr.a, '" + "(a+)+" * 5_000 + "$')",
+    "a larger bomb": "matches(attr.a, '((a{1,1000}){1,1000}){1,1000}')",
+    "long": "attr.a = '" + "x" * 10_000_000 + "'",
+    "a statement": "1; DROP TABLE golden.profile",
+    "a subquery": "purchases > (SELECT 1)",
+    "a far number": "purchases > 1e999999999",
+    "a window": "count('A' within 99999999999999999999 days) > 1",
+}
+
+
+def deep_form(depth):
+    """A rule in the JSON form, so deep."""
+    form = {"conditions": [{"field": "purchases", "operator": "equals", "value": 1}]}
+    for _ in range(depth):
+        form = {"logic": "and", "groups": [form]}
+    return form
+
+
+@pytest.mark.parametrize("kind", [*HOSTILE, "deep form"])
+def test_hostile_rules_are_refused_by_every_route(server, kind):
+    """Refused as what they are, with nothing saved; and the server goes on."""
+    rule = deep_form(400) if kind == "deep form" else HOSTILE[kind]
+    before = server.files()
+    answers = [
+        check(server, rule),
+        preview(server, rule),
+        server.call("PUT", "/api/v1/segments/worse/definition", {"rule": rule}, *NEW),
+    ]
+    assert {one.status for one in answers} <= {400, 413, 422}, [(one.status, one.text[:200]) for one in answers]
+    assert all(len(one.text) < 5_000 for one in answers)
+    assert server.files() == before
+    assert check(server, "purchases >= 1").status == 200
+
+
+def test_a_trait_that_a_segment_reads_cannot_go(server):
+    """Over HTTP the plan is refused with the reader's name, and nothing changes."""
+    trait = server.directory / "traits" / "more.yaml"
+    trait.write_text("traits: {books: {count: Book Read}}\n")
+    (server.directory / "segments" / "b.yaml").write_text("segments: {readers: trait.books >= 1}\n")
+    read_project(server.directory)
+    trait.unlink()
+    answer = server.call("POST", "/api/v1/segments/plan")
+    assert answer.status == 422
+    assert "`readers`" in answer.text
+    assert "trait.books" in answer.text
+    with pytest.raises(ConfigurationError, match="`readers`"):
+        read_project(server.directory)

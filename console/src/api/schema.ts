@@ -1181,6 +1181,7 @@ export interface components {
             rule: string | {
                 [key: string]: unknown;
             };
+            text?: string | null;
         };
         Claimed: {
             count: number;
@@ -1845,6 +1846,7 @@ export interface components {
             events: string[];
             json: Record<string, never>;
             latency: string;
+            not_applied: string[];
             personal: string[];
             reads: string[];
             sentence: string;
@@ -1982,6 +1984,7 @@ export interface components {
             latency: string;
             leaving: number;
             members: number;
+            not_applied: string[];
             people: number;
             reads: string[];
             samples: components["schemas"]["Sample"][];

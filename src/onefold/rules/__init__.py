@@ -8,7 +8,7 @@ from onefold.rules.document import read as from_json
 from onefold.rules.document_rendering import to_json
 from onefold.rules.evaluation import evaluate, next_change
 from onefold.rules.functions import FUNCTIONS, Kind
-from onefold.rules.reading import agreed, fit
+from onefold.rules.reading import fit, require_agreement
 from onefold.rules.rendering import to_text
 from onefold.rules.sentence import explain
 from onefold.rules.sql import SqlField, literal, moment, to_sql
@@ -30,7 +30,6 @@ __all__ = [
     "Timed",
     "Window",
     "aggregates",
-    "agreed",
     "bind",
     "bind_condition",
     "condition_row",
@@ -45,6 +44,7 @@ __all__ = [
     "moment",
     "next_change",
     "parse",
+    "require_agreement",
     "to_json",
     "to_sql",
     "to_text",

@@ -26,17 +26,16 @@ def fit(written: Written, fields: Fields) -> Bound:
     return bound
 
 
-def agreed(rule: str, form: Mapping[str, Any]) -> Expr:
-    """The rule that is stated both ways.
+def require_agreement(rule: str, written: Written) -> None:
+    """See that a rule that is stated in two ways, in the text form and as `written`, says the same in both.
 
     Raises:
-        RuleError: One of them cannot be read, or they do not say the same.
+        RuleError: One of them cannot be read, or they do not say the same; the message says where `written` differs.
     """
-    (in_json, places), in_text = document.read_places(form), text.parse(rule)
-    if in_text != in_json:
-        error = RuleError("The text form and the JSON form of the rule disagree; state one of them, or mend this.")
-        raise placed(error, _different(in_json, in_text), places)
-    return in_text
+    in_text, (other, places) = text.parse(rule), _read(written)
+    if in_text != other:
+        error = RuleError("The two forms of the rule disagree; state one of them, or mend this.")
+        raise placed(error, _different(other, in_text), places)
 
 
 def _different(one: Expr, other: Expr) -> Expr:

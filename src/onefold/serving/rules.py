@@ -31,6 +31,9 @@ class Checked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     rule: str | dict[str, Any] = Field(examples=["purchases >= 1 and days_since(last_active) > 30"])
+    text: str | None = Field(
+        default=None, description="The text form beside the JSON form: refused where they disagree."
+    )
 
 
 @rules.post(
@@ -39,7 +42,7 @@ class Checked(BaseModel):
     responses=schemas.answer(results.RuleCheck),
 )
 async def check(request: Request, caller: Looking, said: Checked) -> Response:
-    return document(await run_in_threadpool(desk_of(request, caller).check, said.rule))
+    return document(await run_in_threadpool(desk_of(request, caller).check, said.rule, said.text))
 
 
 @rules.get(

@@ -44,8 +44,12 @@ class SegmentDesk(Protocol):
         """Let the files hold, as they were planned; else `StaleError`."""
         ...
 
-    def check(self, written: str | Mapping[str, Any]) -> results.RuleCheck:
-        """What a rule says, in each form, and what it takes."""
+    def check(self, written: str | Mapping[str, Any], text: str | None) -> results.RuleCheck:
+        """What a rule says, in each form, and what it takes; with `text`, a rule that is stated both ways."""
+        ...
+
+    def preview(self, definition: Definition) -> results.SegmentPreview:
+        """Who would be in a segment, saved or not."""
         ...
 
     def fields(self) -> results.RuleFields:

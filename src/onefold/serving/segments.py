@@ -20,6 +20,7 @@ from onefold.serving.api import PROBLEMS, Cursor, Limit
 from onefold.serving.lookup import PREFIX, document, reference
 from onefold.serving.queries import ARROW
 from onefold.serving.segment_bodies import Compared, Trying, Upload
+from onefold.serving.segment_desk import desk_of
 
 segments = APIRouter(prefix=PREFIX, responses=PROBLEMS, tags=["segments"])
 Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
@@ -50,8 +51,8 @@ async def listed(caller: Looking) -> Response:
     summary="Who would be in a segment: exactly how many, and some of them",
     responses=schemas.answer(results.SegmentPreview),
 )
-async def preview(caller: Editor, said: Trying) -> Response:
-    return document(await run_in_threadpool(_preview, caller, said))
+async def preview(request: Request, caller: Editor, said: Trying) -> Response:
+    return document(await run_in_threadpool(desk_of(request, caller).preview, said.definition()))
 
 
 @segments.get(
@@ -166,13 +167,6 @@ def _micros(at: datetime | None) -> int | None:
     if at is None:
         return None
     return (at.replace(tzinfo=at.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def _preview(caller: Caller, said: Trying) -> results.SegmentPreview:
-    try:
-        return caller.service.audiences.preview(said.definition())
-    except RuleError as error:
-        raise UsageError(str(error)) from None
 
 
 def _diff(caller: Caller, slug: str, said: Compared) -> results.SegmentDiff:

@@ -132,6 +132,7 @@ class SegmentPreview(Result, frozen=True, kw_only=True):
     """Who would be in a segment: exactly how many, and some of them.
 
     Attributes:
+        not_applied: As of `RuleCheck`.
         cost: What it takes to keep the answer current, as of `RuleCheck`; null for a list.
         latency: When a change shows; empty for a list.
         way: `warehouse`: asked in one statement. `evaluation`: worked out person by person.
@@ -146,6 +147,7 @@ class SegmentPreview(Result, frozen=True, kw_only=True):
     leaving: int
     samples: tuple[Sample, ...]
     reads: tuple[str, ...]
+    not_applied: tuple[str, ...]
     cost: CostClass | None
     latency: str
     way: Literal["warehouse", "evaluation"]

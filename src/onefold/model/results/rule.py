@@ -20,6 +20,7 @@ class RuleCheck(Result, frozen=True, kw_only=True):
         reads: The fields that it reads.
         events: The events that it asks for.
         personal: The classes of personal data that it reads, the least first.
+        not_applied: What it reads that the project's files say otherwise, and what has to be done so that it holds.
         cost: `stateless`: it reads what a profile has. `incremental`: something is kept for it with each event.
             `windowed`: time alone changes its answer. `population`: it reads what depends on everybody.
         latency: When a change shows.
@@ -31,6 +32,7 @@ class RuleCheck(Result, frozen=True, kw_only=True):
     reads: tuple[str, ...]
     events: tuple[str, ...]
     personal: tuple[str, ...]
+    not_applied: tuple[str, ...]
     cost: CostClass
     latency: str
 
