@@ -84,3 +84,12 @@ def test_two_of_a_name_are_refused(tmp_path):
     (tmp_path / "rfm" / "others.yaml").unlink()
     _, problems = read(tmp_path, "events: [Gift]\n", "My Givers.yaml")
     assert "is not a name" in problems[0]
+
+
+def test_a_definition_says_how_often_it_runs(tmp_path):
+    """Once a day where it says nothing; what it says is no part of what it means."""
+    (plain,), problems = read(tmp_path, "events: [Gift]\n")
+    (often,), more = read(tmp_path, "events: [Gift]\nevery: 6h\n")
+    assert (problems, more) == ([], [])
+    assert (plain.every_us, often.every_us) == (24 * 3_600_000_000, 6 * 3_600_000_000)
+    assert plain.fingerprint == often.fingerprint

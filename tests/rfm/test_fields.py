@@ -15,14 +15,17 @@ from onefold.audiences import progress
 from onefold.audiences.definition import Definition as Segment
 from onefold.audiences.definition import Top
 from onefold.audiences.ruleset import ruleset
-from onefold.pipelines.audiences import applying
+from onefold.model import Identifier, format_profile_id
+from onefold.pipelines.audiences import applying, scoring
 from onefold.pipelines.audiences.evaluator import Evaluator
 from onefold.pipelines.audiences.reconcile import reconcile
 from onefold.pipelines.audiences.rules import bound, held
 from onefold.pipelines.audiences.scoring import publish
 from onefold.pipelines.batch import rfm
 from onefold.pipelines.reading.profile_rows import people
+from onefold.pipelines.reading.profiles import profile
 from onefold.profiles.lifecycle import FIELDS, Stage, compiled
+from onefold.profiles.settings import ProfileSettings
 from onefold.rfm import CutPoint, CutPoints, Definition, score
 from onefold.rfm import fields as fields_of_rfm
 from onefold.rfm.fields import score_fields
@@ -71,18 +74,21 @@ def person_of(row) -> str:
 class Scored:
     """A workspace with a warehouse, a clock, and a segment for each segment of an RFM definition."""
 
-    def __init__(self, directory, queries, definition: Definition) -> None:
+    def __init__(self, directory, queries, definition: Definition, stages=()) -> None:
         self.definition = definition
         self.now_us = AS_OF_US
         bare = replace(workbench.context(), rfm=(definition,), clock_us=lambda: self.now_us)
         names = dict.fromkeys(rule.name for rule in definition.segments)
         self.slugs = {f"s{n}": name for n, name in enumerate(names)}
         self.segments = [Segment(slug=slug, rule=f"rfm.tried.segment = '{n}'") for slug, n in self.slugs.items()]
-        counted = bound(bare, self.segments, ()).settings
+        scores = tuple(score_fields([definition]).items())
+        said = {"profiles": ProfileSettings(stages=stages, scores=scores)}
+        held_stages = tuple((stage.name, stage.rule) for stage in stages)
+        counted = bound(replace(bare, **said), self.segments, held_stages).settings
         self.yard = Yard(replace(bare, profiles=counted), directory, queries)
         self.context = self.yard.context
         self.evaluator = Evaluator(self.context)
-        applying.apply(self.context, self.segments, ())
+        applying.apply(self.context, self.segments, held_stages)
 
     def receive(self, events) -> None:
         bodies = [
@@ -109,7 +115,7 @@ class Scored:
             rules = held(self.context, snapshot, progress.decode(snapshot.evaluation().body))
             ids = snapshot.people(after=b"", limit=1_000)
             asking = replace(self.context, profiles=rules.settings)
-            rows = {profile.id.hex(): rules.row(profile) for profile in people(asking, snapshot, ids)}
+            rows = {profile.id.hex(): profile.row for profile in people(asking, snapshot, ids)}
         return {
             person: {part: row.get(f"rfm.tried.{part}") for part in PARTS} for person, row in rows.items()
         }  # fmt: skip
@@ -264,7 +270,8 @@ def test_of_a_definition_that_changed_nobody_has_scores_until_it_runs(queries, t
     world.receive(gifts(0, 1, 2, 3, 4))
     world.run()
     assert len(world.online()) == 5
-    world.context = replace(world.context, rfm=(msgspec.structs.replace(GIVEN, method="bins", bins=BINS),))
+    changed = msgspec.structs.replace(GIVEN, method="bins", bins=BINS)
+    world.context = replace(world.context, rfm=(changed,))
     assert world.online() == {}
 
 
@@ -296,5 +303,62 @@ def test_scores_are_not_for_ranks_and_stages_and_the_nearest_name_is_told():
     ):
         with pytest.raises(RuleError, match=says):
             ruleset([segment], known)
-    with pytest.raises(RuleError, match="segments can read them"):
-        compiled((Stage("best", "rfm.tried.segment = 'Champions'"),))
+    with pytest.raises(RuleError, match="leave it out"):
+        compiled(BEST, (), tuple(score_fields([msgspec.structs.replace(GIVEN, as_of_us=0)]).items()))
+
+
+BEST = (Stage("giver", "true"), Stage("best", "rfm.tried.m >= 4"))
+
+
+def test_stages_read_scores_and_follow_each_run(queries, tmp_path):
+    """What a look-up tells, and the audience that is kept; before the first run nobody is in a stage that asks for scores."""
+    world = Scored(tmp_path, queries, GIVEN, BEST)
+
+    def stages():
+        with world.context.store.snapshot() as snapshot:
+            kept = [m.person for m in snapshot.audience("stage.best", after=b"", limit=99)]
+        found = (profile(world.context, Identifier("user_id", f"u{n}")) for n in range(5))
+        shown = [one for one in found if one is not None and one.lifecycle.stage == "best"]
+        assert sorted(one.id for one in shown) == sorted(map(format_profile_id, kept))
+        return {one.identifiers[0].value for one in shown}
+
+    world.receive(gifts(0, 1, 2, 3, 4))
+    world.evaluator.drain()
+    assert stages() == set()
+    world.run()
+    world.evaluator.drain()
+    assert stages() == {"u3", "u4"}
+    world.now_us += 1
+    world.receive([({"userId": "u0"}, NAMES[0], AS_OF_US, {"total": 50})])
+    world.evaluator.drain()
+    assert stages() == {"u0", "u3", "u4"}
+    assert reconcile(world.context).differing == 0
+    world.run()
+    world.evaluator.drain()
+    assert stages() == {"u0", "u4"}
+
+
+def test_a_definition_is_due_when_it_is_new_changed_or_its_time_has_come(queries, tmp_path):
+    """One with a moment of its own runs once; nothing is due where nothing happened."""
+    world = Scored(tmp_path, queries, GIVEN)
+
+    def due(**changed):
+        definition = msgspec.structs.replace(GIVEN, **changed)
+        return scoring.due(replace(world.context, rfm=(definition,)), world.now_us) != []
+
+    assert not due()
+    world.receive(gifts(0, 1, 2, 3, 4))
+    assert due()
+    world.run()
+    assert not due()
+    assert not due(every_us=DAY_US // 2, description="said otherwise")
+    assert due(currency="EUR")
+    world.now_us += DAY_US
+    assert due()
+    assert not due(every_us=2 * DAY_US)
+    past = msgspec.structs.replace(GIVEN, as_of_us=world.now_us - DAY_US)
+    assert due(as_of_us=past.as_of_us)
+    found = rfm.run(world.yard.warehouse, past, as_of_us=past.as_of_us, now_us=world.now_us)
+    publish(world.context, found)
+    world.now_us += 9 * DAY_US
+    assert not due(as_of_us=past.as_of_us)

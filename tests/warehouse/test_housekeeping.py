@@ -10,6 +10,7 @@ from tests import workbench
 from onefold import bootstrap
 from onefold.bootstrap import housekeeping
 from onefold.bootstrap.housekeeping import Housekeeping, HousekeepingThread
+from onefold.bootstrap.rfm import rfm_runs
 from onefold.model import Identifier
 from onefold.pipelines import judgements
 from onefold.pipelines.stream import process
@@ -32,9 +33,12 @@ def test_each_night_and_after_an_erasure(tmp_path):
         workspace.context.log.append([workbench.entry(body, index=n) for n, body in enumerate(BODIES)])
         process.drain(workspace.context)
         keeping = Housekeeping(workspace, tmp_path)
-        assert names(keeping.due()) == ["_reconcile"]
-        keeping.due()[0]()
+        assert names(keeping.due()) == ["_score", "_reconcile"]
+        for work in keeping.due():
+            work()
         assert keeping.due() == []
+        (run,) = rfm_runs(tmp_path, None)["customers"]
+        assert run.people == 2
         found = housekeeping.Reconciliations(workspace).latest()
         assert (found.people, found.differing) == (2, 0)
 
@@ -52,7 +56,7 @@ def test_each_night_and_after_an_erasure(tmp_path):
 
         now_us = workspace.context.clock_us()
         tomorrow = replace(workspace, context=replace(workspace.context, clock_us=lambda: now_us + DAY_US))
-        assert names(Housekeeping(tomorrow, tmp_path).due()) == ["_reconcile"]
+        assert names(Housekeeping(tomorrow, tmp_path).due()) == ["_score", "_reconcile"]
 
 
 def test_the_thread_does_it_where_it_is_to(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import msgspec
 
@@ -24,6 +24,11 @@ class Scan(msgspec.Struct, frozen=True):
     after: NodeId = b""
     refresh: tuple[str, ...] = ()
     because: str = "definition"
+
+
+def anew(scan: Scan | None, keep: Container[str]) -> Scan:
+    """An evaluation of everybody from the start, with what one under way works out of scheduled segments that are kept."""
+    return Scan(refresh=() if scan is None else tuple(slug for slug in scan.refresh if slug in keep))
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -67,6 +72,8 @@ class Progress(msgspec.Struct, frozen=True):
         runs: The last run of each scheduled segment.
         compared: What the latest reconciliation found.
         scores: By RFM definition, the latest run.
+        filling: Of the aggregates that rules read, those that did not hold all events when everybody was evaluated: by
+            fingerprint.
     """
 
     generation: int = 0
@@ -77,6 +84,7 @@ class Progress(msgspec.Struct, frozen=True):
     runs: Mapping[str, Run] = {}
     compared: Compared | None = None
     scores: Mapping[str, Scores] = {}
+    filling: tuple[str, ...] = ()
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -1,8 +1,8 @@
 """Housekeeping: what the worker does for a workspace beside processing and loading, now and then, in a thread of its own.
 
 Every night store and warehouse are compared, person by person, and segments with an evaluation of everybody; where
-identity.yaml says how, records are matched. After an
-erasure, which takes with it the tables that models made, they are built again.
+identity.yaml says how, records are matched. RFM definitions are run as often as they say. After an erasure, which takes with
+it the tables that models made, they are built again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from onefold.bootstrap.identity_matching import match_records
 from onefold.bootstrap.modelling import build_models
+from onefold.bootstrap.rfm import run_definition
 from onefold.bootstrap.segment_rows import SegmentRows
 from onefold.bootstrap.warehousing import reconcile, warehouse_of, warehouse_opener
 from onefold.bootstrap.workspace import Workspace
@@ -24,11 +25,14 @@ from onefold.errors import OnefoldError
 from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.batch.models import RUNS
 from onefold.pipelines.maintenance.reconcile import Compared
+from onefold.rfm import Definition
 from onefold.warehouse.upkeep import ERASURE, RECONCILIATION
 
 _log = logging.getLogger("onefold.housekeeping")
 
 LOOK_SECONDS = 60.0
+RETRY_US = 600_000_000
+"""When an RFM definition that could not be run is tried again."""
 NIGHT = timedelta(hours=2)
 """After midnight, UTC: when what is done every night is due."""
 
@@ -55,25 +59,42 @@ class Housekeeping:
         self._erasures = SegmentRows(workspace, ERASURE.full_name)
         # A night that passed before this process began was another's: matching again would find the same.
         self._matched_us = workspace.context.clock_us()
+        self._tried_us: dict[str, int] = {}
 
     def due(self) -> list[Callable[[], None]]:
         """What should be done now."""
         found: list[Callable[[], None]] = []
         if self._models_are_gone():
             found.append(self._build)
+        now_us = self._workspace.context.clock_us()
+        if self._unscored():
+            found.append(self._score)
         latest = self._reconciled.latest()
-        if latest is None or latest.at_us < _night_us(self._workspace.context.clock_us()):
+        if latest is None or latest.at_us < _night_us(now_us):
             found.append(self._reconcile)
-        if self._workspace.project.matching is not None and self._matched_us < _night_us(
-            self._workspace.context.clock_us()
-        ):
+        if self._workspace.project.matching is not None and self._matched_us < _night_us(now_us):
             found.append(self._match)
         compared = Audiences(self._workspace.context).compared()
-        if self._segments_apply() and (
-            compared is None or compared.at_us < _night_us(self._workspace.context.clock_us())
-        ):
+        if self._segments_apply() and (compared is None or compared.at_us < _night_us(now_us)):
             found.append(self._reconcile_segments)
         return found
+
+    def _unscored(self) -> list[Definition]:
+        """The RFM definitions that it is time to run, without those that were tried just now."""
+        now_us = self._workspace.context.clock_us()
+        due = Audiences(self._workspace.context).scores_due()
+        return [one for one in due if now_us >= self._tried_us.get(one.fingerprint, -RETRY_US) + RETRY_US]
+
+    def _score(self) -> None:
+        warehouse = warehouse_of(self._workspace)
+        try:
+            for definition in self._unscored():
+                self._tried_us[definition.fingerprint] = self._workspace.context.clock_us()
+                run, _ = run_definition(self._workspace, warehouse, definition)
+                more = {"workspace": self._workspace.context.name, "rfm": definition.name, "people": run.people}
+                _log.info("people scored", extra=more)
+        finally:
+            warehouse.close()
 
     def _match(self) -> None:
         self._matched_us = self._workspace.context.clock_us()  # once a night, also where it fails

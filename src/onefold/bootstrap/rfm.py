@@ -12,14 +12,16 @@ from sqlglot import exp
 from onefold import config
 from onefold.bootstrap.asking import Asker
 from onefold.bootstrap.warehousing import load_warehouse, require_extra, segment_files, warehouse_of
-from onefold.bootstrap.workspace import Workspace, catch_up, clock_us
+from onefold.bootstrap.workspace import Workspace, catch_up
 from onefold.bootstrap.workspace import opened as opened_workspace
 from onefold.charts import GridCell
 from onefold.errors import NotFoundError, UsageError, nearest
 from onefold.model import results
 from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.batch import rfm
+from onefold.ports.warehouse import Warehouse
 from onefold.rfm import Definition
+from onefold.rfm.outcome import Run
 from onefold.rfm.relations import RFM_RUN
 from onefold.rfm.segments import SCORES, mean
 from onefold.warehouse.query import parse
@@ -72,12 +74,25 @@ def run_rfm(
     require_extra()
     with opened_workspace(directory, workspace) as found, _loaded(found) as warehouse:
         for definition in definitions:
-            now_us = clock_us()
-            moment = next(at for at in (as_of_us, definition.as_of_us, now_us) if at is not None)
-            run = rfm.run(warehouse, definition, as_of_us=moment, now_us=now_us, keep=keep)
-            if keep and Audiences(found.context).score(run):
+            run, read = run_definition(found, warehouse, definition, as_of_us=as_of_us, keep=keep)
+            if read:
                 catch_up(found)
             yield rfm.result(run)
+
+
+def run_definition(
+    workspace: Workspace,
+    warehouse: Warehouse,
+    definition: Definition,
+    *,
+    as_of_us: int | None = None,
+    keep: bool = True,
+) -> tuple[Run, bool]:
+    """Run a definition over an open warehouse; and whether rules read its scores, so that everybody is evaluated again."""
+    now_us = workspace.context.clock_us()
+    moment = next(at for at in (as_of_us, definition.as_of_us, now_us) if at is not None)
+    run = rfm.run(warehouse, definition, as_of_us=moment, now_us=now_us, keep=keep)
+    return run, keep and Audiences(workspace.context).score(run)
 
 
 @contextmanager

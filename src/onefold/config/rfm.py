@@ -8,11 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from onefold.config.kinds import Field, ListOf, Record, Scalar, Text
+from onefold.config.kinds import Duration, Field, ListOf, Record, Scalar, Text
 from onefold.config.reading import At, Document, Problem, read
 from onefold.errors import UsageError
 from onefold.rfm import CutPoint, CutPoints, Definition, SegmentMapError, SegmentRule, segment_map
 from onefold.rfm.segments import ANY, Span
+from onefold.rules.time import DAY_US
 from onefold.rules.time import read as read_time
 
 FOLDER = "rfm"
@@ -45,6 +46,10 @@ RFM = Record(
         ),
         "as_of": Field(
             Scalar(), "The moment of every run, such as `2026-06-30`, for data that ended; when it runs when left out."
+        ),
+        "every": Field(
+            Duration(),
+            "How often a server or worker runs it; `1d` when left out. One with an `as_of` is run once.",
         ),
         "method": Field(
             Text(("quantiles", "ntile", "bins")),
@@ -163,6 +168,7 @@ def _definition(name: str, value: Mapping[str, Any], currency: str) -> Definitio
         default_currency=currency,
         lookback_days=None if lookback == "lifetime" else int(lookback.removesuffix("d")),
         as_of_us=None if as_of is None else read_time(as_of),
+        every_us=value.get("every", DAY_US),
         method=value.get("method", "quantiles"),
         **more,
     )

@@ -18,6 +18,7 @@ from onefold.ingest.settings import IngestSettings
 from onefold.profiles.lifecycle import Stage
 from onefold.profiles.settings import Asked, ProfileSettings, Purchase
 from onefold.profiles.survivorship import Survivorship
+from onefold.rfm.fields import score_fields
 from onefold.rules import RuleError
 
 
@@ -98,8 +99,9 @@ def _profiles(project: Project) -> ProfileSettings:
     )
     stages = tuple(Stage(name, text) for name, text in stated.lifecycle)
     fields = {field: rule(strategy) for field, strategy in stated.survivorship.items()}
+    scores = tuple(score_fields(project.rfm).items())
     try:
-        settings = ProfileSettings(survivorship=fields, stages=stages, traits=project.traits, **said)
+        settings = ProfileSettings(survivorship=fields, stages=stages, traits=project.traits, scores=scores, **said)
     except RuleError as error:
         raise ConfigurationError(f"a lifecycle rule cannot be used: {error}", file="profile.yaml") from error
     rules = ruleset(project.segments, segment_fields(project.traits, project.rfm), ALIASES)

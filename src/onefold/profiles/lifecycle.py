@@ -30,7 +30,8 @@ FIELDS: dict[str, Kind | Aggregate] = {
     "consent.*": "boolean",
 }
 """What rules may ask of a profile, beside traits (`trait.NAME`) and aggregates of events; revenue in one currency."""
-_SCORES = Derived("any", refusal="RFM scores depend on everybody; segments can read them, stages cannot.")
+Scores = tuple[tuple[str, Derived], ...]
+"""RFM scores that rules may read, by field (`rfm.donors.segment`)."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -47,12 +48,14 @@ class Lifecycle(msgspec.Struct, frozen=True):
         stages: Least first.
         rules: Their rules, bound to `FIELDS`.
         fields: The fields those rules read.
+        scored: Those of them that follow from what depends on everybody.
         aggregates: What those rules read of events.
     """
 
     stages: tuple[Stage, ...]
     rules: tuple[Bound, ...]
     fields: frozenset[str]
+    scored: frozenset[str]
     aggregates: frozenset[Aggregate]
 
     def stage(self, row: Mapping[str, Any], as_of_us: int) -> Stage | None:
@@ -73,8 +76,8 @@ class Lifecycle(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=64)
-def compiled(stages: tuple[Stage, ...], traits: tuple[Trait, ...] = ()) -> Lifecycle:
-    """Read and bind the rules of the stages, which may name these traits.
+def compiled(stages: tuple[Stage, ...], traits: tuple[Trait, ...] = (), scores: Scores = ()) -> Lifecycle:
+    """Read and bind the rules of the stages, which may name these traits and scores.
 
     Raises:
         RuleError: A rule cannot be read, names a field that does not exist, or is not true or false; or two stages
@@ -82,12 +85,13 @@ def compiled(stages: tuple[Stage, ...], traits: tuple[Trait, ...] = ()) -> Lifec
     """
     if len({stage.name for stage in stages}) < len(stages):
         raise RuleError("Two lifecycle stages have the same name.")
-    fields: dict[str, FieldKind] = {**FIELDS, **trait_fields(traits), "rfm.*": _SCORES}
+    fields: dict[str, FieldKind] = {**FIELDS, **trait_fields(traits), **dict(scores)}
     rules = tuple(_bound(stage, fields) for stage in stages)
     return Lifecycle(
         stages,
         rules,
         frozenset(name for rule in rules for name in rule.fields),
+        frozenset(name for rule in rules for name in rule.derived),
         frozenset(one for rule in rules for one in rule.aggregates),
     )
 

@@ -268,16 +268,18 @@ def _row(
         "has_email": "email" in types or "email" in attributes,
         "has_phone": "phone" in types or "phone" in attributes,
     }
-    row |= values.row(total.computed, settings.computed, settings.ruled_aggregates)
+    row |= values.row(total.computed, settings.computed, settings.ruled_aggregates, settings.basis.filling)
     for field in settings.ruled_fields:
         group, _, name = field.partition(".")
         if group == "attr":
             row[field] = _inside(attributes, name)
         elif group == "trait":
-            row[field] = reading.named(name, total, settings, as_of_us)
+            row[field] = reading.known(name, total, settings, as_of_us)
         elif group == "consent":
             said = consents.get(name) or consents.get(ALL)
             row[field] = said is not None and said.granted
+    for scorer in settings.basis.scorers:
+        row |= scorer.values(row)
     return row
 
 

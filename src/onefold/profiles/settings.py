@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any, Protocol
 
 import msgspec
 
 from onefold.profiles.computed.plan import Plan, plan
 from onefold.profiles.computed.trait import Trait
-from onefold.profiles.lifecycle import Lifecycle, Stage, compiled, default_stages
+from onefold.profiles.lifecycle import Lifecycle, Scores, Stage, compiled, default_stages
 from onefold.profiles.limits import Limits, limits
 from onefold.profiles.survivorship import Survivorship
-from onefold.rules import Aggregate, fingerprint
+from onefold.rules import Aggregate, Timed, fingerprint
 from onefold.rules.tree import AggregateFunction
 
 MINUTE_US = 60_000_000
@@ -54,6 +55,26 @@ WELL_KNOWN_FIELDS = frozenset(
 """Traits that every dialect has; kept before others where there are more than a node may hold."""
 
 
+class Scorer(Protocol):
+    """Scores one person by what was worked out of everybody."""
+
+    def values(self, row: Mapping[str, Any]) -> Mapping[str, Timed]:
+        """What rules read, by field; `row` holds the person's aggregates."""
+        ...
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What a store knows beside people and rules read: as of one snapshot.
+
+    Attributes:
+        scorers: Of the RFM definitions that ran as they are now.
+        filling: Of the aggregates that the stream keeps, those that do not hold all events yet; to rules they are unknown.
+    """
+
+    scorers: tuple[Scorer, ...] = ()
+    filling: frozenset[Aggregate] = frozenset()
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What rules outside this stage, those of segments, read of a profile: fields, and what events add up to."""
 
@@ -82,6 +103,8 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         state_bytes: About the most that a node's state may take (`bounds`).
         asked: What segments read, beside what lifecycle rules do.
         traits: Computed traits.
+        scores: The RFM scores that rules may read.
+        basis: What the store knows that rules read; nothing where the settings are those of no snapshot.
         epochs: Of what is kept of events, how often it was configured anew (`computed.begun`).
     """
 
@@ -99,6 +122,8 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     state_bytes: int = 256 * 1024
     asked: Asked = Asked()
     traits: tuple[Trait, ...] = ()
+    scores: Scores = ()
+    basis: Basis = Basis()
     epochs: dict[str, int] = {}
 
     def __post_init__(self) -> None:
@@ -119,14 +144,14 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         Raises:
             RuleError: A stage's rule cannot be read.
         """
-        return compiled(self.stages, self.traits)
+        return compiled(self.stages, self.traits, self.scores)
 
-    @property
+    @cached_property
     def ruled_fields(self) -> frozenset[str]:
         """The fields that any rule reads."""
         return self.lifecycle.fields | self.asked.fields
 
-    @property
+    @cached_property
     def ruled_aggregates(self) -> frozenset[Aggregate]:
         """What any rule reads of events."""
         return self.lifecycle.aggregates | self.asked.aggregates

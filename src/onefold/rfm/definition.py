@@ -9,6 +9,7 @@ import msgspec
 
 from onefold.rfm.scoring import CutPoints
 from onefold.rfm.segments import DEFAULT, SegmentRule
+from onefold.rules.time import DAY_US
 
 Method = Literal["quantiles", "ntile", "bins"]
 """`quantiles`: fifths by value, equal values never apart. `ntile`: fifths of people, ties by id. `bins`: as stated."""
@@ -26,6 +27,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
         lookback_days: How many days, today included, are looked at; None for all.
         as_of_us: The moment of every run; None for the time at which it runs.
         bins: Cut points that the project states; of the method `bins` only.
+        every_us: How often it is run; one with a moment of its own is run once.
         segments: The rules of the segment map.
     """
 
@@ -40,10 +42,12 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     as_of_us: int | None = None
     method: Method = "quantiles"
     bins: CutPoints | None = None
+    every_us: int = DAY_US
     segments: tuple[SegmentRule, ...] = DEFAULT
 
     @property
     def fingerprint(self) -> str:
-        """Differs where the results may: of all but what is said for people."""
-        bare = msgspec.structs.replace(self, description="", owner="")
-        return hashlib.sha256(msgspec.json.encode(bare)).hexdigest()
+        """Differs where the results may: of all but what is said for people, and when it is run."""
+        said = msgspec.to_builtins(msgspec.structs.replace(self, description="", owner=""))
+        del said["every_us"]
+        return hashlib.sha256(msgspec.json.encode(said)).hexdigest()

@@ -15,7 +15,7 @@ import msgspec
 from onefold.rfm.definition import Definition
 from onefold.rfm.scoring import CutPoints, Score, score
 from onefold.rules import Aggregate, Derived, Expr, Kind, Timed, Window, fingerprint
-from onefold.rules.aggregate import is_timed, of_none
+from onefold.rules.aggregate import UNKNOWN, is_timed, of_none
 from onefold.rules.time import DAY_US
 from onefold.rules.tree import And, Call, Compare, Field, IsNull, Literal, Or
 
@@ -122,6 +122,8 @@ class _Scored:
     def _score(self, as_of_us: int) -> Score | None:
         definition = self._scorer.definition
         of = measures(definition)
+        if any(self._row.get(fingerprint(one)) is UNKNOWN for one in of.aggregates):
+            return None
         frequency = sum(self._value(one, as_of_us) for one in of.counts)
         last_us = self._last()
         if not frequency or last_us is None:
@@ -133,7 +135,7 @@ class _Scored:
 
     def _last(self) -> int | None:
         found = (self._row.get(fingerprint(one)) for one in measures(self._scorer.definition).last)
-        return max((at for at in found if at is not None), default=None)
+        return max((at for at in found if at is not None and at is not UNKNOWN), default=None)
 
     def _value(self, aggregate: Aggregate, as_of_us: int) -> Any:
         found = self._row.get(fingerprint(aggregate))

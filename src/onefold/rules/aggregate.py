@@ -54,6 +54,25 @@ class Timed(Protocol):
         ...
 
 
+class _Unknown:
+    """What stands for an aggregate that does not hold all events: unknown at every moment. It is `Timed`."""
+
+    def __repr__(self) -> str:
+        return "<unknown>"
+
+    def at(self, _as_of_us: int) -> Any:
+        """Unknown."""
+        return None
+
+    def next_change(self, _as_of_us: int) -> int | None:
+        """Time alone does not make it known."""
+        return None
+
+
+UNKNOWN = _Unknown()
+"""In a row, the value of an aggregate of which it is not known what it comes to, unlike one of no events."""
+
+
 class Derived(msgspec.Struct, frozen=True):
     """A field that somebody works out of aggregates: a row holds something `Timed` under its name.
 

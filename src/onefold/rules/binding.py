@@ -236,10 +236,17 @@ class _Binder:
                 bind_condition(where, self._places)
         key, missing = aggregate.fingerprint(expr), aggregate.of_none(expr)
         if not aggregate.is_timed(expr):
-            return aggregate.kind(expr), lambda row, _now: missing if (found := row.get(key)) is None else found
+
+            def plain(row: Row, _now: int) -> Any:
+                found = row.get(key, missing)
+                return None if found is aggregate.UNKNOWN else missing if found is None else found
+
+            return aggregate.kind(expr), plain
 
         def run(row: Row, now: int) -> Any:
             found = row.get(key)
+            if found is aggregate.UNKNOWN:
+                return None
             value = None if found is None else found.at(now)
             return missing if value is None else value
 
@@ -344,7 +351,7 @@ def _guarded(run: Run, wanted: Kind) -> Run:
 
 
 def _as_time(value: Any) -> int | None:
-    return time.read(value) if type(value) is str else None
+    return time.plain(value) if type(value) is str else None
 
 
 def _since(tile_us: int) -> Callable[[Run], Run]:

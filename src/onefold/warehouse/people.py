@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from onefold.errors import nearest
 from onefold.model import NodeId, PersonalClass, format_profile_id
-from onefold.rules import Aggregate, Expr, RuleError, SqlField, aggregates, literal, sql_any, to_sql
+from onefold.rules import Aggregate, Expr, RuleError, SqlField, aggregate, aggregates, literal, sql_any, to_sql
 from onefold.rules import sql_trees as trees
 from onefold.rules.aggregate import EVENT_FIELDS
 from onefold.rules.functions import Kind
@@ -47,10 +47,16 @@ def asked(
     as_of_us: int,
     traits: Mapping[str, Aggregate] = MappingProxyType({}),
     derived: Derived = _STORED,
+    unknown: Collection[Aggregate] = frozenset(),
 ) -> exp.Select:
     """What rules say of each person as of a moment: `person`, and a column for each rule, true, false or null.
 
-    `traits` are the fields that are names of aggregates.
+    Args:
+        rules: The rules, by name.
+        as_of_us: The moment.
+        traits: The fields that are names of aggregates.
+        derived: The fields that follow from other rules.
+        unknown: The aggregates whose values rules are not to know.
 
     Raises:
         RuleError: A rule reads what the warehouse has not, or uses what SQL cannot say alike everywhere.
@@ -60,10 +66,12 @@ def asked(
     wanted: set[Aggregate] = {one for rule in every for one in aggregates(rule)}
     named = {name for level in levels for name in level}
     names = [name for name in names_in(every) if name not in named]
-    events = added(wanted | {traits[name] for name in names if name in traits}, EVENTS, as_of_us)
+    wanted |= {traits[name] for name in names if name in traits}
+    events = added(wanted.difference(unknown), EVENTS, as_of_us)
     steps = [*events.steps, *_people(names, traits, derived)]
     # What is known of a person comes to one relation, so that whatever follows from it can be put on top, layer by layer.
     values = {one: SqlField(found.kind, exp.column(f"v{n}")) for n, (one, found) in enumerate(events.values.items())}
+    values |= {one: _null(aggregate.kind(one)) for one in wanted.intersection(unknown)}
     fields = {name: values[traits[name]] for name in names if name in traits}
     own = [name for name in names if name not in traits]
     fields |= {name: SqlField(_kind(name, derived), exp.column(f"f{n}")) for n, name in enumerate(own)}
@@ -73,7 +81,7 @@ def asked(
     query = trees.query(known, ROW)
     query.set("joins", [_left(name, ROW) for name in events.relations])
     steps.append((_KNOWN, query))
-    kept += [f"v{n}" for n in range(len(values))]
+    kept += [f"v{n}" for n in range(len(events.values))]
     below = _KNOWN
     for number, level in enumerate(levels):
         columns: list[exp.Expr] = [*map(exp.column, ("person", *kept))]
@@ -109,6 +117,12 @@ def _people(names: Iterable[str], traits: Mapping[str, Aggregate], derived: Deri
     people = trees.query(row, "golden.profile")
     people.set("joins", joins)
     yield ROW, people
+
+
+def _null(kind: Kind) -> SqlField:
+    """A value that nobody knows."""
+    types = {"number": "DECIMAL(38, 12)", "time": "TIMESTAMP", "boolean": "BOOLEAN"}
+    return SqlField(kind, trees.cast(exp.null(), types.get(kind, "TEXT")))
 
 
 def _kind(name: str, derived: Derived) -> Kind:

@@ -17,9 +17,13 @@ from onefold.pipelines.audiences.counting import NO_WAREHOUSE, count
 from onefold.pipelines.audiences.evaluator import Evaluator
 from onefold.pipelines.audiences.planning import plan, preview
 from onefold.pipelines.audiences.rules import bound
+from onefold.ports import Changes
 from onefold.ports.audiences import Settlement
-from onefold.rules import RuleError, parse
+from onefold.profiles.computed import begun, values
+from onefold.profiles.computed.plan import base_of
+from onefold.rules import RuleError, aggregates, parse
 from onefold.warehouse.derived import Derived
+from onefold.warehouse.people import asked
 
 ATOMS = (
     "purchases >= 1", "revenue > 15", "has_email", "has_user_id", "days_since(last_active) > 7", "attr.country = 'FR'",
@@ -276,3 +280,45 @@ def test_a_field_that_reads_itself_is_refused():
     circle = {"in_segment.a": parse("in_segment.b"), "in_segment.b": parse("not in_segment.a")}
     with pytest.raises(RuleError, match="reads itself"):
         Derived((), circle).levels([parse("in_segment.a")])
+
+
+def _fill(world, bases, *, live):
+    """Let the store say that the past of these aggregates is filled in, or is not."""
+    with world.context.store.snapshot() as snapshot:
+        known = begun.read(snapshot.kept())
+    kept = {base: begun.encode(msgspec.structs.replace(known[base], live=live)) for base in bases}
+    with world.context.store.transaction() as transaction:
+        transaction.write(Changes(offsets={}, kept=kept))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_nobody_knows_what_is_being_filled_in(tmp_path, queries, seed):
+    """Law: stream and statement say the same while some aggregates lack their past, and what they said before when none does.
+
+    Negative controls: a statement that knows them, a stream that does, says otherwise.
+    """
+    world, warehouse = lived(tmp_path, queries, seed)
+    draw = random.Random(seed)
+    rules = [*ATOMS[-4:], *(f"not ({atom})" for atom in ATOMS[-4:]), *(rule_of(draw, 2) for _ in range(20))]
+    segments = _with(rules)
+    world.apply(segments)
+    world.settle()
+    before = world.memberships()
+    assert reconcile.reconcile(world.context, warehouse).differing == 0
+    filling = sorted(map(base_of, (one for rule in rules[:4] for one in aggregates(parse(rule)))))
+    _fill(world, filling, live=False)
+    world.settle()
+    during = world.memberships()
+    assert not {name for name, _ in during} & {f"r{n}" for n in range(8)}
+    found = reconcile.reconcile(world.context, warehouse)
+    assert (found.differing, found.waiting) == (0, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inquiry, "asked", lambda *given: asked(*given[:4]))
+        assert reconcile.reconcile(world.context, warehouse).differing > 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(values, "UNKNOWN", None)
+        assert reconcile.reconcile(world.context, warehouse).differing > 0
+    _fill(world, filling, live=True)
+    assert reconcile.reconcile(world.context).waiting > 0
+    world.settle()
+    assert world.memberships() == before

@@ -9,7 +9,7 @@ import msgspec
 from onefold.audiences import definition as definitions
 from onefold.audiences import progress as states
 from onefold.audiences.definition import Definition
-from onefold.audiences.progress import Progress, Scan
+from onefold.audiences.progress import Progress, anew
 from onefold.pipelines.audiences.rules import bound
 from onefold.pipelines.context import Context
 from onefold.ports import ProfileSnapshot
@@ -95,11 +95,11 @@ def apply(context: Context, wanted: Sequence[Definition], stages: Stages, *, aga
             continue
         versions[slug] = latest.get(slug, 0) + 1
         define.append(StoredDefinition(slug, versions[slug], definitions.encode(definition)))
+    kept = {slug: run for slug, run in progress.runs.items() if slug in after and slug not in found.changed}
     scan = progress.scan
     if found.decides or again:
         # A scheduled segment that is new, or decides otherwise, has no run yet: its time has come at once.
-        scan = Scan()
-    kept = {slug: run for slug, run in progress.runs.items() if slug in after and slug not in found.changed}
+        scan = anew(scan, kept)
     following = Progress(
         generation=progress.generation + found.decides,
         versions=versions,
@@ -109,6 +109,7 @@ def apply(context: Context, wanted: Sequence[Definition], stages: Stages, *, aga
         runs=kept,
         compared=progress.compared,
         scores=progress.scores,
+        filling=progress.filling,
     )
     active = bool(stages) or any(definition.status == "active" for definition in wanted)
     settlement = Settlement(before=state.sequence, active=active, body=states.encode(following), define=define)

@@ -25,6 +25,7 @@ from onefold.pipelines.audiences import schedule
 from onefold.pipelines.audiences.rules import Held, held, uncounted
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import neighbours
+from onefold.pipelines.reading.basis import basis_of
 from onefold.pipelines.reading.profile_rows import people_with_nodes
 from onefold.pipelines.stream.marking import Concerned
 from onefold.ports import Changes, OutboxMessage, ProfileSnapshot
@@ -126,15 +127,21 @@ class Evaluator:
         return Worked(len(work.people) + len(work.gone), len(changes.outbox), work.more)
 
     def _rules(self, snapshot: ProfileSnapshot, progress: Progress) -> Held:
-        if self._held is None or self._held.progress.generation != progress.generation:
+        filling = basis_of(self._context, snapshot, progress).filling
+        before = self._held
+        if (
+            before is None
+            or before.progress.generation != progress.generation
+            or before.settings.basis.filling != filling
+        ):
             found = held(self._context, snapshot, progress)
             if missing := uncounted(found, self._context.profiles):
                 raise ConfigurationError(
                     f"segments were applied that ask for events that this process does not count ({', '.join(missing)}): "
                     "start it again; nobody is evaluated until then"
                 )
-            self._held = found
-        return replace(self._held, progress=progress)
+            self._held = before = found
+        return replace(before, progress=progress)
 
 
 def _work(snapshot: ProfileSnapshot, held: Held, now_us: int, people_max: int) -> Work:
@@ -268,7 +275,7 @@ class _Findings:
         kept = held.scheduled
         if scan is not None and profile.id in refresh and concern.because in {"schedule", "definition"}:
             kept = kept - set(scan.refresh)
-        row = held.row(profile)
+        row = profile.row
         stage = held.stage(row, as_of_us)
         found = assess(
             held.rules, row, as_of_us, stage=stage, kept=kept, standing=lists | (current.keys() & kept),

@@ -113,7 +113,7 @@ def question(held: Held, snapshot: ProfileSnapshot, audiences: Iterable[str], no
     lists = {name: _entries(snapshot, slug) for slug in held.rules.lists if (name := f"{IN_SEGMENT}{slug}") in read}
     fields = trait_fields(held.settings.traits)
     traits = {name: field for name, field in fields.items() if isinstance(field, Aggregate)}
-    return asked(rules, now_us, traits, msgspec.structs.replace(derived, lists=lists))
+    return asked(rules, now_us, traits, msgspec.structs.replace(derived, lists=lists), held.filling)
 
 
 def _asks(held: Held, audience: str) -> Expr:

@@ -18,6 +18,7 @@ from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.rules import Held, bound, uncounted
 from onefold.pipelines.audiences.survey import everybody, strongest
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.basis import basis_of
 from onefold.profiles.settings import Asked
 from onefold.rules import explain
 from onefold.rules.cost import LATENCY
@@ -42,7 +43,8 @@ def plan(
     after = {definition.slug: definition for definition in wanted}
     with context.store.snapshot() as snapshot:
         applied, before = current(snapshot)
-        held = bound(context, wanted, stages, applied.scores)
+        basis = basis_of(context, snapshot, applied)
+        held = bound(context, wanted, stages, basis)
         found = difference(before, after, stages=stages != applied.stages)
         sizes = snapshot.audience_sizes()
         people = snapshot.counts()["people"]
@@ -97,7 +99,11 @@ def _notes(context: Context, held: Held, before: Iterable[Definition]) -> tuple[
     except SegmentError:  # it reads what is not there any more
         rules = RuleSet()
     so_far = msgspec.structs.replace(context.profiles, asked=Asked(rules.fields, rules.aggregates))
+    filling = sorted({one.event for one in held.filling})
     return tuple(
+        f"The past of `{name}` events is being filled in; until then rules do not know what is asked of them."
+        for name in filling
+    ) + tuple(
         f"What is asked of `{name}` events was not counted so far: apply, and start the server or worker again. It fills "
         "the events before in from the warehouse; where there is none, `onefold rebuild` does."
         for name in uncounted(held, so_far)
@@ -114,7 +120,8 @@ def preview(
     """
     with context.store.snapshot() as snapshot:
         applied, before = current(snapshot)
-    held = bound(context, {**before, definition.slug: definition}.values(), applied.stages, applied.scores)
+        basis = basis_of(context, snapshot, applied)
+    held = bound(context, {**before, definition.slug: definition}.values(), applied.stages, basis)
     counted = count(context, held, [definition.slug], warehouse=warehouse, progress=progress)
     found = counted.audiences[definition.slug]
     rule = held.rules.rule(definition.slug)
@@ -127,6 +134,7 @@ def preview(
         leaving=found.leaving,
         samples=found.member_samples,
         reads=() if rule is None else tuple(sorted(rule.bound.fields)),
+        not_applied=(),
         cost=kind,
         latency="" if kind is None else LATENCY[kind],
         way=counted.way,
@@ -147,12 +155,13 @@ def diff(
     now_us = context.clock_us()
     with context.store.snapshot() as snapshot:
         progress, there = current(snapshot)
+        basis = basis_of(context, snapshot, progress)
         pair = [definition or there.get(slug) for definition in (before, after)]
         found = []
         for definition in pair:
             if definition is None:
                 raise NotFoundError(f"There is no segment `{slug}` that was applied{nearest(slug, there) or '.'}")
-            held = bound(context, {**there, slug: definition}.values(), progress.stages, progress.scores)
+            held = bound(context, {**there, slug: definition}.values(), progress.stages, basis)
             found.append(everybody(context, snapshot, held, now_us, refresh=True))
         counts: Counter[str] = Counter()
         moved: list[results.Moved] = []

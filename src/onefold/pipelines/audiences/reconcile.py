@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from onefold.audiences import progress as states
-from onefold.audiences.progress import Compared
+from onefold.audiences.progress import Compared, Scan
 from onefold.audiences.ruleset import STAGE
 from onefold.model import NodeId, format_profile_id, results
 from onefold.pipelines.audiences.inquiry import Open
@@ -225,6 +225,8 @@ class _Waiting:
         self._marked = {row.member.person for row in rows.values()} | concerned.people
         self._due = {person for person, _ in snapshot.due(until_us=now_us, limit=_ALL)}
         self._scan = rules.progress.scan
+        if rules.filling_keys != rules.progress.filling:
+            self._scan = Scan()
 
     def of(self, person: NodeId) -> str | None:
         """Why a person is to be looked at; None where they are not."""

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from types import MappingProxyType
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from onefold.audiences import progress as states
 from onefold.audiences.definition import Definition
-from onefold.audiences.progress import Progress, Scores
+from onefold.audiences.progress import Progress
 from onefold.audiences.ruleset import RuleSet, ruleset
 from onefold.ingest.events import ALIASES
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.basis import NOTHING, basis_of
 from onefold.ports import ProfileSnapshot
 from onefold.profiles.computed.plan import base_of
 from onefold.profiles.computed.trait import trait_fields
 from onefold.profiles.lifecycle import FIELDS, Lifecycle, Stage, compiled
-from onefold.profiles.profile import Profile
-from onefold.profiles.settings import Asked, ProfileSettings
-from onefold.rfm.fields import Scorer, score_fields
-from onefold.rfm.outcome import read_cut_points
-from onefold.rules import Row
+from onefold.profiles.settings import Asked, Basis, ProfileSettings
+from onefold.rules import Aggregate, fingerprint
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,6 @@ class Held:
         rules: The active ones, bound.
         settings: How profiles are worked out, with all that the rules read of them.
         lifecycle: The stages; None where none are kept.
-        scorers: Of the RFM definitions that ran as they are now, those that rules read.
     """
 
     progress: Progress
@@ -45,7 +42,6 @@ class Held:
     rules: RuleSet
     settings: ProfileSettings
     lifecycle: Lifecycle | None = None
-    scorers: tuple[Scorer, ...] = ()
 
     @property
     def cuts(self) -> dict[str, Decimal | None]:
@@ -57,12 +53,15 @@ class Held:
         """Slugs of the segments that are worked out at intervals."""
         return frozenset(r.definition.slug for r in self.rules.rules if r.definition.kind == "scheduled")
 
-    def row(self, profile: Profile) -> Row:
-        """What the rules read of a person, scores included."""
-        row: Row = profile.row
-        for scorer in self.scorers:
-            row = {**row, **scorer.values(row)}
-        return row
+    @property
+    def filling(self) -> frozenset[Aggregate]:
+        """The aggregates that rules read and that do not hold all events yet."""
+        return self.settings.basis.filling & self.settings.ruled_aggregates
+
+    @cached_property
+    def filling_keys(self) -> tuple[str, ...]:
+        """The same, by fingerprint."""
+        return tuple(sorted(map(fingerprint, self.filling)))
 
     def stage(self, row: Mapping[str, Any], as_of_us: int) -> str:
         """The lifecycle stage of a person; empty where stages are not kept, or none holds."""
@@ -81,7 +80,8 @@ def held(context: Context, snapshot: ProfileSnapshot, progress: Progress) -> Hel
         SegmentError: A definition that was applied cannot be bound any more: an earlier or a later version applied it.
     """
     found = states.holding(snapshot.definitions(), progress)
-    return replace(bound(context, found.values(), progress.stages, progress.scores), progress=progress)
+    basis = basis_of(context, snapshot, progress)
+    return replace(bound(context, found.values(), progress.stages, basis), progress=progress)
 
 
 def uncounted(held: Held, settings: ProfileSettings) -> tuple[str, ...]:
@@ -91,36 +91,24 @@ def uncounted(held: Held, settings: ProfileSettings) -> tuple[str, ...]:
 
 
 def bound(
-    context: Context,
-    definitions: Iterable[Definition],
-    stages: tuple[tuple[str, str], ...],
-    scores: Mapping[str, Scores] = MappingProxyType({}),
+    context: Context, definitions: Iterable[Definition], stages: tuple[tuple[str, str], ...], basis: Basis = NOTHING
 ) -> Held:
-    """Definitions and stages, bound; with what runs of RFM left, where people are to be scored.
+    """Definitions and stages, bound; with what a store knows that they read, where people are to be evaluated.
 
     Raises:
         SegmentError: A segment cannot be used.
     """
     by_slug = {definition.slug: definition for definition in definitions}
     settings = context.profiles
-    known = {**FIELDS, **trait_fields(settings.traits), **score_fields(context.rfm)}
+    known = {**FIELDS, **trait_fields(settings.traits), **dict(settings.scores)}
     rules = ruleset(by_slug.values(), known, ALIASES)
-    lifecycle = compiled(tuple(Stage(*stage) for stage in stages), settings.traits) if stages else None
+    lifecycle = None
+    if stages:
+        lifecycle = compiled(tuple(Stage(*stage) for stage in stages), settings.traits, settings.scores)
     fields, read = rules.fields, rules.aggregates
     if lifecycle is not None:
         fields, read = fields | lifecycle.fields, read | lifecycle.aggregates
-    asked = msgspec.structs.replace(settings, asked=Asked(fields, read))
-    return Held(Progress(), by_slug, rules, asked, lifecycle, _scorers(context, rules, scores))
-
-
-def _scorers(context: Context, rules: RuleSet, scores: Mapping[str, Scores]) -> tuple[Scorer, ...]:
-    """What scores people by the runs that there were, of the definitions as they are now and as far as rules read them."""
-    found = []
-    for definition in context.rfm:
-        latest = scores.get(definition.name)
-        read = any(name in rules.fields for name in score_fields([definition]))
-        if read and latest is not None and latest.definition == definition.fingerprint:
-            cut_points = read_cut_points(latest.cut_points)
-            if cut_points.recency:
-                found.append(Scorer(definition, cut_points))
-    return tuple(found)
+    if not (any(rule.bound.derived for rule in rules.rules) or (lifecycle is not None and lifecycle.scored)):
+        basis = msgspec.structs.replace(basis, scorers=())
+    asked = msgspec.structs.replace(settings, asked=Asked(fields, read), basis=basis)
+    return Held(Progress(), by_slug, rules, asked, lifecycle)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from onefold.audiences.progress import Progress, Run, Scan
+from onefold.audiences.progress import Progress, Run, Scan, anew
 from onefold.audiences.ruleset import IN_SEGMENT, STAGE_FIELD, CompiledRule
 from onefold.model import NodeId
 from onefold.pipelines.audiences.rules import Held
@@ -21,8 +21,19 @@ _PEOPLE_AT_ONCE = 1_000
 
 
 def start(context: Context, snapshot: ProfileSnapshot, held: Held, now_us: int) -> Progress | None:
-    """What holds once the scheduled segments that it is time for are being worked out; None where it is time for none."""
+    """What holds once everybody is evaluated anew; None where nothing asks for it.
+
+    That is: scheduled segments that it is time for, and aggregates that rules read and that hold all events by now, or do
+    not any more.
+    """
     progress = held.progress
+    if held.filling_keys != progress.filling:
+        return msgspec.structs.replace(
+            progress,
+            generation=progress.generation + 1,
+            scan=anew(progress.scan, progress.runs),
+            filling=held.filling_keys,
+        )
     if progress.scan is not None:
         return None
     wanted = [rule for rule in held.rules.rules if _is_time(rule, progress, now_us)]
@@ -57,8 +68,7 @@ def cut_points(
         after = some[-1]
         current = {(membership.person, membership.audience) for membership in snapshot.memberships(some)}
         for profile in people(asking, snapshot, some):
-            known = held.row(profile)
-            row = {**known, STAGE_FIELD: held.stage(known, now_us) or None}
+            row = {**profile.row, STAGE_FIELD: held.stage(profile.row, now_us) or None}
             row.update((f"{IN_SEGMENT}{slug}", (profile.id, slug) in current) for slug in held.rules.slugs)
             for rule in rules:
                 top = rule.definition.top

@@ -15,6 +15,7 @@ from onefold.pipelines.audiences.asking import EVERYBODY, Chosen
 from onefold.pipelines.audiences.counting import Progress, quiet
 from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.context import Context
+from onefold.rfm import Definition as RfmDefinition
 from onefold.rfm.outcome import Run
 
 T = TypeVar("T")
@@ -169,11 +170,21 @@ class Audiences:
         """
         return _patiently(lambda: applying.apply(self._context, wanted, stages, again=again))
 
+    def applied(self) -> dict[str, Definition]:
+        """The segments that hold, by slug."""
+        with self._context.store.snapshot() as snapshot:
+            _, found = applying.current(snapshot)
+        return found
+
     def holding(self) -> tuple[int, int, tuple[tuple[str, int], ...]]:
         """What holds, as numbers that are others once something else does: generation, time applied, version of each."""
         with self._context.store.snapshot() as snapshot:
             progress, _ = applying.current(snapshot)
         return progress.generation, progress.applied_us, tuple(sorted(progress.versions.items()))
+
+    def scores_due(self) -> list[RfmDefinition]:
+        """The RFM definitions that it is time to run."""
+        return scoring.due(self._context, self._context.clock_us())
 
     def score(self, run: Run) -> bool:
         """Let rules score people by the cut points of a run of RFM; whether anybody is evaluated for it.

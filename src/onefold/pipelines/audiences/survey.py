@@ -85,7 +85,7 @@ def assessed(
     for profile, nodes in found:
         standing = set().union(*(lists[node] for node in nodes if node in lists)) if lists else set[str]()
         standing |= stored[profile.id] & kept
-        row = held.row(profile)
+        row = profile.row
         stage = held.stage(row, now_us)
         assessment = assess(
             held.rules, row, now_us, stage=stage, kept=kept, standing=standing,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from onefold.governance.consent import Spoken
 from onefold.model import Identifier, Member, NodeId, results
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.basis import based
 from onefold.pipelines.reading.memberships import memberships_of
 from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.reading.nodes import described
@@ -147,8 +148,9 @@ class KeptPeople:
             state, identifiers = kept.read(context, snapshot, row.member)
             lacking = unfilled(context, snapshot)
             segments = memberships_of(snapshot, person)
+            settings = based(context, snapshot).profiles
         self._keep(person, kept)
-        found = profiles.summed_up(person, state, identifiers, context.profiles, context.clock_us())
+        found = profiles.summed_up(person, state, identifiers, settings, context.clock_us())
         return answer.as_result(found, segments, lacking)
 
     def _keep(self, person: NodeId, kept: KeptPerson) -> None:

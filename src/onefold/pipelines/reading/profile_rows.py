@@ -13,6 +13,7 @@ import msgspec
 from onefold.model import NodeId
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import neighbours
+from onefold.pipelines.reading.basis import based
 from onefold.pipelines.reading.people import only_in_aliases
 from onefold.pipelines.reading.profiles import profile_of
 from onefold.ports import NodeRow, ProfileSnapshot
@@ -49,6 +50,7 @@ def people_with_nodes(
 ) -> Iterator[tuple[Profile, list[NodeId]]]:
     """The same, each with the person's nodes."""
     found = list(_people(snapshot, ids))
+    context = based(context, snapshot)
     apart = neighbours.alone(snapshot, [[row.member.id for row in rows] for _, rows in found])
     for (person, rows), alone in zip(found, apart, strict=True):
         members = [row.member for row in rows]

@@ -12,6 +12,7 @@ from onefold.errors import UsageError
 from onefold.governance.consent import Spoken
 from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id, results
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading.basis import based
 from onefold.pipelines.reading.memberships import memberships_of
 from onefold.pipelines.reading.neighbours import spoken_beside
 from onefold.pipelines.reading.nodes import described, opened
@@ -46,6 +47,7 @@ def profile(context: Context, identifier: Identifier, *, nodes_max: int | None =
         aliases = only_in_aliases(snapshot, person.members)
         lacking = unfilled(context, snapshot)
         segments = memberships_of(snapshot, person.id)
+        context = based(context, snapshot)
     found = profile_of(context, person.id, (person.asked, *rows.values()), aliases, beside)
     return answer.as_result(found, segments, lacking)
 

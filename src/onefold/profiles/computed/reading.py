@@ -52,10 +52,10 @@ def traits(total: NodeState, settings: ProfileSettings, as_of_us: int) -> dict[s
     return found
 
 
-def named(name: str, total: NodeState, settings: ProfileSettings, as_of_us: int) -> Any:
-    """The value of the trait of this name as of a moment; None where there is no such trait."""
+def known(name: str, total: NodeState, settings: ProfileSettings, as_of_us: int) -> Any:
+    """The value of the trait of this name as of a moment; None where there is no such trait, or it lacks its past yet."""
     for trait in settings.traits:
-        if trait.name == name:
+        if trait.name == name and trait.aggregate not in settings.basis.filling:
             kept = settings.computed.kept_of(trait.aggregate)
             return values.value_at(kept, kept.held(total.computed), as_of_us)
     return None

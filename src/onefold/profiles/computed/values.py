@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_DOWN, Context, Decimal
 from functools import reduce
 from typing import Any
@@ -12,7 +12,7 @@ from onefold.profiles.computed.periods import period_of, tile_us, windows
 from onefold.profiles.computed.plan import Held, Kept, Plan
 from onefold.profiles.computed.series import Series, tiles
 from onefold.rules import Aggregate
-from onefold.rules.aggregate import fingerprint, is_timed, of_none
+from onefold.rules.aggregate import UNKNOWN, fingerprint, is_timed, of_none
 from onefold.rules.aggregate import tiles as tiles_within
 from onefold.rules.values import untagged
 
@@ -58,10 +58,18 @@ class Windowed:
         return [(tile, partial) for tile, partial in self._tiles if inside.start <= tile < inside.stop]
 
 
-def row(held: Held, plan: Plan, wanted: Iterable[Aggregate]) -> dict[str, Any]:
-    """What rules read of these aggregates, by fingerprint; of those without events nothing."""
-    found = {}
+def row(
+    held: Held, plan: Plan, wanted: Iterable[Aggregate], filling: Collection[Aggregate] = frozenset()
+) -> dict[str, Any]:
+    """What rules read of these aggregates, by fingerprint; of those without events nothing.
+
+    Of those that are `filling`, which do not hold all events yet, that they are not known.
+    """
+    found: dict[str, Any] = {}
     for aggregate in wanted:
+        if filling and aggregate in filling:
+            found[fingerprint(aggregate)] = UNKNOWN
+            continue
         kept = plan.kept_of(aggregate)
         series = kept.held(held)
         if series is not None:
