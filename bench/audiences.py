@@ -50,7 +50,8 @@ def run(full: bool) -> Iterator[Figure]:
     yield from _many(1_000_000 if full else 20_000)
 
 
-def _apply(here: Ground, segments: str) -> None:
+def apply(here: Ground, segments: str) -> None:
+    """Let these segments hold, as the text of a file."""
     (here.directory / "segments").mkdir(exist_ok=True)
     (here.directory / "segments" / "all.yaml").write_text(segments)
     with bootstrap.project_segments(here.directory, None, start=True) as found:
@@ -60,7 +61,7 @@ def _apply(here: Ground, segments: str) -> None:
 def _flips(seconds: int) -> Figure:
     """From sending an event to the message in the outbox that its person entered a segment."""
     with ground() as here:
-        _apply(here, "segments: {flipped: attr.flip = 1, buyers: purchases >= 1}\n")
+        apply(here, "segments: {flipped: attr.flip = 1, buyers: purchases >= 1}\n")
         with here.server(), bootstrap.opened(here.directory, None, start=False) as workspace:
             load = steady(here, here.directory, seconds + 2, rate=RATE)
             time.sleep(1.0)
@@ -102,7 +103,7 @@ def _exits(people: int) -> Figure:
             b'{"type":"track","event":"Story Read","userId":"u%d","messageId":"m%d"}' % (n, n) for n in range(people)
         )
         fill(here.directory, events)
-        _apply(here, "segments: {recent: days_since(last_active) <= 1}\n")
+        apply(here, "segments: {recent: days_since(last_active) <= 1}\n")
         with bootstrap.opened(here.directory, None) as workspace:
             bootstrap.catch_up(workspace)
             with workspace.context.store.snapshot() as snapshot:

@@ -1,4 +1,4 @@
-"""What fifty computed traits cost the stream, how long it takes to fill in their past, and what segments take."""
+"""What fifty computed traits and fifty segments cost the stream, how long filling in a past takes, and what segments take."""
 
 from __future__ import annotations
 
@@ -50,39 +50,64 @@ def traits(many: int = 50) -> tuple[str, list[str]]:
     return text, [sql for _, sql in chosen]
 
 
+_RULES = (
+    "trait.t{0} >= {1}", "trait.t{0} < {1} and has_email", "count('{2}' within {1} days) >= 2",
+    "exists('{2}' where seconds > {1}) and consent.email", "days_since(last_active) <= {1} and trait.t{0} > 0",
+    "attr.plan = 'sustainer' and trait.t{0} is not null",
+)  # fmt: skip
+
+
+def segments(many: int = 50) -> str:
+    """So many segments that read the traits, fields of people, and events, as the text of a file."""
+    rules = (
+        _RULES[n % len(_RULES)].format(n if n < 2 else 2 + n % 12, 1 + n % 29, _EVENTS[n % len(_EVENTS)])
+        for n in range(many)
+    )
+    return "segments:\n" + "".join(f"  s{number}: {rule}\n" for number, rule in enumerate(rules))
+
+
 def run(full: bool) -> Iterator[Figure]:
-    """The stream with and without fifty traits, in one run; the past of fifty traits, beside a query of DuckDB."""
-    events, people = (500_000, 100_000) if full else (100_000, 20_000)
+    """The stream with and without fifty traits and segments, in one run; the past of fifty traits; segments."""
+    events, people = (500_000, 100_000) if full else (60_000, 12_000)
     found = []
     for many in (0, 50):
         with ground() as here:
             _state(here, many)
+            if many:
+                audiences.apply(here, segments(many))
             fill(here.directory, items(1, events, people))
             found.append(_process(here))
-    (rate_without, cpu_without), (rate, cpu) = found
+    (rate_without, cpu_without, _), (rate, cpu, evaluated) = found
     yield Figure(
-        bench="rules", metric="stream_events_per_s", value=rate, unit="events/s", beside="without traits",
+        bench="rules", metric="stream_events_per_s", value=rate, unit="events/s", beside="without traits and segments",
         beside_value=rate_without,
     )  # fmt: skip
     yield Figure(
-        bench="rules", metric="stream_cpu_us_per_event", value=cpu * 1e6, unit="µs/event", beside="without traits",
-        beside_value=cpu_without * 1e6,
+        bench="rules", metric="stream_cpu_us_per_event", value=cpu * 1e6, unit="µs/event",
+        beside="without traits and segments", beside_value=cpu_without * 1e6,
     )  # fmt: skip
-    yield from _backfill(*((5_000_000, 200_000) if full else (200_000, 8_000)))
+    yield Figure(
+        bench="rules", metric="evaluated_people_per_s", value=evaluated, unit="people/s", beside="50 segments of",
+        beside_value=float(people),
+    )  # fmt: skip
+    yield from _backfill(*((5_000_000, 200_000) if full else (100_000, 4_000)))
     yield from audiences.run(full)
 
 
-def _process(here: Ground) -> tuple[float, float]:
-    """Events a second of one process that drains the log, and its processor seconds an event."""
+def _process(here: Ground) -> tuple[float, float, float]:
+    """Events a second of one process that drains the log, its processor seconds an event, and people evaluated a second."""
     program = (
         "import sys, time; from pathlib import Path; from onefold import bootstrap\n"
+        "from onefold.pipelines.audiences.evaluator import Evaluator\n"
         "with bootstrap.opened(Path(sys.argv[1]), None) as w:\n"
         "    t, c = time.perf_counter(), time.process_time(); n = sum(bootstrap.work_off(w))\n"
-        "    print(n / (time.perf_counter() - t), (time.process_time() - c) / n)"
+        "    print(n / (time.perf_counter() - t), (time.process_time() - c) / n)\n"
+        "    t = time.perf_counter(); done = Evaluator(w.context).drain().people\n"
+        "    print(done / (time.perf_counter() - t))"
     )
     command = [sys.executable, "-c", program, str(here.directory)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-    return float(printed[0]), float(printed[1])
+    return float(printed[0]), float(printed[1]), float(printed[2])
 
 
 def _state(here: Ground, many: int) -> None:
