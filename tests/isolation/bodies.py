@@ -133,7 +133,15 @@ def _claims(a: Attack) -> Iterator[object]:
     yield {"count": 50, "status": "second"}
 
 
+def _settings(a: Attack) -> Iterator[object]:
+    yield {}
+    yield {"match": {"join_from": 0.6}}
+    yield {"workspace": a.theirs.name}
+
+
 BODIES = {
+    "/api/v1/identity/plan": (_settings, False),
+    "/api/v1/identity/apply": (_nothing, True),
     "/api/v1/keys": (_keys, True),
     "/api/v1/session": (_sign_ins, True),
     "/api/v1/me/password": (_passwords, True),

@@ -14,6 +14,7 @@ from onefold.serving.access import BODY_BYTES_MAX
 from onefold.serving.api import api
 from onefold.serving.app import ServingSettings
 from onefold.serving.households import households
+from onefold.serving.identity import identity
 from onefold.serving.limits import Limit
 from onefold.serving.queries import queries
 from onefold.serving.review import review
@@ -252,7 +253,8 @@ def test_the_description_covers_every_route(edge):
     assert told["openapi"].startswith("3.1")
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
     routers = (
-        accounts.router, administration.router, api, editing, households, queries, review, rfm, rules, segment, segments
+        accounts.router, administration.router, api, editing, households, identity, queries, review, rfm, rules, segment,
+        segments,
     )  # fmt: skip
     routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes

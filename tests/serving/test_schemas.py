@@ -170,6 +170,9 @@ def as_builder(server):
         return (method, path, json.loads(raw)), {"If_Match": heads.get("etag", "")}
 
     one = "/api/v1/segments/{slug}/definition"
+    planned, tag = ask("post", "/api/v1/identity/plan", {})
+    yield planned
+    yield ask("post", "/api/v1/identity/apply", **tag)[0]
     yield ask("get", "/api/v1/rules/fields")[0]
     yield ask("get", "/api/v1/rules/values", query="?field=purchases")[0]
     yield ask("post", "/api/v1/rules/check", {"rule": "purchases >= 1"})[0]

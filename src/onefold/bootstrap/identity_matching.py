@@ -77,12 +77,17 @@ def _keep_model(workspace: Workspace, name: str, body: bytes) -> None:
 
 def settings_of(workspace: Workspace) -> MatchSettings:
     """How a workspace's project has its records matched."""
-    said = workspace.project.matching or Matching()
+    return match_settings(workspace.project.matching, workspace.context.identity.default_region)
+
+
+def match_settings(stated: Matching | None, region: str | None) -> MatchSettings:
+    """How records are matched by what `match` of identity.yaml says."""
+    said = stated or Matching()
     return MatchSettings(
         fields=dict(said.fields),
         model=said.model,
         weights=msgspec.convert(dict(said.weights), Weights),
-        region=workspace.context.identity.default_region,
+        region=region,
     )
 
 

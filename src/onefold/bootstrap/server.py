@@ -14,6 +14,7 @@ from onefold.bootstrap.household_places import HouseholdPlaces
 from onefold.bootstrap.housekeeping import Reconciliations
 from onefold.bootstrap.hub_reader import HubReader
 from onefold.bootstrap.identity_evidence import EvidenceDesk
+from onefold.bootstrap.identity_planning import ProjectIdentity
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_accounts, open_keys
 from onefold.bootstrap.query_desk import QueryDesk
@@ -157,6 +158,7 @@ class Opened:
                     wanted=files.wanted,
                     places=HouseholdPlaces(w),
                     evidence=EvidenceDesk(w).pair,
+                    identity=ProjectIdentity(w),
                 )
                 for w in self._workspaces
             }

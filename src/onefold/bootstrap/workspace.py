@@ -71,8 +71,14 @@ class Workspace:
         # Not above: what reads the files of a workspace's warehouse knows workspaces.
         from onefold.bootstrap.household_places import HouseholdPlaces  # noqa: PLC0415  as said
         from onefold.bootstrap.identity_evidence import EvidenceDesk  # noqa: PLC0415  as said
+        from onefold.bootstrap.identity_planning import ProjectIdentity  # noqa: PLC0415  as said
 
-        return Service(self.context, places=HouseholdPlaces(self), evidence=EvidenceDesk(self).pair)
+        return Service(
+            self.context,
+            places=HouseholdPlaces(self),
+            evidence=EvidenceDesk(self).pair,
+            identity=ProjectIdentity(self),
+        )
 
     def close(self) -> None:
         """Let go of its files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from onefold import bootstrap
@@ -18,7 +19,7 @@ _NOTHING = "Segments and lifecycle stages are as the files say. Nothing to apply
 
 
 def plan(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """Show who would enter and leave each segment and lifecycle stage, if the project's files were applied.
+    """Show who would enter and leave each segment and lifecycle stage, and who would be who, by the project's files.
 
     Example: onefold plan
     """
@@ -28,10 +29,12 @@ def plan(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, 
         bootstrap.project_segments(project, workspace, progress=progress) as segments,
     ):
         found = segments.plan()
+        people, _ = segments.workspace.service.identity.plan({})
     if as_json:
-        out.result(found)
+        out.result({**msgspec.to_builtins(found), "identity": people})
         return
     _show(out, found)
+    show_identity(out, people)
 
 
 def apply(
@@ -43,23 +46,29 @@ def apply(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Let the project's segments and lifecycle stages hold: show what changes, ask, and apply it. A running worker follows.
+    """Let the project's segments, lifecycle stages and identity settings hold: show what changes, ask, and apply it.
+
+    A running worker follows; one that was started before identity.yaml was changed is to be started again first.
 
     Example: onefold apply --yes
     """
     out = Output(as_json=as_json)
     with bootstrap.project_segments(project, workspace, start=True) as segments:
         found = segments.plan()
+        people, tag = segments.workspace.service.identity.plan({})
         if not as_json:
             _show(out, found)
-        if not found.changes and not again:
+            show_identity(out, people)
+        if not found.changes and not people.changes_total and people.scored is None and not again:
             if as_json:
-                out.result({"plan": found, "applied": False, "evaluated": True})
+                out.result({"plan": found, "identity": people, "applied": False, "evaluated": True})
             return
         if not yes and not as_json:
             typer.confirm("Apply?", abort=True, err=True)
         if not yes and as_json:
             raise UsageError("With --json nobody is asked: say --yes to apply, or see `onefold plan --json`.")
+        if people.changes_total or people.scored is not None:
+            segments.workspace.service.identity.apply(tag)
         _, evaluated = segments.apply(again=again)
     out.say(
         "Applied; everybody is evaluated."
@@ -67,7 +76,7 @@ def apply(
         else "Applied. The running worker evaluates everybody; `onefold segment list` shows how it goes."
     )
     if as_json:
-        out.result({"plan": found, "applied": True, "evaluated": evaluated})
+        out.result({"plan": found, "identity": people, "applied": True, "evaluated": evaluated})
 
 
 def _show(out: Output, found: results.SegmentPlan) -> None:
@@ -87,6 +96,36 @@ def _show(out: Output, found: results.SegmentPlan) -> None:
         out.note(note)
     if found.way is not None and found.sequence is not None:
         out.note(way(found.way, found.because, found.sequence))
+
+
+def show_identity(out: Output, found: results.IdentityPlan) -> None:
+    """Print who would be who for a person to read."""
+    if found.scored is not None:
+        out.note(f"Another model would score records anew: {found.scored:,} pairs.")
+    if not found.changes_total:
+        out.say("People are as identity.yaml says.")
+    else:
+        out.say(
+            f"{found.people:,} people would be {found.people_after:,}: {found.merged:,} would be one with others, "
+            f"{found.split:,} would be several.",
+            style="bold",
+        )
+    for change in found.changes:
+        before, after = (
+            " + ".join(f"{told(p.profile_id, p.identifier)} ({p.identifiers:,})" for p in people)
+            for people in (change.before, change.after)
+        )
+        out.say(f"  {change.kind}: {before}  →  {after}")
+    if found.changes_total > len(found.changes):
+        out.say(f"  and {found.changes_total - len(found.changes):,} more.")
+    if found.segments:
+        out.table(
+            "Segments that would follow",
+            ("segment", "members", "then", "enter", "leave"),
+            ((c.audience, c.members_before, c.members_after, c.entering, c.leaving) for c in found.segments),
+        )
+    for note in found.notes:
+        out.note(note)
 
 
 def way(how: str, because: str, sequence: int) -> str:

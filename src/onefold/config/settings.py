@@ -38,7 +38,7 @@ def settings(project: Project) -> StageSettings:
     """
     stated = project.stages
     profiles = _profiles(project)
-    return StageSettings(_ingest(stated, profiles.declared_fields), _identity(stated), profiles)
+    return StageSettings(_ingest(stated, profiles.declared_fields), identity_settings(stated), profiles)
 
 
 def _ingest(stated: Stages, declared_traits: frozenset[str]) -> IngestSettings:
@@ -55,7 +55,8 @@ def _ingest(stated: Stages, declared_traits: frozenset[str]) -> IngestSettings:
     )
 
 
-def _identity(stated: Stages) -> IdentitySettings:
+def identity_settings(stated: Stages) -> IdentitySettings:
+    """The settings of who is who."""
     settings = IdentitySettings(
         blocked_values=frozenset(stated.blocked_values),
         blocked_patterns=stated.blocked_patterns,

@@ -140,7 +140,11 @@ def identity_problems(document: Document) -> Iterator[Problem]:
         yield document.problem(("default_region",), fault)
     match = document.value.get("match") or {}
     bounds = IdentitySettings()
-    low, high = match.get("review_from", bounds.review_from), match.get("join_from", bounds.join_from)
+    # What cannot be read has been told already, and is None here.
+    low, high = (
+        value if isinstance(value := match.get(key), float | int) else getattr(bounds, key)
+        for key in ("review_from", "join_from")
+    )
     if not 0.5 <= low <= high < 1:
         key = "review_from" if "review_from" in match else "join_from"
         yield document.problem(

@@ -14,6 +14,7 @@ from onefold.pipelines import judgements
 from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.context import Context
+from onefold.pipelines.identity_planning import IdentityPlanning
 from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits
@@ -60,13 +61,15 @@ class Service:
         wanted: Callable[[], Sequence[Definition] | None] = lambda: None,
         places: PlaceReading | None = None,
         evidence: Callable[[Identifier, Identifier], results.PairEvidence] | None = None,
+        identity: IdentityPlanning | None = None,
     ) -> None:
         """The service of an open workspace.
 
         Without `hubs`, people with very many identifiers are read like all others. `quality` gives the latest result of each
         data-quality check, `rfm` the runs of each RFM definition, the latest first, `reconciled` the latest comparison of
         store and warehouse; `warehouse` opens it, where there is one; `wanted` reads what the project's files say of
-        segments; `places` knows which record states which household; `evidence` compares two people's records.
+        segments; `places` knows which record states which household; `evidence` compares two people's records;
+        `identity` supposes other identity settings.
         """
         self._context = context
         self._hubs = hubs
@@ -77,6 +80,7 @@ class Service:
         self._review = Review(context)
         self._wanted = wanted
         self._evidence = evidence
+        self._identity = identity
         self._households = Households(context, places or NoPlaces())
 
     @property
@@ -108,6 +112,17 @@ class Service:
     def households(self) -> Households:
         """Its households."""
         return self._households
+
+    @property
+    def identity(self) -> IdentityPlanning:
+        """What supposes and applies identity settings.
+
+        Raises:
+            UnavailableError: There are no project files here.
+        """
+        if self._identity is None:
+            raise UnavailableError("There are no project files here.")
+        return self._identity
 
     def profile(self, identifier: Identifier) -> results.Profile:
         """The profile behind an identifier, through merges.

@@ -14,6 +14,7 @@ from onefold.serving import accounts, administration, problems, schemas
 from onefold.serving.api import api
 from onefold.serving.health import health
 from onefold.serving.households import households
+from onefold.serving.identity import identity
 from onefold.serving.queries import queries
 from onefold.serving.review import review
 from onefold.serving.rfm import rfm
@@ -40,6 +41,7 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(administration.router)
         described.include_router(api)
         described.include_router(households)
+        described.include_router(identity)
         described.include_router(queries)
         described.include_router(review)
         described.include_router(rfm)

@@ -24,7 +24,7 @@ from onefold.serving.segment_desk import SegmentDesk, desk_of
 from onefold.serving.segments import Editor, Looking, Slug
 
 _PROBLEM = {MEDIA_TYPE: {"schema": schemas.reference(schemas.Problem)}}
-_CHANGING: dict[int | str, dict[str, Any]] = PROBLEMS | {
+CHANGING: dict[int | str, dict[str, Any]] = PROBLEMS | {
     403: {
         "description": "The key lacks the scope, or the project's files cannot be changed from here.",
         "content": _PROBLEM,
@@ -39,7 +39,7 @@ _TAGGED = {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string
 IfMatch = Annotated[str | None, Header(max_length=200, description="The `ETag` that was read with it.")]
 IfNoneMatch = Annotated[str | None, Header(max_length=200, description="`*` for a segment that is to be new.")]
 
-editing = APIRouter(prefix=PREFIX, responses=_CHANGING, tags=["segments"])
+editing = APIRouter(prefix=PREFIX, responses=CHANGING, tags=["segments"])
 
 
 @editing.get(
@@ -71,7 +71,7 @@ async def save(
     desk = desk_of(request, caller)
     if if_match is None and if_none_match != "*":
         raise HTTPException(428, "Say `If-Match` with the ETag that was read, or `If-None-Match: *` for a new segment.")
-    tag = None if if_match is None else _tag(if_match)
+    tag = None if if_match is None else tag_of(if_match)
     found = await run_in_threadpool(desk.save, said.definition(slug), tag)
     return _answer(found, 201 if tag is None else 200)
 
@@ -138,10 +138,10 @@ def _deleted(desk: SegmentDesk, slug: str, tag: str) -> results.SegmentDefinitio
 def _required(if_match: str | None) -> str:
     if if_match is None:
         raise HTTPException(428, "Say `If-Match` with the ETag that was read.")
-    return _tag(if_match)
+    return tag_of(if_match)
 
 
-def _tag(if_match: str) -> str:
+def tag_of(if_match: str) -> str:
     """The tag that a header states; one that is not of our form fits nothing."""
     return if_match.strip().removeprefix("W/").strip('"')
 

@@ -263,7 +263,8 @@ PLAIN = frozenset(
         results.RuleFields, results.RuleEvent, results.RuleProperty, results.RuleValue, results.RuleValues,
         results.AuditEntries, results.AuditEntry, results.Keys, results.KeyInfo, results.IssuedKey,
         results.ReviewPairs, results.ReviewCounts, results.ReviewDecisions, results.ReviewDecided, results.ReviewBulk,
-        results.Household, results.Households, results.DecisionChange,
+        results.Household, results.Households, results.DecisionChange, results.IdentityPlan, results.IdentityApplied,
+        results.PersonChange, results.PlannedPerson,
         results.ReviewStatistics, results.ReviewAgreement, results.ReviewerCount, results.ReviewLabels,
     }
 )  # fmt: skip

@@ -55,6 +55,7 @@ from onefold.model.results.graph import (
     Step,
 )
 from onefold.model.results.household import Household, HouseholdMember, Households
+from onefold.model.results.identity_plan import IdentityApplied, IdentityPlan, PersonChange, PlannedPerson
 from onefold.model.results.operation import Account, Counts, DeadLetter, DeadLetterContent, Hub, LargePerson
 from onefold.model.results.profile import (
     Attribute,
@@ -139,6 +140,8 @@ __all__ = [
     "Households",
     "Hub",
     "Identifiers",
+    "IdentityApplied",
+    "IdentityPlan",
     "IssuedKey",
     "JudgementReference",
     "KeyInfo",
@@ -158,7 +161,9 @@ __all__ = [
     "Overlap",
     "Overlaps",
     "PairEvidence",
+    "PersonChange",
     "PersonEvidence",
+    "PlannedPerson",
     "Profile",
     "ProfileIdentifier",
     "ProfileSegment",

@@ -1,0 +1,68 @@
+"""What-if of who is who, as results: what changed identity settings would do, before anything is applied."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from onefold.model.identifier import Identifier
+from onefold.model.results.audience import SegmentChange
+from onefold.model.results.result import Result
+
+
+class PlannedPerson(Result, frozen=True, kw_only=True):
+    """A person before or after a change; `identifiers` is how many they have, `identifier` one of the strongest."""
+
+    profile_id: str
+    identifier: Identifier | None
+    identifiers: int
+
+
+class PersonChange(Result, frozen=True, kw_only=True):
+    """People who would be others.
+
+    Attributes:
+        kind: `merged`: several would be one. `split`: one would be several. `regrouped`: several would be others.
+        before: As they are, the largest first; at most twenty.
+        after: As they would be.
+    """
+
+    kind: Literal["merged", "split", "regrouped"]
+    before: tuple[PlannedPerson, ...]
+    after: tuple[PlannedPerson, ...]
+
+
+class IdentityPlan(Result, frozen=True, kw_only=True):
+    """What changed identity settings would do.
+
+    Attributes:
+        people: How many there are.
+        people_after: How many there would be.
+        merged: People who would be one with others, counted as they are now.
+        split: People who would be several.
+        changes: Person by person, those with the most identifiers first; `changes_total` counts all.
+        segments: Segments and stages whose members would change.
+        scored: Pairs with a score, where the model would score them anew; null where scores stay.
+        notes: What a person has to know besides.
+    """
+
+    people: int
+    people_after: int
+    merged: int
+    split: int
+    changes: tuple[PersonChange, ...]
+    changes_total: int
+    segments: tuple[SegmentChange, ...]
+    scored: int | None
+    notes: tuple[str, ...]
+
+
+class IdentityApplied(Result, frozen=True, kw_only=True):
+    """Identity settings that were applied to what is stored.
+
+    Attributes:
+        components: Groups of connected identifiers that are solved again.
+        settled: Whether that is done; else the worker does it.
+    """
+
+    components: int
+    settled: bool

@@ -1,0 +1,51 @@
+"""Who is who over HTTP, as a whole: what changed settings would do to people and segments, and applying them."""
+
+# No deferred annotations here: FastAPI reads those of its functions.
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from onefold.model import results
+from onefold.serving import schemas
+from onefold.serving.lookup import PREFIX, document
+from onefold.serving.segment_editing import CHANGING, IfMatch, tag_of
+from onefold.serving.segments import Editor
+
+identity = APIRouter(prefix=PREFIX, responses=CHANGING, tags=["stewardship"])
+_TAGGED = {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}
+Changed = Annotated[
+    dict[str, Any],
+    Body(
+        description="Keys of identity.yaml in the place of its own, as JSON; maps are merged. `{}`: the file as it is.",
+        examples=[{"match": {"join_from": 0.9}}],
+    ),
+]
+
+
+@identity.post(
+    "/identity/plan",
+    summary="Who would be who by a changed identity.yaml, person by person, and which segments would follow",
+    responses=schemas.answer(results.IdentityPlan, headers=_TAGGED),
+)
+async def plan(caller: Editor, changed: Changed) -> Response:
+    """What would change; nothing is applied."""
+    found, tag = await run_in_threadpool(caller.service.identity.plan, changed)
+    answer = document(found)
+    answer.headers["ETag"] = f'"{tag}"'
+    return answer
+
+
+@identity.post(
+    "/identity/apply",
+    summary="Let identity.yaml hold for what is stored, as it was planned with `{}`: `If-Match` has the plan's `ETag`",
+    description="A server works by the file that it was started with: after a change of it, start the server again first.",
+    responses=schemas.answer(results.IdentityApplied),
+)
+async def apply(caller: Editor, if_match: IfMatch = None) -> Response:
+    """Have everybody who would be another solved again."""
+    if if_match is None:
+        raise HTTPException(428, "Say `If-Match` with the ETag of the plan.")
+    return document(await run_in_threadpool(caller.service.identity.apply, tag_of(if_match)))
