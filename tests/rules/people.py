@@ -131,6 +131,7 @@ class People:
         bounds = {name: bind(rule, KINDS) for name, rule in rules.items()}
         wanted = {one for bound in bounds.values() for one in bound.aggregates}
         kept = computed.plan(wanted, values_max=10_000, tiles_max=10_000)
+        reads = computed.reads(kept, wanted)
         found = {}
         for person, happened in self.happened.items():
             nodes = [{} for _ in range(3)]
@@ -139,7 +140,7 @@ class People:
                     id=event_id.bytes, name=name, source=source, timestamp_us=at_us, properties=properties
                 )
                 computed.fold(nodes[event_id.int % 3], event, kept)
-            summed = values.row(computed.combined(nodes, kept), kept, wanted)
+            summed = values.row(computed.combined(nodes, kept), reads)
             found[person] = {
                 name: evaluate(bound, self.row(person, bound.fields, ()) | summed, AS_OF_US)
                 for name, bound in bounds.items()

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from onefold.audiences.ruleset import IN_SEGMENT, STAGE, STAGE_FIELD, CompiledRule, RuleSet
-from onefold.rules import evaluate, explain, next_change
+from onefold.rules import evaluate, next_change
 from onefold.rules.values import Truth, number
 
 _LETTERS: dict[Truth, str] = {True: "t", False: "f", None: "u"}
@@ -102,7 +102,7 @@ def changed(rule: CompiledRule, now: str, before: str | None) -> tuple[ChangedCo
 
 
 def _changed(rule: CompiledRule, now: str, before: str | None) -> Iterator[ChangedCondition]:
-    for place, condition in enumerate(rule.conditions, start=rule.first):
+    for place, sentence in enumerate(rule.told, start=rule.first):
         was = None if before is None else before[place]
         if was != now[place]:
-            yield ChangedCondition(explain(condition.expr), None if was is None else WORDS[was], WORDS[now[place]])
+            yield ChangedCondition(sentence, None if was is None else WORDS[was], WORDS[now[place]])

@@ -14,7 +14,7 @@ import msgspec
 from onefold.audiences.definition import Definition
 from onefold.audiences.naming import canonical
 from onefold.errors import nearest
-from onefold.rules import Aggregate, Bound, Derived, Expr, RuleError, bind
+from onefold.rules import Aggregate, Bound, Derived, Expr, RuleError, bind, explain
 from onefold.rules.binding import FieldKind, Fields
 from onefold.rules.tree import And, Field, Not, Or, walk
 from onefold.rules.values import Truth, all_of, any_of
@@ -33,6 +33,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
     Attributes:
         conditions: What its rule consists of, bound.
+        told: The same as sentences.
         combine: The rule's value, by those of the conditions.
         bound: The whole rule; its clocks tell when it changes.
         first: Place of its first condition among all of the set.
@@ -40,6 +41,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
     definition: Definition
     conditions: tuple[Bound, ...]
+    told: tuple[str, ...]
     combine: Combine
     bound: Bound
     first: int
@@ -113,7 +115,14 @@ def ruleset(
     return RuleSet(
         rules=tuple(rules),
         lists=frozenset(slug for slug, d in active.items() if d.kind == "static"),
-        fields=frozenset(name for name in read | by if not name.startswith(IN_SEGMENT) and name != STAGE_FIELD),
+        fields=frozenset(
+            name
+            for name in read | by
+            if not name.startswith(IN_SEGMENT)
+            and name != STAGE_FIELD
+            # What is the name of an aggregate is read as such.
+            and (name in by or not isinstance(fields.get(name), Aggregate))
+        ),
         aggregates=frozenset(one for rule in rules for one in rule.bound.aggregates),
         conditions=first,
         consent=any(name.startswith("consent.") for name in read),
@@ -207,7 +216,8 @@ def _compiled(definition: Definition, expr: Expr, fields: Fields, first: int) ->
         raise SegmentError(definition.slug, str(error)) from None
     if bound.kind not in {"boolean", "any"}:
         raise SegmentError(definition.slug, f"its rule gives a {bound.kind}, not true or false.")
-    return CompiledRule(definition, tuple(conditions), combine, bound, first)
+    told = tuple(explain(one.expr) for one in conditions)
+    return CompiledRule(definition, tuple(conditions), told, combine, bound, first)
 
 
 def _taken_apart(expr: Expr, fields: Fields, conditions: list[Bound]) -> Combine:

@@ -47,7 +47,7 @@ class Lifecycle(msgspec.Struct, frozen=True):
     Attributes:
         stages: Least first.
         rules: Their rules, bound to `FIELDS`.
-        fields: The fields those rules read.
+        fields: The fields those rules read, without names of aggregates.
         scored: Those of them that follow from what depends on everybody.
         aggregates: What those rules read of events.
     """
@@ -90,7 +90,7 @@ def compiled(stages: tuple[Stage, ...], traits: tuple[Trait, ...] = (), scores: 
     return Lifecycle(
         stages,
         rules,
-        frozenset(name for rule in rules for name in rule.fields),
+        frozenset(name for rule in rules for name in rule.fields if not isinstance(fields.get(name), Aggregate)),
         frozenset(name for rule in rules for name in rule.derived),
         frozenset(one for rule in rules for one in rule.aggregates),
     )

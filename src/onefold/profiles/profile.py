@@ -161,6 +161,24 @@ def view(
     return summed_up(person, state, identified(nodes, priorities), settings, as_of_us)
 
 
+def row_of(
+    nodes: Sequence[tuple[Member, str, NodeState]],
+    settings: ProfileSettings,
+    as_of_us: int,
+    beside: Sequence[Spoken] = (),
+) -> dict[str, Any]:
+    """What rules read of a person made of these nodes, as of a moment: the `row` of their profile, without the rest of it."""
+    state = combine_nodes(((m.id, s) for m, _, s in nodes), settings, beside)
+    identifiers = Identifiers(
+        (),
+        len(nodes),
+        frozenset(m.type for m, _, _ in nodes),
+        min((m.first_seen_us for m, _, _ in nodes), default=None),
+    )
+    consents = {p: said for p in state.purposes() if (said := state.consent(p)) is not None}
+    return _row(state, identifiers, _attributes(state.total, settings), consents, settings, as_of_us)
+
+
 def strongest_first(priorities: Mapping[str, int]) -> Callable[[Member], tuple[int, int, NodeId]]:
     """The order in which a person's identifiers are shown."""
 
@@ -268,7 +286,7 @@ def _row(
         "has_email": "email" in types or "email" in attributes,
         "has_phone": "phone" in types or "phone" in attributes,
     }
-    row |= values.row(total.computed, settings.computed, settings.ruled_aggregates, settings.basis.filling)
+    row |= values.row(total.computed, settings.ruled_reads, settings.basis.filling)
     for field in settings.ruled_fields:
         group, _, name = field.partition(".")
         if group == "attr":

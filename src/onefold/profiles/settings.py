@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from onefold.profiles.computed.plan import Plan, plan
+from onefold.profiles.computed.plan import Plan, Read, plan, reads
 from onefold.profiles.computed.trait import Trait
 from onefold.profiles.lifecycle import Lifecycle, Scores, Stage, compiled, default_stages
 from onefold.profiles.limits import Limits, limits
@@ -155,6 +155,11 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def ruled_aggregates(self) -> frozenset[Aggregate]:
         """What any rule reads of events."""
         return self.lifecycle.aggregates | self.asked.aggregates
+
+    @cached_property
+    def ruled_reads(self) -> tuple[Read, ...]:
+        """The same, as they are read of what is kept."""
+        return reads(self.computed, self.ruled_aggregates)
 
     @property
     def limits(self) -> Limits:

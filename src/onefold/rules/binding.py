@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -75,6 +76,7 @@ class Bound(msgspec.Struct, frozen=True):
         run: Computes its value from a row and a time.
         clocks: Its comparisons of elapsed time.
         restless_us: Shortest tile of elapsed time used in any other way, or None.
+        timed: Fingerprints of those aggregates whose values time changes.
         derived: The fields among those it reads that are worked out of aggregates.
     """
 
@@ -85,6 +87,7 @@ class Bound(msgspec.Struct, frozen=True):
     run: Run
     clocks: tuple[Clock, ...]
     restless_us: int | None
+    timed: tuple[str, ...] = ()
     derived: frozenset[str] = frozenset()
 
 
@@ -101,7 +104,8 @@ def bind(expr: Expr, fields: Fields, places: Places = NOWHERE) -> Bound:
     named = {found for name in names if isinstance(found := fields.get(name), Aggregate)}
     derived = {name: found for name in names if isinstance(found := fields.get(name), aggregate.Derived)}
     read = aggregates(expr) | named.union(*(one.aggregates for one in derived.values()))
-    return Bound(expr, kind, names, read, run, tuple(binder.clocks), restless, frozenset(derived))
+    timed = tuple(aggregate.fingerprint(one) for one in read if aggregate.is_timed(one))
+    return Bound(expr, kind, names, read, run, tuple(binder.clocks), restless, timed, frozenset(derived))
 
 
 def bind_condition(where: Expr, places: Places = NOWHERE) -> Bound:
@@ -300,16 +304,14 @@ def _ticks(expr: Expr) -> bool:
 
 def _literal(literal: Literal) -> tuple[Kind, Run]:
     value = literal.value
-    kind: Kind = (
-        "any"
-        if value is None
-        else "boolean"
-        if isinstance(value, bool)
-        else "text"
-        if isinstance(value, str)
-        else "number"
-    )
-    return kind, lambda _row, _now: value
+    return kind_of(value), lambda _row, _now: value
+
+
+def kind_of(value: str | int | Decimal | bool | None) -> Kind:
+    """The kind of a stated value."""
+    if value is None:
+        return "any"
+    return "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
 
 
 def _comparison(operator: Comparison, a: Run, b: Run) -> Run:

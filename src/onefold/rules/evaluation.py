@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onefold.rules import aggregate, values
+from onefold.rules import values
 from onefold.rules.aggregate import Timed
 from onefold.rules.binding import Bound, Clock, Row
 from onefold.rules.values import Truth
@@ -26,12 +26,11 @@ def next_change(bound: Bound, row: Row, as_of_us: int) -> int | None:
     Where elapsed time is used otherwise than in a comparison with something that stands still, or windows move very
     often, the moment given may be too early, so that one looks again; it is never too late.
     """
+    timed: list[Timed | None] = [row[key] for key in (*bound.timed, *bound.derived) if key in row]
+    if not timed and not bound.clocks and bound.restless_us is None:
+        return None
     now = evaluate(bound, row, as_of_us)
     tick = None if bound.restless_us is None else (as_of_us // bound.restless_us + 1) * bound.restless_us
-    timed: list[Timed | None] = [
-        row[key] for one in bound.aggregates if aggregate.is_timed(one) and (key := aggregate.fingerprint(one)) in row
-    ]
-    timed += [row[name] for name in bound.derived if name in row]
     since = as_of_us
     for _ in range(_STEPS_MAX):
         # Until a window moves, elapsed time alone can change the answer; from there on, other moments may count.

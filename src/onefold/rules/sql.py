@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from onefold.rules import patterns, sql_any, time
 from onefold.rules import sql_trees as trees
-from onefold.rules.binding import OPEN, bind
+from onefold.rules.binding import OPEN, bind, kind_of
 from onefold.rules.functions import FUNCTIONS, Kind
 from onefold.rules.tree import (
     Aggregate,
@@ -116,7 +116,7 @@ class _Writer:
     def _value(self, expr: Expr) -> SqlField:
         match expr:
             case Literal(value=value):
-                return SqlField(_kind_of(value), literal(value))
+                return SqlField(kind_of(value), literal(value))
             case Moment(at_us=at_us):
                 return SqlField("time", moment(at_us))
             case Field(name=name):
@@ -289,12 +289,6 @@ class _Writer:
             return exp.DateDiff(this=trees.cast(now, "DATE"), expression=trees.cast(then, "DATE"), unit=exp.var("DAY"))
         start, end = (exp.TimestampTrunc(this=at, unit=exp.var("HOUR")) for at in (then, now))
         return exp.DateDiff(this=end, expression=start, unit=exp.var("HOUR"))
-
-
-def _kind_of(value: str | int | Decimal | bool | None) -> Kind:
-    if value is None:
-        return "any"
-    return "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
 
 
 def _compared(operator: Comparison, left: exp.Expr, right: exp.Expr) -> exp.Expr:

@@ -26,11 +26,12 @@ from onefold.pipelines.audiences.rules import Held, held, uncounted
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading import neighbours
 from onefold.pipelines.reading.basis import basis_of
-from onefold.pipelines.reading.profile_rows import people_with_nodes
+from onefold.pipelines.reading.profile_rows import rows_with_nodes
 from onefold.pipelines.stream.marking import Concerned
 from onefold.ports import Changes, OutboxMessage, ProfileSnapshot
 from onefold.ports.audiences import Mark, Membership, Settlement, Standing
-from onefold.profiles.profile import Profile, iso
+from onefold.profiles.profile import iso
+from onefold.rules import Row
 from onefold.warehouse.rows import MembershipRow
 
 Why = Callable[[str], Reason]
@@ -240,30 +241,30 @@ class _Findings:
         alive = set()
         as_of_us = min((concern.as_of_us for concern in work.people.values()), default=self._now_us)
         self._context = replace(self._context, clock_us=lambda: as_of_us)
-        for profile, lists in self._profiles(work.people):
-            alive.add(profile.id)
-            concern = work.people[profile.id]
-            self._person(profile, lists, concern, before.get(profile.id), current[profile.id], refresh)
+        for person, row, lists in self._rows_of(work.people):
+            alive.add(person)
+            self._person(person, row, lists, work.people[person], before.get(person), current[person], refresh)
         for person in dict.fromkeys((*work.gone, *sorted(work.people.keys() - alive))):
             into = work.gone.get(person)
             reason = Reason("merged", profile_id=None if into is None else format_profile_id(into))
             self._change(person, set(), current[person], self._now_us, _always(reason))
             self._gone.append(person)
 
-    def _profiles(self, people: Collection[NodeId]) -> Iterator[tuple[Profile, set[str]]]:
-        """The profiles of these people, each with the lists that they are on."""
-        # What moves with time is told from the moment on for which a profile is made.
-        found = list(people_with_nodes(self._context, self._snapshot, people))
+    def _rows_of(self, people: Collection[NodeId]) -> Iterator[tuple[NodeId, Row, set[str]]]:
+        """What rules read of these people, each with the lists that they are on."""
+        # What moves with time is told from the moment on for which a row is made.
+        found = list(rows_with_nodes(self._context, self._snapshot, people))
         lists: dict[NodeId, set[str]] = defaultdict(set)
         if self._held.rules.lists:
-            for one in self._snapshot.listed([node for _, nodes in found for node in nodes]):
+            for one in self._snapshot.listed([node for _, _, nodes in found for node in nodes]):
                 lists[one.node].add(one.audience)
-        for profile, nodes in found:
-            yield profile, set().union(*(lists[node] for node in nodes if node in lists)) if lists else set()
+        for person, row, nodes in found:
+            yield person, row, set().union(*(lists[node] for node in nodes if node in lists)) if lists else set()
 
     def _person(
         self,
-        profile: Profile,
+        person: NodeId,
+        row: Row,
         lists: set[str],
         concern: Concern,
         before: Standing | None,
@@ -273,16 +274,15 @@ class _Findings:
         held, as_of_us = self._held, concern.as_of_us
         scan = held.progress.scan
         kept = held.scheduled
-        if scan is not None and profile.id in refresh and concern.because in {"schedule", "definition"}:
+        if scan is not None and person in refresh and concern.because in {"schedule", "definition"}:
             kept = kept - set(scan.refresh)
-        row = profile.row
         stage = held.stage(row, as_of_us)
         found = assess(
             held.rules, row, as_of_us, stage=stage, kept=kept, standing=lists | (current.keys() & kept),
             cuts=self._cuts,
         )  # fmt: skip
         moments = [at for at in (found.due_us, held.stage_change(row, as_of_us)) if at is not None]
-        standing = Standing(profile.id, min(moments, default=None), held.progress.generation, found.truths)
+        standing = Standing(person, min(moments, default=None), held.progress.generation, found.truths)
         if standing != before:
             self._standings.append(standing)
         known = before.truths if before is not None and before.generation == standing.generation else None
@@ -293,7 +293,7 @@ class _Findings:
             partition, offset = (None, None) if concern.entry is None else concern.entry
             return Reason(concern.because, conditions, partition, offset)
 
-        self._change(profile.id, set(found.members), current, as_of_us, why)
+        self._change(person, set(found.members), current, as_of_us, why)
 
     def _change(
         self, person: NodeId, members: set[str], current: Mapping[str, Membership], at_us: int, why: Why

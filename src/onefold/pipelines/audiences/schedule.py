@@ -12,7 +12,7 @@ from onefold.audiences.ruleset import IN_SEGMENT, STAGE_FIELD, CompiledRule
 from onefold.model import NodeId
 from onefold.pipelines.audiences.rules import Held
 from onefold.pipelines.context import Context
-from onefold.pipelines.reading.profile_rows import people
+from onefold.pipelines.reading.profile_rows import rows_with_nodes
 from onefold.ports import ProfileSnapshot
 from onefold.rules import evaluate
 from onefold.rules.values import number
@@ -67,9 +67,9 @@ def cut_points(
     while some := snapshot.people(after=after, limit=_PEOPLE_AT_ONCE):
         after = some[-1]
         current = {(membership.person, membership.audience) for membership in snapshot.memberships(some)}
-        for profile in people(asking, snapshot, some):
-            row = {**profile.row, STAGE_FIELD: held.stage(profile.row, now_us) or None}
-            row.update((f"{IN_SEGMENT}{slug}", (profile.id, slug) in current) for slug in held.rules.slugs)
+        for person, known, _ in rows_with_nodes(asking, snapshot, some):
+            row = {**known, STAGE_FIELD: held.stage(known, now_us) or None}
+            row.update((f"{IN_SEGMENT}{slug}", (person, slug) in current) for slug in held.rules.slugs)
             for rule in rules:
                 top = rule.definition.top
                 value = None if top is None else number(row.get(top.by))

@@ -15,9 +15,10 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.reading import neighbours
 from onefold.pipelines.reading.basis import based
 from onefold.pipelines.reading.people import only_in_aliases
-from onefold.pipelines.reading.profiles import profile_of
+from onefold.pipelines.reading.profiles import profile_of, shown_nodes
 from onefold.ports import NodeRow, ProfileSnapshot
-from onefold.profiles.profile import Profile, iso
+from onefold.profiles.profile import Profile, iso, row_of
+from onefold.rules import Row
 from onefold.warehouse.rows import ProfileRow, gone_row
 from onefold.warehouse.touched import Touched
 
@@ -57,6 +58,20 @@ def people_with_nodes(
         beside = [] if alone else neighbours.spoken_beside(context, snapshot, members)
         profile = profile_of(context, person, rows, only_in_aliases(snapshot, members), beside)
         yield profile, [member.id for member in members]
+
+
+def rows_with_nodes(
+    context: Context, snapshot: ProfileSnapshot, ids: Collection[NodeId]
+) -> Iterator[tuple[NodeId, Row, list[NodeId]]]:
+    """What rules read of these people, the `row` of their profiles; with their nodes."""
+    found = list(_people(snapshot, ids))
+    now_us = context.clock_us()
+    apart = neighbours.alone(snapshot, [[row.member.id for row in rows] for _, rows in found])
+    for (person, rows), alone in zip(found, apart, strict=True):
+        members = [row.member for row in rows]
+        beside = [] if alone else neighbours.spoken_beside(context, snapshot, members)
+        nodes = shown_nodes(context, rows, only_in_aliases(snapshot, members))
+        yield person, row_of(nodes, context.profiles, now_us, beside), [member.id for member in members]
 
 
 def _people(snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[tuple[NodeId, list[NodeRow]]]:

@@ -72,8 +72,13 @@ def profile_of(
 
     `aliases` are those that `only_in_aliases`; `beside` is what neighbours of the nodes say of consent.
     """
-    shown = named_otherwise([described(context, row) for row in rows], aliases)
+    shown = shown_nodes(context, rows, aliases)
     return profiles.view(person, shown, context.profiles, context.clock_us(), context.identity.priorities(), beside)
+
+
+def shown_nodes(context: Context, rows: Sequence[NodeRow], aliases: frozenset[NodeId]) -> Sequence[Described]:
+    """The nodes of a person by their rows, opened; `aliases` are those that `only_in_aliases`."""
+    return named_otherwise([described(context, row) for row in rows], aliases)
 
 
 def named_otherwise(nodes: Sequence[Described], only_in_aliases: frozenset[NodeId]) -> Sequence[Described]:

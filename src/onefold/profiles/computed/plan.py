@@ -92,9 +92,18 @@ class Plan(msgspec.Struct, frozen=True):
         return {base: int(one.key[len(base) + 1 :] or 0) for base, one in self.by_base.items()}
 
 
+Read = tuple[str, Kept]
+"""An aggregate that somebody reads: its fingerprint, and how it is folded."""
+
+
 def base_of(aggregate: Aggregate) -> str:
     """What tells an aggregate from others in a store."""
     return fingerprint(aggregate)[:KEY_LENGTH]
+
+
+def reads(plan: Plan, wanted: Iterable[Aggregate]) -> tuple[Read, ...]:
+    """How these aggregates of a plan are read."""
+    return tuple((fingerprint(one), plan.kept_of(one)) for one in wanted)
 
 
 def plan(

@@ -9,10 +9,10 @@ from typing import Any
 
 from onefold.profiles.computed.functions import Followed, digests
 from onefold.profiles.computed.periods import period_of, tile_us, windows
-from onefold.profiles.computed.plan import Held, Kept, Plan
+from onefold.profiles.computed.plan import Held, Kept, Read
 from onefold.profiles.computed.series import Series, tiles
 from onefold.rules import Aggregate
-from onefold.rules.aggregate import UNKNOWN, fingerprint, is_timed, of_none
+from onefold.rules.aggregate import UNKNOWN, is_timed, of_none
 from onefold.rules.aggregate import tiles as tiles_within
 from onefold.rules.values import untagged
 
@@ -58,22 +58,17 @@ class Windowed:
         return [(tile, partial) for tile, partial in self._tiles if inside.start <= tile < inside.stop]
 
 
-def row(
-    held: Held, plan: Plan, wanted: Iterable[Aggregate], filling: Collection[Aggregate] = frozenset()
-) -> dict[str, Any]:
+def row(held: Held, reads: Iterable[Read], filling: Collection[Aggregate] = frozenset()) -> dict[str, Any]:
     """What rules read of these aggregates, by fingerprint; of those without events nothing.
 
     Of those that are `filling`, which do not hold all events yet, that they are not known.
     """
     found: dict[str, Any] = {}
-    for aggregate in wanted:
-        if filling and aggregate in filling:
-            found[fingerprint(aggregate)] = UNKNOWN
-            continue
-        kept = plan.kept_of(aggregate)
-        series = kept.held(held)
-        if series is not None:
-            found[fingerprint(aggregate)] = value(kept, series)
+    for key, kept in reads:
+        if filling and kept.aggregate in filling:
+            found[key] = UNKNOWN
+        elif (series := kept.held(held)) is not None:
+            found[key] = value(kept, series)
     return found
 
 
