@@ -69,6 +69,12 @@ function makeRoutes(queries: QueryClient) {
       }),
       createRoute({
         ...at,
+        path: '/households',
+        validateSearch: texts('q'),
+        component: lazyRouteComponent(() => import('./screens/households')),
+      }),
+      createRoute({
+        ...at,
         path: '/why',
         validateSearch: texts('a', 'b'),
         component: lazyRouteComponent(() => import('./screens/why')),
@@ -89,7 +95,7 @@ function makeRoutes(queries: QueryClient) {
       createRoute({
         ...at,
         path: '/builder',
-        validateSearch: texts('segment', 'rule', 'form'),
+        validateSearch: texts('segment', 'rule', 'form', 'kind'),
         component: lazyRouteComponent(() => import('./screens/builder')),
       }),
       createRoute({ ...at, path: '/traits', component: lazyRouteComponent(() => import('./screens/traits')) }),

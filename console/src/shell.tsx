@@ -16,6 +16,7 @@ export const PLACES: Place[] = [
   { to: '/people', label: 'People', key: 'p', scope: 'read', group: 'People' },
   { to: '/review', label: 'Review', key: 'r', scope: 'admin', group: 'People' },
   { to: '/why', label: 'Why one person', key: 'w', scope: 'read', group: 'People' },
+  { to: '/households', label: 'Households', key: 'u', scope: 'read', group: 'People' },
   { to: '/segments', label: 'Segments', key: 's', scope: 'read', group: 'Audiences' },
   { to: '/builder', label: 'New segment', key: 'n', scope: 'segments', group: 'Audiences' },
   { to: '/traits', label: 'Traits', key: 't', scope: 'read', group: 'Audiences' },

@@ -11,8 +11,14 @@ SCREENS = {
     "segments": "/segments",
     "segment": "/segments/lapsed_donors",
     "growth": "/segments/lapsed_donors?tab=growth",
+    "versions": "/segments/lapsed_donors?tab=versions",
+    "overlap": "/segments/lapsed_donors?tab=overlap",
+    "list": "/segments/do_not_contact?tab=list",
     "builder": "/builder?segment=active_buyers",
     "review": "/review",
+    "pattern": "/review?status=pattern",
+    "agreement": "/review?status=agreement",
+    "households": "/households",
     "why": "/why",
     "traits": "/traits",
     "rfm": "/rfm",
@@ -23,7 +29,7 @@ SCREENS = {
     "settings": "/settings",
     "glossary": "/glossary?term=dead+letter",
 }
-TABS = ("attributes", "timeline", "identifiers", "segments", "consents", "history")
+TABS = ("attributes", "timeline", "identifiers", "graph", "segments", "consents", "history")
 LOOKS = [(theme, size) for theme in ("light", "dark") for size in (WIDE, NARROW)]
 
 

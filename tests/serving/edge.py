@@ -127,6 +127,10 @@ class FakeWorkspace:
         found = self.profile(identifier)
         return found and results.History(profile_id=found.id, changes=(), judgements=())
 
+    def graph(self, identifier):
+        found = self.profile(identifier)
+        return found and results.Graph(profile_id=found.id, nodes=(), edges=(), nodes_total=0, edges_total=0)
+
     def explain(self, a, b):
         self.profile(a), self.profile(b)
         nothing = dict.fromkeys(("path", "refused", "sentences", "profile_ids"), ())

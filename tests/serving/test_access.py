@@ -31,6 +31,7 @@ READS = (
     "/api/v1/profiles/user_id:ann/identifiers",
     "/api/v1/profiles/user_id:ann/timeline",
     "/api/v1/profiles/user_id:ann/history",
+    "/api/v1/profiles/user_id:ann/graph",
     "/api/v1/profiles/id/00000000-0000-0000-0000-000000000001",
     "/api/v1/explain?a=user_id:ann&b=user_id:ann",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/traits",

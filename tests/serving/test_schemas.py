@@ -112,7 +112,7 @@ def answers(server):
         ("{identifier}", {"identifier": "user_id:ann"}),
         ("id/{profile_id}", {"profile_id": one[2]["id"]}),
     ):
-        for view in ("", "/identifiers", "/timeline", "/history", "/evidence"):
+        for view in ("", "/identifiers", "/timeline", "/history", "/evidence", "/graph"):
             yield ask("get", f"/api/v1/profiles/{path}{view}", **named)
     yield ask("get", "/api/v1/explain", query="?a=user_id:ann&b=user_id:bob")
     letters = ask("get", "/api/v1/dead-letters")
@@ -141,6 +141,7 @@ def answers(server):
     grown = ask("get", "/api/v1/segments/{slug}/growth", slug="buyers")
     assert [(day["entered"], day["exited"], day["members"]) for day in grown[2]["days"]] == [(1, 0, 1)]
     yield grown
+    yield ask("get", "/api/v1/segments/{slug}/versions", slug="buyers")
     compared = json.dumps({"rule": "events >= 1"}).encode()
     different = ask("post", "/api/v1/segments/{slug}/diff", compared, slug="buyers")
     assert (different[2]["both"], different[2]["leaving"]) == (1, 0)

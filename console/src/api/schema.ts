@@ -352,6 +352,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/profiles/{identifier}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["graph_by_profiles_api_v1_profiles__identifier__graph_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles/{identifier}/history": {
         parameters: {
             query?: never;
@@ -424,6 +440,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["evidence_by_profiles_api_v1_profiles_id__profile_id__evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/id/{profile_id}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["graph_by_profiles_api_v1_profiles_id__profile_id__graph_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -904,6 +936,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["standing_api_v1_segments__slug__members__identifier__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["versions_api_v1_segments__slug__versions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1394,6 +1442,33 @@ export interface components {
             missing: string[];
             probability_max?: number | null;
             probability_min?: number | null;
+        };
+        Graph: {
+            edges: components["schemas"]["GraphEdge"][];
+            edges_total: number;
+            nodes: components["schemas"]["GraphNode"][];
+            nodes_total: number;
+            profile_id: string;
+        };
+        GraphEdge: {
+            a: string;
+            at: string | null;
+            b: string;
+            kind: string;
+            probability: number | null;
+            rule: string;
+            source: string;
+            strength: number | null;
+            within: boolean;
+        };
+        GraphNode: {
+            first_seen: string | null;
+            label: string;
+            node: string;
+            primary: boolean;
+            profile_id: string;
+            shared: boolean;
+            type: string;
         };
         Group: {
             first_seen: string | null;
@@ -2070,6 +2145,19 @@ export interface components {
         SegmentTraits: {
             cursor: components["schemas"]["SegmentCursor"];
             traits: Record<string, never>;
+        };
+        SegmentVersion: {
+            fingerprint: string;
+            holds: boolean;
+            kind: string;
+            rule: string | Record<string, never> | null;
+            sentence: string;
+            status: string;
+            version: number;
+        };
+        SegmentVersions: {
+            segment: string;
+            versions: components["schemas"]["SegmentVersion"][];
         };
         SetUp: {
             name?: string | null;
@@ -3781,6 +3869,67 @@ export interface operations {
             };
         };
     };
+    graph_by_profiles_api_v1_profiles__identifier__graph_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     history_by_profiles_api_v1_profiles__identifier__history_get: {
         parameters: {
             query?: never;
@@ -4048,6 +4197,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonEvidence"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    graph_by_profiles_api_v1_profiles_id__profile_id__graph_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
                 };
             };
             401: {
@@ -6262,6 +6472,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Standing"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_api_v1_segments__slug__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentVersions"];
                 };
             };
             401: {

@@ -1,19 +1,18 @@
-import { Button, SegmentedControl, Textarea, TextInput } from '@mantine/core';
+import { SegmentedControl, Textarea } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
-import { answered, GET, POST, PUT, read, type Schemas } from '../api/client';
+import { answered, GET, POST, read } from '../api/client';
 import { may, useMe } from '../api/session';
 import { Page } from '../parts/page';
 import { Failed, Loading, Shown } from '../parts/states';
 import { number, plural, words } from '../parts/text';
-import { say } from '../parts/toast';
 import { choices, GroupEditor } from '../rules/editor';
 import { pruned, tree, type Group } from '../rules/tree';
+import { Publish, type Document } from './publish';
 
 type Form = 'build' | 'text' | 'json';
-type Document = string | Record<string, unknown>;
 const EMPTY: Group = { logic: 'and', conditions: [{ operator: 'equals' }], groups: [] };
 
 /** A rule of a URL: JSON where it is, otherwise the text form. */
@@ -59,80 +58,6 @@ function Preview({ rule, slug }: { rule: Document; slug: string | undefined }) {
               </li>
             ))}
           </ul>
-        </>
-      )}
-    </div>
-  );
-}
-
-function Publish({ rule, definition, tag }: { rule: Document; definition: Schemas['SegmentDefinition'] | undefined; tag: string | null }) {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  const [slug, setSlug] = useState('');
-  const [description, setDescription] = useState(definition?.description ?? '');
-  const [plan, setPlan] = useState<{ plan: Schemas['SegmentPlan']; tag: string }>();
-  const name = definition?.slug ?? slug.trim().toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '');
-  const save = useMutation({
-    mutationFn: async () => {
-      const kept = definition;
-      await read(
-        PUT('/api/v1/segments/{slug}/definition', {
-          params: { path: { slug: name }, header: tag ? { 'if-match': tag } : { 'if-none-match': '*' } },
-          body: {
-            rule, description,
-            kind: (kept?.kind ?? 'realtime') as 'realtime' | 'scheduled' | 'static',
-            status: (kept?.status ?? 'active') as 'active' | 'draft' | 'archived',
-            owner: kept?.owner ?? '', tags: [...(kept?.tags ?? [])], exclude: [...(kept?.exclude ?? [])],
-            every_seconds: kept?.every_seconds ?? 86_400, top: kept?.top ?? null, suppression: kept?.suppression ?? false,
-          },
-        }),
-      );
-      const { data, response } = await answered(POST('/api/v1/segments/plan'));
-      return { plan: data, tag: response.headers.get('etag') ?? '' };
-    },
-    onSuccess: async (done) => {
-      setPlan(done);
-      await queries.invalidateQueries({ queryKey: ['definition'] });
-    },
-  });
-  const apply = useMutation({
-    mutationFn: () => read(POST('/api/v1/segments/apply', { params: { header: { 'if-match': plan!.tag } } })),
-    onSuccess: async () => {
-      await queries.invalidateQueries();
-      say(`${words(name)} holds now.`);
-      await navigate({ to: '/segments/$slug', params: { slug: name } });
-    },
-  });
-  return (
-    <div className="card stack">
-      <h2>Save</h2>
-      {!definition && <TextInput label="Name" placeholder="lapsed donors" value={slug} onChange={(event) => setSlug(event.currentTarget.value)} description={name && `Its slug: ${name}`} />}
-      <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
-      {save.isError && <Failed error={save.error} />}
-      {!plan && (
-        <Button onClick={() => save.mutate()} loading={save.isPending} disabled={!name}>
-          Save, and show who would enter
-        </Button>
-      )}
-      {plan && (
-        <>
-          <h3>What applying would change</h3>
-          {plan.plan.changes.length === 0 && <p className="quiet">Nobody enters or leaves.</p>}
-          {plan.plan.changes.map((change) => (
-            <p key={change.audience}>
-              <strong>{words(change.audience)}</strong> <span className="tag">{change.what}</span> {number(change.members_before)} →{' '}
-              {number(change.members_after)}: {number(change.entering)} enter, {number(change.leaving)} leave.
-            </p>
-          ))}
-          {plan.plan.notes.map((note) => (
-            <p key={note} className="small quiet">
-              {note}
-            </p>
-          ))}
-          {apply.isError && <Failed error={apply.error} again={() => save.mutate()} />}
-          <Button onClick={() => apply.mutate()} loading={apply.isPending}>
-            Apply
-          </Button>
         </>
       )}
     </div>
@@ -199,6 +124,15 @@ export default function Builder() {
       }
     } else keep(text.trim() || null);
   };
+  if (search.kind === 'list') {
+    return (
+      <Page title="New list" about="A segment by identifiers: whoever one of them belongs to is in it. Name it, apply it, and put identifiers on it.">
+        <div style={{ maxWidth: 560 }}>
+          <Publish rule={null} tag={null} kind="static" tab="list" />
+        </div>
+      </Page>
+    );
+  }
   const ready = !search.segment || definition.data !== undefined;
   return (
     <Page title={search.segment ? `Change ${words(search.segment)}` : 'New segment'} about="Say who is meant; the count follows while you build. Nothing changes until you apply it.">

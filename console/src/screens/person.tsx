@@ -8,6 +8,8 @@ import { useKeys } from '../parts/keys';
 import { Page, Table } from '../parts/page';
 import { Empty, Shown } from '../parts/states';
 import { number, plural, show, Term, Time, words } from '../parts/text';
+import { Members } from './households';
+import { IdentityGraph } from './person-graph';
 import { History } from './person-history';
 import { Memberships } from './person-segments';
 import { Timeline } from './person-timeline';
@@ -18,6 +20,7 @@ const TABS = [
   ['attributes', 'Attributes'],
   ['timeline', 'Timeline'],
   ['identifiers', 'Identifiers'],
+  ['graph', 'Graph'],
   ['segments', 'Segments and traits'],
   ['consents', 'Consents'],
   ['history', 'History'],
@@ -137,7 +140,7 @@ export default function Person() {
   const values = Object.fromEntries(Object.entries(profile.data?.attributes ?? {}).map(([name, one]) => [name, one.value]));
   const canonical = profile.data?.canonical;
   const title = nameOf(values) || canonical?.value || 'Person';
-  const json = `/api/v1/profiles/id/${id}${tab === 'timeline' || tab === 'identifiers' || tab === 'history' ? `/${tab}` : ''}`;
+  const json = `/api/v1/profiles/id/${id}${['timeline', 'identifiers', 'graph', 'history'].includes(tab) ? `/${tab}` : ''}`;
   return (
     <Page
       title={title}
@@ -174,8 +177,15 @@ export default function Person() {
               ))}
             </nav>
             {tab === 'attributes' && <Attributes profile={one} />}
+            {tab === 'attributes' && one.household && (
+              <section style={{ marginTop: 20 }}>
+                <h2>Household</h2>
+                <Members members={one.household.members} but={one.id} />
+              </section>
+            )}
             {tab === 'timeline' && <Timeline profile={one} />}
             {tab === 'identifiers' && <IdentifierTable profile={one} />}
+            {tab === 'graph' && <IdentityGraph key={one.id} id={one.id} />}
             {tab === 'segments' && <Memberships profile={one} />}
             {tab === 'consents' && <Consents profile={one} />}
             {tab === 'history' && <History profile={one} mayJudge={may(me, 'admin')} />}

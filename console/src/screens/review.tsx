@@ -1,77 +1,38 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { GET, POST, read, type Schemas } from '../api/client';
+import { useEffect, useRef, useState } from 'react';
+import { GET, POST, read } from '../api/client';
 import { may, useMe } from '../api/session';
 import { useKeys } from '../parts/keys';
 import { Page } from '../parts/page';
 import { Empty, Failed, Loading } from '../parts/states';
-import { number, plural, Term, Time, words } from '../parts/text';
+import { number, Term, Time, words } from '../parts/text';
 import { say } from '../parts/toast';
+import { Bulk } from './review-bulk';
+import { SideBySide, type Pair } from './review-pair';
+import { Agreement } from './review-stats';
 
-type Pair = Schemas['ReviewPair'];
 type Verdict = 'same' | 'different' | 'unsure';
 type View = 'open' | 'unsure' | 'decided' | 'disputed' | 'second';
+type Tab = View | 'pattern' | 'agreement';
 
-const VIEWS: { value: View; label: string }[] = [
+const VIEWS: { value: Tab; label: string }[] = [
   { value: 'open', label: 'Open' },
   { value: 'unsure', label: 'Unsure' },
   { value: 'disputed', label: 'Disputed' },
   { value: 'second', label: 'Second opinion' },
   { value: 'decided', label: 'Decided' },
+  { value: 'pattern', label: 'By pattern' },
+  { value: 'agreement', label: 'Agreement' },
 ];
 const AHEAD = 4;
 const TOLD: Record<Verdict, string> = { same: 'Same person', different: 'Different people', unsure: 'Marked as unsure' };
 
-/** A text with these ranges of characters marked; the ranges count code points, as the server does. */
-export function Marked({ text, marks }: { text: string; marks: readonly (readonly number[])[] }) {
-  const letters = [...text];
-  const parts: ReactNode[] = [];
-  let at = 0;
-  for (const [from = 0, to = 0] of marks) {
-    parts.push(letters.slice(at, from).join(''));
-    parts.push(<mark key={from}>{letters.slice(from, to).join('')}</mark>);
-    at = to;
-  }
-  parts.push(letters.slice(at).join(''));
-  return <>{parts}</>;
-}
-
-function SideBySide({ pair }: { pair: Pair }) {
-  const ends = [pair.a, pair.b];
-  return (
-    <div className="side">
-      <div className="label">Person</div>
-      {ends.map((end, index) => (
-        <div key={index}>
-          <Link to="/people/$id" params={{ id: end.profile_id }}>
-            {end.label}
-          </Link>
-          <div className="quiet small">
-            {plural(end.identifiers, 'identifier')}, {plural(end.events, 'event')}, revenue {end.revenue}
-            <br />
-            seen <Time at={end.first_seen} /> to <Time at={end.last_seen} />
-          </div>
-        </div>
-      ))}
-      {pair.fields.map((field) => (
-        <div key={field.field} className="line">
-          <div className="label">
-            {words(field.field)}
-            <div className="small">{field.agreement}</div>
-          </div>
-          <div className={field.agreement}>{field.a === null ? <span className="quiet">–</span> : <Marked text={field.a} marks={field.marks_a} />}</div>
-          <div className={field.agreement}>{field.b === null ? <span className="quiet">–</span> : <Marked text={field.b} marks={field.marks_b} />}</div>
-        </div>
-      ))}
-    </div>
-  );
-}
-
 export default function Review() {
   const { status } = useSearch({ from: '/shell/review' });
-  const view: View = VIEWS.find((one) => one.value === status)?.value ?? 'open';
+  const tab: Tab = VIEWS.find((one) => one.value === status)?.value ?? 'open';
+  const view: View = tab === 'pattern' || tab === 'agreement' ? 'open' : tab;
   const navigate = useNavigate();
   const queries = useQueryClient();
   const me = useMe();
@@ -128,7 +89,7 @@ export default function Review() {
   });
   const [decided, setDecided] = useState<readonly string[]>([]);
   const rule = (verdict: Verdict) => {
-    if (!pair || !decides) return;
+    if (!pair || !decides || tab !== view) return;
     setDecided((now) => [...now, pair.pair]);
     decide.mutate({ of: pair.pair, verdict });
   };
@@ -145,12 +106,12 @@ export default function Review() {
     <Page
       title="Review"
       about="Pairs that may be one person. Your answer is a ruling: it counts at once, and can be undone."
-      json={`/api/v1/review/pairs?status=${view}`}
+      json={tab === 'agreement' ? '/api/v1/review/stats' : `/api/v1/review/pairs?status=${view}`}
       actions={counts && <span className="quiet">{number(counts.open)} open · {number(counts.decided)} decided</span>}
     >
       <SegmentedControl
         aria-label="Which pairs"
-        value={view}
+        value={tab}
         onChange={(value) => {
           setGone([]);
           void navigate({ to: '/review', search: { status: value === 'open' ? undefined : value } });
@@ -159,7 +120,11 @@ export default function Review() {
         mb="md"
         style={{ maxWidth: '100%', overflowX: 'auto' }}
       />
-      {pairs.isError ? (
+      {tab === 'agreement' ? (
+        <Agreement />
+      ) : tab === 'pattern' ? (
+        <Bulk />
+      ) : pairs.isError ? (
         <Failed error={pairs.error} again={() => void pairs.refetch()} />
       ) : pairs.isPending || (!pair && pairs.isFetching) ? (
         <Loading rows={8} what="Loading pairs" />

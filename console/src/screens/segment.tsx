@@ -10,12 +10,17 @@ import { Page, save, Table } from '../parts/page';
 import { Empty, Shown } from '../parts/states';
 import { number, plural, Time, words } from '../parts/text';
 import { say } from '../parts/toast';
+import { List } from './segment-list';
+import { Overlap, Versions } from './segment-versions';
 
 const TABS = [
   ['members', 'People'],
   ['growth', 'Size over time'],
   ['history', 'Entered and left'],
+  ['overlap', 'Overlap'],
   ['definition', 'Rule'],
+  ['versions', 'Versions'],
+  ['list', 'List'],
 ] as const;
 
 function because(reason: Schemas['MembershipReason']): string {
@@ -170,8 +175,6 @@ export default function Segment() {
   const search = useSearch({ from: '/shell/segments/$slug' });
   const me = useMe();
   const stage = slug.startsWith('stage.');
-  const tabs = stage ? TABS.filter(([name]) => name !== 'definition') : TABS;
-  const tab = tabs.find(([name]) => name === search.tab)?.[0] ?? 'members';
   const segment = useQuery({
     queryKey: ['segment', slug],
     queryFn: () => read(GET('/api/v1/segments/{slug}', { params: { path: { slug } } })),
@@ -179,12 +182,17 @@ export default function Segment() {
     refetchInterval: 15_000,
   });
   const one = segment.data;
-  const twin = { members: '/members', growth: '/growth', history: '/history', definition: '' }[tab];
+  const tabs = TABS.filter(([name]) => {
+    if (name === 'list') return search.tab === name || (one?.kind === 'static' && may(me, 'segments'));
+    return !stage || !['definition', 'versions', 'overlap'].includes(name);
+  });
+  const tab = tabs.find(([name]) => name === search.tab)?.[0] ?? 'members';
+  const twin = { members: '/members', growth: '/growth', history: '/history', overlap: '', definition: '', versions: '/versions', list: '' }[tab];
   return (
     <Page
       title={words(slug)}
       about={one?.description || one?.sentence}
-      json={`/api/v1/segments/${slug}${twin}`}
+      json={tab === 'overlap' ? '/api/v1/segments/overlap' : `/api/v1/segments/${slug}${twin}`}
       actions={
         !stage && may(me, 'segments') && one && one.kind !== 'static' && (
           <ButtonLink variant="default" to="/builder" search={{ segment: slug }}>
@@ -219,6 +227,9 @@ export default function Segment() {
           {tab === 'members' && <Members slug={slug} />}
           {tab === 'growth' && <Growth slug={slug} />}
           {tab === 'history' && <Changes slug={slug} />}
+          {tab === 'overlap' && <Overlap slug={slug} />}
+          {tab === 'versions' && one && <Versions key={one.version} slug={slug} one={one} />}
+          {tab === 'list' && one && <List slug={slug} entries={one.entries} />}
           {tab === 'definition' && one && (
             <div className="stack">
               <div className="card">

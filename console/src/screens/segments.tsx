@@ -31,7 +31,16 @@ export default function Segments() {
         </>
       }
       json="/api/v1/segments"
-      actions={may(me, 'segments') && <ButtonLink to="/builder">New segment</ButtonLink>}
+      actions={
+        may(me, 'segments') && (
+          <>
+            <ButtonLink variant="default" to="/builder" search={{ kind: 'list' }}>
+              New list
+            </ButtonLink>
+            <ButtonLink to="/builder">New segment</ButtonLink>
+          </>
+        )
+      }
     >
       <TextInput type="search" aria-label="Filter segments" placeholder="Filter" value={filter} onChange={(event) => setFilter(event.currentTarget.value)} mb="md" />
       <Shown of={segments} rows={6}>

@@ -18,7 +18,7 @@ from typing import Any
 from onefold.bootstrap.workspace import Workspace, open_workspace
 from onefold.config import Project
 from onefold.errors import UnavailableError
-from onefold.pipelines.reading import explanations, profiles
+from onefold.pipelines.reading import explanations, graph, profiles
 from onefold.pipelines.reading.kept import KeptPeople
 from onefold.pipelines.service import HubReading
 
@@ -27,6 +27,7 @@ READINGS: dict[str, Callable[..., Any]] = {
     "timeline": profiles.timeline,
     "history": profiles.history,
     "explain": explanations.explain,
+    "graph": graph.graph,
 }
 """What may be read here or there, besides the profile."""
 NODES_MAX = 200

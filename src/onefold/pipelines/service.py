@@ -18,6 +18,7 @@ from onefold.pipelines.identity_planning import IdentityPlanning
 from onefold.pipelines.maintenance import dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits
+from onefold.pipelines.reading import graph as graphs
 from onefold.pipelines.reading.household_service import Households, NoPlaces, PlaceReading
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
 from onefold.pipelines.review.service import Review
@@ -197,6 +198,14 @@ class Service:
             NotFoundError: There is no such person.
         """
         return cohesion.person(self._context, identifier)
+
+    def graph(self, identifier: Identifier) -> results.Graph:
+        """What connects a person's identifiers, and what leads from them to others.
+
+        Raises:
+            NotFoundError: There is no such person.
+        """
+        return self._read(graphs.graph, identifier)
 
     def value_of(self, identifier: Identifier) -> str:
         """The normalised value of an identifier, or of the one that a profile id names.

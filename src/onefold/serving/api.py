@@ -175,6 +175,16 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
     async def evidence(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
         return document(await run_in_threadpool(caller.service.cohesion, who))
 
+    @api.get(
+        f"{path}/graph",
+        tags=["profiles"],
+        summary="What connects the identifiers of a person, and what leads from them to others",
+        name=f"graph_by_{name}",
+        responses=schemas.answer(results.Graph),
+    )
+    async def graph(caller: Looking, who: Annotated[Identifier, Depends(read)]) -> Response:
+        return document(await run_in_threadpool(caller.service.graph, who))
+
 
 @api.get(
     "/explain",

@@ -114,7 +114,7 @@ _DESCRIBED = (
     results.IdentityPlan, results.IdentityApplied,
     results.PairEvidence, results.PersonEvidence, results.Households, results.Household,
     results.SegmentDefinition, results.SegmentPlan, results.SegmentsApplied,
-    results.RuleCheck, results.RuleFields, results.RuleValues,
+    results.RuleCheck, results.RuleFields, results.RuleValues, results.Graph, results.SegmentVersions,
 )  # fmt: skip
 
 

@@ -142,6 +142,15 @@ async def growth(caller: Looking, slug: Slug) -> Response:
     return document(await run_in_threadpool(caller.service.audiences.growth, slug))
 
 
+@segments.get(
+    "/segments/{slug}/versions",
+    summary="The definitions that were applied, the latest first",
+    responses=schemas.answer(results.SegmentVersions),
+)
+async def versions(caller: Looking, slug: Slug) -> Response:
+    return document(await run_in_threadpool(caller.service.audiences.versions, slug))
+
+
 @segments.post(
     "/segments/{slug}/diff",
     tags=["stewardship"],

@@ -185,6 +185,31 @@ class SegmentPlan(Result, frozen=True, kw_only=True):
     sequence: int | None
 
 
+class SegmentVersion(Result, frozen=True, kw_only=True):
+    """A definition of a segment that was applied once.
+
+    Attributes:
+        holds: Whether it is the one that holds now.
+        rule: As it was written, text or JSON; null for a list.
+        sentence: The rule in English.
+    """
+
+    version: int
+    holds: bool
+    kind: str
+    status: str
+    rule: str | dict[str, Any] | None
+    sentence: str
+    fingerprint: str
+
+
+class SegmentVersions(Result, frozen=True, kw_only=True):
+    """The versions of a segment, the latest first."""
+
+    segment: str
+    versions: tuple[SegmentVersion, ...]
+
+
 class Overlap(Result, frozen=True, kw_only=True):
     """How many people two segments have in common; `share` is of those in either, 0 to 1."""
 

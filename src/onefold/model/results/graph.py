@@ -126,3 +126,66 @@ class Explanation(Result, frozen=True, kw_only=True):
     judged_apart: JudgementReference | None
     sentences: tuple[str, ...]
     profile_ids: tuple[str, ...]
+
+
+class GraphNode(Result, frozen=True, kw_only=True):
+    """An identifier in a person's graph.
+
+    Attributes:
+        node: Its id, which `profile:` understands.
+        type: Its type.
+        label: It as `type:value`.
+        profile_id: The profile it belongs to: the person's own, or a neighbour's.
+        primary: Whether it is the person's strongest identifier.
+        shared: Whether several people use it, so that it links nobody.
+    """
+
+    node: str
+    type: str
+    label: str
+    profile_id: str
+    primary: bool
+    shared: bool
+    first_seen: str | None
+
+
+class GraphEdge(Result, frozen=True, kw_only=True):
+    """What was observed, scored or ruled about two identifiers.
+
+    Attributes:
+        a: The node at one end.
+        b: The node at the other.
+        kind: `event`, `record`, `alias`, `scored` or `judgement`.
+        source: Where it was seen, or who ruled.
+        rule: The rule that made it; of a judgement its verdict.
+        strength: 0 to 100, as in an explanation; null for a judgement.
+        probability: Of a score, that the two are one person; otherwise null.
+        within: Whether both ends belong to the person now.
+    """
+
+    a: str
+    b: str
+    kind: str
+    source: str
+    rule: str
+    strength: int | None
+    probability: float | None
+    at: str | None
+    within: bool
+
+
+class Graph(Result, frozen=True, kw_only=True):
+    """A person's identifiers and those beside them, with the evidence between them.
+
+    Attributes:
+        nodes: The person's strongest identifiers, then neighbours: identifiers of others to which evidence leads.
+        edges: The strongest evidence between these, rulings first.
+        nodes_total: How many identifiers the person has.
+        edges_total: How much evidence there is between the nodes shown.
+    """
+
+    profile_id: str
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+    nodes_total: int
+    edges_total: int

@@ -130,6 +130,38 @@ def version(context: Context, slug: str, number: int) -> Definition:
     raise NotFoundError(f"Segment `{slug}` has no version {number}" + (f"; it has {known}." if known else "."))
 
 
+def versions(context: Context, slug: str) -> results.SegmentVersions:
+    """The definitions of a segment that were applied, the latest first.
+
+    Raises:
+        NotFoundError: None was.
+    """
+    with context.store.snapshot() as snapshot:
+        stored = [one for one in snapshot.definitions() if one.slug == slug]
+        holding = current(snapshot)[0].versions.get(slug)
+    if not stored:
+        raise NotFoundError(f"Segment `{slug}` was never applied, so it has no versions.")
+    return results.SegmentVersions(
+        segment=slug,
+        versions=tuple(
+            _version(one.version, decode(one.body), holds=one.version == holding)
+            for one in sorted(stored, key=lambda one: -one.version)
+        ),
+    )
+
+
+def _version(number: int, d: Definition, *, holds: bool) -> results.SegmentVersion:
+    return results.SegmentVersion(
+        version=number,
+        holds=holds,
+        kind=d.kind,
+        status=d.status,
+        rule=d.rule if d.rule is None or isinstance(d.rule, str) else dict(d.rule),
+        sentence=sentence(d),
+        fingerprint=d.fingerprint(),
+    )
+
+
 class Chosen(msgspec.Struct, frozen=True):
     """Which members are wanted: those who entered for a reason, not before a moment, before another; None for any."""
 

@@ -134,6 +134,14 @@ class Audiences:
         """
         return asking.version(self._context, slug, version)
 
+    def versions(self, slug: str) -> results.SegmentVersions:
+        """The definitions of a segment that were applied, the latest first.
+
+        Raises:
+            NotFoundError: None was.
+        """
+        return asking.versions(self._context, slug)
+
     def overlaps(self, among: Collection[str] = ()) -> results.Overlaps:
         """How many people each two of these segments, or of all, have in common.
 
