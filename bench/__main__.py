@@ -29,6 +29,7 @@ NAMES = (
     "rfm",
     "rules",
     "match",
+    "console",
 )
 
 

@@ -8,6 +8,7 @@ import { layout, type Point } from '../parts/layout';
 import { Table } from '../parts/page';
 import { Empty, Shown } from '../parts/states';
 import { number, plural, Term, Time, words } from '../parts/text';
+import { Weakest } from './why-records';
 
 type Graph = Schemas['Graph'];
 type Node = Schemas['GraphNode'];
@@ -193,6 +194,7 @@ export function IdentityGraph({ id }: { id: string }) {
             <p className="quiet">
               Each line is an <Term name="edge" />, the thicker the stronger. Dashed lines lead to other people: that evidence is not followed.
             </p>
+            {found.nodes_total > 1 && <Weakest id={id} />}
             <Picture graph={found} edges={edges} chosen={chosen} choose={setChosen} />
             <div className="row spread" style={{ margin: '8px 0' }}>
               <label className="row small">

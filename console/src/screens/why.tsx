@@ -6,6 +6,7 @@ import { GET, read, type Schemas } from '../api/client';
 import { Page } from '../parts/page';
 import { Empty, Shown } from '../parts/states';
 import { number, plural, Term, Time, words } from '../parts/text';
+import { Records } from './why-records';
 
 type Step = Schemas['Step'];
 
@@ -130,6 +131,7 @@ export default function Why() {
           Write each as <code>type:value</code>. The page of a person has a link for each of theirs.
         </Empty>
       ) : (
+        <>
         <Shown of={found}>
           {(explained) => (
             <div className="two">
@@ -160,6 +162,8 @@ export default function Why() {
             </div>
           )}
         </Shown>
+        {search.a && search.b && <Records a={search.a} b={search.b} />}
+        </>
       )}
     </Page>
   );
