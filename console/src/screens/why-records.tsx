@@ -73,11 +73,18 @@ export function Records({ a, b }: { a: string; b: string }) {
           />
         </>
       )}
-      <h3 style={{ marginTop: 16 }}>{found.one_person ? 'They would be two people if' : 'They would be one person if'}</h3>
+      <h3 style={{ marginTop: 16 }}>{found.one_person ? 'What would make them two people' : 'What would make them one person'}</h3>
       {found.changes.length > 0 ? (
         <ul style={{ margin: 0, paddingLeft: 18 }}>
           {found.changes.map((change, index) => (
-            <li key={index}>{change.sentence}</li>
+            <li key={index}>
+              {change.sentence}
+              {change.evidence.map((step, at) => (
+                <div key={at} className="small quiet" style={{ overflowWrap: 'anywhere' }}>
+                  {step.from.label} and {step.to.label}, {words(step.kind)}{step.source && ` from ${step.source}`}
+                </div>
+              ))}
+            </li>
           ))}
         </ul>
       ) : (
