@@ -5,12 +5,35 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from tests import workbench
 from tests.other_engines import servers
+from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.query_client import QueryProcess
 from onefold.adapters.sql_engines.engine import MarkedEngine
 
+_CONTROLS = {
+    "clickhouse": ("like", "case", "round", "cast"),
+    "spark": ("like", "cast", "extract", "percentilecont", "timetounix"),
+    "bigquery": ("extract", "div", "greatest"),
+    "snowflake": ("timetounix", "explode", "arraycontains"),
+}
 _numbers = itertools.count()
+
+
+class Engines:
+    """Makes engines of one kind, each in schemas of its own; see `tests.contracts`."""
+
+    nul = "\\x00"
+
+    def __init__(self, name, kind, session, queries):
+        self.name, self.kind, self.session = name, kind, session
+        self.parts, self.controls = kind.dialect.parts, _CONTROLS[name]
+        self._queries = queries
+
+    def __call__(self, within=lambda session: session):
+        """One more; `within` puts something around its session."""
+        return MarkedEngine(self.kind, within(self.session), self._queries, prefix=f"e{next(_numbers)}_")
 
 
 @pytest.fixture(scope="session")
@@ -22,18 +45,12 @@ def queries():
 
 @pytest.fixture(scope="session", params=servers.ENGINES)
 def make_engine(request, queries):
-    """Makes engines of one kind, each in schemas of its own."""
     with servers.running(request.param) as open_session:
-        kind, session = open_session()
-
-        def make(within=lambda session: session):
-            return MarkedEngine(kind, within(session), queries, prefix=f"e{next(_numbers)}_")
-
-        make.name = request.param
-        yield make
-        session.close()
+        made = Engines(request.param, *open_session(), queries)
+        yield made
+        made.session.close()
 
 
 @pytest.fixture
-def engine(make_engine):
-    return make_engine()
+def yard(tmp_path, queries):
+    return Yard(workbench.context(), tmp_path, queries)

@@ -18,6 +18,8 @@ from onefold.errors import ConfigurationError, NotFoundError, UnavailableError
 BUILD = Path(__file__).resolve().parents[2] / "build"
 HERE = Path(__file__).parent
 ENGINES = ("clickhouse", "spark", "snowflake", "bigquery")
+EXACT_IN_JSON = ("clickhouse", "spark", "snowflake")
+"""Those that give all digits of a number in JSON: of 0.30000000000000004 bqemulator gives 0.3, so rules about it differ."""
 
 
 def python(name: str) -> Path:

@@ -1,81 +1,40 @@
-"""Copies in engines without transactions: the warehouse's rows and answers, whatever is loaded and wherever it stops."""
+"""Copies in engines without transactions: the contracts of copies and of queries, and wherever a load or an erasure stops."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 
 import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests import engines, workbench
-from tests.contracts.test_warehouse import alike
-from tests.contracts.warehouse_queries import GIFT, QUERIES, REFUSED, gifts
-from tests.engines import WORKSPACE, copy, whole
-from tests.engines import contents as all_contents
+from tests import workbench
+from tests.contracts.answers import Answers, receive_people
+from tests.contracts.copies import SECRET, Copies, filled, nodes_of, peopled
+from tests.contracts.warehouse_queries import GIFT, gifts
+from tests.engines import WORKSPACE, copy, stored_rows
 from tests.own_relations import PLEDGE, STEPS, holds_what_was_done, pledges, stored
-from tests.warehouse.test_engine_erasure import SECRET, nodes_of, peopled
-from tests.warehouse.test_engines import BODIES, filled, numbered
 from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.changes import pinned
-from onefold.adapters.duckdb.erasure import Eraser
 from onefold.adapters.sql_engines.engine import MarkedEngine
-from onefold.adapters.sql_engines.tables import Tables
-from onefold.errors import ConfigurationError, ConflictError, ExpensiveError, UsageError
-from onefold.ports.warehouse import QueryLimits
-from onefold.warehouse.dialects import translation
+from onefold.adapters.sql_engines.tables import OWN, Tables
+from onefold.errors import ConflictError
 from onefold.warehouse.query import parse
 
 ASKED = "SELECT count(*) AS n, max(sequence) AS last FROM staging.event"
 LAW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-NOT_THERE = {"clickhouse": {}, "spark": {}, "snowflake": {}, "bigquery": {}}
-"""By engine, queries that it cannot run, and why: each is refused, and when it is not any more the suite fails."""
-CONTROLS = {
-    "clickhouse": ("like", "case", "round", "cast"),
-    "spark": ("like", "cast", "extract", "percentilecont", "timetounix"),
-    "bigquery": ("extract", "div", "greatest"),
-    "snowflake": ("timetounix", "explode", "arraycontains"),
-}
-"""By engine, rewrites without which some query means something else there."""
 STRIDE = {"clickhouse": 1, "spark": 8, "snowflake": 1, "bigquery": 1}
 """By engine, of how many statements one is stopped at: a statement of Spark takes a second, and every stop loads anew."""
-
-
-def contents(warehouse):
-    """All rows of the logs, of a view over several and of tables of one's own, in an order of their own."""
-    return {
-        relation.full_name: sorted(map(repr, warehouse.run(whole(relation.full_name)).to_pylist()))
-        for relation in warehouse.relations()
-        if relation.kind != "view" or relation.name == "source_link"
-    }
-
-
-@pytest.fixture
-def yard(tmp_path, queries):
-    return Yard(workbench.context(), tmp_path, queries)
 
 
 @pytest.fixture(scope="session")
 def both(make_engine, queries, tmp_path_factory):
     """The embedded warehouse with gifts, and its copy."""
     yard = Yard(workbench.context(), tmp_path_factory.mktemp("yard"), queries)
-    for n in range(4):
-        consents = {"consent": {"categoryPreferences": {"email": bool(n % 2), "ads": False}}}
-        yard.receive(
-            {
-                "type": "identify",
-                "userId": f"u{n % 3}",
-                "anonymousId": f"a{n}",
-                "messageId": f"i{n}",
-                "context": consents,
-            },
-            {"type": "track", "event": "Read", "anonymousId": f"a{n}", "messageId": f"t{n}"},
-        )
+    receive_people(yard)
     rows = gifts()
-    # ClickHouse has no list that is null; an empty one stands for it.
+    # ClickHouse and BigQuery have no list that is null; an empty one stands for it.
     lists = pa.array([some or [] for some in rows["nodes"].to_pylist()], pa.list_(pa.string()))
     yard.warehouse.replace(GIFT, rows.set_column(rows.column_names.index("nodes"), "nodes", lists))
     engine = make_engine()
@@ -83,64 +42,12 @@ def both(make_engine, queries, tmp_path_factory):
     return yard.warehouse, engine
 
 
-@pytest.mark.parametrize("name", QUERIES)
-def test_the_same_query_gives_the_same_table(both, make_engine, name):
-    """Columns, types, order, nulls, exact money, microseconds, all letters."""
-    embedded, engine = both
-    query = parse(QUERIES[name])
-    if name in NOT_THERE[make_engine.name]:
-        with pytest.raises(UsageError):
-            engine.run(query)
-        return
-    wanted, found = embedded.run(query), engine.run(query)
-    told = [(a, b) for a, b in zip(wanted.to_pylist(), found.to_pylist(), strict=False) if a != b]
-    assert alike(wanted, found), f"{told}\n{wanted.schema}\n{found.schema}"
+class TestAnswers(Answers):
+    """Of each engine."""
 
 
-@pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED)
-def test_what_engines_mean_differently_is_refused(both, query):
-    """A part without a tried equivalent is named; it is not passed on to mean something else."""
-    with pytest.raises(UsageError, match=rf"{both[1]._kind.dialect.name}: .* no tried equivalent"):
-        both[1].run(parse(query))
-
-
-def test_every_primitive_is_executed(both):
-    """No entry of the table is there that no query runs, but for what is looked at inside of others."""
-    used = {type(part) for query in QUERIES.values() for part in parse(query).walk()}
-    used |= {type(part) for tree in engines.views() for part in tree.walk()}
-    assert {kind.__name__ for kind in both[1]._kind.dialect.parts.keys() - used} == set()
-
-
-def test_without_its_rewrite_a_primitive_means_something_else(both, make_engine):
-    """The suite is red for a table that leaves a part as sqlglot writes it, so green means something."""
-    embedded, engine = both
-    kinds = {kind.__name__.lower(): kind for kind in engine._kind.dialect.parts}
-
-    def differs(plain, query):
-        try:
-            return not alike(embedded.run(query), plain.run(query))
-        except (UsageError, pa.ArrowException, ValueError):
-            return True
-
-    same = []
-    for name in CONTROLS[make_engine.name]:
-        parts = {**engine._kind.dialect.parts, kinds[name]: None}
-        dialect = translation.Dialect(engine._kind.dialect.name, engine.dialect, parts, engine._kind.dialect.entry)
-        plain = MarkedEngine(
-            replace(engine._kind, dialect=dialect), engine._session, engine._process, prefix=engine.prefix
-        )
-        concerned = [parse(query) for query in QUERIES.values() if parse(query).find(kinds[name])]
-        if not any(differs(plain, query) for query in concerned):
-            same.append(name)
-    assert same == []
-
-
-def test_a_query_that_takes_too_much_is_ended(both):
-    """The size of the answer is bounded; the engine answers the next one."""
-    query = " CROSS JOIN ".join(["SELECT a.name FROM marts.gift AS a", *(f"marts.gift AS {name}" for name in "bcdefg")])
-    with pytest.raises(ExpensiveError, match="more than 1 MB"):
-        both[1].run(parse(query), QueryLimits(result_mb=1))
-    assert both[1].run(parse("SELECT 1 AS n")).to_pylist() == [{"n": 1}]
+class TestCopies(Copies):
+    """Of each engine."""
 
 
 @LAW
@@ -157,75 +64,12 @@ def test_a_copy_that_does_less_is_caught(both, monkeypatch):
         holds_what_was_done(both[1], [("append", {("ann", 2024): 1}), ("merge", {("ann", 2024): 2})])
 
 
-@settings(LAW, max_examples=2)
-@given(
-    rounds=st.lists(
-        st.tuples(st.lists(BODIES, min_size=1, max_size=6), st.booleans(), st.booleans()), min_size=1, max_size=4
-    )
-)
-def test_a_copy_is_the_warehouse(rounds, make_engine, queries, tmp_path_factory):
-    """Whatever came and whenever it was loaded and copied: all relations have the same rows, views included."""
-    yard = Yard(workbench.context(), tmp_path_factory.mktemp("yard"), queries)
-    engine, many = make_engine(), 0
-    for bodies, loaded, copied in rounds:
-        yard.receive(*numbered(bodies, many))
-        many += len(bodies)
-        if loaded:
-            yard.load()
-        if copied:
-            copy(yard, engine, load=False)
-    copy(yard, engine)
-    assert all_contents(engine) == all_contents(yard.warehouse)
-
-
-def test_a_load_takes_only_what_is_new(yard, engine):
-    """Loaded again it takes in nothing, and after more came only that; tables of one's own follow their files."""
+def test_a_step_that_another_came_before_is_not_seen(yard, make_engine):
+    """Whoever is overtaken in the midst of a step is told, and what it brought is there once."""
     filled(yard)
-    first = copy(yard, engine)
-    assert (first.rows > 0, first.anew) == (True, False)
-    assert copy(yard, engine).rows == 0
-    yard.receive({"type": "track", "event": "Read", "anonymousId": "new", "messageId": "x"})
-    yard.warehouse.replace(PLEDGE, pledges({("ann", 2024): 1}))
-    more = copy(yard, engine)
-    assert (0 < more.rows < first.rows, more.tables) == (True, 1)
-    assert copy(yard, engine).tables == 0
-    assert contents(engine) == contents(yard.warehouse)
-    yard.warehouse.drop(PLEDGE)
+    engine = make_engine()
     copy(yard, engine)
-    assert contents(engine) == contents(yard.warehouse)
-
-
-def test_a_history_made_anew_replaces_the_one_before(yard, engine, queries, tmp_path):
-    """After a rebuild numbers begin again; the copy is told by its last row, and is emptied first."""
-    filled(yard)
-    copy(yard, engine)
-    later = replace(workbench.context(), clock_us=itertools.count(workbench.NOW_US + 1_000_000).__next__)
-    other = Yard(later, tmp_path / "rebuilt", queries)
-    filled(other, 5)
-    assert copy(other, engine).anew
-    assert contents(engine) == contents(other.warehouse)
-
-
-def test_an_engine_holds_one_workspace(yard, engine):
-    """Another workspace's rows are not put beside those of the first."""
-    filled(yard, 1)
-    copy(yard, engine)
-    with pytest.raises(ConfigurationError, match="another workspace"):
-        engine.prepare("f" * 32)
-
-
-def test_of_two_loads_at_once_one_is_told(yard, engine):
-    """A step that does not begin where the engine is changes nothing, and one that another came before is not seen."""
-    filled(yard)
-    copy(yard, engine)
-    before = contents(engine)
-    with pinned(yard.context.store, yard.files) as segments:
-        steps = list(segments.steps(0))
-        with pytest.raises(ConflictError):
-            engine.load(steps[1])
-    assert contents(engine) == before
-    filled_more = {"type": "track", "event": "Read", "anonymousId": "late", "messageId": "late"}
-    yard.receive(filled_more)
+    yard.receive({"type": "track", "event": "Read", "anonymousId": "late", "messageId": "late"})
     yard.load()
     with pinned(yard.context.store, yard.files) as segments:
         *earlier, step = segments.steps(engine.state().sequence)
@@ -240,7 +84,46 @@ def test_of_two_loads_at_once_one_is_told(yard, engine):
 
         with pytest.raises(ConflictError, match="not seen"):
             engine.load(msgspec.structs.replace(step, parts=interrupted()))
-    assert contents(engine) == contents(yard.warehouse)
+    assert stored_rows(engine) == stored_rows(yard.warehouse)
+
+
+class Slow:
+    """A session in which something happens after the first rows have arrived."""
+
+    def __init__(self, session):
+        self._session, self.meanwhile = session, None
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def insert(self, table, rows):
+        self._session.insert(table, rows)
+        happening, self.meanwhile = self.meanwhile, None
+        if happening is not None:
+            happening()
+
+
+def slowly_loaded(yard, engine, nodes):
+    """Load a first step in the midst of which somebody is erased; how many rows of them are there then."""
+    engine.prepare(WORKSPACE)
+    engine._session.meanwhile = lambda: engine.erase(nodes)
+    with (
+        pinned(yard.context.store, yard.files) as segments,
+        pytest.raises(ConflictError, match="not seen"),
+    ):
+        engine.load(next(iter(segments.steps(0))))
+    return engine.count(nodes)
+
+
+def test_rows_that_waited_while_somebody_was_erased_do_not_come(yard, make_engine, monkeypatch):
+    """A load that was stopped for minutes goes on after an erasure: it adds nothing, by two guards."""
+    peopled(yard)
+    nodes, add = nodes_of(yard, "ann"), Tables.add
+    assert slowly_loaded(yard, make_engine(Slow), nodes) == 0
+    monkeypatch.setattr(Tables, "sweep", lambda _: None)
+    assert slowly_loaded(yard, make_engine(Slow), nodes) == 0
+    monkeypatch.setattr(Tables, "add", lambda tables, log, rows, epoch: add(tables, log, rows, epoch + 1))
+    assert slowly_loaded(yard, make_engine(Slow), nodes) > 0, "the negative control"
 
 
 class Stopping:
@@ -287,7 +170,7 @@ def exact_wherever_it_stops(yard, make_engine):
             continue
         session.left = None
         break
-    assert contents(engine) == contents(yard.warehouse)
+    assert stored_rows(engine) == stored_rows(yard.warehouse)
     assert stops > 5
 
 
@@ -315,28 +198,6 @@ def test_an_engine_that_marks_first_or_keeps_leftovers_is_caught(yard, make_engi
         exact_wherever_it_stops(yard, make_engine)
 
 
-def test_a_copy_erases_what_the_warehouse_erases(yard, make_engine):
-    """What is left is what a new copy of the erased warehouse has, and a load brings none back."""
-    peopled(yard)
-    engine, fresh = make_engine(), make_engine()
-    copy(yard, engine)
-    nodes = nodes_of(yard, SECRET)
-    eraser = Eraser(yard.context.store, yard.loader._feed, yard.files, yard.loader, yard.context.clock_us)
-    assert nodes
-    assert engine.count(nodes) == eraser.count(nodes)
-    assert engine.erase(nodes) == eraser.erase(nodes)
-    assert engine.count(nodes) == 0
-    assert engine.erase(nodes) == 0
-    copy(yard, engine)  # relations that tell of the erasure
-    copy(yard, fresh)
-    assert contents(engine) == contents(fresh)
-    assert SECRET not in str(contents(engine))
-    engine.compact()
-    again = copy(yard, engine)
-    assert (again.rows, again.anew) == (0, False)
-    assert contents(engine) == contents(fresh)
-
-
 def test_an_erasure_that_leaves_names_is_caught(yard, make_engine, monkeypatch):
     """The negative control: others' events keep the name where they are not changed."""
     peopled(yard)
@@ -349,9 +210,40 @@ def test_an_erasure_that_leaves_names_is_caught(yard, make_engine, monkeypatch):
     assert engine.count(nodes) > 0
 
 
-def test_what_cannot_be_merged_is_refused(both):
-    """A relation of the stream, and one without a key."""
-    with pytest.raises(UsageError, match="no key"):
-        both[1].merge(msgspec.structs.replace(PLEDGE, key=()), pledges({}))
-    both[1].replace(PLEDGE, pledges({("bob", 2025): None}))
-    assert stored(both[1]) == [("bob", 2025, None)]
+def in_tables(engine, make_engine):
+    """Whether any table of the copy holds the word, whatever its name."""
+    schema = engine.prefix + OWN
+    rows = [
+        make_engine.session.fetch("SELECT * FROM " + make_engine.kind.name(schema, name)).to_pylist()  # noqa: S608  our names
+        for name in make_engine.session.tables(schema)
+    ]
+    return SECRET in str(rows)
+
+
+def killed_in_the_midst(engine):
+    """Leave a table aside, and a relation half replaced, as a kill does."""
+    aside = engine._tables.aside(PLEDGE)
+    engine._session.insert(aside.__enter__(), pledges({(SECRET, 2024): 1}))
+    replacing = engine._tables.replacing(PLEDGE, None)
+    table = replacing.__enter__()
+    engine._session.insert(table, pledges({(SECRET, 2025): 2}))
+    engine._tables._turn(PLEDGE, table)
+    return aside, replacing
+
+
+def test_what_a_kill_left_aside_goes_with_an_erasure(yard, make_engine, monkeypatch):
+    """Tables that nothing names hold people, too; the relation that was being replaced is what it was before."""
+    filled(yard, 1)
+    engine = make_engine()
+    copy(yard, engine)
+    engine.replace(PLEDGE, pledges({("ann", 2024): 1}))
+    left = killed_in_the_midst(engine)
+    assert in_tables(engine, make_engine)
+    with monkeypatch.context() as broken:  # the negative control
+        broken.setattr(Tables, "sweep", lambda _: None)
+        engine.erase(nodes_of(yard, "u1") or [bytes(16)])
+    assert in_tables(engine, make_engine)
+    engine.erase([bytes(16)])
+    assert not in_tables(engine, make_engine)
+    assert stored(engine) == []
+    del left

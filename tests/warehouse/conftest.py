@@ -1,7 +1,7 @@
 """Warehouses for tests."""
 
 import pytest
-from tests import workbench
+from tests import engines, workbench
 from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.query_client import QueryProcess
@@ -17,3 +17,9 @@ def queries():
 @pytest.fixture
 def yard(tmp_path, queries):
     return Yard(workbench.context(), tmp_path, queries)
+
+
+@pytest.fixture
+def make_engine(queries):
+    with engines.postgres_engines(queries) as make:
+        yield make

@@ -1,136 +1,23 @@
-"""Copies of the warehouse in engines: exactly its rows, however often and from wherever it is loaded, whoever is killed."""
+"""Copies of the warehouse in PostgreSQL: the contract of copies, and that whoever is killed leaves them as they were."""
 
-import itertools
 import multiprocessing
 import os
 import signal
-from dataclasses import replace
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests import engines, workbench
-from tests.contracts.warehouse_queries import GIFT, gifts
+from tests import engines
+from tests.contracts.copies import Copies, filled
 from tests.engines import WORKSPACE, contents, copy, postgres_engine
-from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.changes import pinned
 from onefold.adapters.postgres.engine import PostgresEngine
 from onefold.bootstrap.engines import load
-from onefold.errors import ConfigurationError, ConflictError
 from onefold.ports.engine import Step
 
-PEOPLE = st.sampled_from(["ann", "bob", "cid"])
-BODIES = st.one_of(
-    st.builds(lambda who, on: {"type": "track", "event": "Order Completed", "anonymousId": f"{who}{on}"}, PEOPLE, PEOPLE),
-    st.builds(lambda who, on: {"type": "identify", "userId": who, "anonymousId": f"{on}{who}"}, PEOPLE, PEOPLE),
-    st.builds(lambda who, on: {"type": "alias", "userId": who, "previousId": on}, PEOPLE, PEOPLE),
-    st.builds(
-        lambda who, said: {
-            "type": "track", "event": "é\0'\"\\,\n", "userId": who, "properties": {"x": "\0", "total": 0.1},
-            "context": {"consent": {"categoryPreferences": {"email": said}}},
-        },
-        PEOPLE, st.booleans(),
-    ),
-)  # fmt: skip
 
-
-@pytest.fixture
-def engine(queries):
-    made = postgres_engine(queries)
-    yield made
-    made.close()
-
-
-def numbered(bodies, start=0):
-    return [body | {"messageId": f"m{n}"} for n, body in enumerate(bodies, start)]
-
-
-def filled(yard, loads=3):
-    """Some loads of the warehouse, one after the other."""
-    for n in range(loads):
-        yard.receive(
-            {"type": "identify", "userId": f"u{n % 2}", "anonymousId": f"a{n}", "messageId": f"i{n}"},
-            {"type": "track", "event": "Read", "anonymousId": f"a{n}", "messageId": f"t{n}"},
-        )
-        yard.load()
-
-
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    rounds=st.lists(
-        st.tuples(st.lists(BODIES, min_size=1, max_size=6), st.booleans(), st.booleans()), min_size=1, max_size=4
-    )
-)
-def test_a_copy_is_the_warehouse(rounds, queries, tmp_path_factory):
-    """Whatever came and whenever it was loaded and copied: all relations have the same rows, views included."""
-    yard = Yard(workbench.context(), tmp_path_factory.mktemp("yard"), queries)
-    engine, many = postgres_engine(queries), 0
-    try:
-        for bodies, loaded, copied in rounds:
-            yard.receive(*numbered(bodies, many))
-            many += len(bodies)
-            if loaded:
-                yard.load()
-            if copied:
-                copy(yard, engine, load=False)
-        copy(yard, engine)
-        wanted = contents(yard.warehouse)
-        # PostgreSQL holds no NUL in text; its picture stands for it, as in the profile store.
-        plain = {name: [row.replace("\\x00", "␀") for row in rows] for name, rows in wanted.items()}
-        assert contents(engine) == plain
-    finally:
-        engine.close()
-
-
-def test_a_load_takes_only_what_is_new(yard, engine):
-    """Loaded again it takes in nothing, and after more came only that; tables of one's own follow their files."""
-    filled(yard)
-    first = copy(yard, engine)
-    assert (first.rows > 0, first.anew) == (True, False)
-    assert copy(yard, engine).rows == 0
-    yard.receive({"type": "track", "event": "Read", "anonymousId": "new", "messageId": "x"})
-    yard.warehouse.replace(GIFT, gifts())
-    more = copy(yard, engine)
-    assert (0 < more.rows < first.rows, more.tables) == (True, 1)
-    assert copy(yard, engine).tables == 0
-    assert contents(engine) == contents(yard.warehouse)
-    yard.warehouse.drop(GIFT)
-    copy(yard, engine)
-    assert contents(engine) == contents(yard.warehouse)
-
-
-def test_a_history_made_anew_replaces_the_one_before(yard, engine, queries, tmp_path):
-    """After a rebuild numbers begin again; the copy is told by its last row, and is emptied first."""
-    filled(yard)
-    copy(yard, engine)
-    later = replace(workbench.context(), clock_us=itertools.count(workbench.NOW_US + 1_000_000).__next__)
-    other = Yard(later, tmp_path / "rebuilt", queries)
-    filled(other, 5)
-    done = copy(other, engine)
-    assert done.anew
-    assert contents(engine) == contents(other.warehouse)
-
-
-def test_an_engine_holds_one_workspace(yard, engine):
-    """Another workspace's rows are not put beside those of the first."""
-    filled(yard, 1)
-    copy(yard, engine)
-    with pytest.raises(ConfigurationError, match="another workspace"):
-        engine.prepare("f" * 32)
-
-
-def test_of_two_loads_at_once_one_is_told(yard, engine):
-    """A step that does not begin where the engine is changes nothing."""
-    filled(yard)
-    copy(yard, engine)
-    before = contents(engine)
-    with pinned(yard.context.store, yard.files) as segments:
-        stale = list(segments.steps(0))[1]
-        with pytest.raises(ConflictError):
-            engine.load(stale)
-    assert contents(engine) == before
+class TestCopies(Copies):
+    """PostgreSQL's."""
 
 
 class MarkFirst(PostgresEngine):

@@ -6,7 +6,7 @@ Each step is one transaction, its mark included: killed at any moment, the copy 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ from onefold.errors import ConfigurationError, ConflictError, ExpensiveError, Un
 from onefold.model import NodeId, Relation
 from onefold.ports.engine import Engine, EngineState, Step
 from onefold.ports.warehouse import QueryLimits, WarehouseCapabilities
-from onefold.warehouse import relations, views
+from onefold.warehouse import relations, upkeep, views
 from onefold.warehouse.dialects import postgres, translation
 
 _FETCHED_ROWS = 10_000
@@ -197,7 +197,7 @@ class PostgresEngine(Engine):
             self._tables.drop(connection, _own(relation))
 
     def erase(self, nodes: Collection[NodeId]) -> int:
-        """Remove rows of the logs; see the port. Other relations are replaced when they are next loaded."""
+        """Remove rows of the logs, and all rows of relations that were computed; see the port."""
         cleared = sql.SQL(", ").join(
             sql.SQL("{} = NULL").format(sql.Identifier(column.name))
             for column in relations.EVENT.columns
@@ -216,19 +216,24 @@ class PostgresEngine(Engine):
                 ),
                 _arguments(nodes),
             )
-            return sum(
+            known = self._tables.known(connection)
+            many = sum(
                 connection.execute(
                     self._tables.statement("DELETE FROM {table} WHERE {concerned}", log, concerned=sql.SQL(concerned)),
                     _arguments(nodes),
                 ).rowcount
-                for log, concerned in _CONCERNED
+                for log, concerned in (*_CONCERNED, *_by_person(known))
             )
+            for name in known.keys() - views.RELATIONS.keys() - upkeep.KEPT:
+                self._tables.empty(connection, known[name])
+            return many
 
     def count(self, nodes: Collection[NodeId]) -> int:
-        """How many rows of the logs concern these nodes."""
+        """How many rows concern these nodes, of the logs and of relations that tell people apart."""
         many = 0
         with self._transaction() as connection:
-            for log, concerned in (*_CONCERNED, (relations.EVENT, "nodes && %(nodes)s")):
+            computed = _by_person(self._tables.known(connection))
+            for log, concerned in (*_CONCERNED, *computed, (relations.EVENT, "nodes && %(nodes)s")):
                 statement = self._tables.statement(
                     "SELECT count(*) FROM {table} WHERE {concerned}", log, concerned=sql.SQL(concerned)
                 )
@@ -284,6 +289,11 @@ class PostgresEngine(Engine):
             # Bound before, so it is about a value, or about what the engines mean differently; the message quotes rows.
             raise UsageError(f"{postgres.NAME} cannot run the query ({type(error).__name__}).") from None
         return pa.concat_tables(parts)
+
+
+def _by_person(known: Mapping[str, Relation]) -> list[tuple[Relation, str]]:
+    """Relations that have people in a column, and which of their rows are about some."""
+    return [(known[name], "person = ANY(%(nodes)s)") for name in sorted(upkeep.BY_PERSON & known.keys())]
 
 
 def _own(relation: Relation) -> Relation:

@@ -185,6 +185,14 @@ class EngineTables:
             (None if files is None else sorted(files), relation.full_name),
         )
 
+    def empty(self, connection: psycopg.Connection[Any], relation: Relation) -> None:
+        """Remove the rows of a relation; the next load brings those that it has by then."""
+        connection.execute(self.statement("TRUNCATE {table}", relation))
+        connection.execute(
+            self.statement("UPDATE {own}.relation SET files = '{{}}' WHERE name = %s AND files IS NOT NULL"),
+            (relation.full_name,),
+        )
+
     def drop(self, connection: psycopg.Connection[Any], relation: Relation) -> None:
         """Remove a relation with its rows."""
         connection.execute(self.statement("DROP TABLE IF EXISTS {table}", relation))

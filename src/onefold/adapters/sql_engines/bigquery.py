@@ -1,8 +1,7 @@
 """BigQuery as an engine of the customer.
 
 Tested against the emulator bqemulator only, which runs BigQuery's SQL on DuckDB behind BigQuery's HTTP interface, with
-Google's own client. It is experimental: its queries were run there, but later loads, stops and erasure not to the end. No
-project of Google's was tried: neither its limits and prices, nor its permissions, nor how fast it is.
+Google's own client. No project of Google's was tried: neither its limits and prices, nor its permissions, nor how fast it is.
 
 Rows travel as Parquet in load jobs, each of which is seen whole or not at all. Lists are never null there.
 """

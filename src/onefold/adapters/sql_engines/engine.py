@@ -5,8 +5,8 @@ the rows up to it. What a killed load left beyond the mark nobody sees, and the 
 replaced gets a new table, and its view is then turned to that one. Marks carry an epoch: who loads while somebody else
 does, or erases, begins another, and the mark of whoever was before does not count any more.
 
-One load at a time is meant: a second one is told, but one that was stopped for minutes between two of its statements may
-bring rows back that were erased meanwhile. Run loads and erasures of one copy one after the other.
+One load at a time is meant: a second one is told, and one that was stopped for minutes between two of its statements adds
+nothing more. Only a statement that runs in the very moment of an erasure may bring rows back.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from onefold.adapters.sql_engines import erasure
 from onefold.adapters.sql_engines.rows import plain, shaped
 from onefold.adapters.sql_engines.session import Kind, Session
 from onefold.adapters.sql_engines.tables import Mark, Tables
-from onefold.errors import ConfigurationError, ConflictError, ExpensiveError, UsageError
+from onefold.errors import ConfigurationError, ConflictError, ExpensiveError, UnavailableError, UsageError
 from onefold.model import NodeId, Relation
 from onefold.ports.engine import Engine, EngineState, Step
 from onefold.ports.warehouse import QueryLimits, WarehouseCapabilities
-from onefold.warehouse import relations, views
+from onefold.warehouse import views
 from onefold.warehouse.dialects import translation
 
 
@@ -48,6 +48,7 @@ class MarkedEngine(Engine):
         self._process = process
         self._tables = Tables(kind, session, prefix)
         self._lock = threading.RLock()
+        self._last: Mark | None = None
 
     def __repr__(self) -> str:
         return f"<MarkedEngine({self._kind.dialect.name}, prefix={self.prefix!r})>"
@@ -77,17 +78,18 @@ class MarkedEngine(Engine):
     def load(self, step: Step) -> None:
         """Take in the rows of a step; see the port."""
         with self._lock:
-            held = self._tables.mark()
+            held, (last, self._last) = self._tables.mark(), (self._last, None)
             if held is None or (step.before and held.sequence != step.before):
                 raise ConflictError("the engine was loaded by somebody else meanwhile; nothing was changed")
-            own = Mark(held.epoch + 1, held.sequence if step.before else 0, held.workspace, held.form)
-            self._tables.set_mark(own)
-            self._clear(own.sequence)
+            # After a step of our own that went well nothing is left behind, and the epoch is ours already.
+            own = held if step.before and held == last else self._begin(held, step.before)
             for relation, rows in step.parts:
-                self._require(own)
-                self._tables.add(relation, plain(rows))
+                with self._lasting(own):
+                    self._tables.add(relation, plain(rows), own.epoch)
             self._require(own)
-            self._tables.set_mark(Mark(own.epoch, step.until, own.workspace, own.form))
+            done = Mark(own.epoch, step.until, own.workspace, own.form)
+            self._tables.set_mark(done)
+            self._last = done
 
     def put(self, relation: Relation, rows: Iterable[pa.Table], files: Collection[str]) -> None:
         """Put rows in the place of all that a relation had; see the port."""
@@ -163,18 +165,16 @@ class MarkedEngine(Engine):
             self._tables.drop(_own(relation))
 
     def erase(self, nodes: Collection[NodeId]) -> int:
-        """Remove rows of the logs; see the port. Other relations are replaced when they are next loaded."""
+        """Remove rows of the logs, and all rows of relations that were computed; see the port."""
         with self._lock:
             held = self._tables.mark()
-            if held is None:
+            if held is None or not nodes:
                 return 0
-            own = Mark(held.epoch + 1, held.sequence, held.workspace, held.form)
-            self._tables.set_mark(own)  # a load that is under way ends without its mark
-            self._clear(own.sequence)
-            return erasure.erase(self._tables, [str(UUID(bytes=node)) for node in nodes]) if nodes else 0
+            self._begin(held, held.sequence)  # a load that is under way ends without its mark
+            return erasure.erase(self._tables, [str(UUID(bytes=node)) for node in nodes])
 
     def count(self, nodes: Collection[NodeId]) -> int:
-        """How many rows of the logs concern these nodes."""
+        """How many rows concern these nodes, of the logs and of relations that tell people apart."""
         with self._lock:
             return erasure.count(self._tables, [str(UUID(bytes=node)) for node in nodes]) if nodes else 0
 
@@ -191,16 +191,29 @@ class MarkedEngine(Engine):
     def _known(self) -> dict[str, Relation]:
         return dict(views.RELATIONS) | {name: entry.relation for name, entry in self._tables.entries().items()}
 
-    def _clear(self, sequence: int) -> None:
-        """Remove what a killed load or erasure left."""
+    def _begin(self, held: Mark, sequence: int) -> Mark:
+        """A new epoch, up to a sequence, without what a killed load or erasure left."""
+        own, self._last = Mark(held.epoch + 1, sequence, held.workspace, held.form), None
+        self._tables.set_mark(own)
         self._tables.sweep()
-        for log in relations.LOGS:
-            self._tables.cut(log, sequence)
+        self._tables.cut(sequence)
+        return own
+
+    @contextmanager
+    def _lasting(self, own: Mark) -> Iterator[None]:
+        """Say of what fails in the block that somebody else was here, if that is so: they removed what it was done with."""
+        try:
+            yield
+        except (UsageError, UnavailableError):
+            self._require(own)
+            raise
 
     def _require(self, own: Mark) -> None:
         held = self._tables.mark()
         if held is None or held.epoch != own.epoch:
-            raise ConflictError("the engine was loaded by somebody else meanwhile; what this load brought is not seen")
+            raise ConflictError(
+                "the engine was loaded, or somebody was erased from it, meanwhile; what this load brought is not seen"
+            )
 
 
 def _own(relation: Relation) -> Relation:

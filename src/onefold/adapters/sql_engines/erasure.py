@@ -2,6 +2,9 @@
 
 The ids of the nodes are put into a table for as long as it takes. A statement that spelled them out would be kept where an
 engine keeps its statements: Delta writes the condition of a DELETE into the log of the table.
+
+Relations that were computed from the rows are emptied as a whole, because what they made of a person cannot be told from
+the rest; the next load brings them as they are then.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from onefold.adapters.sql_engines.session import Kind, OfIds
-from onefold.adapters.sql_engines.tables import OWN, Tables
+from onefold.adapters.sql_engines.tables import OWN, Entry, Tables
 from onefold.model import Column, Relation
-from onefold.warehouse import relations
+from onefold.warehouse import relations, upkeep
 
 _ID = Relation(OWN, "id", (Column("id", "text", required=True),))
 _CLEARED = tuple(column.name for column in relations.EVENT.columns if column.personal != "none" and not column.required)
@@ -22,24 +25,41 @@ _CLEARED = tuple(column.name for column in relations.EVENT.columns if column.per
 
 def erase(tables: Tables, ids: Sequence[str]) -> int:
     """Remove the rows that concern some nodes, and their names from others' events; how many were removed."""
-    kind, event, many = tables.kind, tables.log(relations.EVENT), 0
+    kind, event, filled = tables.kind, tables.log(relations.EVENT), tables.filled()
     with _listed(tables, ids) as listed:
-        if tables.many(event, _only_named(kind)(kind.ids(listed))):
+        conditions = concerned(kind)
+        asked = [(tables.log(log), condition) for log, condition in conditions.items()] + _by_person(tables, filled)
+        only_named, *found = _counted(tables, listed, [(event, _only_named(kind)), *asked])
+        if only_named:
             tables.session.execute(kind.update_some(event, _cleared(kind), _only_named(kind), listed))
-        for log, condition in concerned(kind).items():
-            found = tables.many(tables.log(log), condition(kind.ids(listed)))
-            if found:
+        for (log, condition), many in zip(conditions.items(), found, strict=False):
+            if many:
                 tables.session.execute(kind.delete_some(tables.log(log), condition, listed))
-            many += found
-    return many
+    for name, entry in filled.items():
+        if name not in upkeep.KEPT:
+            with tables.replacing(entry.relation, None if entry.files is None else []):
+                pass
+    return sum(found)
 
 
 def count(tables: Tables, ids: Sequence[str]) -> int:
     """How many rows concern some nodes, seen or not; and with them how many events name one of them."""
-    kind = tables.kind
+    kind, asked = tables.kind, _by_person(tables, tables.filled())
+    asked += [(tables.log(log), condition) for log, condition in concerned(kind).items()]
     with _listed(tables, ids) as listed:
-        conditions = [*concerned(kind).items(), (relations.EVENT, _naming(kind))]
-        return sum(tables.many(tables.log(log), condition(kind.ids(listed))) for log, condition in conditions)
+        return sum(_counted(tables, listed, [*asked, (tables.log(relations.EVENT), _naming(kind))]))
+
+
+def _counted(tables: Tables, listed: str, asked: Sequence[tuple[str, OfIds]]) -> list[int]:
+    ids = tables.kind.ids(listed)
+    return tables.many([(table, condition(ids)) for table, condition in asked])
+
+
+def _by_person(tables: Tables, filled: Mapping[str, Entry]) -> list[tuple[str, OfIds]]:
+    """Relations that have people in a column, and which of their rows are about some."""
+    kind = tables.kind
+    names = sorted(upkeep.BY_PERSON & filled.keys())
+    return [(tables.place(filled[name]), lambda ids: kind.among(ids, kind.name("person"))) for name in names]
 
 
 @contextmanager

@@ -74,6 +74,7 @@ class Tables:
         self.session = session
         self._prefix = prefix
         self._schemas: set[str] = set()
+        self._seen_there: set[str] = set()
         self._newest = f"{kind.name('epoch')} DESC, {kind.name('sequence')} DESC"
 
     def set_up(self) -> None:
@@ -113,53 +114,68 @@ class Tables:
 
     def latest(self) -> tuple[int, int] | None:
         """Sequence and time of commit, in microseconds, of the last row of any log that is seen."""
-        found = []
-        for log in relations.LOGS:
-            sequence, known_at = self.kind.name("sequence"), self.kind.name("known_at")
-            rows = self.session.fetch(
-                f"SELECT {sequence}, {known_at} FROM {self._view(log)} ORDER BY {sequence} DESC LIMIT 1"
-            )
-            found += [(row["sequence"], _micros(row["known_at"])) for row in _lower(rows)]
-        return max(found, default=None)
+        sequence, known_at = self.kind.name("sequence"), self.kind.name("known_at")
+        last = [
+            f"SELECT {sequence}, {known_at} FROM"
+            f" (SELECT {sequence}, {known_at} FROM {self._view(log)} ORDER BY {sequence} DESC LIMIT 1) AS l{n}"
+            for n, log in enumerate(relations.LOGS)
+        ]
+        rows = _lower(self.session.fetch(" UNION ALL ".join(last)))
+        return max(((row["sequence"], _micros(row["known_at"])) for row in rows), default=None)
 
     def log(self, log: Relation) -> str:
         """The table of a log."""
         return self._own(f"{log.schema}_{log.name}")
 
-    def many(self, table: str, condition: str) -> int:
-        """How many rows of a table hold a condition."""
-        found = self.session.fetch(f"SELECT count(*) AS n FROM {self.kind.rows(table)} WHERE {condition}")
-        return int(_lower(found)[0]["n"])
+    def many(self, asked: Sequence[tuple[str, str]]) -> list[int]:
+        """How many rows of tables hold a condition each."""
+        logs = {self.log(log): self.kind.rows(self.log(log)) for log in relations.LOGS}
+        counts = [
+            f"SELECT {n} AS place, count(*) AS n FROM {logs.get(table, table)} WHERE {condition}"
+            for n, (table, condition) in enumerate(asked)
+        ]
+        found = _lower(self.session.fetch(" UNION ALL ".join(counts))) if counts else []
+        by_place = {int(row["place"]): int(row["n"]) for row in found}
+        return [by_place[n] for n in range(len(asked))]
 
-    def cut(self, log: Relation, sequence: int) -> None:
-        """Remove the rows of a log that are beyond a sequence."""
+    def cut(self, sequence: int) -> None:
+        """Remove the rows of all logs that are beyond a sequence."""
         beyond = f"{self.kind.name('sequence')} > {sequence}"
-        if self.many(self.log(log), beyond):
-            self.session.execute(self.kind.delete(self.log(log), beyond))
+        tables = [self.log(log) for log in relations.LOGS]
+        for table, found in zip(tables, self.many([(table, beyond) for table in tables]), strict=True):
+            if found:
+                self.session.execute(self.kind.delete(table, beyond))
 
-    def add(self, log: Relation, rows: pa.Table) -> None:
-        """Add rows to a log; those that it has already are not added again."""
-        if self.kind.deduplicates:
-            self.session.insert(self.log(log), rows)
-            return
+    def add(self, log: Relation, rows: pa.Table, epoch: int) -> None:
+        """Add rows to a log, if an epoch lasts; those that it has already are not added again."""
         with self.aside(log) as arriving:
             self.session.insert(arriving, rows)
-            names = self._names(log.columns)
-            same = " AND ".join(f"a.{key} = b.{key}" for key in map(self.kind.name, _unique(log)))
+            # Asked in the statement itself, so that rows which waited for minutes do not come after an erasure.
+            conditions = [f"(SELECT max({self.kind.name('epoch')}) FROM {self._own(_MARK.name)}) = {epoch}"]
+            joined = ""
+            if not self.kind.deduplicates:
+                same = " AND ".join(f"a.{key} = b.{key}" for key in map(self.kind.name, _unique(log)))
+                joined = f" LEFT JOIN {self.log(log)} AS b ON {same}"
+                conditions.append(f"b.{self.kind.name('sequence')} IS NULL")
             self.session.execute(
-                f"INSERT INTO {self.log(log)} ({names}) SELECT {self._names(log.columns, 'a.')} FROM {arriving} AS a"
-                f" LEFT JOIN {self.log(log)} AS b ON {same} WHERE b.{self.kind.name('sequence')} IS NULL"
+                f"INSERT INTO {self.log(log)} ({self._names(log.columns)}) SELECT {self._names(log.columns, 'a.')}"
+                f" FROM {arriving} AS a{joined} WHERE {' AND '.join(conditions)}"
             )
 
     def entries(self) -> dict[str, Entry]:
         """Relations that are no logs, by full name."""
-        found: dict[str, Entry | None] = {}
-        for row in self._rows():
-            if not row["pending"]:
-                relation = _decode(base64.b64decode(row["definition"]))
-                files = None if row["files"] is None else json.loads(row["files"])
-                found[row["name"]] = Entry(relation, row["place"], files) if row["place"] else None
-        return {name: entry for name, entry in found.items() if entry is not None}
+        return _entries(self._rows())
+
+    def place(self, entry: Entry) -> str:
+        """The table of a relation that is no log."""
+        return self._own(entry.place)
+
+    def filled(self) -> dict[str, Entry]:
+        """Relations that are no logs and have rows, by full name."""
+        there = set(self.session.tables(self._prefix + OWN))
+        entries = {name: entry for name, entry in self.entries().items() if entry.place in there}
+        found = self.many([(self.place(entry), "1 = 1") for entry in entries.values()])
+        return {name: entry for (name, entry), many in zip(entries.items(), found, strict=True) if many}
 
     @contextmanager
     def replacing(self, relation: Relation, files: list[str] | None) -> Iterator[str]:
@@ -174,7 +190,7 @@ class Tables:
         table = self._own(place)
         self.session.execute(self.kind.table(table, self._columns(relation.columns), relation.key))
         yield table
-        self._make_view(relation, f"SELECT {self._names(relation.columns)} FROM {table}")
+        self._turn(relation, table)
         self._add_row(_ENTRY, (version, relation.full_name, definition, kept, place, False))
         self._forget(relation, rows)
 
@@ -196,10 +212,16 @@ class Tables:
             self.session.execute(f"DROP TABLE IF EXISTS {table}")
 
     def sweep(self) -> None:
-        """Remove tables that a killed load or erasure left aside: what is in them no other erasure would find."""
-        for name in self.session.tables(self._prefix + OWN):
-            if name.startswith(_ASIDE):
-                self.session.execute(f"DROP TABLE IF EXISTS {self._own(name)}")
+        """Remove tables that a killed load or erasure left: what is in them no other erasure would find."""
+        there, rows = set(self.session.tables(self._prefix + OWN)), self._rows()
+        entries = _entries(rows)
+        places = {str(row["place"]): row for row in rows} | {entry.place: None for entry in entries.values()}
+        for place, row in places.items():
+            if row is not None and place in there:  # to which the view may have been turned already
+                self._turn_back(_decode(base64.b64decode(row["definition"])), entries.get(row["name"]))
+        left = {name for name in there if name.startswith(_ASIDE)} | {name for name, row in places.items() if row}
+        for name in sorted(left & there):
+            self.session.execute(f"DROP TABLE IF EXISTS {self._own(name)}")
 
     def carry(
         self,
@@ -275,6 +297,16 @@ class Tables:
             if column.name.lower() not in there:
                 self.session.execute(f"ALTER TABLE {table} ADD COLUMN {self._columns([column])}")
 
+    def _turn(self, relation: Relation, table: str) -> None:
+        """Have a relation read a table."""
+        self._make_view(relation, f"SELECT {self._names(relation.columns)} FROM {table}")
+
+    def _turn_back(self, relation: Relation, before: Entry | None) -> None:
+        if before is None:
+            self.session.execute(f"DROP VIEW IF EXISTS {self._view(relation)}")
+        else:
+            self._turn(before.relation, self.place(before))
+
     def _make_view(self, view: Relation, query: str) -> None:
         self.session.execute(f"CREATE OR REPLACE VIEW {self._view(view)} AS {query}{self.kind.settings}")
 
@@ -285,7 +317,9 @@ class Tables:
         return f"SELECT {self._names(log.columns)} FROM {rows} WHERE {sequence} <= ({mark})"
 
     def _there(self, name: str) -> bool:
-        return name in self.session.tables(self._prefix + OWN)
+        if name not in self._seen_there and name in self.session.tables(self._prefix + OWN):
+            self._seen_there.add(name)
+        return name in self._seen_there
 
     def _own(self, name: str) -> str:
         return self.kind.name(self._prefix + OWN, name)
@@ -305,6 +339,16 @@ def _unique(relation: Relation) -> list[str]:
     if relation.kind != "log":
         return []
     return ["sequence", *(name for name in relation.key if name == "person")]
+
+
+def _entries(rows: Iterable[dict[str, Any]]) -> dict[str, Entry]:
+    """Of rows in the order of their versions, what the last that were finished say."""
+    found: dict[str, Entry] = {}
+    for row in rows:
+        if not row["pending"]:
+            files = None if row["files"] is None else json.loads(row["files"])
+            found[row["name"]] = Entry(_decode(base64.b64decode(row["definition"])), row["place"], files)
+    return found
 
 
 def _lower(rows: pa.Table) -> list[dict[str, Any]]:
