@@ -71,6 +71,7 @@ def histories(draw):
     """Sightings of a few identifiers, and judgements about them, also about user ids that several people share."""
     names = [Identifier(kind, f"{kind}{n}@x.org") for kind, many in (("user_id", 3), ("email", 2)) for n in range(many)]
     names += [Identifier("anonymous_id", f"c{n}") for n in range(3)]
+    names.append(Identifier("email", "info@x.org"))  # nobody's own
     seen = []
     for n in range(draw(st.integers(1, 8))):
         stated = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))

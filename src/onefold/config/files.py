@@ -296,6 +296,11 @@ IDENTITY = Record(
             MapOf(ListOf(Text(("email", "phone")))),
             "For each event name, which of its properties `email` and `phone` are the sender's own; an empty list for none.",
         ),
+        "generic_addresses": Field(
+            ListOf(Text()),
+            "What stands before the @ of e-mail addresses that are nobody's own, in the place of the built-in list (`info`, "
+            "`office`, `noreply` …); such an address links nobody. An empty list: none.",
+        ),
         "blocked": Field(
             Record(
                 {

@@ -63,6 +63,7 @@ def identity_settings(stated: Stages) -> IdentitySettings:
         allowed_values=frozenset(stated.allowed_values),
         **_said(
             default_region=stated.default_region,
+            generic_addresses=stated.generic_addresses,
             alias_beyond_limits=stated.alias_beyond_limits,
             join_from=stated.join_from,
             review_from=stated.review_from,

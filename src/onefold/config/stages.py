@@ -55,6 +55,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     blocked_values: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
     allowed_values: tuple[str, ...] = ()
+    generic_addresses: tuple[str, ...] | None = None
     property_identifiers: Mapping[str, tuple[str, ...]] = {}
     source_rank: tuple[str, ...] = ()
     default_strategy: str | None = None
@@ -75,7 +76,7 @@ def stages(
 ) -> Stages:
     """Gather the values of files that have no problems."""
     blocked = identity.get("blocked", {})
-    match = identity.get("match") or {}
+    match, generic = identity.get("match") or {}, identity.get("generic_addresses")
     survivorship = profile.get("survivorship", {})
     purchases = profile.get("purchases", {})
     lifecycle = profile.get("lifecycle", {})
@@ -96,6 +97,7 @@ def stages(
         blocked_values=tuple(blocked.get("values", ())),
         blocked_patterns=tuple(blocked.get("patterns", ())),
         allowed_values=tuple(blocked.get("except", ())),
+        generic_addresses=None if generic is None else tuple(generic),
         property_identifiers={n: tuple(types or ()) for n, types in identity.get("property_identifiers", {}).items()},
         source_rank=source_rank,
         default_strategy=survivorship.get("default"),

@@ -12,7 +12,7 @@ import msgspec
 from onefold.identity.groups import Obstacle
 from onefold.identity.paths import Step, least_refused, strongest
 from onefold.identity.search import EvidenceReader, Surroundings, TooMuchEvidence, read_least_refused, read_strongest
-from onefold.identity.settings import IdentitySettings, IdentityType
+from onefold.identity.settings import GENERIC, IdentitySettings, IdentityType
 from onefold.identity.strangers import Strangers
 from onefold.model import Judgement, NodeId, format_profile_id, results
 
@@ -197,6 +197,8 @@ def _why(obstacle: Obstacle, types: Mapping[str, IdentityType]) -> str:
         what = f"this {name} is shared by several people" if judgement.b is None else "the two are different people"
         return f"{_said(judgement)} that {what}{_because(judgement)}"
     match obstacle.reason:
+        case "shared" if name == GENERIC.name:
+            return "this address is an office's or a machine's, nobody's own, so it links nobody"
         case "shared":
             return f"this {name} was seen with several people, so it links nobody"
         case "unique":

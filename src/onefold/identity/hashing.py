@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from onefold.identity.identifiers import Reading, read
-from onefold.identity.settings import IdentitySettings, undeclared
+from onefold.identity.settings import GENERIC, IdentitySettings, undeclared
 from onefold.model import Finding, Identifier, NodeId
 
 _TYPE_CHARACTERS_MAX = 64
@@ -149,9 +149,15 @@ class Hasher:
         priority = settings.priority(kind)
         stored = self.stored_type(kind, settings)
         named = tuple(NamedIdentifier(kind, v, self.node_id(kind, v), priority, stored) for v in reading.values)
+        if settings.generic_addresses and settings.type(kind).normaliser == "email":
+            named = tuple(map(_generic, named, map(settings.is_generic, reading.values)))
         if len(named) == 1 and not reading.codes:
             return named[0]
         return _Named(named, tuple(Finding(code, _shown(kind, settings)) for code in reading.codes))
+
+
+def _generic(one: NamedIdentifier, generic: bool) -> NamedIdentifier:
+    return msgspec.structs.replace(one, priority=GENERIC.priority, stored_type=GENERIC.name) if generic else one
 
 
 def _read(kind: str, value: str, settings: IdentitySettings) -> Reading:

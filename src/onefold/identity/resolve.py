@@ -137,7 +137,7 @@ def resolve(
         scorings: New scores.
     """
     members = dict(members)
-    now = _sighted(sightings, members)
+    now = _sighted(sightings, members, settings)
     evidence = _evidence(sightings, known)
     scores = _scores(reader, scorings, now, members)
     evidence.update(((e.a, e.b, e.kind), e) for e in scores.fresh)
@@ -202,7 +202,9 @@ def resolve(
     )
 
 
-def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> dict[NodeId, Member]:
+def _sighted(
+    sightings: Sequence[Sighting], members: dict[NodeId, Member], settings: IdentitySettings
+) -> dict[NodeId, Member]:
     """The batch's nodes with their earliest sighting so far; a new node is alone."""
     earliest: dict[NodeId, int] = {}
     types: dict[NodeId, str] = {}
@@ -220,7 +222,8 @@ def _sighted(sightings: Sequence[Sighting], members: dict[NodeId, Member]) -> di
     for node, at in earliest.items():
         stored = members.get(node)
         if stored is None:
-            now[node] = Member(node, types[node], at, node, node)
+            links = settings.type(types[node]).links
+            now[node] = Member(node, types[node], at, node, node, shared=not links)
         elif at < stored.first_seen_us:
             now[node] = msgspec.structs.replace(stored, first_seen_us=at)
         else:

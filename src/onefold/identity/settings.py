@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
@@ -30,6 +31,7 @@ class IdentityType(msgspec.Struct, frozen=True, gc=False):
         shared_after: Seen with this many identifiers of one type of which a person has only one (see `single`), it
             belongs to several people and links nobody; None: never.
         normaliser: How values are brought into one form.
+        links: Whether it says that what it is seen with is one person; an address of an office does not.
 
     Raises:
         ConfigurationError: A number is out of its range.
@@ -42,6 +44,7 @@ class IdentityType(msgspec.Struct, frozen=True, gc=False):
     unique: bool = False
     shared_after: int | None = None
     normaliser: Normaliser = "id"
+    links: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.priority <= 100:
@@ -62,6 +65,22 @@ class IdentityType(msgspec.Struct, frozen=True, gc=False):
         """Whether a person has at most one identifier of this type, ever, so that two mean two people."""
         return self.limit == 1 and self.window_us is None
 
+
+GENERIC = IdentityType("email.generic", 5, normaliser="email", links=False)
+"""What the store knows an e-mail address by that is nobody's own, such as `info@…`; everybody else knows it as `email`."""
+
+GENERIC_ADDRESSES = (
+    "abuse", "accountant", "accounting", "accounts", "accountspayable", "admin", "administration", "administrator",
+    "billing", "bookings", "boxoffice", "careers", "contact", "contactus", "customercare", "customerservice",
+    "donations", "donotreply", "enquiries", "enquiry", "events", "feedback", "finance", "frontdesk", "general",
+    "giving", "help", "helpdesk", "hostmaster", "hr", "info", "information", "inquiries", "inquiry", "invoices", "it",
+    "jobs", "listener", "marketing", "media", "members", "membership", "memberservices", "newsletter", "newsletters",
+    "noreply", "office", "orders", "payroll", "postmaster", "press", "reception", "registration", "reservations",
+    "root", "sales", "secretary", "security", "service", "services", "shop", "store", "subscriptions", "support",
+    "tickets", "webmaster",
+)  # fmt: skip
+"""What stands before the @ of an address that an office, a role or a machine uses; without dots, dashes and underscores."""
+_JOINTS = str.maketrans("", "", "._-")
 
 UNDECLARED = IdentityType("*", 60, limit=5)
 """What holds for a type that events state and no project file declares."""
@@ -124,6 +143,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
         blocked_values: Values that identify nobody, whatever their type, besides `BLOCKED_VALUES`; in any case.
         blocked_patterns: The same with `*` (any text) and `?` (any one character).
         allowed_values: Values that identify somebody although they look as if they did not; in any case.
+        generic_addresses: What stands before the @ of e-mail addresses that are nobody's own, and so link nobody.
         default_region: Country (ISO 3166, two letters) of phone numbers written without a country code; None refuses
             them.
         drop_plus_tags: Read `ann+news@…` as `ann@…`.
@@ -146,6 +166,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     blocked_values: frozenset[str] = frozenset()
     blocked_patterns: tuple[str, ...] = ()
     allowed_values: frozenset[str] = frozenset()
+    generic_addresses: tuple[str, ...] = GENERIC_ADDRESSES
     default_region: str | None = "US"
     drop_plus_tags: bool = False
     drop_gmail_dots: bool = False
@@ -157,6 +178,8 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "blocked_values", frozenset(v.strip().lower() for v in self.blocked_values))
         msgspec.structs.force_setattr(self, "allowed_values", frozenset(v.strip().lower() for v in self.allowed_values))
+        generic = sorted({name.strip().lower().translate(_JOINTS) for name in self.generic_addresses} - {""})
+        msgspec.structs.force_setattr(self, "generic_addresses", tuple(generic))
         if not 0 <= self.contradiction_below <= 0.5 <= self.review_from <= self.join_from < 1:
             raise ConfigurationError(
                 "Thresholds of scores are probabilities: 0 ≤ `contradiction_below` ≤ 0.5 ≤ `review_from` ≤ `join_from` < 1."
@@ -180,7 +203,13 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def type(self, name: str) -> IdentityType:
         """What holds for a type, by its canonical name, declared or not."""
-        return self.types.get(name) or undeclared(name)
+        return self.types.get(name) or (GENERIC if name == GENERIC.name else undeclared(name))
+
+    def is_generic(self, address: str) -> bool:
+        """Whether an e-mail address, in its one form, is an office's, a role's or a machine's."""
+        local = address.partition("@")[0].partition("+")[0].translate(_JOINTS)
+        at = bisect_left(self.generic_addresses, local)
+        return self.generic_addresses[at : at + 1] == (local,) and address not in self.allowed_values
 
     def priority(self, name: str) -> int:
         """A type's strength, 0 to 100."""
@@ -225,5 +254,6 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
             unique=old.unique if unique is None else unique,
             shared_after=old.shared_after if shared_after is None else shared_after,
             normaliser=old.normaliser if normaliser is None else normaliser,
+            links=old.links,
         )
         return msgspec.structs.replace(self, types={**self.types, name: changed})

@@ -221,6 +221,9 @@ def _shared(
         if type_b in counted and type_a in single:
             seen_with[b, type_a].add(a)
     found: dict[NodeId, Obstacle] = {}
+    for node, name in types.items():
+        if not settings.type(name).links and node not in said.not_shared:
+            found[node] = Obstacle("shared", name)
     for (node, _), others in seen_with.items():
         enough = settings.type(types[node]).shared_after
         if enough is not None and len(others) >= enough and node not in said.not_shared:

@@ -10,6 +10,7 @@ from onefold.identity.deciding import Change, Graph
 from onefold.identity.explain import Label, told_step
 from onefold.identity.groups import Partition
 from onefold.identity.paths import Step, weakness
+from onefold.identity.settings import GENERIC
 from onefold.identity.solver import standing, stands
 from onefold.model import Edge, Identifier, Judgement, NodeId, format_profile_id, probability, results
 from onefold.pipelines.context import Context
@@ -68,8 +69,10 @@ def changes(
     if len(members) > NODES_MAX or a == b:
         return (), len(members) <= NODES_MAX
     nodes = sorted(member.id for member in members)
-    stated = [row.member for row in reader.nodes(nodes).values()]
-    graph = Graph(stated, snapshot.edges(nodes), snapshot.judgements(nodes), context.identity)
+    stated = {row.member.id: row.member for row in reader.nodes(nodes).values()}
+    # What is nobody's own links nobody, whatever it is shown as.
+    solved = [member if member.type == GENERIC.name else stated[member.id] for member in members]
+    graph = Graph(solved, snapshot.edges(nodes), snapshot.judgements(nodes), context.identity)
     joined = graph.one_person(a, b)
     found = deciding.changes(graph, a, b)
     label = labels(context, snapshot.nodes(sorted({n for c in found for s in c.evidence for n in (s.start, s.end)})))
