@@ -45,8 +45,7 @@ def lived(tmp_path, queries, seed, steps=60):
     """A world with a warehouse, in which things happened; what the rules ask of events is counted."""
     world = World()
     yard = Yard(world.context, tmp_path, queries)
-    asks = [Definition(slug=f"a{n}", rule=atom) for n, atom in enumerate(ATOMS)]
-    settings = bound(world.context, [*SEGMENTS, *asks], STAGES).settings
+    settings = bound(world.context, world_asks(), STAGES).settings
     world.context = replace(yard.context, profiles=settings)
     world.evaluator = Evaluator(world.context)
     draw = random.Random(seed)
@@ -322,3 +321,27 @@ def test_nobody_knows_what_is_being_filled_in(tmp_path, queries, seed):
     assert reconcile.reconcile(world.context).waiting > 0
     world.settle()
     assert world.memberships() == before
+
+
+def test_what_is_planned_is_read_of_the_warehouse(tmp_path, queries):
+    """What the stream has not begun to keep: planned by the whole past, and unknown to the stream until that is there."""
+    world, warehouse = lived(tmp_path, queries, 1)
+    world.settle()
+    rule = "count('Story Read' where revenue is null) >= 1"
+    new = Definition(slug="new", rule=rule)
+    expected = preview(world.context, new, warehouse=warehouse)
+    assert (expected.way, expected.members > 0) == ("warehouse", True)
+    # As a command or a server that is started with the files has it.
+    said = bound(world.context, [*world_asks(), new], STAGES).settings
+    world.context = replace(world.context, profiles=said)
+    world.evaluator = Evaluator(world.context)
+    assert preview(world.context, new, warehouse=warehouse).members == expected.members
+    world.apply([*SEGMENTS, new])
+    world.evaluator.drain()
+    assert not {name for name, _ in world.memberships()} & {"new"}
+    assert reconcile.reconcile(world.context, warehouse).differing == 0
+
+
+def world_asks():
+    """The segments that a world of `lived` counts for."""
+    return [*SEGMENTS, *(Definition(slug=f"a{n}", rule=atom) for n, atom in enumerate(ATOMS))]

@@ -3,13 +3,14 @@
 import msgspec
 import pytest
 from tests import database
-from tests.audience_world import DAY_US, World, live
+from tests.audience_world import DAY_US, USERS, World, live
 from tests.contracts.test_profile_store import sqlite_store
 
 from onefold.audiences.definition import Definition, Top
+from onefold.audiences.progress import Scan
 from onefold.errors import ConflictError
 from onefold.model import Identifier
-from onefold.pipelines.audiences import evaluator, reconcile
+from onefold.pipelines.audiences import applying, evaluator, reconcile
 from onefold.pipelines.audiences.evaluator import Evaluator
 from onefold.pipelines.reading.profiles import profile
 from onefold.pipelines.stream import marking
@@ -292,3 +293,28 @@ def test_a_list_is_whoever_has_the_identifier_now_or_later():
     world.settle()
     assert {name for name, _ in world.memberships()} == {"vip", "stage.known"}
     assert world.memberships() == world.expected()
+
+
+@pytest.mark.parametrize("forgetful", [False, True])
+def test_a_definition_that_is_edited_while_everybody_is_evaluated(forgetful, monkeypatch):
+    """A scheduled run that is under way ends for the segments that stay, and the edited one holds for everybody.
+
+    Negative control: where the run is forgotten, whom it had not come to are members of what is no longer true of them.
+    """
+    if forgetful:
+        monkeypatch.setattr(applying, "anew", lambda _scan, _keep: Scan())
+    world = World()
+    daily = Definition(slug="daily", kind="scheduled", rule="days_since(last_active) <= 3")
+    edited = Definition(slug="any", rule="events >= 1")
+    world.apply((daily, edited), ())
+    for user in USERS:
+        world.happen({"userId": user}, "Story Read")
+    world.settle()
+    assert len(world.memberships()) == 2 * len(USERS)
+    world.now_us += 10 * DAY_US
+    while len(world.memberships()) == 2 * len(USERS):
+        assert world.evaluator.advance(people_max=2).more  # the run of the day begins
+    assert len(world.memberships()) > len(USERS)
+    world.apply((daily, msgspec.structs.replace(edited, rule="events >= 2")), ())
+    Evaluator(world.context).drain()  # of a process that begins where another was killed
+    assert {one[0] for one in world.memberships()} == ({"daily"} if forgetful else set())

@@ -43,7 +43,7 @@ def plan(
     after = {definition.slug: definition for definition in wanted}
     with context.store.snapshot() as snapshot:
         applied, before = current(snapshot)
-        basis = basis_of(context, snapshot, applied)
+        basis = basis_of(context, snapshot, applied, planned=True)
         held = bound(context, wanted, stages, basis)
         found = difference(before, after, stages=stages != applied.stages)
         sizes = snapshot.audience_sizes()
@@ -120,7 +120,7 @@ def preview(
     """
     with context.store.snapshot() as snapshot:
         applied, before = current(snapshot)
-        basis = basis_of(context, snapshot, applied)
+        basis = basis_of(context, snapshot, applied, planned=True)
     held = bound(context, {**before, definition.slug: definition}.values(), applied.stages, basis)
     counted = count(context, held, [definition.slug], warehouse=warehouse, progress=progress)
     found = counted.audiences[definition.slug]
@@ -155,7 +155,7 @@ def diff(
     now_us = context.clock_us()
     with context.store.snapshot() as snapshot:
         progress, there = current(snapshot)
-        basis = basis_of(context, snapshot, progress)
+        basis = basis_of(context, snapshot, progress, planned=True)
         pair = [definition or there.get(slug) for definition in (before, after)]
         found = []
         for definition in pair:

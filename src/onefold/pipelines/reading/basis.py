@@ -22,13 +22,22 @@ from onefold.rfm.outcome import read_cut_points
 NOTHING = Basis()
 
 
-def basis_of(context: Context, snapshot: ProfileSnapshot, progress: Progress) -> Basis:
-    """What rules read of a store."""
-    live = begun.live(snapshot.kept())
-    kept = context.profiles.computed.by_base
-    return Basis(
-        _scorers(context, progress), frozenset(one.aggregate for base, one in kept.items() if base not in live)
-    )
+def basis_of(context: Context, snapshot: ProfileSnapshot, progress: Progress, *, planned: bool = False) -> Basis:
+    """What rules read of a store.
+
+    With `planned`, for rules that are not applied yet: they may know what the stream has not begun to keep for them, as
+    the warehouse has it.
+    """
+    known = begun.read(snapshot.kept())
+    filling = set()
+    for base, one in context.profiles.computed.by_base.items():
+        there = known.get(base)
+        if there is None or there.gone:
+            if not planned:
+                filling.add(one.aggregate)
+        elif not there.live:
+            filling.add(one.aggregate)
+    return Basis(_scorers(context, progress), frozenset(filling))
 
 
 def based(context: Context, snapshot: ProfileSnapshot) -> Context:
