@@ -120,9 +120,27 @@ function makeRoutes(queries: QueryClient) {
       }),
       createRoute({
         ...at,
+        path: '/quality',
+        validateSearch: texts('tab', 'relation', 'status', 'check'),
+        component: lazyRouteComponent(() => import('./screens/quality')),
+      }),
+      createRoute({
+        ...at,
         path: '/tables',
-        validateSearch: texts('sql'),
+        validateSearch: texts('schema', 'q'),
         component: lazyRouteComponent(() => import('./screens/tables')),
+      }),
+      createRoute({
+        ...at,
+        path: '/tables/$schema/$name',
+        validateSearch: texts('tab', 'q', 'column', 'sort', 'skip'),
+        component: lazyRouteComponent(() => import('./screens/table')),
+      }),
+      createRoute({
+        ...at,
+        path: '/sql',
+        validateSearch: texts('sql'),
+        component: lazyRouteComponent(() => import('./screens/sql')),
       }),
       createRoute({ ...at, path: '/settings', component: lazyRouteComponent(() => import('./screens/settings')) }),
       createRoute({

@@ -24,7 +24,9 @@ export const PLACES: Place[] = [
   { to: '/sources', label: 'Sources', key: 'o', scope: 'read', group: 'Data' },
   { to: '/live', label: 'Live events', key: 'l', scope: 'read', group: 'Data' },
   { to: '/dead-letters', label: 'Dead letters', key: 'd', scope: 'admin', group: 'Data' },
-  { to: '/tables', label: 'Tables', key: 'b', scope: 'query', group: 'Data' },
+  { to: '/quality', label: 'Quality', key: 'y', scope: 'read', group: 'Data' },
+  { to: '/tables', label: 'Tables', key: 'b', scope: 'read', group: 'Data' },
+  { to: '/sql', label: 'SQL', key: 'q', scope: 'query', group: 'Data' },
 ];
 
 /** The places that exist for this person: what they may not do is not in the menu. */

@@ -69,6 +69,7 @@ class House:
             settings or ServingSettings(limits={}),
             clock_us=lambda: self.clock_us, monotonic=lambda: self.clock_us / 1e6, random=os.urandom,
             desks=self.opened.desks, segment_desks=self.opened.segment_desks,
+            project_desks=self.opened.project_desks,
         )  # fmt: skip
         self.app.api.state.stopping = _every_second_time()
 

@@ -127,6 +127,12 @@ def _bulks(a: Attack) -> Iterator[object]:
     yield {"equal": ["email"], "verdict": "same", "expected": 1, "workspace": a.theirs.name}
 
 
+def _checks(a: Attack) -> Iterator[object]:
+    yield {"gate": 2}
+    yield {"relation": f"{a.theirs.name}.golden.profile"}
+    yield {"workspace": a.theirs.name}
+
+
 def _claims(a: Attack) -> Iterator[object]:
     yield {"count": 5}
     yield {"count": 50, "status": "second", "workspace": a.theirs.name}
@@ -142,6 +148,7 @@ def _settings(a: Attack) -> Iterator[object]:
 BODIES = {
     "/api/v1/identity/plan": (_settings, False),
     "/api/v1/identity/apply": (_nothing, True),
+    "/api/v1/checks/run": (_checks, True),
     "/api/v1/keys": (_keys, True),
     "/api/v1/session": (_sign_ins, True),
     "/api/v1/me/password": (_passwords, True),

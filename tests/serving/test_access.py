@@ -13,9 +13,11 @@ from onefold.serving import accounts, administration
 from onefold.serving.access import BODY_BYTES_MAX
 from onefold.serving.api import api
 from onefold.serving.app import ServingSettings
+from onefold.serving.glance import glance
 from onefold.serving.households import households
 from onefold.serving.identity import identity
 from onefold.serving.limits import Limit
+from onefold.serving.quality import quality
 from onefold.serving.queries import queries
 from onefold.serving.review import review
 from onefold.serving.rfm import rfm
@@ -23,6 +25,7 @@ from onefold.serving.rules import rules
 from onefold.serving.segment_editing import editing
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
+from onefold.serving.tables import tables
 from onefold.telemetry import JsonFormatter
 
 READS = (
@@ -254,8 +257,8 @@ def test_the_description_covers_every_route(edge):
     assert told["openapi"].startswith("3.1")
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
     routers = (
-        accounts.router, administration.router, api, editing, households, identity, queries, review, rfm, rules, segment,
-        segments,
+        accounts.router, administration.router, api, editing, glance, households, identity, quality, queries, review, rfm,
+        rules, segment, segments, tables,
     )  # fmt: skip
     routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes

@@ -154,10 +154,33 @@ def answers(server):
     yield ask("get", "/api/v1/explain/evidence", query="?a=user_id:ann&b=user_id:bob")
     yield ask("get", "/api/v1/traits")
     yield ask("get", "/api/v1/traits/{name}", name="orders")
+    yield from looked_after(ask)
     yield from as_builder(server)
     yield from as_owner(server)
     for view in ("traits", "external_ids", "events", "metadata", "links"):
         yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
+
+
+def looked_after(ask):
+    """Answers about the data itself: at a glance, table by table, and what checks find."""
+    yield ask("get", "/api/v1/home")
+    found = ask("get", "/api/v1/people", query="?search=ann")
+    assert [one["exact"] for one in found[2]["people"]][:1] == [True]
+    yield found
+    yield ask("get", "/api/v1/tables")
+    table = {"table": "golden.profile"}
+    yield ask("get", "/api/v1/tables/{table}", **table)
+    rows = ask("get", "/api/v1/tables/{table}/rows", query="?limit=1", **table)
+    assert (len(rows[2]["rows"]), rows[2]["more"]) == (1, True)
+    yield rows
+    yield ask("get", "/api/v1/tables/{table}/lineage", query="?column=attributes.email", **table)
+    ran = ask("post", "/api/v1/checks/run", b'{"relation": "golden.profile"}')
+    assert ran[2]["ran"] > 0
+    yield ran
+    checks = ask("get", "/api/v1/checks")
+    assert any(one["runs"] for one in checks[2]["checks"])
+    yield checks
+    yield ask("get", "/api/v1/quarantine")
 
 
 def as_builder(server):

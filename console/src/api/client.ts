@@ -48,14 +48,19 @@ export type Rows = { columns: string[]; rows: unknown[][]; more: boolean };
 
 let asking: Promise<unknown> = Promise.resolve();
 
-/** The rows of a query of the warehouse, for whoever may ask it. One at a time: the server runs few at once. */
-export function ask(query: string, limit = 200, signal?: AbortSignal): Promise<Rows> {
+/** What asks the warehouse, one after the other: the server runs few queries at once. */
+export function inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const answer = asking.then(() => {
     signal?.throwIfAborted();
-    return read(POST('/api/v1/query', { body: { query, limit, seconds: 30 }, signal })) as Promise<Rows>;
+    return work();
   });
   asking = answer.catch(() => undefined);
   return answer;
+}
+
+/** The rows of a query of the warehouse, for whoever may ask it. */
+export function ask(query: string, limit = 200, signal?: AbortSignal): Promise<Rows> {
+  return inTurn(() => read(POST('/api/v1/query', { body: { query, limit, seconds: 30 }, signal })) as Promise<Rows>, signal);
 }
 
 /** A text as a literal of SQL. */

@@ -11,19 +11,21 @@ export function typing(event: KeyboardEvent): boolean {
 }
 
 /** Commands of a screen, by key. */
-export function useKeys(commands: Record<string, () => void>) {
+export function useKeys(commands: Record<string, () => unknown>) {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (event.metaKey || event.ctrlKey || event.altKey || typing(event)) return;
       const command = commands[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (command) {
-        event.preventDefault();
-        command();
-      }
+      if (command && command() !== false) event.preventDefault();
     };
     window.addEventListener('keydown', pressed);
     return () => window.removeEventListener('keydown', pressed);
   });
+}
+
+/** Whether Enter is nobody's else: no button or link has the focus. */
+function free(): boolean {
+  return document.activeElement === document.body || document.activeElement?.id === 'main';
 }
 
 /** The selected row of a list: J and K move it, Enter opens it. */
@@ -36,7 +38,7 @@ export function useRows(count: number, open: (index: number) => void): number {
   useKeys({
     j: () => setSelected((now) => Math.min(now + 1, count - 1)),
     k: () => setSelected((now) => Math.max(now - 1, 0)),
-    ...(selected >= 0 && document.activeElement === document.body ? { Enter: () => open(selected) } : {}),
+    ...(selected >= 0 ? { Enter: () => free() && open(selected) } : {}),
   });
   return selected;
 }

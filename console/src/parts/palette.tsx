@@ -6,21 +6,19 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { GET, read } from '../api/client';
 import { findPeople } from '../api/people';
-import { useMe } from '../api/session';
 import type { Place } from '../shell';
 
 type Choice = { label: string; kind: string; go: () => void };
 
 export function Palette({ close, places }: { close: () => void; places: Place[] }) {
   const navigate = useNavigate();
-  const me = useMe();
   const [typed, setTyped] = useState('');
   const [settled] = useDebouncedValue(typed.trim(), 200);
   const [at, setAt] = useState(0);
   const segments = useQuery({ queryKey: ['segments'], queryFn: () => read(GET('/api/v1/segments')) });
   const people = useQuery({
     queryKey: ['find', settled],
-    queryFn: ({ signal }) => findPeople(settled, me, 6, signal),
+    queryFn: ({ signal }) => findPeople(settled, 0, 6, signal),
     enabled: settled.length >= 2,
   });
   const fits = (label: string) => label.toLowerCase().includes(typed.trim().toLowerCase());

@@ -1,41 +1,28 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ask, GET, read } from '../api/client';
+import { GET, read } from '../api/client';
 import { may, useMe } from '../api/session';
 import { Page, Table } from '../parts/page';
 import { Shown } from '../parts/states';
 import { number, plural, Term, Time, words } from '../parts/text';
 
-const YESTERDAY = `SELECT
-  (SELECT count(*) FROM staging.event WHERE received_at >= now() - INTERVAL 1 DAY) AS events,
-  (SELECT max(received_at) FROM staging.event) AS latest,
-  (SELECT count(*) FROM golden.profile WHERE first_seen_at >= now() - INTERVAL 1 DAY) AS people`;
-
-const MOVED = `SELECT audience, count(*) FILTER (WHERE entered) AS entered, count(*) FILTER (WHERE NOT entered) AS gone
-FROM golden.membership_change WHERE changed_at >= now() - INTERVAL 1 DAY AND NOT starts_with(audience, 'stage.')
-GROUP BY audience ORDER BY count(*) DESC LIMIT 8`;
-
 export default function Home() {
   const me = useMe();
   const admin = may(me, 'admin');
-  const query = may(me, 'query');
-  const stats = useQuery({ queryKey: ['stats'], queryFn: () => read(GET('/api/v1/stats')), refetchInterval: 15_000 });
-  const sources = useQuery({ queryKey: ['sources'], queryFn: () => read(GET('/api/v1/sources')), refetchInterval: 15_000 });
+  const home = useQuery({ queryKey: ['home'], queryFn: ({ signal }) => read(GET('/api/v1/home', { signal })), refetchInterval: 15_000 });
   const review = useQuery({
     queryKey: ['review', 'count'],
     queryFn: () => read(GET('/api/v1/review/pairs', { params: { query: { limit: 1 } } })),
     enabled: admin,
   });
-  const day = useQuery({ queryKey: ['yesterday'], queryFn: ({ signal }) => ask(YESTERDAY, 1, signal), enabled: query });
-  const moved = useQuery({ queryKey: ['moved'], queryFn: ({ signal }) => ask(MOVED, 8, signal), enabled: query });
-  const accounts = sources.data?.sources ?? [];
+  const accounts = home.data?.sources ?? [];
   const unbalanced = accounts.filter((one) => !one.balanced);
   const still = accounts.filter((one) => !one.moving);
-  const [events, latest, people] = day.data?.rows[0] ?? [];
+  const day = home.data?.day;
   return (
-    <Page title="Home" about={`Workspace ${me?.workspace ?? ''}`} json="/api/v1/stats">
-      <Shown of={stats} rows={3}>
-        {(counts) => (
+    <Page title="Home" about={`Workspace ${me?.workspace ?? ''}`} json="/api/v1/home">
+      <Shown of={home} rows={3}>
+        {({ counts, checks_failed, checks_warned }) => (
           <div className="cards">
             <Link to="/people" className="card">
               <div className="figure">{number(counts.people)}</div>
@@ -44,7 +31,7 @@ export default function Home() {
             <Link to="/live" className="card">
               <div className="figure">{number(counts.events)}</div>
               <div className="quiet">
-                events{latest ? <>, the latest <Time at={String(latest)} /></> : ''}
+                events{day?.latest ? <>, the latest <Time at={day.latest} /></> : ''}
               </div>
             </Link>
             {admin && (
@@ -59,18 +46,22 @@ export default function Home() {
                 <div className="quiet">open dead letters</div>
               </Link>
             )}
+            <Link to="/quality" className="card">
+              <div className="figure">{number(checks_failed)}</div>
+              <div className="quiet">checks failed{checks_warned > 0 && `, ${checks_warned} warned`}</div>
+            </Link>
           </div>
         )}
       </Shown>
       <div className="two" style={{ marginTop: 20 }}>
         <section>
           <h2>What came in</h2>
-          <Shown of={sources}>
+          <Shown of={home}>
             {({ sources: rows }) => (
               <Table
                 label="Sources"
                 name="sources"
-                rows={rows}
+                rows={[...rows]}
                 columns={[
                   { head: 'Source', cell: (one) => one.source },
                   { head: 'Received', number: true, cell: (one) => number(one.received) },
@@ -85,7 +76,7 @@ export default function Home() {
         <section className="stack">
           <div className="card">
             <h2>Health</h2>
-            {sources.data &&
+            {home.data &&
               (unbalanced.length + still.length === 0 ? (
                 <p>
                   <span className="tag good">balanced</span> Each <Term name="account">account</Term> adds up, and nothing stands still.
@@ -104,38 +95,52 @@ export default function Home() {
                   ))}
                 </>
               ))}
-            {day.data && (
-              <p className="quiet">
-                In the last 24 hours: {plural(Number(events ?? 0), 'event')} stored, {plural(Number(people ?? 0), 'person', 'people')} seen
-                for the first time.
-              </p>
-            )}
+            {home.data?.still && <p>{home.data.still}</p>}
           </div>
-          {query && (
+          <div className="card">
+            <h2>Since this time yesterday</h2>
+            <Shown of={home} rows={3}>
+              {({ because }) =>
+                !day ? (
+                  <p className="quiet">{because}</p>
+                ) : (
+                  <dl className="pairs">
+                    <dt>events received</dt>
+                    <dd>{number(day.events)}</dd>
+                    <dt>new people</dt>
+                    <dd>{number(day.people)}</dd>
+                    <dt>
+                      <Term name="person">people merged</Term>
+                    </dt>
+                    <dd>{number(day.merges)}</dd>
+                    <dt>people split</dt>
+                    <dd>{number(day.splits)}</dd>
+                  </dl>
+                )
+              }
+            </Shown>
+          </div>
+          {day && (
             <div className="card">
-              <h2>Segments in the last 24 hours</h2>
-              <Shown of={moved} rows={3}>
-                {(rows) =>
-                  rows.rows.length === 0 ? (
-                    <p className="quiet">Nobody entered or left one.</p>
-                  ) : (
-                    <dl className="pairs">
-                      {rows.rows.map(([name, entered, gone]) => (
-                        <div key={String(name)} style={{ display: 'contents' }}>
-                          <dt>
-                            <Link to="/segments/$slug" params={{ slug: String(name) }}>
-                              {words(String(name))}
-                            </Link>
-                          </dt>
-                          <dd>
-                            +{number(Number(entered))} −{number(Number(gone))}
-                          </dd>
-                        </div>
-                      ))}
-                    </dl>
-                  )
-                }
-              </Shown>
+              <h2>Segments since then</h2>
+              {day.segments.length === 0 ? (
+                <p className="quiet">Nobody entered or left one.</p>
+              ) : (
+                <dl className="pairs">
+                  {day.segments.map((one) => (
+                    <div key={one.slug} style={{ display: 'contents' }}>
+                      <dt>
+                        <Link to="/segments/$slug" params={{ slug: one.slug }}>
+                          {words(one.slug)}
+                        </Link>
+                      </dt>
+                      <dd>
+                        +{number(one.entered)} −{number(one.left)}
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+              )}
             </div>
           )}
         </section>

@@ -1,11 +1,11 @@
 import { Button, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { literal } from '../api/client';
 import { findPeople, peopleWhere, type Found } from '../api/people';
-import { may, useMe } from '../api/session';
+import { useMe } from '../api/session';
 import { useRows } from '../parts/keys';
 import { Page, Table } from '../parts/page';
 import { Empty, Failed, Loading } from '../parts/states';
@@ -34,18 +34,20 @@ export default function People() {
     }
   }, [settled, typed, search, navigate]);
   const cell = cellOf(search);
-  const found = useQuery({
+  const found = useInfiniteQuery({
     queryKey: ['find', search.q ?? '', cell],
-    queryFn: ({ signal }) => (cell ? peopleWhere(cell, 200, signal) : findPeople(search.q ?? '', me, 50, signal)),
+    queryFn: ({ signal, pageParam }) => (cell ? peopleWhere(cell, 200, signal) : findPeople(search.q ?? '', pageParam, 50, signal)),
+    initialPageParam: 0,
+    getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
     enabled: !!me,
   });
-  const people = found.data?.people ?? [];
+  const people = (found.data?.pages ?? []).flatMap((page) => page.people);
+  const because = found.data?.pages[0]?.because;
   const open = (one: Found | undefined) => {
     if (one) void navigate({ to: '/people/$id', params: { id: one.id } });
   };
   const selected = useRows(people.length, (index) => open(people[index]));
-  const exactOnly = !may(me, 'query');
   return (
     <Page
       title="People"
@@ -54,6 +56,7 @@ export default function People() {
           Each row is one <Term name="person" />: all records and events that belong together.
         </>
       }
+      json={cell ? undefined : `/api/v1/people?search=${encodeURIComponent(search.q ?? '')}`}
     >
       <form
         role="search"
@@ -65,7 +68,7 @@ export default function People() {
         <TextInput
           type="search"
           aria-label="Search people"
-          placeholder={exactOnly ? 'A whole e-mail address, phone number or id' : 'A name, an e-mail address, a phone number, any id'}
+          placeholder="A name, an e-mail address, a phone number, any id"
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
           mb="md"
@@ -83,24 +86,25 @@ export default function People() {
           </Button>
         </p>
       )}
+      {because && (
+        <p className="quiet" role="status">
+          Only whole identifiers were looked up: {because}
+        </p>
+      )}
       {found.isError ? (
         <Failed error={found.error} again={() => void found.refetch()} />
       ) : found.isPending ? (
         <Loading rows={8} what="Looking for people" />
       ) : people.length === 0 ? (
-        exactOnly && !search.q ? (
-          <Empty title="Look somebody up">Type a whole identifier. Your role does not search by name.</Empty>
-        ) : (
-          <Empty title={search.q ? `Nobody found for “${search.q}”` : 'Nobody is here yet'}>
-            {search.q ? (
-              <>Try fewer letters, another spelling, or state the type: <code>crm_id:00000153</code>.</>
-            ) : (
-              <>
-                Send events or load a file; <Link to="/sources">Sources</Link> shows what comes in.
-              </>
-            )}
-          </Empty>
-        )
+        <Empty title={search.q ? `Nobody found for “${search.q}”` : 'Nobody is here yet'}>
+          {search.q ? (
+            <>Try fewer letters, another spelling, or state the type: <code>crm_id:00000153</code>.</>
+          ) : (
+            <>
+              Send events or load a file; <Link to="/sources">Sources</Link> shows what comes in.
+            </>
+          )}
+        </Empty>
       ) : (
         <>
           <Table
@@ -126,8 +130,14 @@ export default function People() {
               { head: 'Last seen', cell: (one) => <Time at={one.lastSeen} />, csv: (one) => one.lastSeen },
             ]}
           />
+          {found.hasNextPage && (
+            <Button mt="sm" size="xs" variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
+              Show more
+            </Button>
+          )}
           <p className="quiet small" aria-live="polite">
-            {found.data?.more ? `The latest ${plural(people.length, 'person', 'people')}; there are more, so add a word.` : plural(people.length, 'person', 'people')}
+            {plural(people.length, 'person', 'people')}
+            {found.hasNextPage && ', of more'}
           </p>
         </>
       )}

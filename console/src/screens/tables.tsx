@@ -1,107 +1,98 @@
-import { Button, Textarea } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
-import { ask } from '../api/client';
+// The relations of the warehouse.
+import { NativeSelect, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { GET, inTurn, read, type Schemas } from '../api/client';
+import { useRows } from '../parts/keys';
 import { Page, Table } from '../parts/page';
-import { Empty, Failed, Loading } from '../parts/states';
-import { plural, show, Term } from '../parts/text';
+import { Empty, Shown } from '../parts/states';
+import { number, Term, Time } from '../parts/text';
 
-const STARTS: [string, string][] = [
-  ['People', 'SELECT * FROM golden.profile'],
-  ['Identifiers', 'SELECT * FROM golden.identity'],
-  ['Memberships', 'SELECT * FROM golden.membership'],
-  ['Traits', 'SELECT * FROM golden.trait'],
-  ['Quality of profiles', 'SELECT * FROM golden.profile_quality'],
-  ['Events', 'SELECT * FROM staging.event'],
-  ['Records', 'SELECT * FROM staging.record'],
-  ['People by stage', 'SELECT stage, count(*) AS people FROM golden.profile GROUP BY stage ORDER BY people DESC'],
-];
-const LIMIT = 500;
+/** The parameters of a relation's address: a name with a point in it would be taken for a file. */
+export function placed(full: string): { schema: string; name: string } {
+  const [schema = '', name = ''] = full.split('.');
+  return { schema, name };
+}
+
+const SCHEMAS = ['golden', 'marts', 'staging', 'profiles', 'dimensions', 'raw', 'quality', 'analyst'];
+
+function place(schema: string): number {
+  const found = SCHEMAS.indexOf(schema);
+  return found < 0 ? SCHEMAS.length : found;
+}
+
+function size(bytes: number | null): string {
+  if (bytes === null) return '–';
+  return bytes < 1 << 20 ? `${number(Math.ceil(bytes / 1024))} KB` : `${number(Math.round(bytes / (1 << 20)))} MB`;
+}
 
 export default function Tables() {
-  const { sql } = useSearch({ from: '/shell/tables' });
+  const { schema, q } = useSearch({ from: '/shell/tables' });
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(sql ?? '');
-  useEffect(() => setTyped(sql ?? ''), [sql]);
-  const rows = useQuery({
-    queryKey: ['sql', sql],
-    queryFn: ({ signal }) => ask(sql!, LIMIT, signal),
-    enabled: !!sql,
-    placeholderData: keepPreviousData,
-    retry: false,
+  const tables = useQuery({
+    queryKey: ['tables'],
+    queryFn: ({ signal }) => inTurn(() => read(GET('/api/v1/tables', { signal })), signal),
   });
-  const run = (text: string) => void navigate({ to: '/tables', search: { sql: text.trim() || undefined } });
+  const all = tables.data?.tables ?? [];
+  const schemas = [...new Set(all.map((one) => one.schema))].sort((a, b) => place(a) - place(b));
+  const wanted = (q ?? '').toLowerCase();
+  const shown = all
+    .filter((one) => (schema ? one.schema === schema : wanted !== '' || one.schema !== 'analyst'))
+    .filter((one) => `${one.name} ${one.description}`.toLowerCase().includes(wanted))
+    .sort((a, b) => place(a.schema) - place(b.schema) || a.name.localeCompare(b.name));
+  const set = (change: Record<string, string | undefined>) => void navigate({ to: '/tables', search: { schema, q, ...change }, replace: true });
+  const open = (one: Schemas['Table'] | undefined) => one && void navigate({ to: '/tables/$schema/$name', params: placed(one.name) });
+  const selected = useRows(shown.length, (index) => open(shown[index]));
   return (
     <Page
       title="Tables"
       about={
         <>
-          The <Term name="warehouse" /> in SQL. Personal columns are shown as your role may see them.
+          Each <Term name="relation" /> of the <Term name="warehouse" />, shown as your role may see it.
         </>
       }
+      json="/api/v1/tables"
     >
-      <div className="row" style={{ marginBottom: 10 }}>
-        {STARTS.map(([name, text]) => (
-          <Button key={name} size="compact-sm" variant="default" onClick={() => run(text)}>
-            {name}
-          </Button>
-        ))}
+      <div className="row" style={{ marginBottom: 12 }}>
+        <TextInput type="search" aria-label="Find a table" placeholder="Name or meaning" value={q ?? ''} onChange={(event) => set({ q: event.currentTarget.value || undefined })} />
+        <NativeSelect aria-label="Schema" value={schema ?? ''} data={[{ value: '', label: 'All schemas' }, ...schemas]} onChange={(event) => set({ schema: event.currentTarget.value || undefined })} />
       </div>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          run(typed);
-        }}
-      >
-        <Textarea
-          aria-label="SQL" autosize minRows={3} maxRows={16} value={typed} spellCheck={false} placeholder="SELECT stage, count(*) FROM golden.profile GROUP BY stage"
-          onChange={(event) => setTyped(event.currentTarget.value)} styles={{ input: { fontFamily: 'ui-monospace, monospace' } }}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) run(typed);
-          }}
-        />
-        <div className="row" style={{ margin: '8px 0 16px' }}>
-          <Button type="submit" loading={rows.isFetching}>
-            Run
-          </Button>
-          <span className="quiet small">
-            <kbd>Ctrl</kbd> <kbd>Enter</kbd> · one SELECT, in DuckDB's SQL
-          </span>
-        </div>
-      </form>
-      {!sql ? (
-        <Empty title="Ask something">
-          Choose a table above, or write a SELECT. <code>onefold tables</code> lists them all.
-        </Empty>
-      ) : rows.isError ? (
-        <Failed error={rows.error} />
-      ) : !rows.data ? (
-        <Loading rows={6} what="Asking the warehouse" />
-      ) : rows.data.rows.length === 0 ? (
-        <Empty title="No rows" />
-      ) : (
-        <>
-          <Table
-            label="Rows"
-            name="rows"
-            rows={rows.data.rows}
-            columns={rows.data.columns.map((column, index) => ({
-              head: column,
-              cell: (row: unknown[]) => <span className="small">{row[index] === null ? <span className="quiet">null</span> : cut(show(row[index]))}</span>,
-              csv: (row: unknown[]) => row[index],
-            }))}
-          />
-          <p className="quiet small">
-            {plural(rows.data.rows.length, 'row')}
-            {rows.data.more && '; there are more, which `onefold sql` writes to a file'}
-          </p>
-        </>
-      )}
+      <Shown of={tables} rows={8}>
+        {() =>
+          shown.length === 0 ? (
+            <Empty title="No such table">Look for another word, or choose another schema.</Empty>
+          ) : (
+            <Table
+              label="Tables"
+              name="tables"
+              rows={shown}
+              selected={selected}
+              open={open}
+              columns={[
+                {
+                  head: 'Table',
+                  cell: (one) => (
+                    <Link to="/tables/$schema/$name" params={placed(one.name)}>
+                      {one.name}
+                    </Link>
+                  ),
+                  csv: (one) => one.name,
+                },
+                { head: 'What a row is', cell: (one) => one.description },
+                { head: 'Kind', cell: (one) => one.kind },
+                { head: 'Rows', number: true, cell: (one) => number(one.rows), csv: (one) => one.rows },
+                { head: 'Size', number: true, cell: (one) => size(one.bytes), csv: (one) => one.bytes },
+                { head: 'Latest row', cell: (one) => <Time at={one.fresh_at} />, csv: (one) => one.fresh_at },
+                {
+                  head: 'Personal data',
+                  cell: (one) => <span className="row">{one.personal.map((of) => <span key={of} className={`tag ${of === 'sensitive' ? 'bad' : of === 'identifier' ? 'warn' : ''}`}>{of}</span>)}</span>,
+                  csv: (one) => one.personal.join(' '),
+                },
+              ]}
+            />
+          )
+        }
+      </Shown>
     </Page>
   );
-}
-
-function cut(text: string): string {
-  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }

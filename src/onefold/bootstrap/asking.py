@@ -85,9 +85,13 @@ class Asker:
         except UsageError as error:
             raise question.explained(error, text, query, relations) from None
 
-    def run(self, query: exp.Select, *, limit: int | None = None) -> pa.Table:
-        """The rows of a query of ours, `limit` at most."""
-        return self._warehouse.run(query if limit is None else query.limit(limit))
+    def run(self, query: exp.Query, *, limit: int | None = None, limits: QueryLimits | None = None) -> pa.Table:
+        """The rows of a query of ours, `limit` at most.
+
+        Raises:
+            ExpensiveError: It took more than the limits allow, and was ended.
+        """
+        return self._warehouse.run(query if limit is None else query.limit(limit), limits)
 
     def relation(self, name: str) -> Relation:
         """The relation of a name, with its schema or without.
@@ -188,7 +192,18 @@ class Asker:
             found.append(RelationFacts(relation, rows, size, fresh_us))
         return found
 
-    def _counts(self, relations: list[Relation]) -> dict[str, tuple[int, int | None]]:
+    def facts(self, relation: Relation, limits: QueryLimits | None = None) -> RelationFacts:
+        """How much there is of one relation, counted if it is a view, too; the bytes of its files are not told.
+
+        Raises:
+            ExpensiveError: Counting took more than the limits allow.
+        """
+        rows, fresh_us = self._counts([relation], limits)[relation.full_name]
+        return RelationFacts(relation, rows, None, fresh_us)
+
+    def _counts(
+        self, relations: list[Relation], limits: QueryLimits | None = None
+    ) -> dict[str, tuple[int, int | None]]:
         """Rows and the latest commit of each, all in one query, so of one moment."""
         parts = []
         for relation in relations:
@@ -197,7 +212,7 @@ class Asker:
                 f"SELECT '{relation.full_name}' AS name, count(*) AS many, {latest}::TIMESTAMP AS latest "  # noqa: S608  our own names
                 f'FROM "{relation.schema}"."{relation.name}"'
             )
-        found = self._warehouse.run(parse(" UNION ALL ".join(parts)))
+        found = self._warehouse.run(parse(" UNION ALL ".join(parts)), limits)
         return {row["name"]: (row["many"], _micros(row["latest"])) for row in found.to_pylist()}
 
 

@@ -55,17 +55,27 @@ def run_checks(
         ConfigurationError: A check does not fit the relations, or the extra is not installed.
         UsageError: No check is chosen.
     """
-    project = config.read_project(directory)
-    own, shipped = project.checks, _given(project.checks, directory)
-    chosen = [one for one in (*own, *shipped) if _chosen(one, select, relation, gate)]
-    if not chosen:
-        raise UsageError(_none_chosen((*own, *shipped), select, relation))
+    own, shipped = chosen_checks(directory, select, relation, gate)
     run_id = f"{clock_us():x}-{os.urandom(3).hex()}"
     with _opened(directory, workspace) as (opened, warehouse):
-        return checks.check(
-            opened.context, warehouse, [c for c in chosen if c in own], [c for c in chosen if c not in own],
-            run_id=run_id, keep=keep,
-        )  # fmt: skip
+        return checks.check(opened.context, warehouse, own, shipped, run_id=run_id, keep=keep)
+
+
+def chosen_checks(
+    directory: Path, select: Sequence[str], relation: str | None, gate: int | None
+) -> tuple[list[Check], list[Check]]:
+    """Checks of a project, and those that Onefold ships, as `run_checks` chooses them.
+
+    Raises:
+        ConfigurationError: The project's files are wrong.
+        UsageError: No check is chosen.
+    """
+    project = config.read_project(directory)
+    own, shipped = project.checks, _given(project.checks, directory)
+    chosen = [[one for one in of if _chosen(one, select, relation, gate)] for of in (own, shipped)]
+    if not any(chosen):
+        raise UsageError(_none_chosen((*own, *shipped), select, relation))
+    return chosen[0], chosen[1]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from onefold.bootstrap.opening import open_keys_and_log
 from onefold.bootstrap.project import open_accounts, open_keys
+from onefold.bootstrap.project_desks import ProjectDesks
 from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.segment_desk import SegmentDesk
 from onefold.bootstrap.server import disk, failure
@@ -65,6 +66,7 @@ class CollectingOnly:
         self.desks: Mapping[str, QueryDesk] = {}
         self.sights: Sights = builtin
         self.segment_desks: Mapping[str, SegmentDesk] = {}
+        self.project_desks: Mapping[str, ProjectDesks] = {}
         self.keys = open_keys(project)
         self.accounts = open_accounts(project)
 

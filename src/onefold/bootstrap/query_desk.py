@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import queue
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from onefold.bootstrap.asking import Asker
 from onefold.bootstrap.readers import Readers
@@ -24,6 +25,7 @@ AT_ONCE = 2
 _RETRY_SECONDS = 2.0
 
 _log = logging.getLogger("onefold.queries")
+T = TypeVar("T")
 
 
 class QueryDesk:
@@ -48,6 +50,19 @@ class QueryDesk:
             UnavailableError: There is no warehouse here, or its models or roles cannot be read, or the query was cancelled.
             UsageError: It cannot be run as stated, or not by this role; or there is no such role.
         """
+        return self.using(lambda asker: asker.ask(text, limits, limit=limit), role, cancellation)
+
+    def using(
+        self, work: Callable[[Asker], T], role: str | Role | None = None, cancellation: Cancellation | None = None
+    ) -> T:
+        """What `work` makes of the warehouse as a role sees it, in one of the processes that are free.
+
+        Raises:
+            OverloadedError: Too many queries run.
+            UnavailableError: There is no warehouse here, or its models or roles cannot be read, or it was cancelled.
+            UsageError: There is no such role.
+        """
+        cancellation = cancellation or Cancellation()
         try:
             require_extra()
         except ConfigurationError as error:
@@ -70,7 +85,7 @@ class QueryDesk:
                     raise UnavailableError(
                         "The project's models or roles cannot be read; see the server's log."
                     ) from None
-                return Asker(seen, self._workspace.context.store).ask(text, limits, limit=limit)
+                return work(Asker(seen, self._workspace.context.store))
         finally:
             if cancellation.cancelled:
                 process.close()  # nobody else's query may meet a process that is being ended

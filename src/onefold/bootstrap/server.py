@@ -17,6 +17,7 @@ from onefold.bootstrap.identity_evidence import EvidenceDesk
 from onefold.bootstrap.identity_planning import ProjectIdentity
 from onefold.bootstrap.processing import Processing
 from onefold.bootstrap.project import open_accounts, open_keys
+from onefold.bootstrap.project_desks import project_desks
 from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.readers import Readers
 from onefold.bootstrap.rfm import RfmRuns
@@ -168,6 +169,10 @@ class Opened:
                 w.context.name: SegmentDesk(
                     w, files, self.services[w.context.name].audiences, self.desks[w.context.name], readers
                 )
+                for w in self._workspaces
+            }
+            self.project_desks = {
+                w.context.name: project_desks(w, self.desks[w.context.name], readers, project.directory)
                 for w in self._workspaces
             }
             for desk in self.desks.values():

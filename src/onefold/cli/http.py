@@ -33,6 +33,7 @@ def application(opened: Opened | CollectingOnly, read: config.Project, *, log_re
         desks=opened.desks,
         sights=opened.sights,
         segment_desks=opened.segment_desks,
+        project_desks=opened.project_desks,
     )
 
 

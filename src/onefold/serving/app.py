@@ -33,6 +33,7 @@ from onefold.serving.health import Health
 from onefold.serving.keys import Keyring
 from onefold.serving.limits import DEFAULT_LIMITS, Limit, Limiter, Operation
 from onefold.serving.measures import Measures
+from onefold.serving.project_desks import ProjectDesks
 from onefold.serving.queries import Desk
 from onefold.serving.routes import match
 from onefold.serving.segment_desk import SegmentDesk
@@ -90,6 +91,7 @@ class Application:
         desks: Mapping[str, Desk] | None = None,
         sights: Sights = builtin,
         segment_desks: Mapping[str, SegmentDesk] | None = None,
+        project_desks: Mapping[str, ProjectDesks] | None = None,
     ) -> None:
         self._edges = edges
         self._keyring = keyring
@@ -125,6 +127,7 @@ class Application:
         self.api.state.clock_us = clock_us
         self.api.state.desks = desks or {}
         self.api.state.segment_desks = segment_desks or {}
+        self.api.state.project_desks = project_desks or {}
         self.failed: OnefoldError | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -289,6 +292,7 @@ def build(  # noqa: PLR0913  every part of a server is given by its name
     desks: Mapping[str, Desk] | None = None,
     sights: Sights = builtin,
     segment_desks: Mapping[str, SegmentDesk] | None = None,
+    project_desks: Mapping[str, ProjectDesks] | None = None,
 ) -> Application:
     """Build the application of a server.
 
@@ -304,6 +308,7 @@ def build(  # noqa: PLR0913  every part of a server is given by its name
         desks: Where queries to the warehouse are taken, by workspace.
         sights: What each role sees; by default what roles see in a project that says nothing of personal data.
         segment_desks: Where changes of segments are taken, by workspace.
+        project_desks: What else is asked of the project and its warehouse, by workspace.
     """
     return Application(
         edges,
@@ -317,6 +322,7 @@ def build(  # noqa: PLR0913  every part of a server is given by its name
         desks=desks,
         sights=sights,
         segment_desks=segment_desks,
+        project_desks=project_desks,
     )
 
 

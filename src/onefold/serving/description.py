@@ -12,9 +12,11 @@ from onefold import __version__
 from onefold.errors import OnefoldError
 from onefold.serving import accounts, administration, problems, schemas
 from onefold.serving.api import api
+from onefold.serving.glance import glance
 from onefold.serving.health import health
 from onefold.serving.households import households
 from onefold.serving.identity import identity
+from onefold.serving.quality import quality
 from onefold.serving.queries import queries
 from onefold.serving.review import review
 from onefold.serving.rfm import rfm
@@ -23,6 +25,7 @@ from onefold.serving.segment_editing import editing
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
 from onefold.serving.sessions import COOKIE
+from onefold.serving.tables import tables
 
 
 def describe(*, answers: bool) -> FastAPI:
@@ -42,6 +45,8 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(api)
         described.include_router(households)
         described.include_router(identity)
+        described.include_router(glance)
+        described.include_router(quality)
         described.include_router(queries)
         described.include_router(review)
         described.include_router(rfm)
@@ -49,6 +54,7 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(segment)
         described.include_router(editing)
         described.include_router(segments)
+        described.include_router(tables)
     described.include_router(health)
     described.add_exception_handler(OnefoldError, problems.from_onefold)
     described.add_exception_handler(HTTPException, problems.from_http)

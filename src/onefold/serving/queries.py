@@ -4,8 +4,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -36,6 +36,7 @@ _LOOK_SECONDS = 0.2
 
 _log = logging.getLogger("onefold.queries")
 _encode = msgspec.json.Encoder().encode
+T = TypeVar("T")
 
 
 class Desk(Protocol):
@@ -143,16 +144,21 @@ async def _answered(request: Request, caller: Caller, asked: Question) -> "pa.Ta
     """
     cancellation = Cancellation()
     limits = QueryLimits(seconds=asked.seconds, memory_mb=MEMORY_MB, result_mb=RESULT_MB)
-    asking = asyncio.create_task(
-        asyncio.to_thread(
-            _desk(request, caller).ask,
-            asked.query,
-            limits,
-            limit=asked.limit + 1,
-            role=role_of(caller.key),
-            cancellation=cancellation,
-        )
+    desk, role, most = _desk(request, caller), role_of(caller.key), asked.limit + 1
+    return await waited(
+        request,
+        lambda: desk.ask(asked.query, limits, limit=most, role=role, cancellation=cancellation),
+        cancellation,
     )
+
+
+async def waited(request: Request, work: Callable[[], T], cancellation: Cancellation) -> T:
+    """What a query gives, found on a thread; it is ended when the client goes away.
+
+    Raises:
+        ClientDisconnect: It went away.
+    """
+    asking = asyncio.create_task(asyncio.to_thread(work))
     try:
         while not (await asyncio.wait({asking}, timeout=_LOOK_SECONDS))[0]:
             if await request.is_disconnected():

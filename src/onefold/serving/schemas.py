@@ -115,6 +115,8 @@ _DESCRIBED = (
     results.PairEvidence, results.PersonEvidence, results.Households, results.Household,
     results.SegmentDefinition, results.SegmentPlan, results.SegmentsApplied,
     results.RuleCheck, results.RuleFields, results.RuleValues, results.Graph, results.SegmentVersions,
+    results.Home, results.FoundPeople, results.QualityChecks, results.ChecksRun, results.HeldRows,
+    results.Tables, results.TableDescription, results.TableRows, results.Lineage,
 )  # fmt: skip
 
 

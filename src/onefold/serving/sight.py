@@ -52,6 +52,13 @@ def shown(body: Any) -> Any:
     return _walk(body, watch, watch.sight)
 
 
+def noting() -> None:
+    """Note that the answer shows something personal as it is, where that is known before it is made."""
+    watch = watching.get()
+    if watch is not None:
+        watch.plain = True
+
+
 def _walk(value: Any, watch: Watch, sight: Sight) -> Any:
     if isinstance(value, msgspec.Struct):
         return _struct(value, watch, sight)
@@ -99,6 +106,11 @@ def _label(value: str, watch: Watch, sight: Sight) -> str:
     """`type:value`; of a profile's id nothing is hidden."""
     kind, colon, text = value.partition(":")
     return value if kind == "profile" or not colon else f"{kind}:{_identifier(text, watch, sight)}"
+
+
+def _keys(values: Iterable[str], watch: Watch, sight: Sight) -> list[str]:
+    """Keys of rows, which may hold identifiers."""
+    return [_identifier(value, watch, sight) for value in values]
 
 
 def _labels(values: Iterable[str], watch: Watch, sight: Sight) -> list[str]:
@@ -245,6 +257,9 @@ PERSONAL: Mapping[type, Mapping[str, Masking]] = {
     results.ReviewLabel: {"fields": _compared},
     results.ReviewAnswer: {"reason": _words},
     results.ReviewDecision: {"reason": _words},
+    results.QualityCheck: {"sample": _keys},
+    results.HeldRow: {"key": _identifier},
+    results.FoundPerson: {"attributes": _by_attribute},
     results.DeadLetterContent: {"payload": _raw, "payload_base64": _raw},
 }
 """What of each kind of result is personal, and how it is masked."""
@@ -268,6 +283,10 @@ PLAIN = frozenset(
         results.Household, results.Households, results.DecisionChange, results.IdentityPlan, results.IdentityApplied,
         results.PersonChange, results.PlannedPerson,
         results.ReviewStatistics, results.ReviewAgreement, results.ReviewerCount, results.ReviewLabels,
+        results.Tables, results.Table, results.TableDescription, results.TableColumn, results.TableRows,
+        results.Home, results.Day, results.SegmentMoves, results.FoundPeople,
+        results.QualityChecks, results.CheckRun, results.ChecksRun, results.HeldRows,
+        results.Lineage, results.LineageNode, results.LineageLink,
     }
 )  # fmt: skip
 """Kinds of results that hold nothing personal themselves; what is in them is looked at by its own kind."""

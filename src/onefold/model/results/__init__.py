@@ -59,6 +59,7 @@ from onefold.model.results.graph import (
     StatedJudgement,
     Step,
 )
+from onefold.model.results.home import Day, FoundPeople, FoundPerson, Home, SegmentMoves
 from onefold.model.results.household import Household, HouseholdMember, Households
 from onefold.model.results.identity_plan import IdentityApplied, IdentityPlan, PersonChange, PlannedPerson
 from onefold.model.results.operation import Account, Counts, DeadLetter, DeadLetterContent, Hub, LargePerson
@@ -82,6 +83,7 @@ from onefold.model.results.profile import (
     TraitShare,
     TraitValue,
 )
+from onefold.model.results.quality import CheckRun, ChecksRun, HeldRow, HeldRows, QualityCheck, QualityChecks
 from onefold.model.results.result import Result
 from onefold.model.results.review import (
     ReviewAgreement,
@@ -111,6 +113,16 @@ from onefold.model.results.rule import (
     RuleValues,
 )
 from onefold.model.results.segment_file import SegmentDefinition, SegmentsApplied, SegmentTop
+from onefold.model.results.table import (
+    Lineage,
+    LineageLink,
+    LineageNode,
+    Table,
+    TableColumn,
+    TableDescription,
+    TableRows,
+    Tables,
+)
 from onefold.model.results.timeline import Event, EventGroup, EventOperation, RefusedEvent, Timeline, TimelineEvent
 
 __all__ = [
@@ -119,12 +131,15 @@ __all__ = [
     "AuditEntries",
     "AuditEntry",
     "Change",
+    "CheckRun",
+    "ChecksRun",
     "ComputedTrait",
     "Condition",
     "ConditionChange",
     "Consent",
     "Counters",
     "Counts",
+    "Day",
     "DeadLetter",
     "DeadLetterContent",
     "DecisionChange",
@@ -137,12 +152,17 @@ __all__ = [
     "EvidenceStep",
     "Explanation",
     "FindingCount",
+    "FoundPeople",
+    "FoundPerson",
     "Graph",
     "GraphEdge",
     "GraphNode",
     "Group",
     "GrowthDay",
+    "HeldRow",
+    "HeldRows",
     "History",
+    "Home",
     "Household",
     "HouseholdMember",
     "Households",
@@ -156,6 +176,9 @@ __all__ = [
     "Keys",
     "LargePerson",
     "Lifecycle",
+    "Lineage",
+    "LineageLink",
+    "LineageNode",
     "LinkState",
     "ListChange",
     "Me",
@@ -175,6 +198,8 @@ __all__ = [
     "Profile",
     "ProfileIdentifier",
     "ProfileSegment",
+    "QualityCheck",
+    "QualityChecks",
     "ReconciledSegment",
     "ReconciledSegments",
     "Refusal",
@@ -213,6 +238,7 @@ __all__ = [
     "SegmentDefinition",
     "SegmentDiff",
     "SegmentGrowth",
+    "SegmentMoves",
     "SegmentPlan",
     "SegmentPreview",
     "SegmentTop",
@@ -225,6 +251,11 @@ __all__ = [
     "StatedJudgement",
     "StatedValue",
     "Step",
+    "Table",
+    "TableColumn",
+    "TableDescription",
+    "TableRows",
+    "Tables",
     "Timeline",
     "TimelineEvent",
     "TraitDefinition",
