@@ -147,6 +147,7 @@ QUERIES = {
         "SELECT id, at - INTERVAL 30 DAY AS a, at + INTERVAL 1 MONTH AS b, day + INTERVAL 1 DAY AS c, "
         "at >= TIMESTAMP '2026-02-01 00:00:00' AS d, day = DATE '2026-02-01' AS e FROM marts.gift ORDER BY id"
     ),
+    "minutes added": "SELECT id, date_add(at, INTERVAL (many) MINUTE) AS a FROM marts.gift WHERE id <> 3 ORDER BY id",
     "casts": (
         "SELECT id, CAST(many AS VARCHAR) AS a, CAST(many AS DOUBLE) AS b, CAST(amount AS DOUBLE) AS c, "
         "CAST(at AS DATE) AS d, CAST(day AS TIMESTAMP) AS e, CAST(kept AS VARCHAR) AS f, CAST(donor AS VARCHAR) AS g, "

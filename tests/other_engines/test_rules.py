@@ -18,7 +18,7 @@ from onefold.warehouse import people as compiled
 from onefold.warehouse.dialects import translation
 from onefold.warehouse.views import RELATIONS
 
-RULES, PEOPLE, ROUNDS = 50, 30, 4
+RULES, TOGETHER, PEOPLE, ROUNDS = 50, 10, 30, 4
 EXACTLY = pytest.mark.parametrize("make_engine", servers.EXACT_IN_JSON, indirect=True)
 _TYPES = {
     "UUID": ("uuid", pa.uuid()),
@@ -48,6 +48,15 @@ class Other(engines.Duck):
             )
             self._session.execute(self._kind.table(there, typed, ()))
             self._session.insert(there, plain(_arrow(columns, rows(people)[table])))
+
+    def answers(self, rules):
+        """By person, what each rule says; a statement of ClickHouse may have 256 KB, so some rules at a time."""
+        names, found = list(rules), {}
+        for start in range(0, len(names), TOGETHER):
+            some = {name: rules[name] for name in names[start : start + TOGETHER]}
+            for person, said in super().answers(some).items():
+                found.setdefault(person, {}).update(said)
+        return found
 
     def run(self, tree, rules):
         there = translation.translate(tree, self._kind.dialect, RELATIONS, self._prefix)
@@ -101,7 +110,7 @@ def drawn(asker, dialect):
 @EXACTLY
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_an_engine_says_what_the_stream_says(asked, make_engine, seed):
-    """Fifty rules and thirty people in one statement, four times over: 6,000 answers of each engine.
+    """Fifty rules and thirty people, four times over: 6,000 answers of each engine.
 
     Nine rules in ten can be asked there; those that compare values of any type as JSON, or averages, are refused by name.
     """

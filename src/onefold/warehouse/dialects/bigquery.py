@@ -163,6 +163,11 @@ def _difference(part: exp.Expr) -> exp.Expr:
     return call("DATETIME_DIFF", _truncated(unit, part.this), _truncated(unit, part.expression), exp.var(unit.upper()))
 
 
+def _later(part: exp.Expr) -> exp.Expr:
+    time, minutes = _STATED.minutes_added(part)
+    return call("DATETIME_ADD", _time(time), exp.Interval(this=minutes, unit=exp.var("MINUTE")))
+
+
 def _extract(part: exp.Expr) -> exp.Expr:
     word, value = _STATED.field(part)
     found: exp.Expr = exp.Extract(this=exp.var(_FIELDS.get(word, word.upper())), expression=_time(value))
@@ -281,6 +286,7 @@ DIALECT = Dialect(
         exp.TimestampTrunc: _truncate,
         exp.DateTrunc: _truncate,
         exp.DateDiff: _difference,
+        exp.DateAdd: _later,
         exp.Extract: _extract,
         exp.Year: _extract,
         exp.Month: _extract,

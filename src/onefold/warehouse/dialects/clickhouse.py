@@ -179,6 +179,11 @@ def _difference(part: exp.Expr) -> exp.Expr:
     return call("dateDiff", exp.Literal.string(unit), _time(part.expression), _time(part.this))
 
 
+def _later(part: exp.Expr) -> exp.Expr:
+    time, minutes = _STATED.minutes_added(part)
+    return call("addMinutes", _time(time), minutes)
+
+
 def _extract(part: exp.Expr) -> exp.Expr:
     word, value = _STATED.field(part)
     if word == "dow":
@@ -289,6 +294,7 @@ DIALECT = Dialect(
         exp.TimestampTrunc: _truncate,
         exp.DateTrunc: _truncate,
         exp.DateDiff: _difference,
+        exp.DateAdd: _later,
         exp.Extract: _extract,
         exp.Year: _extract,
         exp.Month: _extract,

@@ -156,6 +156,11 @@ def _difference(part: exp.Expr) -> exp.Expr:
     return exp.cast(exp.paren(found), exp.DataType.Type.BIGINT)
 
 
+def _later(part: exp.Expr) -> exp.Expr:
+    time, minutes = _STATED.minutes_added(part)
+    return exp.paren(exp.DateAdd(this=time, expression=minutes, unit=exp.var("MINUTE")))
+
+
 def _extract(part: exp.Expr) -> exp.Expr:
     return _field(*_STATED.field(part))
 
@@ -307,7 +312,7 @@ DIALECT = Dialect(
         exp.TimestampTrunc: _truncate,
         exp.DateTrunc: _truncate,
         exp.DateDiff: _difference,
-        exp.DateAdd: None,
+        exp.DateAdd: _later,
         exp.Extract: _extract,
         exp.Year: _extract,
         exp.Month: _extract,

@@ -129,6 +129,11 @@ def _difference(part: exp.Expr) -> exp.Expr:
     return call("DATEDIFF", exp.var(unit.upper()), _time(part.expression), _time(part.this))
 
 
+def _later(part: exp.Expr) -> exp.Expr:
+    time, minutes = _STATED.minutes_added(part)
+    return call("DATEADD", exp.var("MINUTE"), minutes, _time(time))
+
+
 def _extract(part: exp.Expr) -> exp.Expr:
     word, value = _STATED.field(part)
     return exp.Extract(this=exp.var(_FIELDS[word]), expression=_time(value))
@@ -216,6 +221,7 @@ DIALECT = Dialect(
         exp.TimestampTrunc: _truncate,
         exp.DateTrunc: _truncate,
         exp.DateDiff: _difference,
+        exp.DateAdd: _later,
         exp.Extract: _extract,
         exp.Year: _extract,
         exp.Month: _extract,

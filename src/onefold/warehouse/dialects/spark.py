@@ -173,6 +173,11 @@ def _difference(part: exp.Expr) -> exp.Expr:
     return exp.paren(exp.Sub(this=counted(until), expression=exp.paren(counted(since))))
 
 
+def _later(part: exp.Expr) -> exp.Expr:
+    time, minutes = _STATED.minutes_added(part)
+    return call("timestampadd", exp.var("MINUTE"), minutes, _time(time))
+
+
 def _extract(part: exp.Expr) -> exp.Expr:
     word, value = _STATED.field(part)
     found = call(_FIELDS[word], _time(value))
@@ -254,6 +259,7 @@ DIALECT = Dialect(
         exp.TimestampTrunc: _truncate,
         exp.DateTrunc: _truncate,
         exp.DateDiff: _difference,
+        exp.DateAdd: _later,
         exp.Extract: _extract,
         exp.Year: _extract,
         exp.Month: _extract,

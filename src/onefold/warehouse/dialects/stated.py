@@ -30,6 +30,15 @@ class Stated:
             raise self.refused(f"the unit {word} of {part.key}")
         return word
 
+    def minutes_added(self, part: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
+        """The time and the number of minutes of a `date_add`; other units are refused."""
+        amount, unit = part.expression, part.args.get("unit")
+        if isinstance(amount, exp.Interval):
+            amount, unit = amount.this, amount.args.get("unit")
+        if not isinstance(unit, exp.Expr) or unit.name.lower() != "minute":
+            raise self.refused("date_add of this unit")
+        return part.this.copy(), exp.paren(amount.copy())
+
     def field(self, part: exp.Expr) -> tuple[str, exp.Expr]:
         """The field of a time that a part takes, and the time."""
         word = part.this.name.lower() if isinstance(part, exp.Extract) else part.key
