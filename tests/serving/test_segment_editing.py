@@ -361,20 +361,19 @@ def deep_form(depth):
     return form
 
 
-@pytest.mark.parametrize("kind", [*HOSTILE, "deep form"])
-def test_hostile_rules_are_refused_by_every_route(server, kind):
+def test_hostile_rules_are_refused_by_every_route(server):
     """Refused as what they are, with nothing saved; and the server goes on."""
-    rule = deep_form(400) if kind == "deep form" else HOSTILE[kind]
     before = server.files()
-    answers = [
-        check(server, rule),
-        preview(server, rule),
-        server.call("PUT", "/api/v1/segments/worse/definition", {"rule": rule}, *NEW),
-    ]
-    assert {one.status for one in answers} <= {400, 413, 422}, [(one.status, one.text[:200]) for one in answers]
-    assert all(len(one.text) < 5_000 for one in answers)
-    assert server.files() == before
-    assert check(server, "purchases >= 1").status == 200
+    for kind, rule in {**HOSTILE, "deep form": deep_form(400)}.items():
+        answers = [
+            check(server, rule),
+            preview(server, rule),
+            server.call("PUT", "/api/v1/segments/worse/definition", {"rule": rule}, *NEW),
+        ]
+        assert {one.status for one in answers} <= {400, 413, 422}, (kind, [one.status for one in answers])
+        assert all(len(one.text) < 5_000 for one in answers), kind
+        assert server.files() == before, kind
+        assert check(server, "purchases >= 1").status == 200, kind
 
 
 def test_a_trait_that_a_segment_reads_cannot_go(server):
