@@ -98,6 +98,12 @@ function makeRoutes(queries: QueryClient) {
         validateSearch: texts('segment', 'rule', 'form', 'kind'),
         component: lazyRouteComponent(() => import('./screens/builder')),
       }),
+      createRoute({
+        ...at,
+        path: '/what-if',
+        validateSearch: texts('segment', 'rule'),
+        component: lazyRouteComponent(() => import('./screens/what-if')),
+      }),
       createRoute({ ...at, path: '/traits', component: lazyRouteComponent(() => import('./screens/traits')) }),
       createRoute({
         ...at,

@@ -19,6 +19,7 @@ export const PLACES: Place[] = [
   { to: '/households', label: 'Households', key: 'u', scope: 'read', group: 'People' },
   { to: '/segments', label: 'Segments', key: 's', scope: 'read', group: 'Audiences' },
   { to: '/builder', label: 'New segment', key: 'n', scope: 'segments', group: 'Audiences' },
+  { to: '/what-if', label: 'What if', key: 'i', scope: 'segments', group: 'Audiences' },
   { to: '/traits', label: 'Traits', key: 't', scope: 'read', group: 'Audiences' },
   { to: '/rfm', label: 'RFM', key: 'f', scope: 'read', group: 'Audiences' },
   { to: '/sources', label: 'Sources', key: 'o', scope: 'read', group: 'Data' },

@@ -1,6 +1,7 @@
 """Data as people look after it in the console: tables, their lineage, checks and what they hold."""
 
 import csv
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -67,3 +68,40 @@ def test_checks_are_run_and_a_failing_one_leads_to_its_rows(owner, page):
         expect(page.get_by_role("region", name="Quarantine").locator("tbody tr")).to_have_count(len(held["rows"]))
     else:
         expect(page.get_by_text("No row is held")).to_be_visible()
+
+
+def test_a_rule_is_tried_applied_and_undone(owner, page):
+    """Who would move is said before anything counts; applied, the segment has just those; Undo puts it back."""
+
+    def members():
+        return page.request.get(f"{owner.address}/api/v1/segments/recent_donors").json()["members"]
+
+    before = members()
+    owner.open("/what-if")
+    page.get_by_label("Segment").select_option("recent_donors")
+    rule = page.get_by_label("Rule")
+    expect(rule).not_to_have_value("")
+    rule.fill(f"({rule.input_value()}) or events >= 1")
+    entering = page.locator(".card", has_text="would enter").locator(".figure")
+    expect(entering).not_to_have_text("0")
+    more = int(entering.inner_text().replace(",", ""))
+    assert "rule=" in page.url, "the rule is not in the URL"
+    assert members() == before
+    page.get_by_role("button", name="Save, and see every segment that changes").click()
+    expect(page.get_by_role("region", name="Segments that change")).to_contain_text("recent donors")
+    assert members() == before
+    page.get_by_role("button", name="Apply", exact=True).click()
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("holds with the new rule")
+    wait_until(page, lambda: members() == before + more)
+    toast.get_by_role("button", name="Undo").click()
+    expect(toast).to_contain_text("Undone")
+    wait_until(page, lambda: members() == before)
+
+
+def wait_until(page, so):
+    """Until it is so; the evaluator settles memberships beside the server."""
+    until = time.monotonic() + 60
+    while not so():
+        assert time.monotonic() < until
+        page.wait_for_timeout(200)

@@ -20,6 +20,7 @@ SCREENS = {
     "agreement": "/review?status=agreement",
     "households": "/households",
     "why": "/why",
+    "what-if": "/what-if?segment=active_buyers&rule=purchases+%3E%3D+2",
     "traits": "/traits",
     "rfm": "/rfm",
     "sources": "/sources",

@@ -51,6 +51,11 @@ def test_who_comes_back_with_the_last_id_misses_nothing_and_repeats_nothing():
             send(server, 1, start=100 + len(places))
             server.account()
         assert places == [f"0:{n}" for n in range(1, 37)]
+        # Whoever was not there is told the latest entries first; an id of the last event seen counts before that.
+        found, _ = listen(server, 3, query="?recent=3")
+        assert [one["position"] for one in found] == ["0:35", "0:36", "0:37"]
+        found, _ = listen(server, 1, query="?recent=3", last="0:1")
+        assert found[0]["position"] == "0:2"
 
 
 def test_the_stream_filters_and_masks_and_asks_for_a_key():

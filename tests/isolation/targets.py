@@ -106,7 +106,7 @@ CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "view": _views,
     "key": _tokens,
     "table": lambda a: [
-        *((name, "plain") for name in ("golden.profile", "golden.identity", "staging.event", "raw.entry")),
+        ("golden.identity", "plain"),
         *((name, "odd") for name in (f"{a.theirs.name}.golden.profile", "information_schema.tables", "profile;--")),
     ],
     "slug": lambda a: [("buyers", "plain"), ("stage.customer", "plain"), (a.theirs.name, "odd")],
@@ -141,6 +141,7 @@ QUERIES: Mapping[str, Callable[[Attack], tuple[str, ...]]] = {
     "relation": lambda a: ("golden.profile", a.theirs.name),
     "check": lambda a: ("completeness", a.theirs.name),
     "runs": lambda _: ("1", "100"),
+    "recent": lambda _: ("1", "1000"),
     "format": lambda _: ("csv",),
     "column": lambda a: ("attributes", "value", "attributes.name", a.theirs.name),
     "sort": lambda a: ("-person", "event_id", a.theirs.name),

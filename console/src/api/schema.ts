@@ -3258,6 +3258,7 @@ export interface operations {
                 finding?: string;
                 name?: string;
                 q?: string;
+                recent?: number;
                 source?: string;
                 verdict?: "" | "stored" | "duplicate" | "rejected" | "suppressed";
             };

@@ -10,6 +10,8 @@ import { plural, Term, Time, words } from '../parts/text';
 
 type Entry = Schemas['TailedEntry'];
 const KEPT = 500;
+/** Log entries from before the page was opened. */
+const RECENT = 200;
 const LOOKS: Record<string, string> = { stored: 'good', duplicate: '', rejected: 'bad', suppressed: 'warn', pending: 'accent' };
 
 function Row({ entry }: { entry: Entry }) {
@@ -66,7 +68,7 @@ export default function Live() {
     }
     if (paused) return;
     const wanted = JSON.parse(settled) as Record<string, string>;
-    const stream = new EventSource(`/api/v1/events/stream?${new URLSearchParams({ ...wanted, ...(last.current ? { after: last.current } : {}) })}`);
+    const stream = new EventSource(`/api/v1/events/stream?${new URLSearchParams({ ...wanted, ...(last.current ? { after: last.current } : { recent: String(RECENT) }) })}`);
     let waiting: Entry[] = [];
     stream.onopen = () => setState('open');
     stream.onerror = () => setState('lost');
@@ -94,7 +96,7 @@ export default function Live() {
       title="Live events"
       about={
         <>
-          Each <Term name="log">log</Term> entry as it is validated and resolved. Identifiers are masked.
+          Each <Term name="log">log</Term> entry as it is validated and resolved, the latest {RECENT} from before you came, too. Identifiers are masked.
         </>
       }
       json={`/api/v1/events/stream?${new URLSearchParams(search as Record<string, string>)}`}

@@ -103,11 +103,14 @@ class Asker:
         schema, _, bare = name.rpartition(".")
         query = exp.select("*").from_(exp.table_(bare, db=schema or None, quoted=True))
         try:
-            (full,) = read_by(query, found)
+            named = list(read_by(query, found))
         except UsageError:
+            named = []
+        # The catalog reads every relation, and names of its own none.
+        if len(named) != 1:
             near = nearest(name, [*found, *(relation.name for relation in found.values())])
-            raise NotFoundError(f"There is no relation `{name}`{near or '; `onefold tables` lists them.'}") from None
-        return found[full]
+            raise NotFoundError(f"There is no relation `{name}`{near or '; `onefold tables` lists them.'}")
+        return found[named[0]]
 
     def sample(self, relation: Relation, rows: int) -> pa.Table:
         """Some rows of a relation."""

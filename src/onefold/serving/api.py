@@ -287,13 +287,17 @@ async def stream(
     finding: Annotated[str, Query(max_length=64, description="A finding's code.")] = "",
     q: Annotated[str, Query(max_length=200, description="Contained anywhere in what is shown.")] = "",
     after: Annotated[str, Query(max_length=4000, description="Go on from here: the id of the last event seen.")] = "",
+    recent: Annotated[int, Query(ge=0, le=1_000, description="Begin so many log entries ago, without `after`.")] = 0,
 ) -> Response:
     last = request.headers.get("last-event-id") or after
+    start = live.positions(last)
+    if start is None and recent:
+        start = await run_in_threadpool(caller.service.newest, recent)
     wanted = Wanted(source, name, verdict, finding, q)
     return StreamingResponse(
         live.frames(
             lambda positions: caller.service.tail(positions, wanted),
-            live.positions(last),
+            start,
             request.app.state.stopping,
         ),
         media_type="text/event-stream",
