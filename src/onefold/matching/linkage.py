@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -74,21 +73,20 @@ def agglomerate(
             home.update(dict.fromkeys(groups[b], a))
             _join(groups, rows, a, b)
     bar = round(stop * MILLIONTHS)
-    heap: list[tuple[Fraction, int, int, int]] = []
+    heap: list[tuple[float, int, int, int, int]] = []
 
     def offer(a: int, b: int, total: int, pairs: int) -> None:
         if total > bar * pairs:
             low, high = (a, b) if a < b else (b, a)
-            heapq.heappush(heap, (Fraction(-total, pairs), low, high, pairs))
+            heapq.heappush(heap, (-total / pairs, low, high, total, pairs))
 
     for a, row in rows.items():
         for b, (total, pairs) in row.items():
             if a < b:
                 offer(a, b, total, pairs)
     while heap:
-        average, a, b, pairs = heapq.heappop(heap)
-        link = rows.get(a, {}).get(b)
-        if link is None or link[1] != pairs or Fraction(-link[0], pairs) != average:
+        _, a, b, total, pairs = heapq.heappop(heap)
+        if rows.get(a, {}).get(b) != [total, pairs]:
             continue
         if apart is not None and apart(groups[a], groups[b]):
             # What stands between two groups stands between all that they ever become.
