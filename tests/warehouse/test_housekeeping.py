@@ -59,6 +59,33 @@ def test_each_night_and_after_an_erasure(tmp_path):
         assert names(Housekeeping(tomorrow, tmp_path).due()) == ["_score", "_reconcile"]
 
 
+def test_records_are_matched_every_night(tmp_path):
+    """After midnight, once, and their scores become evidence."""
+    bootstrap.init(tmp_path, "shop")
+    (tmp_path / "identity.yaml").write_text("match: {}\n")
+    with bootstrap.opened(tmp_path, None) as workspace:
+        now_us = workspace.context.clock_us()
+        late = replace(workspace, context=replace(workspace.context, clock_us=lambda: now_us))
+        keeping = Housekeeping(late, tmp_path)
+        people = [
+            {
+                "type": "identify", "userId": f"{who}{n}", "messageId": f"{who}{n}",
+                "traits": {"first_name": f"Ann{n}", "last_name": f"Roe{n}", "birthday": f"1980-01-1{n}"},
+            }
+            for n in range(9)
+            for who in "ab"
+        ]  # fmt: skip
+        workspace.context.log.append([workbench.entry(body, index=n) for n, body in enumerate(people)])
+        process.drain(late.context)
+        assert "_match" not in names(keeping.due()), "the night before was another process's"
+        now_us += DAY_US
+        next(work for work in keeping.due() if work.__name__ == "_match")()
+        assert "_match" not in names(keeping.due())
+        process.drain(late.context)
+        with late.context.store.snapshot() as seen:
+            assert sum(edge.kind == "scored" for edge in seen.scan_edges()) >= 9
+
+
 def test_the_thread_does_it_where_it_is_to(tmp_path, monkeypatch):
     """Only the worker that leads; an error ends nothing; it ends when it is told to."""
     done, seen = count(), []

@@ -94,13 +94,14 @@ class Chosen(msgspec.Struct, frozen=True):
 def budget_of(count: int) -> Budget:
     """What is usual for so many records."""
     scale = _USUAL / max(count, 1)
+    # A person has as many records in a large table as in a small one: what is saved there is saved on strangers.
     return Budget(
-        one=min(2.0, scale),
-        two=min(0.6, 0.5 * max(scale, 0.2)),
-        three=min(0.3, 0.2 * max(scale, 0.2)),
+        one=min(2.0, max(scale, scale**0.3)),
+        two=min(0.6, 0.5 * max(scale, scale**0.5)),
+        three=min(0.3, 0.2 * max(scale, scale**0.5)),
         largest=int(min(1_000, max(100 * scale, 50))),
         chance=2.0 * max(scale, 0.5),
-        looked_at=min(30.0, max(10.0 * scale, 3.5)),
+        looked_at=min(30.0, 10 * max(scale, scale**0.22)),
     )
 
 
