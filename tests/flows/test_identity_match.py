@@ -8,6 +8,7 @@ from tests.running import project
 from onefold import bootstrap
 from onefold.bootstrap.identity_matching import kinds
 from onefold.cli import demo
+from onefold.errors import UsageError
 from onefold.model import Identifier, PairScore, format_profile_id
 from onefold.pipelines import scores
 from onefold.pipelines.matching import records
@@ -162,3 +163,22 @@ def test_what_holds_a_person_together(matched):
     alone = next(nodes for nodes in people.values() if len(nodes) == 1)
     found = workspace.service.cohesion(Identifier("profile", format_profile_id(alone[0])))
     assert (found.weakest, found.parts) == (None, ())
+
+
+def test_accuracy_is_that_of_the_demo(matched, tmp_path):
+    """Against a truth as the demo measures it; a stricter threshold is no less precise and finds no more; sizes add up."""
+    workspace, written, *_ = matched
+    found = workspace.service.accuracy(bootstrap.read_truth(written.truth))
+    people = places(workspace)
+    assert sum(size.people for size in found.sizes) == len({member.person for member in people.values()})
+    strictest, loosest = found.curve[-1], found.curve[0]
+    assert strictest.precision >= loosest.precision > 0.8
+    assert loosest.recall >= found.measured.recall >= strictest.recall
+    assert found.measured == next(one for one in found.curve if one.join_from == 0.85)
+    assert abs(found.estimated_precision - found.measured.precision) < 0.15
+    none = workspace.service.accuracy()
+    assert (none.basis, none.measured, none.sizes) == ("none", None, found.sizes)
+    truth = tmp_path / "x.csv"
+    truth.write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError):
+        list(bootstrap.read_truth(truth))

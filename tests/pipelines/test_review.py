@@ -281,7 +281,9 @@ def test_contradicted_evidence_and_hardly_enough_scores_are_asked(context):
     assert person(context, "h3") == person(context, "h4")
     found = {one.pair: one for one in Review(context).pairs(reviewer="ann").pairs}
     refused, joined = found[pair_id(context, "h1", "h2")], found[pair_id(context, "h3", "h4")]
-    assert (refused.cause, refused.uncertainty) == ("refused", 1.0)
+    assert refused.cause == "refused"
+    # The address speaks for one person, the score against: the less it leaves open, the later it is asked.
+    assert 0.1 < refused.uncertainty < joined.uncertainty
     assert "one email" in refused.because
     assert joined.cause == "joined"
     assert pair_id(context, "h5", "h6") not in found

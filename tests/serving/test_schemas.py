@@ -194,6 +194,7 @@ def as_builder(server):
         return (method, path, json.loads(raw)), {"If_Match": heads.get("etag", "")}
 
     one = "/api/v1/segments/{slug}/definition"
+    yield ask("get", "/api/v1/identity/accuracy")[0]
     planned, tag = ask("post", "/api/v1/identity/plan", {})
     yield planned
     yield ask("post", "/api/v1/identity/apply", **tag)[0]

@@ -240,6 +240,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/accuracy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["accuracy_api_v1_identity_accuracy_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/apply": {
         parameters: {
             query?: never;
@@ -1357,6 +1373,16 @@ export interface components {
         Accounts: {
             sources: components["schemas"]["Account"][];
         };
+        AccuracyMeasures: {
+            b3: number | null;
+            f1: number;
+            join_from: number;
+            largest: number | null;
+            over_merged: number | null;
+            people: number | null;
+            precision: number;
+            recall: number;
+        };
         Attribute: {
             at: string | null;
             others: components["schemas"]["StatedValue"][];
@@ -1727,6 +1753,17 @@ export interface components {
             identifiers_total: number;
             next: string | null;
         };
+        IdentityAccuracy: {
+            basis: "labels" | "none" | "truth";
+            curve: components["schemas"]["AccuracyMeasures"][];
+            estimated_precision: number | null;
+            estimated_recall: number | null;
+            known: number;
+            largest: number;
+            measured: components["schemas"]["AccuracyMeasures"] | null;
+            scored_pairs: number;
+            sizes: components["schemas"]["PersonSizes"][];
+        };
         IdentityApplied: {
             components: number;
             settled: boolean;
@@ -1932,6 +1969,10 @@ export interface components {
             profile_id: string;
             sentences: string[];
             weakest: components["schemas"]["Step"] | null;
+        };
+        PersonSizes: {
+            identifiers: number;
+            people: number;
         };
         PlannedPerson: {
             identifier: components["schemas"]["Identifier"] | null;
@@ -3616,6 +3657,89 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accuracy_api_v1_identity_accuracy_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityAccuracy"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,7 +13,7 @@ from onefold.bootstrap.checking import (
 )
 from onefold.bootstrap.collecting import CollectingOnly
 from onefold.bootstrap.engines import engine_status, engines_of, load_engine, waiting
-from onefold.bootstrap.identity_matching import match_records
+from onefold.bootstrap.identity_matching import match_records, read_truth
 from onefold.bootstrap.lineage import lineage
 from onefold.bootstrap.loading import (
     AppendingError,
@@ -141,6 +141,7 @@ __all__ = [
     "promote",
     "promoted_by",
     "propose_checks",
+    "read_truth",
     "reader",
     "rebuild",
     "reconcile",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import msgspec
 
@@ -15,9 +17,11 @@ from onefold.bootstrap.warehousing import warehouse_of
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.match_keys import Matching
 from onefold.connectors.sources import headings
+from onefold.errors import UsageError
 from onefold.matching import fields
 from onefold.matching.fields import Kind, Sample
 from onefold.matching.settings import MatchSettings, Weights
+from onefold.model import Identifier
 from onefold.pipelines.matching import records, run
 from onefold.pipelines.matching.households import households
 from onefold.pipelines.matching.run import Run
@@ -73,6 +77,20 @@ def _keep_model(workspace: Workspace, name: str, body: bytes) -> None:
         )
     finally:
         warehouse.close()
+
+
+def read_truth(path: Path) -> Iterator[tuple[Identifier, str]]:
+    """The rows of a CSV file with the columns type, value and person.
+
+    Raises:
+        UsageError: It cannot be read, or lacks one of them.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                yield Identifier(row["type"], row["value"]), row["person"]
+    except (OSError, UnicodeDecodeError, KeyError, TypeError):
+        raise UsageError(f"{path.name} is not a CSV file with the columns type, value and person.") from None
 
 
 def settings_of(workspace: Workspace) -> MatchSettings:

@@ -1,14 +1,19 @@
-"""Commands about who is who as a whole: match the records of a project."""
+"""Commands about who is who as a whole: match the records of a project, and how well that goes."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import typer
 
-from onefold import bootstrap
-from onefold.cli.options import Json, ProjectDir, WorkspaceName
+from onefold import bootstrap, charts
+from onefold.cli.options import Chart, Dark, Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.cli.sql import waiting
+from onefold.errors import UsageError
+from onefold.model import results
 
 app = typer.Typer(help="Who is who: match the records of a project.", no_args_is_help=True)
 
@@ -16,6 +21,68 @@ app = typer.Typer(help="Who is who: match the records of a project.", no_args_is
 @app.callback()
 def _identity() -> None:
     pass
+
+
+@app.command()
+def accuracy(
+    truth: Annotated[
+        Path | None,
+        typer.Option("--truth", help="A CSV file with the columns type, value and person that says who is who."),
+    ] = None,
+    chart: Chart = None,
+    dark: Dark = False,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Report how well people are found: against a truth, else against what reviewers decided, and by probabilities alone.
+
+    Example: onefold identity accuracy --truth truth.csv --chart curve.html
+    """
+    out = Output(as_json=as_json)
+    known = None if truth is None else list(bootstrap.read_truth(truth))
+    with bootstrap.reader(project, workspace) as service:
+        found = service.accuracy(known)
+        now = found.measured.join_from if found.measured else 0.0
+    if chart is not None:
+        if not found.curve:
+            raise UsageError("Without a truth or decisions of reviewers there is no curve to draw.")
+        points = [
+            charts.Point(m.join_from, name, value)
+            for m in found.curve
+            for name, value in (("precision", m.precision), ("recall", m.recall), ("F1", m.f1), ("B-cubed", m.b3))
+            if value is not None
+        ]
+        charts.write(charts.threshold_curve("Accuracy by threshold", points, now, dark=dark), chart)
+        out.note(f"Chart: {chart}")
+    if as_json:
+        out.result(found)
+        return
+    _show(out, found)
+
+
+def _show(out: Output, found: results.IdentityAccuracy) -> None:
+    if found.measured is None:
+        out.say("Neither a truth nor decisions of reviewers; `onefold review` makes some, --truth names a file.")
+    else:
+        what = "identifiers of the truth" if found.basis == "truth" else "pairs that reviewers decided, the hard ones"
+        m = found.measured
+        out.say(f"Against {found.known:,} {what}:", style="bold")
+        out.say(
+            f"precision {m.precision:.1%}, recall {m.recall:.1%}, F1 {m.f1:.1%}" + (f", B³ {m.b3:.1%}" if m.b3 else "")
+        )
+        if m.over_merged is not None:
+            out.say(
+                f"{m.over_merged:,} of {m.people:,} people hold several true ones; the largest has {m.largest:,} identifiers."
+            )
+        rows = ((f"{c.join_from:g}", *(f"{v:.1%}" for v in (c.precision, c.recall, c.f1))) for c in found.curve)
+        out.table("At other thresholds", ("join_from", "precision", "recall", "F1"), rows)
+    if found.estimated_precision is not None and found.estimated_recall is not None:
+        out.say(
+            f"By probabilities alone, among {found.scored_pairs:,} scored pairs: precision {found.estimated_precision:.1%}, "
+            f"recall {found.estimated_recall:.1%}."
+        )
+    out.table("People by identifiers", ("from", "people"), ((size.identifiers, size.people) for size in found.sizes))
 
 
 @app.command()

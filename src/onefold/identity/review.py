@@ -8,8 +8,9 @@ from typing import Literal
 
 import msgspec
 
+from onefold.identity.settings import IdentitySettings
 from onefold.identity.solver import said_order
-from onefold.model import Judgement, NodeId, probability
+from onefold.model import Judgement, NodeId, log_odds, probability
 
 Pair = tuple[NodeId, NodeId]
 """Two nodes, the smaller id first."""
@@ -20,6 +21,8 @@ Cause = Literal["scored", "refused", "joined", "judged"]
 
 Status = Literal["open", "unsure", "decided", "disputed"]
 """`open`: nobody has answered. `unsure`: nobody could tell. `disputed`: somebody said same, somebody else different."""
+
+_GUARD = log_odds(IdentitySettings().contradiction_below)
 
 ANSWERS = ("same", "different", "unsure")
 
@@ -50,11 +53,12 @@ def ordered(a: NodeId, b: NodeId) -> Pair:
 def uncertainty(candidate: Candidate) -> float:
     """How much an answer teaches, in bits: 1 where either is as likely, 0 where the answer is known.
 
-    Exact evidence that contradicts what else is known is as uncertain as can be.
+    Of exact evidence that was refused either is as likely where the guard begins, at the default of `contradiction_below`;
+    the further below the score is, the surer it is that they are two.
     """
-    if candidate.score is None or candidate.cause == "refused":
+    if candidate.score is None:
         return 1.0
-    p = probability(candidate.score)
+    p = probability(candidate.score - (_GUARD if candidate.cause == "refused" else 0.0))
     return -sum(share * math.log2(share) for share in (p, 1 - p) if share > 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from onefold.audiences.definition import Definition
@@ -15,7 +15,7 @@ from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.service import Audiences
 from onefold.pipelines.context import Context
 from onefold.pipelines.identity_planning import IdentityPlanning
-from onefold.pipelines.maintenance import dead_letters
+from onefold.pipelines.maintenance import accuracy, dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
 from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits
 from onefold.pipelines.reading import graph as graphs
@@ -116,11 +116,7 @@ class Service:
 
     @property
     def identity(self) -> IdentityPlanning:
-        """What supposes and applies identity settings.
-
-        Raises:
-            UnavailableError: There are no project files here.
-        """
+        """What supposes and applies identity settings."""
         if self._identity is None:
             raise UnavailableError("There are no project files here.")
         return self._identity
@@ -185,7 +181,6 @@ class Service:
 
         Raises:
             NotFoundError: One of them was never seen.
-            UnavailableError: Records are not compared here.
         """
         if self._evidence is None:
             raise UnavailableError("Records are not compared here.")
@@ -206,6 +201,10 @@ class Service:
             NotFoundError: There is no such person.
         """
         return self._read(graphs.graph, identifier)
+
+    def accuracy(self, truth: Iterable[tuple[Identifier, str]] | None = None) -> results.IdentityAccuracy:
+        """How well people are found, against a truth, else against what reviewers decided; and estimated."""
+        return accuracy.accuracy(self._context, truth)
 
     def value_of(self, identifier: Identifier) -> str:
         """The normalised value of an identifier, or of the one that a profile id names.

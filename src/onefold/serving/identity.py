@@ -12,7 +12,7 @@ from onefold.model import results
 from onefold.serving import schemas
 from onefold.serving.lookup import PREFIX, document
 from onefold.serving.segment_editing import CHANGING, IfMatch, tag_of
-from onefold.serving.segments import Editor
+from onefold.serving.segments import Editor, Looking
 
 identity = APIRouter(prefix=PREFIX, responses=CHANGING, tags=["stewardship"])
 _TAGGED = {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}
@@ -36,6 +36,16 @@ async def plan(caller: Editor, changed: Changed) -> Response:
     answer = document(found)
     answer.headers["ETag"] = f'"{tag}"'
     return answer
+
+
+@identity.get(
+    "/identity/accuracy",
+    summary="How well people are found: by what reviewers decided, and as probabilities let one expect",
+    responses=schemas.answer(results.IdentityAccuracy),
+)
+async def accuracy(caller: Looking) -> Response:
+    """Measures, sizes, and the same at other thresholds."""
+    return document(await run_in_threadpool(caller.service.accuracy))
 
 
 @identity.post(

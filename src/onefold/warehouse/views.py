@@ -150,9 +150,16 @@ SELECT sequence, event_id, node, nodes, source, said.key AS purpose, said.value 
 WITH named AS (
     SELECT node, source, count(*) AS events, min(event_at) AS first_event_at, max(event_at) AS last_event_at
     FROM (SELECT unnest(nodes) AS node, source, event_at FROM staging.event) AS each_node GROUP BY node, source
+), standing AS (
+    SELECT node_a, node_b, kind, strength, score, rule FROM golden.evidence WHERE kind <> 'scored'
+    UNION ALL SELECT node_a, node_b, kind, strength, score, rule FROM (
+        SELECT node_a, node_b, kind, strength, score, rule, row_number() OVER (
+            PARTITION BY node_a, node_b ORDER BY event_at DESC, event_id DESC
+        ) AS latest FROM golden.evidence WHERE kind = 'scored'
+    ) AS scores WHERE latest = 1 AND score IS NOT NULL
 ), evidence AS (
-    SELECT node_a AS node, node_b AS other, kind, strength, score, rule FROM golden.evidence
-    UNION ALL SELECT node_b, node_a, kind, strength, score, rule FROM golden.evidence
+    SELECT node_a AS node, node_b AS other, kind, strength, score, rule FROM standing
+    UNION ALL SELECT node_b, node_a, kind, strength, score, rule FROM standing
 ), best AS (
     SELECT * FROM (
         SELECT e.node, e.other, e.kind, e.strength, e.score, e.rule, row_number() OVER (

@@ -61,6 +61,7 @@ from onefold.model.results.graph import (
 )
 from onefold.model.results.home import Day, FoundPeople, FoundPerson, Home, SegmentMoves
 from onefold.model.results.household import Household, HouseholdMember, Households
+from onefold.model.results.identity_accuracy import AccuracyMeasures, IdentityAccuracy, PersonSizes
 from onefold.model.results.identity_plan import IdentityApplied, IdentityPlan, PersonChange, PlannedPerson
 from onefold.model.results.operation import Account, Counts, DeadLetter, DeadLetterContent, Hub, LargePerson
 from onefold.model.results.profile import (
@@ -127,6 +128,7 @@ from onefold.model.results.timeline import Event, EventGroup, EventOperation, Re
 
 __all__ = [
     "Account",
+    "AccuracyMeasures",
     "Attribute",
     "AuditEntries",
     "AuditEntry",
@@ -168,6 +170,7 @@ __all__ = [
     "Households",
     "Hub",
     "Identifiers",
+    "IdentityAccuracy",
     "IdentityApplied",
     "IdentityPlan",
     "IssuedKey",
@@ -194,6 +197,7 @@ __all__ = [
     "PairEvidence",
     "PersonChange",
     "PersonEvidence",
+    "PersonSizes",
     "PlannedPerson",
     "Profile",
     "ProfileIdentifier",
