@@ -26,7 +26,7 @@ function makeRoutes(queries: QueryClient) {
   const signIn = createRoute({
     getParentRoute: () => root,
     path: '/sign-in',
-    validateSearch: texts('to'),
+    validateSearch: texts('to', 'refused'),
     component: lazyRouteComponent(() => import('./screens/sign-in')),
   });
   const setup = createRoute({

@@ -215,6 +215,7 @@ class Answer:
 
     def __init__(self, messages: list[dict[str, Any]]) -> None:
         self.status: int = messages[0]["status"]
+        self.all: list[tuple[bytes, bytes]] = messages[0]["headers"]
         self.headers = {name.decode().lower(): value.decode() for name, value in messages[0]["headers"]}
         self.body = b"".join(message.get("body", b"") for message in messages[1:])
 

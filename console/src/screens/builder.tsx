@@ -150,7 +150,7 @@ export default function Builder() {
           />
           {form === 'build' ? (
             <Shown of={fields}>
-              {(known) => group && ready ? <GroupEditor group={group} options={choices(known)} fields={known} set={change} /> : <Loading rows={3} />}
+              {(known) => group && ready ? <GroupEditor group={group} options={choices(known)} fields={known} set={change} /> : check.isError ? <p className="quiet">This rule cannot be read, see below; choose “Text” to mend it.</p> : <Loading rows={3} />}
             </Shown>
           ) : (
             <Textarea aria-label={form === 'text' ? 'The rule as text' : 'The rule as JSON'} autosize minRows={6} value={typed} onChange={(event) => write(event.currentTarget.value)} error={wrong} styles={{ input: { fontFamily: 'ui-monospace, monospace' } }} placeholder={form === 'text' ? "purchases >= 1 and days_since(last_active) > 30" : undefined} spellCheck={false} />

@@ -12,8 +12,11 @@ function within(to: string | undefined): string {
   return url.origin === location.origin && to.startsWith('/') ? url.pathname + url.search + url.hash : '/';
 }
 
+/** How one signs in here, as the page says. */
+const WAYS = (document.querySelector<HTMLMetaElement>('meta[name=sign-in]')?.content ?? '').split(' ');
+
 export default function SignIn() {
-  const { to } = useSearch({ from: '/sign-in' });
+  const { to, refused } = useSearch({ from: '/sign-in' });
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [name, setName] = useState('');
@@ -49,11 +52,21 @@ export default function SignIn() {
           visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
         />
         {several && <TextInput label="Workspace" value={workspace} onChange={(event) => setWorkspace(event.currentTarget.value)} />}
+        {refused && error === undefined && (
+          <Failed error={new Error('Your organisation’s sign-in was refused. Ask whoever runs Onefold which groups have a role here; why it was refused stands in the server’s log.')} />
+        )}
         {error !== undefined && <Failed error={error} />}
         <Button type="submit" loading={busy}>
           Sign in
         </Button>
       </form>
+      {WAYS.includes('openid') && (
+        <p>
+          <Button component="a" href="/api/v1/openid/start" variant="default" fullWidth>
+            Sign in with your organisation
+          </Button>
+        </p>
+      )}
       <p className="quiet small">
         No account yet? An owner makes you a link under Settings. The first owner uses the link that <code>onefold serve</code>{' '}
         prints. Password forgotten: <code>onefold accounts reset</code> makes a new link.

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from onefold.adapters.sqlite import occupancy
-from onefold.bootstrap import registry
+from onefold.bootstrap import openid, registry
 from onefold.bootstrap.check_results import CheckResults
 from onefold.bootstrap.household_places import HouseholdPlaces
 from onefold.bootstrap.housekeeping import Reconciliations
@@ -180,6 +180,7 @@ class Opened:
             self.sights: Sights = ProjectSights(project.directory)
             self.keys = open_keys(project)
             opening.callback(self.keys.close)
+            self.openid = openid.of(project)
             self.accounts = open_accounts(project)
             opening.callback(self.accounts.close)
             self._held = opening.pop_all()

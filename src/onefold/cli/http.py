@@ -26,7 +26,7 @@ def application(opened: Opened | CollectingOnly, read: config.Project, *, log_re
         opened.services,
         opened.keys,
         opened.accounts,
-        _settings(read, log_requests=log_requests),
+        _settings(read, opened, log_requests=log_requests),
         clock_us=bootstrap.clock_us,
         monotonic=time.monotonic,
         random=os.urandom,
@@ -55,7 +55,7 @@ def run(
     )
 
 
-def _settings(read: config.Project, *, log_requests: bool) -> ServingSettings:
+def _settings(read: config.Project, opened: Opened | CollectingOnly, *, log_requests: bool) -> ServingSettings:
     stated = read.server
     return ServingSettings(
         collect=CollectSettings(request_bytes=stated.max_request, unpacked_bytes=2 * stated.max_request),
@@ -72,6 +72,7 @@ def _settings(read: config.Project, *, log_requests: bool) -> ServingSettings:
         ),
         public=None if stated.public_url is None else PublicAddress.of(stated.public_url),
         sources={(s.workspace, s.name): s.allowed_origins for s in read.sources.values() if s.kind == "http"},
+        openid=opened.openid if isinstance(opened, Opened) else None,
         log_requests=log_requests,
     )
 

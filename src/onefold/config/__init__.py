@@ -3,7 +3,7 @@
 from onefold.config.project import Project, ProjectError, Source, read_project
 from onefold.config.schema import schema_texts
 from onefold.config.secret import SecretReference, environment_key, secret_text
-from onefold.config.serving import Limits, Server
+from onefold.config.serving import Limits, Server, SignIn
 from onefold.config.settings import StageSettings, settings
 from onefold.config.stages import IdentityType, Stages
 from onefold.config.template import TEMPLATES, Template, init, template_texts
@@ -16,6 +16,7 @@ __all__ = [
     "ProjectError",
     "SecretReference",
     "Server",
+    "SignIn",
     "Source",
     "StageSettings",
     "Stages",

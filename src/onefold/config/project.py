@@ -19,7 +19,7 @@ from onefold.config.rfm import read_rfm
 from onefold.config.secret import SecretReference, parse_reference
 from onefold.config.segments import FOLDER as SEGMENTS_FOLDER
 from onefold.config.segments import read_segments
-from onefold.config.serving import Limits, Server, server, server_problems
+from onefold.config.serving import Limits, Server, SignIn, server, server_problems, sign_in, sign_in_problems
 from onefold.config.stages import Stages, identity_problems, profile_problems, source_problems, stages
 from onefold.config.storage import SegmentStorage, storage
 from onefold.config.traits import FOLDER as TRAITS_FOLDER
@@ -148,6 +148,7 @@ class Project(msgspec.Struct, frozen=True):
         rfm: What `rfm/*.yaml` say.
         retention_us: How long the warehouse keeps rows, by relation; microseconds.
         matching: How records are matched; None where they are only when somebody asks for it.
+        sign_in: The identity provider by which people sign in, too; None for passwords alone.
     """
 
     directory: Path
@@ -170,6 +171,7 @@ class Project(msgspec.Struct, frozen=True):
     rfm: tuple[RfmDefinition, ...] = ()
     retention_us: Mapping[str, int] = {}
     matching: Matching | None = None
+    sign_in: SignIn | None = None
 
 
 def read_project(directory: Path) -> Project:
@@ -231,6 +233,7 @@ def read_project(directory: Path) -> Project:
         rfm=rfm,
         retention_us=value.get("warehouse", {}).get("retention", {}),
         matching=matching(identity.value.get("match")),
+        sign_in=sign_in(value.get("sign_in"), workspaces[0], directory),
     )
 
 
@@ -268,6 +271,7 @@ def _main_problems(main: Document) -> Iterator[Problem]:
     if (store.get("kind") == "postgres") != ("dsn" in store):
         yield main.problem(("store",), "`store.kind: postgres` and `store.dsn` go together")
     yield from server_problems(main)
+    yield from sign_in_problems(main, _workspaces(main.value))
     yield from _engine_problems(main)
     yield from _warehouse_problems(main)
 

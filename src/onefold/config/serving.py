@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from onefold.config.reading import Document, Problem
+from onefold.config.secret import SecretReference, parse_reference
+from onefold.governance.roles import RoleName
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -39,6 +42,58 @@ class Server(msgspec.Struct, frozen=True):
     idle_timeout: int = 65_000_000
     connections: int | None = None
     connections_per_address: int = 256
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Signing in by an OpenID Connect provider.
+
+    Attributes:
+        issuer: Its name, which is its address.
+        client_id: What it knows us as.
+        client_secret: Where our secret is; None for a public client.
+        workspace: Whose people they are.
+        name: The claim that names an account.
+        claim: The claim whose values give a role.
+        roles: The role for each value, in order.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: SecretReference | None
+    workspace: str
+    name: str
+    claim: str
+    roles: dict[str, RoleName]
+
+
+def sign_in(value: dict[str, Any] | None, default_workspace: str, directory: Path) -> SignIn | None:
+    """The settings under `sign_in`; None where nothing is said."""
+    if value is None:
+        return None
+    secret = value.get("client_secret")
+    return SignIn(
+        issuer=value["issuer"],
+        client_id=value["client_id"],
+        client_secret=None if secret is None else parse_reference(secret, directory),
+        workspace=value.get("workspace", default_workspace),
+        name=value.get("name", "email"),
+        claim=value.get("claim", "groups"),
+        roles=dict(value["roles"]),
+    )
+
+
+def sign_in_problems(main: Document, workspaces: Collection[str]) -> Iterator[Problem]:
+    """What is wrong under `sign_in` beyond the form of single values."""
+    said = main.value.get("sign_in") or {}
+    if said.get("workspace") not in (None, *workspaces):
+        yield main.problem(("sign_in", "workspace"), "`sign_in.workspace` is not a workspace of this project")
+    parts = urlsplit(said.get("issuer", "https://"))
+    if parts.scheme == "http" and not _loopback(parts.hostname or ""):
+        yield main.problem(
+            ("sign_in", "issuer"), "`sign_in.issuer` must be `https://`, but for a provider on this machine"
+        )
+    if said and not said.get("roles"):
+        yield main.problem(("sign_in", "roles"), "`sign_in.roles` gives nobody a role, so nobody could sign in")
 
 
 class Limits(msgspec.Struct, frozen=True):

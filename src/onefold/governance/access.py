@@ -108,7 +108,7 @@ class KeyStore(Protocol):
         ...
 
 
-def mint(kind: KeyKind | Literal["session", "link"], random: Callable[[int], bytes]) -> str:
+def mint(kind: KeyKind | Literal["session", "link", "state"], random: Callable[[int], bytes]) -> str:
     """Make a key from 256 bits of `random`."""
     number = int.from_bytes(random(32), "big")
     body = f"of_{kind}_{_base62(number, 43)}"

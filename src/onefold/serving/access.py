@@ -22,7 +22,9 @@ from onefold.serving.visitors import Site
 from onefold.warehouse.sight import Sight, Sights
 
 _SEND_A_KEY = "Send a secret key: `Authorization: Bearer …`, or as the user of Basic; people sign in to the console."
-OPEN = frozenset({"/api/v1/session", "/api/v1/setup", "/api/v1/setup/check"})
+OPEN = frozenset(
+    {"/api/v1/session", "/api/v1/setup", "/api/v1/setup/check", "/api/v1/openid/start", "/api/v1/openid/callback"}
+)
 """Paths that ask for no key: by them one signs in."""
 OPEN_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 1024 * 1024

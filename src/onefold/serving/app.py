@@ -15,8 +15,9 @@ from onefold.errors import OnefoldError
 from onefold.governance.access import KeyStore
 from onefold.governance.accounts import AccountStore
 from onefold.governance.audit import AuditEntry
+from onefold.governance.openid import OpenId
 from onefold.pipelines.service import Service
-from onefold.serving import lookup, problems
+from onefold.serving import lookup, openid, problems
 from onefold.serving.access import Doorkeeper
 from onefold.serving.answers import Message, Receive, Scope, Send, give
 from onefold.serving.api import api
@@ -59,6 +60,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
         public: The address that SDKs are told to send to; None for the one they called.
         metrics_open: Whether /metrics answers without a key; the server closes it when it listens to other machines.
         sources: Sources that send over HTTP, with the web origins that may use their keys.
+        openid: The identity provider by which people sign in, too; None for accounts with passwords alone.
         log_requests: Whether each API request gets a log line; failed ones always do.
     """
 
@@ -72,6 +74,7 @@ class ServingSettings(msgspec.Struct, frozen=True):
     metrics_open: bool = True
     sources: Mapping[Site, Sequence[str]] = {}
     log_requests: bool = True
+    openid: OpenId | None = None
 
 
 class Application:
@@ -121,7 +124,10 @@ class Application:
         self.api.state.door = self._door
         plain = lookup.PREFIX + lookup.PLAIN
         self._plain = next(route for route in api.routes if getattr(route, "path", "") == plain) if services else None
-        self._console = Console(random) if services else None
+        self._console = Console(random, openid=settings.openid is not None) if services else None
+        if services and settings.openid is not None:
+            self.api.include_router(openid.router)
+            self.api.state.openid, self.api.state.waiting = settings.openid, openid.Waiting()
         self.api.state.health = self.health
         self.api.state.stopping = lambda: False
         self.api.state.clock_us = clock_us

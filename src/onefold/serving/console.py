@@ -18,6 +18,8 @@ from onefold.serving.answers import Answer, Headers, Scope
 
 NONCE = b"__CSP_NONCE__"
 """What stands in the page where an answer's nonce goes; styles that the page makes itself carry it."""
+WAYS = b"__SIGN_IN__"
+"""Where a page says how one signs in."""
 PAGE = "index.html"
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json"}
 _COMPRESSED = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
@@ -60,10 +62,14 @@ class Console:
     Args:
         random: Gives that many random bytes, for nonces.
         folder: The build; by default the package's.
+        openid: Whether people may sign in by an identity provider, too.
     """
 
-    def __init__(self, random: Callable[[int], bytes], folder: Traversable | None = None) -> None:
+    def __init__(
+        self, random: Callable[[int], bytes], folder: Traversable | None = None, *, openid: bool = False
+    ) -> None:
         self._random = random
+        self._ways = b"password openid" if openid else b"password"
         self._files = _files(folder or resources.files("onefold").joinpath("console", "dist"))
 
     def answer(self, scope: Scope) -> Answer | None:
@@ -87,7 +93,9 @@ class Console:
         # Without a nonce in the page, styles of its scripts would be refused.
         styles = b"'nonce-" + nonce + b"'" if page is None or NONCE in content else b"'unsafe-inline'"
         headers = ((b"cache-control", b"no-store"), *policy(styles))
-        return Answer(200, content.replace(NONCE, nonce), headers, b"text/html; charset=utf-8")
+        return Answer(
+            200, content.replace(NONCE, nonce).replace(WAYS, self._ways), headers, b"text/html; charset=utf-8"
+        )
 
 
 def policy(styles: bytes) -> Headers:
