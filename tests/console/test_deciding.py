@@ -14,10 +14,10 @@ def counts(owner, page):
     return page.request.get(f"{owner.address}/api/v1/review/pairs?limit=1").json()["counts"]
 
 
-def told(page, what):
+def told(visitor, what):
     """Wait until this is true of the statistics."""
     asked = f"fetch('/api/v1/review/stats').then((answer) => answer.json()).then((stats) => stats.{what})"
-    page.wait_for_function(asked, polling=300)
+    visitor.until(asked)
 
 
 def test_the_graph_of_a_person_by_keyboard(owner, page):
@@ -94,13 +94,13 @@ def test_a_second_reviewer_answers_without_seeing_the_first(owner, page, steward
     page.locator(".side").wait_for()
     page.keyboard.press("n")
     expect(page.locator(".toast")).to_contain_text("Different people")
-    told(page, "counts.decided === 1")
+    told(owner, "counts.decided === 1")
     steward.open("/review?status=second")
     steward.page.locator(".side").wait_for()
     assert "owner@example.org" not in steward.page.locator("main").inner_text()
     steward.page.keyboard.press("n")
     expect(steward.page.locator(".toast")).to_contain_text("Different people")
-    told(steward.page, "answered_twice === 1")
+    told(steward, "answered_twice === 1")
     owner.open("/review?status=agreement")
     expect(page.get_by_text("Of 1 pair that two people answered, 1 got the same answer")).to_be_visible()
     expect(page.get_by_role("region", name="Agreement of reviewers").locator("tbody tr")).to_have_count(1)
@@ -124,7 +124,7 @@ def test_the_next_pair_is_there_before_the_answer(owner, page):
     page.route("**/api/v1/review/decisions", hold)
     page.keyboard.press("n")
     expect(page.locator(".side")).not_to_have_text(first, use_inner_text=True)
-    page.wait_for_function("document.querySelector('.toast')")
+    page.locator(".toast").wait_for()
     assert len(held) == 1
     held[0].abort()
     page.unroute("**/api/v1/review/decisions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,16 @@ class Visitor:
     def settle(self) -> None:
         """Wait until nothing of the screen loads any more."""
         expect(self.page.locator("main .bone")).to_have_count(0)
+
+    def until(self, what: str) -> None:
+        """Wait until this, or what it promises, is true.
+
+        Playwright's own waiting evaluates a text within the page, where the policy forbids that.
+        """
+        until = time.monotonic() + WAIT_MS / 1000
+        while not self.page.evaluate(what):
+            assert time.monotonic() < until, f"never came true: {what}"
+            self.page.wait_for_timeout(100)
 
     def violations(self) -> list[str]:
         """What axe finds on the page as it is: the rule, and where."""

@@ -122,7 +122,7 @@ def _asked(address: str, body: bytes | None = None, headers: dict[str, str] | No
     """The JSON object at an address."""
     if not allowed(address):
         raise UnavailableError("The identity provider is asked over https only.")
-    request = urllib.request.Request(address, body, {"Accept": "application/json", **(headers or {})})  # noqa: S310  above
+    request = urllib.request.Request(address, body, {"Accept": "application/json", **(headers or {})})  # noqa: S310  https, or this machine
     try:
         with _OPENER.open(request, timeout=SECONDS) as answer:
             raw = answer.read(ANSWER_BYTES_MAX + 1)
