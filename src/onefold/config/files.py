@@ -24,9 +24,9 @@ from onefold.config.mappings import MAPPING
 from onefold.config.match_keys import MATCH
 from onefold.config.rfm import RFM
 from onefold.config.segments import SEGMENTS
+from onefold.config.sign_in_keys import SIGN_IN
 from onefold.config.trait_keys import TRAITS
 from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY, STORAGE
-from onefold.governance.roles import ROLES
 from onefold.warehouse.promoted import TYPES
 
 NAME = Text(
@@ -171,37 +171,7 @@ ONEFOLD = Record(
             ),
             "The HTTP server.",
         ),
-        "sign_in": Field(
-            Record(
-                {
-                    "issuer": Field(
-                        Text(
-                            pattern=r"^https?://[^\s?#]+$",
-                            shape="an address such as `https://login.example.org/realms/main`",
-                        ),
-                        "Address of an OpenID Connect provider, as its tokens state it.",
-                        required=True,
-                    ),
-                    "client_id": Field(Text(), "What the provider knows this server as.", required=True),
-                    "client_secret": Field(
-                        Secret(), "Where the client's secret is, `env:…` or `file:…`; none for a public client."
-                    ),
-                    "workspace": Field(Text(), "Whose people they are; the first workspace when left out."),
-                    "name": Field(
-                        Text(),
-                        "The claim that an account is named by; `email` when left out, which must be verified.",
-                    ),
-                    "claim": Field(Text(), "The claim whose values give a role; `groups` when left out."),
-                    "roles": Field(
-                        MapOf(Text(tuple(ROLES))),
-                        "The role for each value of the claim; the first that somebody has counts, and whoever has none is "
-                        "refused.",
-                        required=True,
-                    ),
-                }
-            ),
-            "Signing in to the console by an identity provider, beside accounts with passwords.",
-        ),
+        "sign_in": Field(SIGN_IN, "Signing in to the console by an identity provider, beside accounts with passwords."),
         "limits": Field(
             Record(
                 {
