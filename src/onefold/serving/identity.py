@@ -14,7 +14,7 @@ from onefold.serving.lookup import PREFIX, document
 from onefold.serving.segment_editing import CHANGING, IfMatch, tag_of
 from onefold.serving.segments import Editor, Looking
 
-identity = APIRouter(prefix=PREFIX, responses=CHANGING, tags=["stewardship"])
+identity = APIRouter(prefix=PREFIX, responses=CHANGING)
 _TAGGED = {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}
 Changed = Annotated[
     dict[str, Any],
@@ -27,6 +27,7 @@ Changed = Annotated[
 
 @identity.post(
     "/identity/plan",
+    tags=["stewardship"],
     summary="Who would be who by a changed identity.yaml, person by person, and which segments would follow",
     responses=schemas.answer(results.IdentityPlan, headers=_TAGGED),
 )
@@ -40,6 +41,7 @@ async def plan(caller: Editor, changed: Changed) -> Response:
 
 @identity.get(
     "/identity/accuracy",
+    tags=["review"],
     summary="How well people are found: by what reviewers decided, and as probabilities let one expect",
     responses=schemas.answer(results.IdentityAccuracy),
 )
@@ -50,6 +52,7 @@ async def accuracy(caller: Looking) -> Response:
 
 @identity.post(
     "/identity/apply",
+    tags=["stewardship"],
     summary="Let identity.yaml hold for what is stored, as it was planned with `{}`: `If-Match` has the plan's `ETag`",
     description="A server works by the file that it was started with: after a change of it, start the server again first.",
     responses=schemas.answer(results.IdentityApplied),

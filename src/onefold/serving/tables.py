@@ -28,7 +28,7 @@ CSV_ROWS = 100_000
 _UNKEPT = {"Cache-Control": "no-store"}
 Name = Annotated[str, Path(max_length=200, description="With its schema.", examples=["golden.profile"])]
 
-tables = APIRouter(prefix=PREFIX, responses=PROBLEMS | MISSING, tags=["warehouse"])
+tables = APIRouter(prefix=PREFIX, responses=PROBLEMS | MISSING, tags=["tables"])
 
 
 @tables.get(
