@@ -74,7 +74,7 @@ def run(full: bool) -> Iterator[Figure]:
             page = chromium.new_page()
             page.set_default_timeout(60_000)
             address = _signed_in(page, link)
-            yield _figure("people", float(page.request.get(f"{address}/api/v1/stats").json()["profiles"]), "people")
+            yield _figure("people", float(page.request.get(f"{address}/api/v1/stats").json()["people"]), "people")
             page.add_init_script(_USABLE)
             times = _screens(page, address)
             for name, taken in sorted(times.items(), key=lambda one: -quantile(sorted(one[1]), 0.5))[:3]:
