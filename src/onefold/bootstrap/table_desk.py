@@ -46,8 +46,8 @@ class TableDesk:
         """
         return results.Tables(tables=tuple(_table(one) for one in self._desk.using(Asker.tables)))
 
-    def table(self, name: str, role: str | Role | None) -> results.TableDescription:
-        """One relation with its columns, and how a role sees them.
+    def table(self, name: str, role: str | Role | None, *, count: bool = True) -> results.TableDescription:
+        """One relation with its columns, and how a role sees them; its rows are counted if `count`.
 
         Raises:
             NotFoundError: There is none of that name; the message has the nearest.
@@ -58,6 +58,8 @@ class TableDesk:
 
         def look(asker: Asker) -> RelationFacts:
             relation = asker.relation(name)
+            if not count:
+                return RelationFacts(relation, None, None, None)
             try:
                 return asker.facts(relation, _COUNTING)
             except ExpensiveError:

@@ -39,8 +39,8 @@ class TableDesk(Protocol):
         """All relations, by name."""
         ...
 
-    def table(self, name: str, role: str | Role | None) -> results.TableDescription:
-        """One relation with its columns, and how a role sees them; or `NotFoundError`."""
+    def table(self, name: str, role: str | Role | None, *, count: bool = True) -> results.TableDescription:
+        """One relation with its columns, and how a role sees them, its rows counted if `count`; or `NotFoundError`."""
         ...
 
     def rows(
