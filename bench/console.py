@@ -55,7 +55,7 @@ _DECIDE = """
     if (!now || now.innerText !== before) done(performance.now() - from);
     else requestAnimationFrame(look);
   };
-  dispatchEvent(new KeyboardEvent('keydown', { key: 'n' }));
+  document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true }));
   requestAnimationFrame(look);
 })
 """
