@@ -79,7 +79,7 @@ def test_a_rule_is_tried_applied_and_undone(owner, page):
     before = members()
     owner.open("/what-if")
     page.get_by_label("Segment").select_option("recent_donors")
-    rule = page.get_by_label("Rule")
+    rule = page.get_by_role("textbox", name="Rule")
     expect(rule).not_to_have_value("")
     rule.fill(f"({rule.input_value()}) or events >= 1")
     entering = page.locator(".card", has_text="would enter").locator(".figure")
