@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import logging
 import re
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from tests.isolation.tenants import Tenant
 from onefold.telemetry import JsonFormatter
 
 FINDINGS_MAX = 20
-NEIGHBOURS_LOOKS = 250
+LOOKS_OF_A_ROUTE = 6
 UNLOGGED = (
     *(tenant.seal for tenant in tenants.TENANTS),
     *(tenants.value(kind, number) for kind in tenants.KINDS for number in (0, 1, 2)),
@@ -84,9 +85,17 @@ class Twins:
 
     async def neighbour_at_work(self) -> None:
         """The neighbour looks its own people up, so that whatever remembers answers has something to remember."""
-        for probe in probes.looks(self.attack.neighbours, self.places(), by=("reader",))[:NEIGHBOURS_LOOKS]:
-            for house in (self.both, self.alone):
-                await house.call(probe.method, probe.target, probe.body, probe.headers)
+        looked: Counter[str] = Counter()
+        for probe in probes.looks(self.attack.neighbours, self.places(), by=("reader",)):
+            # So many of each route, however many routes there are.
+            if (
+                probe.kind == "plain"
+                and probe.method == probe.place.main
+                and looked[probe.place.template] < LOOKS_OF_A_ROUTE
+            ):
+                looked[probe.place.template] += 1
+                for house in (self.both, self.alone):
+                    await house.call(probe.method, probe.target, probe.body, probe.headers)
 
     async def changed(self) -> list[Finding]:
         """What differs, now that all is processed: of theirs from before, of ours from what it is without them."""
