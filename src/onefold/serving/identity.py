@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 
 from onefold.model import results
 from onefold.serving import schemas
+from onefold.serving.api import Looking
 from onefold.serving.lookup import PREFIX, document
 from onefold.serving.segment_editing import CHANGING, IfMatch, tag_of
-from onefold.serving.segments import Editor, Looking
+from onefold.serving.segments import Editor
 
 identity = APIRouter(prefix=PREFIX, responses=CHANGING)
 _TAGGED = {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}

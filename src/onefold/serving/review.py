@@ -4,7 +4,7 @@
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from onefold.model import results
 from onefold.pipelines.review.pattern import Pattern
 from onefold.serving import schemas
-from onefold.serving.access import Caller, gate
-from onefold.serving.api import PROBLEMS, SETTLE_SECONDS, Cursor, Limit
+from onefold.serving.access import Caller
+from onefold.serving.api import PROBLEMS, SETTLE_SECONDS, Cursor, Limit, Looking, Steward
 from onefold.serving.lookup import PREFIX, document
 from onefold.serving.problems import ForbiddenError
 from onefold.serving.sight import shown
@@ -21,8 +21,6 @@ from onefold.telemetry import request_id
 from onefold.warehouse import cells
 
 review = APIRouter(prefix=f"{PREFIX}/review", responses=PROBLEMS, tags=["review"])
-Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
-Steward = Annotated[Caller, Depends(gate("admin", "judgement"))]
 View = Literal["open", "unsure", "disputed", "second", "decided"]
 Verdict = Literal["same", "different", "unsure"]
 PairId = Annotated[str, Path(max_length=65, description="A pair's id, as the queue tells it.")]

@@ -10,12 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from onefold.model import results
 from onefold.serving import schemas
-from onefold.serving.api import PROBLEMS
+from onefold.serving.api import PROBLEMS, Looking
 from onefold.serving.lookup import PREFIX, document
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.serving.queries import role_of
 from onefold.serving.segment_desk import desk_of
-from onefold.serving.segments import Looking
 
 _MISSING: dict[int | str, dict[str, Any]] = {
     503: {

@@ -16,12 +16,12 @@ from onefold.errors import UsageError
 from onefold.model import results
 from onefold.rules import RuleError
 from onefold.serving import schemas
-from onefold.serving.api import PROBLEMS
+from onefold.serving.api import PROBLEMS, Looking
 from onefold.serving.lookup import PREFIX, document
 from onefold.serving.problems import MEDIA_TYPE
 from onefold.serving.segment_bodies import SECOND_US, Stating
 from onefold.serving.segment_desk import SegmentDesk, desk_of
-from onefold.serving.segments import Editor, Looking, Slug
+from onefold.serving.segments import Editor, Slug
 
 _PROBLEM = {MEDIA_TYPE: {"schema": schemas.reference(schemas.Problem)}}
 CHANGING: dict[int | str, dict[str, Any]] = PROBLEMS | {

@@ -16,14 +16,13 @@ from onefold.pipelines.audiences.asking import Chosen
 from onefold.rules import RuleError
 from onefold.serving import schemas, segment_export
 from onefold.serving.access import Caller, gate
-from onefold.serving.api import PROBLEMS, Cursor, Limit
+from onefold.serving.api import PROBLEMS, Cursor, Limit, Looking
 from onefold.serving.lookup import PREFIX, document, reference
 from onefold.serving.queries import ARROW
 from onefold.serving.segment_bodies import Compared, Trying, Upload
 from onefold.serving.segment_desk import desk_of
 
 segments = APIRouter(prefix=PREFIX, responses=PROBLEMS, tags=["segments"])
-Looking = Annotated[Caller, Depends(gate("read", "lookup"))]
 Editor = Annotated[Caller, Depends(gate("segments", "judgement"))]
 Slug = Annotated[str, Path(max_length=80, description="A segment's slug, or `stage.` and a lifecycle stage.")]
 _UNKEPT = {"Cache-Control": "no-store"}
