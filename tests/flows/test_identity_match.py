@@ -1,5 +1,6 @@
 """Matching inside a project: scores go through the log into the graph, join people, and are taken back exactly."""
 
+import math
 from datetime import date
 
 import pytest
@@ -13,6 +14,7 @@ from onefold.model import Identifier, PairScore, format_profile_id
 from onefold.pipelines import scores
 from onefold.pipelines.matching import records
 from onefold.synthetic import population, systems
+from onefold.warehouse.query import parse
 
 AS_OF = date(2026, 11, 26)
 SOURCES = ("donors", "subscribers", "tickets", "newsletter")
@@ -74,17 +76,40 @@ def test_a_rebuild_gives_the_same_people(matched):
     assert bootstrap.verify(matched[0]).equal
 
 
+def surest(workspace):
+    """The surest of the links that rest on a score, as the warehouse tells."""
+    warehouse = bootstrap.warehouse_of(workspace)
+    try:
+        said = "SELECT max(confidence) AS surest FROM golden.source_link WHERE match_type = 'scored'"
+        return warehouse.run(parse(said)).to_pylist()[0]["surest"]
+    finally:
+        warehouse.close()
+
+
+def tell(workspace, values, run):
+    said = [PairScore(a, b, score) for (a, b), score in values.items()]
+    scores.append(workspace.context.log, said, run=run, model="learned:test", at_us=workspace.context.clock_us())
+    bootstrap.catch_up(workspace)
+
+
 def test_scores_that_are_taken_back_leave_people_as_they_were(matched):
     """Exactly: every node is in the place that exact identifiers gave it; told again, everybody is where they were."""
     workspace, _, before, _, _ = matched
     joined, known = places(workspace), pairs_of(workspace)
     assert joined != before
     for n, values in enumerate((dict.fromkeys(known), known), 1):
-        said = [PairScore(a, b, score) for (a, b), score in values.items()]
-        at_us = workspace.context.clock_us()
-        scores.append(workspace.context.log, said, run=f"test-{n}", model="learned:test", at_us=at_us)
-        bootstrap.catch_up(workspace)
+        tell(workspace, values, f"test-{n}")
         assert places(workspace) == (before if n == 1 else joined)
+
+
+def test_a_link_has_the_latest_score_of_its_pair(matched):
+    """Not the highest that there ever was."""
+    workspace, known = matched[0], pairs_of(matched[0])
+    bounded = 1 / (1 + math.exp(-4.0))
+    assert surest(workspace) > bounded
+    tell(workspace, {pair: min(score, 4.0) for pair, score in known.items()}, "bounded")
+    assert surest(workspace) <= bounded
+    tell(workspace, known, "as before")
 
 
 def test_no_score_overrides_what_a_person_said(matched):
