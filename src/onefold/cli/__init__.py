@@ -4,48 +4,70 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onefold import __version__
-from onefold.cli import (
-    accounts,
-    check,
-    demo,
-    dlq,
-    households,
-    identity,
-    keys,
-    loading,
-    maintenance,
-    match,
-    models,
-    people,
-    plan,
-    process,
-    project,
-    reconcile,
-    relations,
-    review,
-    rfm,
-    segment,
-    serve,
-    sql,
-    tail,
-    traits,
-    warehouse,
-)
 from onefold.cli.printable import tell, tolerate_encodings
 from onefold.errors import ConfigurationError, NotFoundError, OnefoldError, UsageError
 
-app = typer.Typer(
-    name="onefold",
-    help="Onefold: many records, one person. A customer data platform you run yourself.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+if TYPE_CHECKING:
+    app: typer.Typer
+
+# In the order of `onefold --help`: the module of each command, beside the command; `app` is a group of commands.
+_COMMANDS = {
+    "init": "project:init",
+    "demo": "demo:demo",
+    "doctor": "project:doctor",
+    "serve": "serve:serve",
+    "tail": "tail:tail",
+    "collect": "serve:collect",
+    "process": "process:process",
+    "migrate": "process:migrate",
+    "load": "loading:load",
+    "serve-prefetch": "loading:serve_prefetch",
+    "match": "match:match",
+    "profile": "people:profile",
+    "identifiers": "people:identifiers",
+    "explain": "people:explain",
+    "history": "people:history",
+    "households": "households:households",
+    "split": "people:split",
+    "link": "people:link",
+    "share": "people:share",
+    "block": "people:block",
+    "undo": "people:undo",
+    "sql": "sql:sql",
+    "tables": "relations:tables",
+    "describe": "relations:describe",
+    "export": "relations:export",
+    "plan": "plan:plan",
+    "apply": "plan:apply",
+    "run": "models:run",
+    "lineage": "models:lineage",
+    "classify": "models:classify",
+    "sources": "maintenance:sources",
+    "preview": "maintenance:preview",
+    "rebuild": "maintenance:rebuild",
+    "repair": "maintenance:repair",
+    "verify": "maintenance:verify",
+    "reconcile": "reconcile:reconcile",
+    "backup": "maintenance:backup",
+    "restore": "maintenance:restore",
+    "identity": "identity:app",
+    "review": "review:app",
+    "traits": "traits:app",
+    "check": "check:app",
+    "segment": "segment:app",
+    "dlq": "dlq:app",
+    "keys": "keys:app",
+    "accounts": "accounts:app",
+    "warehouse": "warehouse:app",
+    "rfm": "rfm:app",
+}
+_HIDDEN = {"serve-prefetch"}
 
 
 def _print_version(*, asked: bool) -> None:
@@ -54,7 +76,6 @@ def _print_version(*, asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _onefold(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -63,62 +84,48 @@ def _onefold(
     pass
 
 
-app.command()(project.init)
-app.command()(demo.demo)
-app.command()(project.doctor)
-app.command()(serve.serve)
-app.command()(tail.tail)
-app.command()(serve.collect)
-app.command()(process.process)
-app.command()(process.migrate)
-app.command()(loading.load)
-app.command(hidden=True)(loading.serve_prefetch)
-app.command()(match.match)
-app.command()(people.profile)
-app.command()(people.identifiers)
-app.command()(people.explain)
-app.command()(people.history)
-app.command()(households.households)
-app.command()(people.split)
-app.command()(people.link)
-app.command()(people.share)
-app.command()(people.block)
-app.command()(people.undo)
-app.add_typer(identity.app, name="identity")
+def command_line(*names: str) -> typer.Typer:
+    """The application with these commands alone.
 
-app.add_typer(review.app, name="review")
-app.add_typer(traits.app, name="traits")
-app.add_typer(check.app, name="check")
-app.command()(sql.sql)
-app.command()(relations.tables)
-app.command()(relations.describe)
-app.command()(relations.export)
-app.command()(plan.plan)
-app.command()(plan.apply)
-app.add_typer(segment.app, name="segment")
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(keys.app, name="keys")
-app.add_typer(accounts.app, name="accounts")
-app.add_typer(warehouse.app, name="warehouse")
-app.command()(models.run)
-app.command()(models.lineage)
-app.command()(models.classify)
-app.add_typer(rfm.app, name="rfm")
-app.command()(maintenance.sources)
-app.command()(maintenance.preview)
-app.command()(maintenance.rebuild)
-app.command()(maintenance.repair)
-app.command()(maintenance.verify)
-app.command()(reconcile.reconcile)
-app.command()(maintenance.backup)
-app.command()(maintenance.restore)
+    Importing them all takes most of a second, which whoever runs one command need not wait for.
+    """
+    application = typer.Typer(
+        name="onefold",
+        help="Onefold: many records, one person. A customer data platform you run yourself.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.callback()(_onefold)
+    for name in names:
+        module, attribute = _COMMANDS[name].split(":")
+        command = getattr(import_module(f"onefold.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            application.add_typer(command, name=name)
+        else:
+            application.command(name, hidden=name in _HIDDEN)(command)
+    return application
+
+
+# Any: what a module's attribute is, nobody can say before it is looked up.
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return command_line(*_COMMANDS)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _wanted(arguments: list[str]) -> list[str]:
+    """The commands that these arguments need: the first word's alone, none to tell the version, all of them to help."""
+    if arguments == ["--version"]:
+        return []
+    return arguments[:1] if arguments and arguments[0] in _COMMANDS else list(_COMMANDS)
 
 
 def main() -> None:
     """Run the command line and exit."""
     tolerate_encodings(sys.stdout, sys.stderr)
     try:
-        app()
+        command_line(*_wanted(sys.argv[1:]))()
     except NotFoundError as missing:
         _fail(missing, 1)
     except (ConfigurationError, UsageError) as wrong:
