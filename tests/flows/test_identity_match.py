@@ -7,12 +7,13 @@ import pytest
 from tests.running import project
 
 from onefold import bootstrap
+from onefold.bootstrap import identity_matching
 from onefold.bootstrap.identity_matching import kinds
 from onefold.cli import demo
 from onefold.errors import UsageError
 from onefold.model import Identifier, PairScore, format_profile_id
 from onefold.pipelines import scores
-from onefold.pipelines.matching import records
+from onefold.pipelines.matching import records, scoring
 from onefold.synthetic import population, systems
 from onefold.warehouse.query import parse
 
@@ -40,12 +41,7 @@ def matched(tmp_path_factory):
         written = systems.write(tmp_path_factory.mktemp("files"), population.people(7, 500), seed=7, as_of=AS_OF)
         with bootstrap.opened(here.directory, None) as workspace:
             for name in SOURCES:
-                path = written.files[name]
-                for _ in bootstrap.load_file(
-                    workspace.context, path, source=name, mapping=str(path.with_suffix(".yaml"))
-                ):
-                    pass
-            bootstrap.catch_up(workspace)
+                loaded(workspace, written, name)
             before, exact = places(workspace), demo._agreement(workspace.context, written.truth)[0]
             run = bootstrap.match_records(workspace)
             bootstrap.catch_up(workspace)
@@ -69,6 +65,48 @@ def test_a_second_run_over_the_same_records_says_nothing(matched):
     again = bootstrap.match_records(workspace)
     assert (again.changed, again.withdrawn) == (0, 0)
     assert workspace.context.log.ends() == ends
+
+
+def loaded(workspace, written, name):
+    path = written.files[name]
+    for _ in bootstrap.load_file(workspace.context, path, source=name, mapping=str(path.with_suffix(".yaml"))):
+        pass
+    bootstrap.catch_up(workspace)
+
+
+def test_what_came_later_is_matched_alone_as_all_would_be(tmp_path):
+    """Half of the people come after a full run: an incremental run compares theirs only, and tells what a full one would."""
+    with project() as here:
+        (here.directory / "identity.yaml").write_text(demo._IDENTITY + "match: {}\n")
+        for name in SOURCES[:2]:
+            (here.directory / "sources" / f"{name}.yaml").write_text("kind: file\n")
+        written = systems.write(tmp_path / "files", population.people(9, 150), seed=9, as_of=AS_OF)
+        with bootstrap.opened(here.directory, None) as workspace:
+            loaded(workspace, written, "donors")
+            first = bootstrap.match_records(workspace, incremental=True)
+            assert first.full, "there was no model yet"
+            bootstrap.catch_up(workspace)
+            loaded(workspace, written, "subscribers")
+            later = bootstrap.match_records(workspace, incremental=True)
+            bootstrap.catch_up(workspace)
+            assert (later.full, later.model) == (False, first.model)
+            assert later.records > first.records
+            assert later.changed > 10
+            again = bootstrap.match_records(workspace, incremental=True)
+            assert (again.changed, again.withdrawn, again.full, again.compared) == (0, 0, False, 0)
+
+            # All at once, by the same model.
+            with workspace.context.store.snapshot() as seen:
+                sources = records.read(workspace.context, seen, kinds({}))
+            known = identity_matching.kept_of(workspace).known
+            whole = scoring.score(sources, known, identity_matching.settings_of(workspace))
+            assert {(pair.a, pair.b): pair.score for pair in whole.pairs} == pairs_of(workspace)
+            assert whole.compared > later.compared
+
+            # Whoever is erased takes the fingerprint along, and what a record that is gone was compared with is not known.
+            assert bootstrap.eraser_of(workspace).erase([min(sources.records)])
+            assert identity_matching.kept_of(workspace) is None
+            assert bootstrap.match_records(workspace, incremental=True).full
 
 
 def test_a_rebuild_gives_the_same_people(matched):

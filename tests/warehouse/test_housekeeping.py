@@ -86,6 +86,46 @@ def test_records_are_matched_every_night(tmp_path):
             assert sum(edge.kind == "scored" for edge in seen.scan_edges()) >= 9
 
 
+def test_records_are_matched_every_night_and_new_ones_between(tmp_path):
+    """All of them after midnight; those that are new once something was processed, some minutes after the run before."""
+    bootstrap.init(tmp_path, "shop")
+    (tmp_path / "identity.yaml").write_text("match: {}\n")
+    with bootstrap.opened(tmp_path, None) as workspace:
+        now = [workspace.context.clock_us()]
+        late = replace(workspace, context=replace(workspace.context, clock_us=lambda: now[0]))
+        keeping = Housekeeping(late, tmp_path)
+
+        def matching():
+            return [work for work in keeping.due() if work.__name__.startswith("_match")]
+
+        def ran(name):
+            (work,) = matching()
+            assert work.__name__ == name
+            work()
+            process.drain(late.context)
+
+        people = [
+            {"type": "identify", "userId": who, "messageId": who, "traits": traits}
+            for n in range(9)
+            for who, traits in (
+                (f"a{n}", {"first_name": f"Ann{n}", "last_name": f"Roe{n}", "birthday": f"1980-01-1{n}"}),
+                (f"b{n}", {"first_name": f"Ann{n}", "last_name": f"Roe{n}", "birthday": f"1980-01-1{n}"}),
+            )
+        ]
+        workspace.context.log.append([workbench.entry(body, index=n) for n, body in enumerate(people)])
+        process.drain(late.context)
+        assert matching() == [], "it is neither night nor a while since"
+        now[0] += DAY_US
+        ran("_match")
+        with late.context.store.snapshot() as seen:
+            assert sum(edge.kind == "scored" for edge in seen.scan_edges()) >= 9
+        assert matching() == []
+        now[0] += housekeeping.MATCH_US + 1
+        ran("_match_new")
+        now[0] += housekeeping.MATCH_US + 1
+        assert matching() == [], "nothing was processed since"
+
+
 def test_the_thread_does_it_where_it_is_to(tmp_path, monkeypatch):
     """Only the worker that leads; an error ends nothing; it ends when it is told to."""
     done, seen = count(), []

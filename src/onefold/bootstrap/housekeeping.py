@@ -1,8 +1,8 @@
 """Housekeeping: what the worker does for a workspace beside processing and loading, now and then, in a thread of its own.
 
 Every night store and warehouse are compared, person by person, and segments with an evaluation of everybody; where
-identity.yaml says how, records are matched. RFM definitions are run as often as they say. After an erasure, which takes with
-it the tables that models made, they are built again.
+identity.yaml says how, records are matched, and those that are new or changed every quarter of an hour. RFM definitions are
+run as often as they say. After an erasure, which takes with it the tables that models made, they are built again.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _log = logging.getLogger("onefold.housekeeping")
 LOOK_SECONDS = 60.0
 RETRY_US = 600_000_000
 """When an RFM definition that could not be run is tried again."""
+MATCH_US = 900_000_000
+"""Between two runs over the records that are new or changed."""
 NIGHT = timedelta(hours=2)
 """After midnight, UTC: when what is done every night is due."""
 
@@ -59,6 +61,8 @@ class Housekeeping:
         self._erasures = SegmentRows(workspace, ERASURE.full_name)
         # A night that passed before this process began was another's: matching again would find the same.
         self._matched_us = workspace.context.clock_us()
+        self._looked_us = self._matched_us
+        self._seen: dict[int, int] | None = None
         self._tried_us: dict[str, int] = {}
 
     def due(self) -> list[Callable[[], None]]:
@@ -74,6 +78,8 @@ class Housekeeping:
             found.append(self._reconcile)
         if self._workspace.project.matching is not None and self._matched_us < _night_us(now_us):
             found.append(self._match)
+        elif self._grew(now_us):
+            found.append(self._match_new)
         compared = Audiences(self._workspace.context).compared()
         if self._segments_apply() and (compared is None or compared.at_us < _night_us(now_us)):
             found.append(self._reconcile_segments)
@@ -97,10 +103,27 @@ class Housekeeping:
             warehouse.close()
 
     def _match(self) -> None:
-        self._matched_us = self._workspace.context.clock_us()  # once a night, also where it fails
+        self._matched_us = self._looked_us = self._workspace.context.clock_us()  # once a night, also where it fails
         run = match_records(self._workspace)
         more = {"workspace": self._workspace.context.name, "run": run.id, "changed": run.changed + run.withdrawn}
         _log.info("records matched", extra=more)
+
+    def _grew(self, now_us: int) -> bool:
+        """Whether anything was processed since records were matched the last time, some minutes ago."""
+        matching = self._workspace.project.matching
+        # By the weighted model every run is one over all records.
+        if matching is None or matching.model != "learned" or now_us - self._looked_us < MATCH_US:
+            return False
+        with self._workspace.context.store.snapshot() as snapshot:
+            return snapshot.offsets() != self._seen
+
+    def _match_new(self) -> None:
+        self._looked_us = self._workspace.context.clock_us()
+        run = match_records(self._workspace, incremental=True)
+        with self._workspace.context.store.snapshot() as snapshot:
+            self._seen = snapshot.offsets()
+        more = {"workspace": self._workspace.context.name, "run": run.id, "changed": run.changed + run.withdrawn}
+        _log.info("new records matched", extra=more)
 
     def _segments_apply(self) -> bool:
         with self._workspace.context.store.snapshot() as snapshot:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from onefold.bootstrap.identity_matching import kinds, match_records, match_settings
+from onefold.bootstrap.identity_matching import kinds, match_records, match_settings, model_key
 from onefold.bootstrap.matching import require_matching
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.identity_change import supposed
@@ -101,7 +101,7 @@ class ProjectIdentity(IdentityPlanning):
         from onefold.pipelines.matching import scoring  # noqa: PLC0415  only where the extra is
 
         sources = records.read(self._workspace.context, snapshot, kinds(wanted.fields))
-        return scoring.score(sources, wanted).pairs
+        return scoring.anew(sources, wanted, model_key(self._workspace))[0].pairs
 
     def _tag(self, snapshot: ProfileSnapshot, wanted: _Wanted) -> str:
         said = (wanted.settings.version, msgspec.json.encode(wanted.matching), sorted(snapshot.offsets().items()))

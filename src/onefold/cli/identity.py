@@ -86,19 +86,28 @@ def _show(out: Output, found: results.IdentityAccuracy) -> None:
 
 
 @app.command()
-def match(project: ProjectDir = bootstrap.HERE, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+def match(
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Only what is new or changed, by the model of the latest full run.")
+    ] = False,
+) -> None:
     """Match a project's records by names, addresses and dates of birth, and let the scores join people.
 
     Scores go into the log; what a run no longer scores is taken back. `match` in identity.yaml says how.
 
-    Example: onefold identity match
+    Without a model at hand, and where a record is gone, an incremental run is a full one.
+
+    Example: onefold identity match --incremental
     """
     out = Output(as_json=as_json)
     with bootstrap.opened(project, workspace) as opened:
         with waiting(out, "Matching"):
             bootstrap.catch_up(opened)
             before = opened.service.counts().people
-            run = bootstrap.match_records(opened, out.note)
+            run = bootstrap.match_records(opened, out.note, incremental=incremental)
             reached = bootstrap.catch_up(opened)
         people = opened.service.counts().people
     if as_json:

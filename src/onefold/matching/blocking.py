@@ -149,19 +149,52 @@ def _covering(rules: Sequence[tuple[Rule, Pairs]], pairs: Pairs) -> tuple[Rule, 
     return tuple(rules[number][0] for number in sorted(kept))
 
 
-def candidates(records: Records, scheme: Scheme, keys: Sequence[Key]) -> Pairs:
-    """The pairs to look at by a known scheme, whose keys these are, counted as it counts them."""
+def candidates(records: Records, scheme: Scheme, keys: Sequence[Key], touching: Mask | None = None) -> Pairs:
+    """The pairs to look at by a known scheme, whose keys these are, counted as it counts them.
+
+    Where records are marked as `touching`, only pairs with one of these, for which only their blocks are looked into.
+    """
     counts = [key.of_records() for key in keys]
     found: list[Pairs] = []
     for rule in scheme.rules:
         codes, likely = _codes(keys, counts, rule.keys, scheme)
-        found.append(_take(codes, likely, rule.largest))
+        if touching is None:
+            found.append(_take(codes, likely, rule.largest))
+        else:
+            codes = np.where(np.isin(codes, codes[touching & (codes >= 0) & likely]), codes, -1)
+            found.append(_of(_take(codes, likely, rule.largest), touching))
         if len(found) > _FLUSH:
             found = [distinct(np.concatenate(found))]
     pairs = distinct(np.concatenate(found)) if found else np.empty(0, np.int64)
     if scheme.least > 0:
         pairs = pairs[Screen(records, keys, scheme.total).evidence(pairs) >= scheme.least]
-    return distinct(np.concatenate([pairs, _copies(records)]))
+    copies = _copies(records)
+    return distinct(np.concatenate([pairs, copies if touching is None else _of(copies, touching)]))
+
+
+def still(pairs: Pairs, records: Records, scheme: Scheme, keys: Sequence[Key]) -> Mask:
+    """Which of some pairs `candidates` finds: not those whose blocks have grown too large for every rule."""
+    counts = [key.of_records() for key in keys]
+    a, b = pairs // records.count, pairs % records.count
+    found = np.zeros(len(pairs), np.bool_)
+    for rule in scheme.rules:
+        codes, likely = _codes(keys, counts, rule.keys, scheme)
+        codes = np.where(likely, codes, -1)
+        together = np.flatnonzero((codes[a] == codes[b]) & (codes[a] >= 0) & ~found)
+        if len(together):
+            present = codes[codes >= 0]
+            own = np.sort(present[np.isin(present, codes[a[together]])])
+            block = codes[a[together]]
+            sizes = np.searchsorted(own, block, "right") - np.searchsorted(own, block, "left")
+            found[together[sizes <= rule.largest]] = True
+    if scheme.least > 0 and len(pairs):
+        found &= Screen(records, keys, scheme.total).evidence(pairs) >= scheme.least
+    return found | np.isin(pairs, _copies(records))
+
+
+def _of(pairs: Pairs, touching: Mask) -> Pairs:
+    """Those of the pairs that have one of the records."""
+    return pairs[touching[pairs // len(touching)] | touching[pairs % len(touching)]]
 
 
 def distinct(pairs: Pairs) -> Pairs:

@@ -22,6 +22,7 @@ from onefold.matching.learning import Model
 from onefold.matching.matcher import Matched
 from onefold.matching.pairs import Marks
 from onefold.matching.records import Column, Reading, Records, bands_of
+from onefold.matching.settings import MatchSettings
 
 FORMAT = 2
 _KEY_MIN = 16
@@ -158,11 +159,38 @@ def of_match(matched: Matched, key: bytes) -> Trained:
     """
     if matched.model is None:
         raise UsageError("The weighted model learns nothing; its configuration is all there is to keep.")
+    return trained_of(
+        matched.records,
+        matched.fields,
+        matched.model,
+        matched.scheme,
+        matched.settings,
+        key,
+        stop=matched.stop,
+        exclusive=matched.exclusive,
+    )
+
+
+def trained_of(
+    rows: Records,
+    fields: tuple[Field, ...],
+    model: Model,
+    scheme: Scheme,
+    settings: MatchSettings,
+    key: bytes,
+    *,
+    stop: float = 0.0,
+    exclusive: tuple[str, ...] = (),
+) -> Trained:
+    """A model with what it needs of the records that it was learned from, hashed under a key.
+
+    Raises:
+        UsageError: The key is too short.
+    """
     if len(key) < _KEY_MIN:
         raise UsageError(f"The key of a model has at least {_KEY_MIN} bytes.")
-    rows = matched.records
     counts = []
-    for name in matched.scheme.keys:
+    for name in scheme.keys:
         each = keys.key(rows, name)
         often = np.flatnonzero(each.counts > keys.rare(rows.count))
         counts.append(_table(key, name.column, [each.texts[n] for n in often.tolist()], each.counts[often]))
@@ -179,17 +207,17 @@ def of_match(matched: Matched, key: bytes) -> Trained:
                 key, field.column, [column.texts[n] for n in several.tolist()], users[several]
             )
     return Trained(
-        fields=matched.fields,
-        region=matched.settings.region,
+        fields=fields,
+        region=settings.region,
         reading=rows.reading,
-        scheme=matched.scheme,
-        shares=tuple(matched.model.shares.tolist()),
-        chances=tuple(tuple(map(tuple, each.tolist())) for each in matched.model.chances),
+        scheme=scheme,
+        shares=tuple(model.shares.tolist()),
+        chances=tuple(tuple(map(tuple, each.tolist())) for each in model.chances),
         counts=tuple(counts),
         shared=shared,
-        stop=matched.stop,
-        review_from=matched.settings.review_from,
-        exclusive=matched.exclusive,
+        stop=stop,
+        review_from=settings.review_from,
+        exclusive=exclusive,
         check=_hash(_CHECK, key, ""),
     )
 

@@ -16,7 +16,7 @@ from onefold.model import Column, Relation
 from onefold.ports.warehouse import Warehouse
 from onefold.warehouse.calendar import CAMPAIGN, DIM_DATE
 from onefold.warehouse.households import HOUSEHOLD
-from onefold.warehouse.matching_models import MATCHING_MODEL
+from onefold.warehouse.matching_models import MATCHED_RECORD, MATCHING_MODEL
 from onefold.warehouse.promoted import RECORDED
 
 if TYPE_CHECKING:  # only for who has the extra installed
@@ -58,7 +58,7 @@ KEPT = frozenset(
 """Tables that hold nothing of a person."""
 BY_PERSON = frozenset({"golden.rfm"})
 """Tables that have the person of each row in `person`, and lose the rows of whoever is erased."""
-BY_NODE = frozenset({HOUSEHOLD.full_name})
+BY_NODE = frozenset({HOUSEHOLD.full_name, MATCHED_RECORD.full_name})
 """The same for tables that have the node of each row in `node`."""
 KEPT_DAYS = 90
 """How long results of checks and reconciliations are kept."""

@@ -12,6 +12,20 @@ from onefold.pipelines import scores
 from onefold.pipelines.context import Context
 
 
+class Scores(msgspec.Struct, frozen=True):
+    """What a run scored.
+
+    Attributes:
+        model: Name and version of the model.
+        pairs: All pairs worth telling, the smaller node first.
+        compared: How many pairs were compared.
+    """
+
+    model: str
+    pairs: tuple[PairScore, ...]
+    compared: int
+
+
 class Run(msgspec.Struct, frozen=True):
     """What a run of the matcher did.
 
@@ -23,6 +37,7 @@ class Run(msgspec.Struct, frozen=True):
         scored: How many pairs have a score now.
         changed: Pairs whose score is new or another than before.
         withdrawn: Pairs that had a score before and have none now.
+        full: Whether all records were compared, not only those that are new or changed since the run before.
     """
 
     id: str
@@ -32,6 +47,7 @@ class Run(msgspec.Struct, frozen=True):
     scored: int
     changed: int
     withdrawn: int
+    full: bool
 
 
 def differences(stored: Iterable[Edge], found: Sequence[PairScore]) -> list[PairScore]:
@@ -41,12 +57,19 @@ def differences(stored: Iterable[Edge], found: Sequence[PairScore]) -> list[Pair
     return said + [PairScore(a, b, None) for (a, b), score in known.items() if score is not None]
 
 
-def tell(
-    context: Context, stored: Iterable[Edge], found: Sequence[PairScore], *, model: str, records: int, compared: int
-) -> Run:
+def tell(context: Context, stored: Iterable[Edge], found: Scores, *, records: int, full: bool) -> Run:
     """Append what changed to the log; it holds once the processor has reached it."""
-    said = differences(stored, found)
+    said = differences(stored, found.pairs)
     run = token_hex(8)
-    scores.append(context.log, said, run=run, model=model, at_us=context.clock_us())
+    scores.append(context.log, said, run=run, model=found.model, at_us=context.clock_us())
     withdrawn = sum(pair.score is None for pair in said)
-    return Run(run, model, records, compared, len(found), len(said) - withdrawn, withdrawn)
+    return Run(
+        id=run,
+        model=found.model,
+        records=records,
+        compared=found.compared,
+        scored=len(found.pairs),
+        changed=len(said) - withdrawn,
+        withdrawn=withdrawn,
+        full=full,
+    )
