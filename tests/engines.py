@@ -59,12 +59,12 @@ def postgres_engines(queries: QueryProcess) -> Iterator[PostgresEngines]:
         made.close()
 
 
-def copy(yard, engine, *, load: bool = True) -> engines.EngineLoaded:
+def copy(yard, engine, *, load: bool = True, anew: bool = False) -> engines.EngineLoaded:
     """Load what waits into segment files, and from there into the engine."""
     if load:
         yard.load()
     with pinned(yard.context.store, yard.files) as segments:
-        return engines.load(engine, segments, "copy", WORKSPACE)
+        return engines.load(engine, segments, "copy", WORKSPACE, anew=anew)
 
 
 def whole(name: str) -> exp.Query:

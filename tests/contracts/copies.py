@@ -20,10 +20,13 @@ from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.changes import pinned
 from onefold.adapters.duckdb.erasure import Eraser
+from onefold.adapters.duckdb.trimming import Trimmer
+from onefold.bootstrap import engines as bootstrap
 from onefold.errors import ConfigurationError, ConflictError, UsageError
 from onefold.model import Column, Relation
 from onefold.warehouse.query import parse
 from onefold.warehouse.relations import EVENT
+from onefold.warehouse.retention import Retention
 
 PEOPLE = st.sampled_from(["ann", "bob", "cid"])
 BODIES = st.one_of(
@@ -84,6 +87,11 @@ def nodes_of(yard, value):
 
 def eraser_of(yard):
     return Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader, yard.context.clock_us)
+
+
+def interrupted():
+    """What a kill does."""
+    raise KeyboardInterrupt
 
 
 class Copies:
@@ -184,6 +192,57 @@ class Copies:
         again = copy(yard, engine)
         assert (again.rows, again.anew, again.tables) == (0, False, 0)
         assert stored_rows(engine) == stored_rows(fresh)
+
+    def test_a_load_erases_whoever_was_erased_from_the_warehouse(self, yard, make_engine, monkeypatch):
+        """Nobody tells the copy: it lacks whom the files lack, killed in the midst or not; who came back later stays."""
+        peopled(yard)
+        nodes, eraser = nodes_of(yard, SECRET), eraser_of(yard)
+        engine, fresh = make_engine(), make_engine()
+        copy(yard, engine)
+        concerned = engine.count(nodes)
+        eraser.erase(nodes)
+        with monkeypatch.context() as broken:  # the negative control
+            broken.setattr(bootstrap, "_gone", lambda *_: [])
+            broken.setattr(engine, "put", lambda *_: None)
+            assert copy(yard, engine).erased == 0
+        assert engine.count(nodes) == concerned
+        yard.receive({"type": "track", "event": "Read", "userId": SECRET, "messageId": "again"})
+        yard.load()
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr(engine, "compact", interrupted)
+            copy(yard, engine)
+        compacted = []
+        with monkeypatch.context() as told:
+            told.setattr(engine, "compact", lambda compact=engine.compact: compacted.append(compact()))
+            after = copy(yard, engine)
+        assert (after.anew, len(compacted)) == (False, 1)
+        copy(yard, fresh)
+        assert stored_rows(engine) == stored_rows(fresh)
+        assert SECRET in str(stored_rows(engine)["golden.profile_change"]), "who came back is there"
+
+    def test_a_load_tells_how_many_rows_it_erased(self, yard, make_engine):
+        """As many as the warehouse lost, of people and of whom only a judgement names; and again none."""
+        peopled(yard)
+        engine = make_engine()
+        copy(yard, engine)
+        gone = eraser_of(yard).erase(nodes_of(yard, SECRET))
+        assert gone > 0
+        assert [copy(yard, engine).erased for _ in range(2)] == [gone, 0]
+        assert SECRET not in str(stored_rows(engine))
+
+    def test_a_load_anew_keeps_no_longer_than_the_warehouse(self, yard, make_engine):
+        """What retention took out of the files later stays in a copy until it is loaded anew."""
+        filled(yard)
+        engine = make_engine()
+        copy(yard, engine)
+        before = stored_rows(engine)
+        old = Retention({EVENT.full_name: 1})
+        assert Trimmer(yard.context.store, yard.files, old, lambda: workbench.NOW_US * 2).trim()
+        copy(yard, engine)
+        assert stored_rows(engine) == before
+        assert copy(yard, engine, anew=True).anew
+        assert stored_rows(engine) == stored_rows(yard.warehouse)
+        assert before != stored_rows(engine)
 
     def test_a_relation_of_the_copys_own_loses_its_rows_to_an_erasure(self, yard, make_engine):
         """What was put into the copy itself cannot be told apart, either, so it is emptied."""

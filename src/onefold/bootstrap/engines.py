@@ -16,8 +16,11 @@ from onefold.bootstrap.workspace import Workspace
 from onefold.config.project import EngineAddress
 from onefold.config.secret import secret_text
 from onefold.errors import ConfigurationError, NotFoundError, nearest
-from onefold.model import Relation
-from onefold.ports.engine import Engine, Step
+from onefold.model import NodeId, Relation
+from onefold.ports.engine import Engine, EngineState, Step
+from onefold.ports.warehouse import QueryLimits
+from onefold.warehouse import upkeep
+from onefold.warehouse.query import parse
 
 if TYPE_CHECKING:  # only for who has the extra installed
     import pyarrow as pa
@@ -28,6 +31,8 @@ if TYPE_CHECKING:  # only for who has the extra installed
 _decode = msgspec.msgpack.Decoder(Relation).decode
 Progress = Callable[[int, int], None]
 """Told the sequence that an engine has reached, and the one it will."""
+_NODES_LIMITS = QueryLimits(seconds=3600.0, result_mb=4096)
+"""Of a list of all nodes, 16 bytes each, or 36 where the engine has them as text."""
 
 
 class EngineLoaded(msgspec.Struct, frozen=True):
@@ -38,7 +43,8 @@ class EngineLoaded(msgspec.Struct, frozen=True):
         rows: Rows of change logs that were loaded.
         tables: Other relations that were replaced.
         sequence: Up to which sequence it has the logs now.
-        anew: Whether it was emptied before, because the history that it had is not this one.
+        anew: Whether it was emptied before, because the history that it had is not this one, or because it was to be.
+        erased: Rows that were removed because those whom they were about were erased from the warehouse.
     """
 
     name: str
@@ -46,6 +52,7 @@ class EngineLoaded(msgspec.Struct, frozen=True):
     tables: int
     sequence: int
     anew: bool
+    erased: int
 
 
 class EngineStatus(msgspec.Struct, frozen=True):
@@ -153,8 +160,12 @@ _OPENERS: Mapping[str, Callable[[str, QueryProcess, str], Engine]] = {
 """By kind; importing what is not installed fails."""
 
 
-def load_engine(workspace: Workspace, stated: EngineAddress, progress: Progress = lambda *_: None) -> EngineLoaded:
-    """Load what an engine lacks of the segment files.
+def load_engine(
+    workspace: Workspace, stated: EngineAddress, progress: Progress = lambda *_: None, *, anew: bool = False
+) -> EngineLoaded:
+    """Load what an engine lacks of the segment files, and erase from it who was erased from these.
+
+    With `anew` it is emptied first and has afterwards what the files have, retention included.
 
     Raises:
         ConfigurationError: It cannot be used as it is configured.
@@ -162,18 +173,28 @@ def load_engine(workspace: Workspace, stated: EngineAddress, progress: Progress 
         UnavailableError: It does not answer; what was loaded stays, and the next load goes on there.
     """
     with open_engine(stated) as engine, _pinned(workspace) as segments:
-        return load(engine, segments, stated.name, workspace.identity.id, progress)
+        return load(engine, segments, stated.name, workspace.identity.id, progress, anew=anew)
 
 
 def load(
-    engine: Engine, segments: PinnedSegments, name: str, workspace: str, progress: Progress = lambda *_: None
+    engine: Engine,
+    segments: PinnedSegments,
+    name: str,
+    workspace: str,
+    progress: Progress = lambda *_: None,
+    *,
+    anew: bool = False,
 ) -> EngineLoaded:
-    """Load what an engine lacks of these segments."""
+    """Load what an engine lacks of these segments; see `load_engine`."""
     engine.prepare(workspace)
-    state = engine.state()
-    if state is None:
-        raise ConfigurationError(f"the engine {name} was emptied by somebody else while it was loaded")
-    anew = not segments.continues(state)
+    state = _held(engine, name)
+    # Told by a table that is put last, so a load that is killed before that erases again.
+    told = state.sequence > 0 and not _has(state, segments, upkeep.ERASURE.full_name)
+    erased = 0
+    if told and not anew and (gone := _gone(engine, segments, state.sequence)):
+        erased = engine.erase(gone)
+        state = _held(engine, name)
+    anew = anew or not segments.continues(state)
     done = 0 if anew else state.sequence
     rows = 0
     for step in segments.steps(done):
@@ -184,16 +205,45 @@ def load(
         progress(done, segments.loaded)
     if anew and not done:  # nothing is there any more
         engine.load(Step(0, 0, ()))
+    emptied = anew and state.sequence > 0
+    if told or emptied:
+        engine.compact()
     tables = 0
     for full_name, definition in segments.definitions.items():
-        relation, files = _decode(definition), {segment.name for segment in segments.of(full_name)}
-        if relation.kind != "view" and set(state.tables.get(full_name, ())) != files:
-            engine.put(relation, segments.rows(relation), files)
+        relation = _decode(definition)
+        if relation.kind != "view" and not _has(state, segments, full_name):
+            engine.put(relation, segments.rows(relation), {segment.name for segment in segments.of(full_name)})
             tables += 1
     for full_name in state.tables.keys() - segments.definitions.keys():
         schema, _, bare = full_name.partition(".")
         engine.drop(Relation(schema, bare, ()))
-    return EngineLoaded(name, rows, tables, done, anew and state.sequence > 0)
+    return EngineLoaded(name, rows, tables, done, emptied, erased)
+
+
+def _held(engine: Engine, name: str) -> EngineState:
+    state = engine.state()
+    if state is None:
+        raise ConfigurationError(f"the engine {name} was emptied by somebody else while it was loaded")
+    return state
+
+
+def _has(state: EngineState, segments: PinnedSegments, relation: str) -> bool:
+    """Whether an engine has a relation that is no log from the same files."""
+    return set(state.tables.get(relation, ())) == {segment.name for segment in segments.of(relation)}
+
+
+def _gone(engine: Engine, segments: PinnedSegments, until: int) -> list[NodeId]:
+    """Nodes that an engine has up to a sequence, and the segment files not any more."""
+    if until > segments.loaded:  # an older backup was restored; who came after it was not erased
+        return []
+    from onefold.adapters.duckdb.changes import NAMING  # noqa: PLC0415  only where the extra is
+
+    found = [
+        engine.run(parse(f"SELECT DISTINCT {column} AS node FROM {name} WHERE {column} IS NOT NULL"), _NODES_LIMITS)  # noqa: S608  our names
+        for name, columns in NAMING.items()
+        for column in columns
+    ]
+    return segments.missing(found, until)
 
 
 def engine_status(workspace: Workspace, stated: EngineAddress) -> EngineStatus:

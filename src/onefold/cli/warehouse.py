@@ -26,12 +26,17 @@ def load(
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,
     engine: Engines = None,
+    anew: Annotated[
+        bool,
+        typer.Option("--anew", help="Empty the engines first; they have afterwards what is kept, and nothing older."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Load what waits in the feed into segment files, and from these into the engines of `onefold.yaml`.
 
     A server and `onefold process` load segment files by themselves; engines are loaded by this command, as often as you
-    run it. It loads what is new. Killed or run again it loads no row twice.
+    run it. It loads what is new, and erases whoever was erased from the segment files. Killed or run again it loads no
+    row twice.
 
     Example: onefold warehouse load --engine analytics
     """
@@ -44,10 +49,12 @@ def load(
         results = []
         for each in engines:
             with progress_bar(out, f"loading {each.name}") as told:
-                result = bootstrap.load_engine(opened, each, told)
+                result = bootstrap.load_engine(opened, each, told, anew=anew)
             results.append(result)
-            anew = " The history it had is not this one, so it was emptied before." if result.anew else ""
-            out.say(f"{result.name}: {result.rows:,} rows and {result.tables:,} tables loaded.{anew}")
+            more = f" {result.erased:,} rows of people who were erased are gone from it." if result.erased else ""
+            if result.anew and not anew:
+                more += " The history it had is not this one, so it was emptied before."
+            out.say(f"{result.name}: {result.rows:,} rows and {result.tables:,} tables loaded.{more}")
     if as_json:
         out.result({"loaded": loaded, "engines": results})
 

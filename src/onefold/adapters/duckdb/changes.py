@@ -7,7 +7,7 @@ are those of one moment, so a copy that takes steps whole is always the warehous
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -18,13 +18,16 @@ import pyarrow.parquet as pq
 from onefold.adapters.duckdb.columns import conformed
 from onefold.adapters.duckdb.sealed_file import SealedFile
 from onefold.adapters.duckdb.segments import SegmentFiles
-from onefold.model import Relation
+from onefold.model import Column, NodeId, Relation
 from onefold.ports import ProfileStore
 from onefold.ports.engine import EngineState, Step
 from onefold.ports.warehouse import Segment
 from onefold.warehouse import relations
 
 _LOGS = {relation.full_name: relation for relation in relations.LOGS}
+NAMING = {relations.IDENTITY_CHANGE.full_name: ("node",), relations.JUDGEMENT.full_name: ("node_a", "node_b")}
+"""Logs that together have every node there is, and in which columns: one that only a judgement names was never seen."""
+_NODES = Relation("", "nodes", (Column("node", "uuid", required=True),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,17 @@ class PinnedSegments:
         """The files of a relation."""
         return [segment for segment in self.segments if segment.relation == name]
 
+    def missing(self, nodes: Iterable[pa.Table], until: int) -> list[NodeId]:
+        """Those of some nodes, in a column `node`, that no row up to a sequence has: they were erased."""
+        left = pa.concat_arrays([_plain(conformed(_NODES, table)["node"]) for table in nodes]).unique()
+        for name, columns in NAMING.items():
+            for segment in self.of(name):
+                rows = self.read(segment, ["sequence", *columns])
+                rows = rows.filter(pc.less_equal(rows["sequence"], until))
+                for column in columns:
+                    left = left.filter(pc.invert(pc.is_in(left, value_set=_plain(rows[column]))))
+        return [NodeId(node) for node in left.to_pylist()]
+
     def _parts(self, group: Collection[Segment], after: int) -> Iterator[tuple[Relation, pa.Table]]:
         for segment in group:
             relation = _LOGS[segment.relation]
@@ -99,6 +113,11 @@ class PinnedSegments:
                 known_at = rows["known_at"].cast(pa.int64())[place].as_py()
                 found = max(found or (0, 0), (rows["sequence"][place].as_py(), known_at))
         return found
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    """Nodes as bytes."""
+    return column.combine_chunks().storage if column.num_chunks else pa.array([], pa.binary(16))
 
 
 @contextmanager
