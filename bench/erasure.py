@@ -5,7 +5,6 @@ Beside it stands what the events are on the disk: bytes an event in the log, the
 
 from __future__ import annotations
 
-import itertools
 import resource
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 from sqlglot import exp
 
+from bench import twins
 from bench.ground import ground
 from bench.report import Figure
 from bench.stream import fill
@@ -28,23 +28,24 @@ from onefold.warehouse.relations import EVENT
 
 TARGET = "target"
 PEOPLE = 100
-PART = 1_000_000
-"""Events that are processed before the next come, as a server would have loaded them meanwhile."""
+TWINS = 9
+"""For each event that came through the stream, so many more in the warehouse."""
 LIMITS = QueryLimits(seconds=1800.0, memory_mb=4096)
 _WHOM = "SELECT person, list(node) AS nodes, list(value) AS values FROM golden.identity GROUP BY person ORDER BY person"
 
 
 def run(full: bool) -> Iterator[Figure]:
-    """Some people, one erasure each, among all the events that there are."""
-    events, people = (10_000_000, PEOPLE) if full else (10_000, 10)
+    """Some people, one erasure each, among all the events that there are; with `full` ten million."""
+    events, people = (1_000_000, PEOPLE) if full else (10_000, 10)
     with ground() as here:
-        received = items(1, events, events // 5)
+        fill(here.directory, items(1, events, events // 5))
         with bootstrap.opened(here.directory, None) as workspace:
-            while fill(here.directory, itertools.islice(received, PART)):
-                bootstrap.catch_up(workspace)
-                bootstrap.load_warehouse(workspace)
-            yield Figure(bench="erasure", metric="events", value=events, unit="events")
+            bootstrap.catch_up(workspace)
+            bootstrap.load_warehouse(workspace)
+            yield Figure(bench="erasure", metric="stream_events", value=events, unit="events")
             yield from _sizes(workspace.directory, events)
+            twins.add(workspace, SegmentFiles(workspace.directory / "warehouse", workspace.entries), TWINS)
+            yield Figure(bench="erasure", metric="events", value=events * (1 + TWINS), unit="events")
             warehouse, eraser = bootstrap.warehouse_of(workspace), bootstrap.eraser_of(workspace)
             assert eraser is not None
             try:
