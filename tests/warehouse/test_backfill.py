@@ -20,7 +20,7 @@ from onefold.profiles.computed import begun
 from onefold.profiles.computed.trait import Trait
 from onefold.profiles.lifecycle import Stage
 from onefold.profiles.settings import ProfileSettings
-from onefold.rules import parse
+from onefold.rules import Aggregate, parse
 
 DAY_S = 86_400
 TRAITS = tuple(
@@ -34,6 +34,18 @@ TRAITS = tuple(
             "streak('Visit' per day)",
             "most_frequent('Visit'.page)",
             "exists('Visit' then 'Gift' within 2 days)",
+            "average('Gift'.amount where event.source = 'shop' or amount > 1)",
+        ]
+    )
+) + tuple(
+    Trait(f"o{number}", Aggregate(function, "Gift", name))
+    for number, (function, name) in enumerate(
+        [
+            ("sum", "a/b~1c"),
+            ("max", "inner.deep"),
+            ("unique_count", "it's"),
+            ("last", 'a "quote"'),
+            ("most_frequent", "a.b"),
         ]
     )
 )
@@ -47,6 +59,12 @@ def body(number, *, repeat=False):
         who = {"userId": f"u{person}", "anonymousId": f"a{person}"}
     name = "Gift" if number % 2 else "Visit"
     said = {"amount": (number * 37) % 11 / 10 * 5, "fund": f"f{number % 3}", "page": f"/p{number % 5}"}
+    said |= {
+        "a/b~1c": (number % 3) / 10**7,
+        "inner": {"deep": number % 4 * 2.50},
+        "it's": ["1.50", 1.5, True, None][number % 4],
+    }
+    said |= {'a "quote"': "é\u2028\n", "a.b": 2**70 + number % 2} if number % 5 else {"a": {"b": number % 3 == 0}}
     at = workbench.iso((number * 7_919) % (20 * DAY_S))
     return {"type": "track", "event": name, "messageId": f"m{number}", "timestamp": at, "properties": said, **who}
 

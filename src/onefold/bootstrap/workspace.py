@@ -41,7 +41,7 @@ from onefold.profiles.settings import ProfileSettings
 from onefold.warehouse.feed import Feed
 
 HERE = Path()
-WAREHOUSE_LIBRARIES = ("duckdb", "fsspec", "pyarrow", "zstandard")
+WAREHOUSE_LIBRARIES = ("duckdb", "fsspec", "numpy", "pyarrow", "zstandard")
 """What the extra `warehouse` installs."""
 _COMMAND_LEASE_SECONDS = 30.0
 

@@ -29,7 +29,19 @@ from onefold.errors import nearest
 from onefold.rules import values
 from onefold.rules.functions import Kind
 from onefold.rules.time import DAY_US, HOUR_US
-from onefold.rules.tree import Aggregate, AggregateFunction, And, Expr, Not, Or, Period, RuleError, Window
+from onefold.rules.tree import (
+    Aggregate,
+    AggregateFunction,
+    And,
+    Expr,
+    Field,
+    Not,
+    Or,
+    Period,
+    RuleError,
+    Window,
+    walk,
+)
 
 EVENT_FIELDS: Mapping[str, Kind] = {"event.at": "time", "event.source": "text"}
 """What a condition on events may ask beside properties: when it happened, and which source sent it."""
@@ -148,6 +160,13 @@ def enters_at(window: Window, at_us: int) -> int:
 def counted(aggregate: Aggregate) -> Callable[[Any], Any]:
     """What a property's value adds to an aggregate: a number, or a tagged text; None where it adds nothing."""
     return values.plain_number if aggregate.function in _NUMERIC else values.tagged
+
+
+def condition_fields(aggregate: Aggregate) -> frozenset[str]:
+    """What its conditions ask of events: names of properties, and of `EVENT_FIELDS`."""
+    stated = (aggregate.where, aggregate.then.where if aggregate.then else None)
+    conditions = [where for where in stated if where is not None]
+    return frozenset(part.name for where in conditions for part in walk(where) if isinstance(part, Field))
 
 
 def property_of(properties: Mapping[str, Any], path: str) -> Any:

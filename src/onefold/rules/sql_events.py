@@ -10,7 +10,7 @@ from sqlglot import exp
 from onefold.rules import aggregate, sql_any, time
 from onefold.rules import sql_trees as trees
 from onefold.rules.sql import SqlField, literal, moment, to_sql
-from onefold.rules.tree import Aggregate, Expr, Field, Period, Then, walk
+from onefold.rules.tree import Aggregate, Expr, Period, Then
 
 _HAPPENED = "happened"
 _ADDED = "added"
@@ -247,11 +247,10 @@ class _Adder:
         return exp.DateDiff(this=end, expression=start, unit=exp.var("HOUR"))
 
 
-def _properties(one: Aggregate) -> set[str]:
+def _properties(one: Aggregate) -> frozenset[str]:
     """The properties that an aggregate reads."""
-    conditions = [where for where in (one.where, one.then.where if one.then else None) if where is not None]
-    read = {part.name for where in conditions for part in walk(where) if isinstance(part, Field)}
-    return read - aggregate.EVENT_FIELDS.keys() | ({one.property} if one.property is not None else set())
+    stated = () if one.property is None else (one.property,)
+    return aggregate.condition_fields(one).difference(aggregate.EVENT_FIELDS).union(stated)
 
 
 def _first(rows: exp.Select, name: str, order: exp.Order) -> exp.Query:

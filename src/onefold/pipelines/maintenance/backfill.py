@@ -1,9 +1,9 @@
 """Backfilling: the past of computed traits that are new, from the warehouse into the states of the nodes.
 
 The stream folds a new trait from the first batch of its configuration on, and the store knows which batch that was. What was
-processed before is read from the warehouse, folded by the code of the stream, and added to the states of some thousand nodes
-at a time; the transaction also says up to which node that is done. So each event counts once, whenever this is ended, and
-whatever the stream does meanwhile.
+processed before is read from the warehouse, folded in columns to what the stream's fold leaves, and added to the states of
+some thousand nodes at a time; the transaction also says up to which node that is done. So each event counts once, whenever
+this is ended, and whatever the stream does meanwhile.
 """
 
 from __future__ import annotations
@@ -23,16 +23,14 @@ from onefold.profiles import state as folds
 from onefold.profiles.computed import begun as beginnings
 from onefold.profiles.computed import plan as computing
 from onefold.profiles.computed.begun import Begun
-from onefold.profiles.computed.happened import Happened
 from onefold.profiles.computed.plan import Held, Plan
-from onefold.warehouse.events import columns_of, names_in, plain
+from onefold.warehouse.events import columns_of, names_in
 from onefold.warehouse.query import parse
 
 _NODES_AT_ONCE = 2_000
 _EVENTS_AT_ONCE = 400_000
 _LIMITS = QueryLimits(seconds=3_600.0, memory_mb=2_048, result_mb=2_048)
 _LAST = b"\xff" * 16
-_decode = msgspec.json.Decoder().decode
 
 
 class Backfilled(msgspec.Struct, frozen=True):
@@ -62,17 +60,18 @@ def backfill(context: Context, warehouse: Warehouse) -> Backfilled:
         return Backfilled(0, 0, 0)
     _require_all(context, warehouse)
     events = nodes = 0
+    values_max = context.profiles.limits.values
     for some in _alike(pending):
         first = pending[some[0]]
         kept = context.profiles.computed
         plan = computing.plan(
             [kept.by_base[base].aggregate for base in some],
-            values_max=context.profiles.limits.values,
+            values_max=values_max,
             tiles_max=context.profiles.limits.tiles,
             epochs=context.profiles.epochs,
         )
         for after, until in _ranges(warehouse, plan, first):
-            found = _folded(warehouse, plan, first.offsets, after, until)
+            found = _folded(warehouse, plan, values_max, first.offsets, after, until)
             events += found.events
             ids = sorted(found.states)
             for start in range(0, len(ids) or 1, _NODES_AT_ONCE):
@@ -120,20 +119,25 @@ def _ranges(warehouse: Warehouse, plan: Plan, first: Begun) -> Iterator[tuple[by
             after = until
 
 
-def _folded(warehouse: Warehouse, plan: Plan, offsets: Mapping[int, int], after: bytes, until: bytes) -> _Found:
+def _folded(
+    warehouse: Warehouse, plan: Plan, values_max: int, offsets: Mapping[int, int], after: bytes, until: bytes
+) -> _Found:
     """What the events of these nodes add up to, by node."""
-    wanted = columns_of("node", "name", "event_at", "event_id", "source", "properties")
+    from onefold.profiles.computed import columns  # noqa: PLC0415  only where there is a warehouse
+
     nodes = f"node <= '{until.hex()}'::UUID" + (f" AND node > '{after.hex()}'::UUID" if after else "")
-    query = f"SELECT {wanted} FROM staging.event WHERE {_of(plan, offsets)} AND {nodes}"  # noqa: S608  names are quoted
+    # The properties of each event are read once.
+    members = columns.members(plan)
+    paths = ", ".join("'/" + name.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'" for name in members)
+    wanted = [columns_of("e.node", "e.name", "e.event_at", "e.event_id", "e.source")]
+    wanted += [f"e.members[{n + 1}] AS {columns.member_column(n)}" for n in range(len(members))]
+    query = (
+        f"SELECT {', '.join(wanted)} FROM (SELECT node, name, event_at, event_id, source, "  # noqa: S608  names are quoted
+        f"json_extract(properties, [{paths}]) AS members FROM staging.event WHERE {_of(plan, offsets)} AND {nodes}) AS e "
+        "ORDER BY e.node, e.event_at, e.event_id"
+    )
     table = warehouse.run(parse(query), _LIMITS)
-    states: dict[NodeId, Held] = {}
-    for batch in table.to_batches(max_chunksize=10_000):
-        columns = map(plain, batch.columns)
-        for node, name, at_us, event_id, source, properties in zip(*columns, strict=True):
-            held = states.setdefault(node, {})
-            event = Happened(name, at_us, event_id, source, {} if properties is None else _decode(properties))
-            computing.fold(held, event, plan)
-    return _Found({node: held for node, held in states.items() if held}, table.num_rows)
+    return _Found(columns.folded(table, plan, values_max), table.num_rows)
 
 
 def _of(plan: Plan, offsets: Mapping[int, int]) -> str:
@@ -159,7 +163,7 @@ def _add(context: Context, states: Mapping[NodeId, Held], bases: Sequence[str], 
         saved = []
         for node, row in rows.items():
             value, state = folds.open_node(sealer.open(row))
-            state.computed = computing.combined([state.computed, states[node]], plan)
+            state.computed = computing.combined([part for part in (state.computed, states[node]) if part], plan)
             version = row.version + 1
             sealed = sealer.seal(node, version, row.key, folds.close_node(value, state))
             saved.append(NodeRow(row.member, row.key, version, sealed))

@@ -17,7 +17,8 @@ C = TypeVar("C")
 
 _HEAD = struct.Struct("<iI")
 _HEAD_SIZE = _HEAD.size
-_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+encode = msgspec.msgpack.Encoder(order="deterministic").encode
+"""Writes what is within a series."""
 
 
 class Series(msgspec.Struct, Generic[C], frozen=True, gc=False, array_like=True):
@@ -117,9 +118,13 @@ def length(series: Series[Any]) -> int:
     return sum(1 for _ in _starts(series.earlier)) + 1
 
 
-def _entry(tile: int, partial: Any) -> bytes:
-    encoded = _encode(partial)
+def entry(tile: int, encoded: bytes) -> bytes:
+    """A tile with its encoded partial, as it stands among the earlier ones."""
     return _HEAD.pack(tile, len(encoded)) + encoded
+
+
+def _entry(tile: int, partial: Any) -> bytes:
+    return entry(tile, encode(partial))
 
 
 def _with_late(earlier: bytes, tile: int, partial: Any, of: Partials) -> bytes:
