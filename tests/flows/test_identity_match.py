@@ -4,6 +4,7 @@ import math
 from datetime import date
 
 import pytest
+from tests import workbench
 from tests.running import project
 
 from onefold import bootstrap
@@ -12,13 +13,36 @@ from onefold.bootstrap.identity_matching import kinds
 from onefold.cli import demo
 from onefold.errors import UsageError
 from onefold.model import Identifier, PairScore, format_profile_id
-from onefold.pipelines import scores
+from onefold.pipelines import judgements, scores
 from onefold.pipelines.matching import records, scoring
 from onefold.synthetic import population, systems
 from onefold.warehouse.query import parse
 
 AS_OF = date(2026, 11, 26)
 SOURCES = ("donors", "subscribers", "tickets", "newsletter")
+
+
+# The demo's showpiece: two spouses who share a home and a phone, each known twice.
+SPOUSES = {
+    "mei-1": ("Mei", "1961-04-02", "mei@okafor.test"), "mei-2": ("Mei", "1961-04-02", "mei@okafor.test"),
+    "kathleen-1": ("Kathleen", "1958-11-20", "kathleen@okafor.test"),
+    "kathleen-2": ("Kathleen", "1958-11-20", "kathleen@okafor.test"),
+}  # fmt: skip
+HOME = {"last_name": "Okafor-Lund", "street": "12 Tamarack Street", "postal_code": "46402", "phone": "+13125550142"}
+
+
+def spouses(workspace):
+    """Append their records to the log."""
+    bodies = [
+        {
+            "type": "identify",
+            "messageId": name,
+            "traits": {"first_name": first, "birthday": born, "email": email} | HOME,
+        }
+        | {"context": {"externalIds": [{"type": "contact_id", "id": name}]}}
+        for name, (first, born, email) in SPOUSES.items()
+    ]
+    workspace.context.log.append([workbench.entry(body, source="donors", index=n) for n, body in enumerate(bodies)])
 
 
 def places(workspace):
@@ -42,6 +66,8 @@ def matched(tmp_path_factory):
         with bootstrap.opened(here.directory, None) as workspace:
             for name in SOURCES:
                 loaded(workspace, written, name)
+            spouses(workspace)
+            bootstrap.catch_up(workspace)
             before, exact = places(workspace), demo._agreement(workspace.context, written.truth)[0]
             run = bootstrap.match_records(workspace)
             bootstrap.catch_up(workspace)
@@ -56,6 +82,18 @@ def test_scores_find_more_people_and_part_those_who_contradict(matched):
     assert found.pair_precision > max(exact.pair_precision, 0.93)
     assert found.pair_recall > exact.pair_recall
     assert found.bcubed_f1 > exact.bcubed_f1
+
+
+def test_spouses_who_share_a_phone_are_two_people_in_one_household(matched):
+    """Mei and Kathleen are two, each of two records, and live together."""
+    workspace = matched[0]
+    context = workspace.context
+    ids = {name: Identifier("contact_id", name) for name in SPOUSES}
+    nodes = {name: judgements.subject(one, context.identity, context.hasher) for name, one in ids.items()}
+    after = {name: places(workspace)[node].person for name, node in nodes.items()}
+    assert after["mei-1"] == after["mei-2"] != after["kathleen-1"] == after["kathleen-2"]
+    household = workspace.service.profile(ids["mei-1"]).household
+    assert {member.name for member in household.members} == {"Mei Okafor-Lund", "Kathleen Okafor-Lund"}
 
 
 def test_a_second_run_over_the_same_records_says_nothing(matched):
@@ -161,13 +199,18 @@ def test_no_score_overrides_what_a_person_said(matched):
     ends = [Identifier("profile", format_profile_id(node)) for node in (a, b)]
     workspace.service.judge("different", *ends, by="ann")
     bootstrap.catch_up(workspace)
-    bootstrap.match_records(workspace)
+    taught = bootstrap.match_records(workspace)
     bootstrap.catch_up(workspace)
     apart = places(workspace)
     assert apart[a].person != apart[b].person
     workspace.service.judge("withdrawn", *ends, by="ann")
     bootstrap.catch_up(workspace)
+    again = bootstrap.match_records(workspace)
+    bootstrap.catch_up(workspace)
     assert places(workspace) == joined
+    assert again.model == matched[4].model != taught.model, (
+        "what was said teaches the model, and taken back it does not"
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from tests import workbench
 
 from onefold import bootstrap
-from onefold.errors import StaleError, UsageError
+from onefold.errors import StaleError, UnavailableError, UsageError
 from onefold.model import Identifier, PairScore
 from onefold.pipelines import judgements, scores
 from onefold.pipelines.maintenance import supposing
@@ -104,6 +104,35 @@ def test_a_plan_is_what_applying_does_and_taking_it_back_undoes_it(project, text
     if text.startswith("blocked"):
         undo(project, "desk@roe.test")
     assert places(project) == before
+
+
+def test_a_use_has_a_threshold_of_its_own(project):
+    """More care parts a pair that a score joins, less joins what comes near; nobody's person is another for it."""
+    before = places(project)
+    identity(project, "match: {uses: {major_donors: 0.9, marketing: 0.6}}\n")
+    c4 = Identifier("contact_id", "c4")
+    with bootstrap.opened(project, None) as opened:
+        service = opened.service
+        assert service.identity.plan({})[0].changes == ()
+        usual, careful, loose = (service.links(c4, use) for use in (None, "major_donors", "marketing"))
+        with pytest.raises(UsageError, match="major_donors, marketing"):
+            service.links(c4, "postal")
+    assert [len(found.identifiers) for found in (usual, careful, loose)] == [2, 1, 3]
+    assert (usual.without, usual.besides) == ((), ())
+    assert (len(careful.without), careful.besides) == (1, ())
+    assert (loose.without, len(loose.besides)) == ((), 1)
+    assert {found.profile_id for found in (usual, careful, loose)} == {usual.profile_id}
+    assert places(project) == before
+    identity(project, "match: {}\n")
+
+
+def test_a_running_server_does_not_apply_what_it_did_not_read(project):
+    """Also where only what the matcher asks is another: it would score by the file of before."""
+    with bootstrap.opened(project, None) as opened:
+        identity(project, "match: {model: weighted}\n")
+        with pytest.raises(UnavailableError, match="start it again"):
+            opened.service.identity.apply(None)
+    identity(project, "match: {}\n")
 
 
 def undo(directory, address):

@@ -274,7 +274,13 @@ def test_contradicted_evidence_and_hardly_enough_scores_are_asked(context):
     ]
     for body in bodies[2:]:
         del body["traits"]["email"]
-    score(context, {("h1", "h2"): -5.0, ("h3", "h4"): 2.0, ("h5", "h6"): 5.0})
+    far = [("h7", "Lou"), ("h8", "Mel")]
+    bodies += [
+        {"type": "identify", "traits": {"email": "far@mail.test", "first_name": name}, "messageId": user}
+        | {"context": {"externalIds": [{"type": "contact_id", "id": user}]}}
+        for user, name in far
+    ]
+    score(context, {("h1", "h2"): -5.0, ("h3", "h4"): 2.0, ("h5", "h6"): 5.0, ("h7", "h8"): -9.0})
     context.log.append([workbench.entry(body, index=n) for n, body in enumerate(bodies)])
     process.drain(context)
     assert person(context, "h1") != person(context, "h2")
@@ -287,5 +293,7 @@ def test_contradicted_evidence_and_hardly_enough_scores_are_asked(context):
     assert "one email" in refused.because
     assert joined.cause == "joined"
     assert pair_id(context, "h5", "h6") not in found
+    assert person(context, "h7") != person(context, "h8")
+    assert pair_id(context, "h7", "h8") not in found, "all but the address says that they are two"
     # What each of the two identifiers states is compared, not one person with themselves.
     assert joined.a.label != joined.b.label

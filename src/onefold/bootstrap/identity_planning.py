@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from onefold.bootstrap.identity_matching import kinds, match_records, match_settings, model_key
+from onefold.bootstrap.identity_matching import kinds, match_records, match_settings, model_key, settings_of
 from onefold.bootstrap.matching import require_matching
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.identity_change import supposed
@@ -58,7 +58,7 @@ class ProjectIdentity(IdentityPlanning):
             UsageError: The file cannot be used.
         """
         context, wanted = self._workspace.context, self._wanted({})
-        if wanted.settings.version != context.identity.version:
+        if wanted != _Wanted(context.identity, settings_of(self._workspace)):
             raise UnavailableError(
                 "The server works by the identity.yaml that it was started with: start it again, and then apply."
             )

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from onefold import bootstrap, charts
-from onefold.cli.options import Chart, Dark, Json, ProjectDir, WorkspaceName
+from onefold.cli.options import Chart, Dark, Json, ProjectDir, WorkspaceName, identifier
 from onefold.cli.output import Output
 from onefold.cli.sql import waiting
 from onefold.errors import UsageError
@@ -83,6 +83,33 @@ def _show(out: Output, found: results.IdentityAccuracy) -> None:
             f"recall {found.estimated_recall:.1%}."
         )
     out.table("People by identifiers", ("from", "people"), ((size.identifiers, size.people) for size in found.sizes))
+
+
+@app.command()
+def links(
+    who: Annotated[str, typer.Argument(help="An identifier as type:value, or a profile id.", metavar="IDENTIFIER")],
+    use: Annotated[
+        str | None, typer.Option(help="By the threshold of this use: a name under `uses` of `match` in identity.yaml.")
+    ] = None,
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """List the identifiers of a person, as they are or with the care that a use takes; nobody is joined or parted by it.
+
+    Example: onefold identity links email:ann@example.org --use marketing
+    """
+    out = Output(as_json=as_json)
+    with bootstrap.reader(project, workspace) as service:
+        found = service.links(identifier(who), use)
+    if as_json:
+        out.result(found)
+        return
+    out.say(f"Person {found.profile_id}, joined from {found.join_from:g}" + (f" ({use})" if use else "") + ":")
+    for one in found.identifiers:
+        out.say(f"  {one}" + ("  (another person otherwise)" if one in found.besides else ""))
+    for one in found.without:
+        out.say(f"  not {one}, which is the person's otherwise")
 
 
 @app.command()

@@ -27,6 +27,11 @@ MATCH = Record(
             "Probability under which a pair is not joined by an e-mail address, a phone or a device that both have; 0.05 "
             "when left out.",
         ),
+        "uses": Field(
+            MapOf(Share()),
+            "Probabilities in the place of `join_from` for uses that take more or less care: name and probability. "
+            "`onefold identity links --use NAME` asks by one; the people stay as they are.",
+        ),
         "fields": Field(
             MapOf(Text(KINDS)), "What traits hold, where the guess by their name is not to be taken: trait and kind."
         ),

@@ -61,6 +61,7 @@ def identity_settings(stated: Stages) -> IdentitySettings:
         blocked_values=frozenset(stated.blocked_values),
         blocked_patterns=stated.blocked_patterns,
         allowed_values=frozenset(stated.allowed_values),
+        uses=stated.uses,
         **_said(
             default_region=stated.default_region,
             generic_addresses=stated.generic_addresses,

@@ -51,6 +51,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     join_from: float | None = None
     review_from: float | None = None
     contradiction_below: float | None = None
+    uses: Mapping[str, float] = {}
     identity_types: Mapping[str, IdentityType] = {}
     blocked_values: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
@@ -93,6 +94,7 @@ def stages(
         join_from=match.get("join_from"),
         review_from=match.get("review_from"),
         contradiction_below=match.get("contradiction_below"),
+        uses=match.get("uses") or {},
         identity_types={name: _type(value) for name, value in identity.get("types", {}).items()},
         blocked_values=tuple(blocked.get("values", ())),
         blocked_patterns=tuple(blocked.get("patterns", ())),
@@ -154,6 +156,9 @@ def identity_problems(document: Document) -> Iterator[Problem]:
         )
     if match.get("contradiction_below", 0.0) > 0.5:
         yield document.problem(("match", "contradiction_below"), "a pair contradicts itself below 0.5 at most")
+    for use, value in (match.get("uses") or {}).items():
+        if isinstance(value, float | int) and not 0.5 <= value < 1:
+            yield document.problem(("match", "uses", use), "the threshold of a use is 0.5 or more and below 1")
     weights = match.get("weights") or {}
     if weights and not any(weights.get(name, 1.0) for name in ("name", "address", "phone", "email_domain", "postcode")):
         yield document.problem(("match", "weights"), "one of the weights has to be more than 0")

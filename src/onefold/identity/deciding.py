@@ -72,14 +72,20 @@ def _parting(graph: Graph, a: NodeId, b: NodeId) -> Iterator[Change]:
         yield Change("judgement" if judged else "evidence", tuple(cut))
     now = round(graph.settings.join_from * _HUNDREDTHS)
     yield from _first(
-        graph, a, b, "match.join_from", [n / _HUNDREDTHS for n in range(now + 1, _HUNDREDTHS)], _join_from, joined=False
+        graph,
+        a,
+        b,
+        "match.join_from",
+        [n / _HUNDREDTHS for n in range(now + 1, _HUNDREDTHS)],
+        joined_from,
+        joined=False,
     )
 
 
 def _joining(graph: Graph, a: NodeId, b: NodeId) -> Iterator[Change]:
     now = round(graph.settings.join_from * _HUNDREDTHS)
     lower = [n / _HUNDREDTHS for n in range(now - 1, _HUNDREDTHS // 2 - 1, -1)]
-    yield from _first(graph, a, b, "match.join_from", lower, _join_from, joined=True)
+    yield from _first(graph, a, b, "match.join_from", lower, joined_from, joined=True)
     if graph.settings.contradiction_below > 0:
         yield from _first(graph, a, b, "match.contradiction_below", [0.0], _contradiction_below, joined=True)
     people = graph.people()
@@ -155,7 +161,8 @@ def _first(
             return
 
 
-def _join_from(settings: IdentitySettings, value: float) -> IdentitySettings:
+def joined_from(settings: IdentitySettings, value: float) -> IdentitySettings:
+    """These settings with another probability that groups have to exceed to be one person."""
     return msgspec.structs.replace(settings, join_from=value, review_from=min(settings.review_from, value))
 
 

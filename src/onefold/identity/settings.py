@@ -154,6 +154,8 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
         review_from: The probability from which a scored pair that is not one person is for somebody to look at.
         contradiction_below: The probability under which a scored pair keeps an e-mail address or another identifier that may
             be several people's from making one person of both.
+        uses: By name of a use that takes other care than most, the `join_from` by which people are asked for it; nobody is
+            joined or parted by it.
 
     Raises:
         ConfigurationError: There is no such region.
@@ -174,6 +176,7 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
     join_from: float = 0.85
     review_from: float = 0.70
     contradiction_below: float = 0.05
+    uses: Mapping[str, float] = {}
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "blocked_values", frozenset(v.strip().lower() for v in self.blocked_values))
@@ -184,6 +187,8 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(
                 "Thresholds of scores are probabilities: 0 ≤ `contradiction_below` ≤ 0.5 ≤ `review_from` ≤ `join_from` < 1."
             )
+        if not all(0.5 <= value < 1 for value in self.uses.values()):
+            raise ConfigurationError("The threshold of a use is a probability from 0.5 to below 1.")
         if self.default_region is not None and (fault := region_fault(self.default_region)) is not None:
             raise ConfigurationError(f"`default_region`: {fault}.")
         msgspec.structs.force_setattr(self, "blocked_patterns", tuple(p.strip().lower() for p in self.blocked_patterns))

@@ -138,7 +138,7 @@ def match(
         if known is None:
             tell("Learning")
             others = engine.compare(pairs.random_pairs(rows.count, SAMPLE_PAIRS, chosen))
-            model = learning.learn(rows, compared, found, others, _labels(engine, rows.count, same, different))
+            model = learning.learn(rows, compared, found, others, labels_of(engine, rows.count, same, different))
         else:
             model = known.model
         by_pattern = model.score(found.patterns)
@@ -249,7 +249,7 @@ def _belonging(person: Integers, score: Callable[[Integers], Numbers], count: in
     return np.where(number > 0, _probability(total / np.maximum(number, 1)), np.nan)
 
 
-def _labels(
+def labels_of(
     engine: Engine, count: int, same: Sequence[tuple[int, int]], different: Sequence[tuple[int, int]]
 ) -> learning.Labels | None:
     """The levels of decided pairs; None where nobody decided anything."""

@@ -17,7 +17,7 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.identity_planning import IdentityPlanning
 from onefold.pipelines.maintenance import accuracy, dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
-from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits
+from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits, uses
 from onefold.pipelines.reading import graph as graphs
 from onefold.pipelines.reading.household_service import Households, NoPlaces, PlaceReading
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
@@ -187,12 +187,12 @@ class Service:
         return self._evidence(a, b)
 
     def cohesion(self, identifier: Identifier) -> results.PersonEvidence:
-        """What holds a person together, and what speaks against it.
-
-        Raises:
-            NotFoundError: There is no such person.
-        """
+        """What holds a person together, and what speaks against it, as `cohesion.person` tells it."""
         return cohesion.person(self._context, identifier)
+
+    def links(self, identifier: Identifier, use: str | None = None) -> results.PersonLinks:
+        """The identifiers of a person, as they are or by the threshold of a use, as `uses.links` tells them."""
+        return uses.links(self._context, identifier, use)
 
     def graph(self, identifier: Identifier) -> results.Graph:
         """What connects a person's identifiers, and what leads from them to others.

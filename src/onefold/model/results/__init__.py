@@ -45,7 +45,7 @@ from onefold.model.results.audience import (
     SegmentVersions,
     Standing,
 )
-from onefold.model.results.evidence import DecisionChange, EvidenceStep, PairEvidence, PersonEvidence
+from onefold.model.results.evidence import DecisionChange, EvidenceStep, PairEvidence, PersonEvidence, PersonLinks
 from onefold.model.results.graph import (
     Change,
     End,
@@ -197,6 +197,7 @@ __all__ = [
     "PairEvidence",
     "PersonChange",
     "PersonEvidence",
+    "PersonLinks",
     "PersonSizes",
     "PlannedPerson",
     "Profile",

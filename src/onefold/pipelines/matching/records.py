@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 
 from onefold.identity.settings import IdentitySettings
+from onefold.identity.solver import standing
 from onefold.matching.fields import Kind
 from onefold.model import Edge, Member, NodeId
 from onefold.pipelines.context import Context
@@ -46,10 +47,14 @@ class Sources(msgspec.Struct, frozen=True):
     Attributes:
         records: By node.
         holders: Of each e-mail address, phone and other identifier that may be several people's, the records with it.
+        same: Pairs of records of which somebody said that they are one person, and stands by it.
+        different: The same of two people.
     """
 
     records: dict[NodeId, Cells]
     holders: dict[NodeId, list[NodeId]]
+    same: tuple[tuple[NodeId, NodeId], ...] = ()
+    different: tuple[tuple[NodeId, NodeId], ...] = ()
 
 
 def texts(state: NodeState, settings: ProfileSettings) -> dict[str, str]:
@@ -112,7 +117,13 @@ def read(context: Context, snapshot: ProfileSnapshot, kind_of: KindOf) -> Source
         found[node][kind] = value
     with_identifiers(found, edges, addresses)
     records = {node: found[node] for node in sorted(found) if not NAMES.isdisjoint(found[node])}
-    return Sources(records, holders(edges, records, members, context.identity))
+    said = standing(snapshot.scan_judgements(), records)
+    return Sources(
+        records,
+        holders(edges, records, members, context.identity),
+        same=tuple((a, b) for a, b, _ in said.same),
+        different=tuple((a, b) for a, b, _ in said.different),
+    )
 
 
 def holders(

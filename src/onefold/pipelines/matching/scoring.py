@@ -47,9 +47,14 @@ class _Records:
     def __repr__(self) -> str:
         return f"<_Records(count={self.rows.count})>"
 
+    def numbers(self, a: NodeId, b: NodeId) -> tuple[int, int]:
+        """The numbers of two nodes, the smaller first."""
+        one, other = self.number[a], self.number[b]
+        return (one, other) if one < other else (other, one)
+
     def pair(self, a: NodeId, b: NodeId) -> int:
         """The number of the pair of two nodes."""
-        one, other = sorted((self.number[a], self.number[b]))
+        one, other = self.numbers(a, b)
         return one * self.rows.count + other
 
     def told(self, chosen: Integers, scores: Any) -> tuple[PairScore, ...]:
@@ -74,7 +79,7 @@ def anew(
 def learn(
     sources: Sources, settings: MatchSettings, key: bytes, tell: Callable[[str], None] = lambda _: None
 ) -> Known | None:
-    """A model of the records of a workspace; None where they tell nobody apart.
+    """A model of the records of a workspace, and of what was said of them; None where they tell nobody apart.
 
     Args:
         sources: The records.
@@ -91,7 +96,9 @@ def learn(
     with pairs.engine(rows, compared, memory_mb=settings.memory_mb) as engine:
         tell(f"Learning from {len(chosen.pairs):,} pairs of {rows.count:,} records")
         others = engine.compare(pairs.random_pairs(rows.count, matcher.SAMPLE_PAIRS, chosen.pairs))
-        model = learning.learn(rows, compared, engine.compare(chosen.pairs), others)
+        same, different = ([records.numbers(*pair) for pair in said] for said in (sources.same, sources.different))
+        labels = matcher.labels_of(engine, rows.count, same, different)
+        model = learning.learn(rows, compared, engine.compare(chosen.pairs), others, labels)
     return Known(trained_of(rows, FIELDS, model, chosen.scheme, settings, key), key)
 
 

@@ -16,6 +16,8 @@ PAIRS_MAX = 10_000
 """Candidates of each kind that are kept, those with the highest scores first."""
 _BARELY = 1.0
 """How far above the threshold the score of a join is hardly enough, in natural-log odds."""
+_HARDLY = 3.0
+"""How far below the guard that refused it a pair is nobody's question any more, in natural-log odds: a family's phone."""
 _AT_ONCE = 1_000
 
 
@@ -28,7 +30,7 @@ def candidates(snapshot: ProfileSnapshot, settings: IdentitySettings) -> list[Ca
     found += [Candidate(_ends(one), "joined", one.edge.score, one.edge.rule) for one in barely]
     if settings.contradiction_below > 0:
         most = log_odds(settings.contradiction_below)
-        against = snapshot.scored_pairs(joined=False, least=-math.inf, most=most, after=None, limit=PAIRS_MAX)
+        against = snapshot.scored_pairs(joined=False, least=most - _HARDLY, most=most, after=None, limit=PAIRS_MAX)
         for start in range(0, len(against), _AT_ONCE):
             found += _contradicted(snapshot, settings, against[start : start + _AT_ONCE])
     return found
