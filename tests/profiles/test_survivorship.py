@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onefold import bootstrap
 from onefold.profiles.survivorship import Candidate, Survivorship, filled, identity, ranked, storable, united
 
 
@@ -72,3 +73,32 @@ def test_a_value_stated_again_keeps_its_latest_statement():
     """And is one candidate."""
     again = united([OLD_CRM], [Candidate("Anna-Maria", "crm", 7, b"z")], Survivorship(), 4, "name")
     assert [(c.at_us, c.event) for c in again] == [(7, b"z")]
+
+
+def test_mobile_first():
+    """A mobile number before one that may be one, and that before a landline, however late they were stated."""
+    mobile, either, landline = "+447911123456", "+13125550142", "+442079460000"
+    stated = [
+        Candidate(mobile, "crm", 1, b"a"),
+        Candidate(either, "web", 5, b"b"),
+        Candidate(landline, "web", 9, b"c"),
+        Candidate("5550142", "web", 3, b"d"),
+    ]
+    for order in (stated, stated[::-1]):
+        assert [c.value for c in ranked(order, Survivorship("mobile_first"))] == [mobile, either, "5550142", landline]
+
+
+def test_a_preset_is_a_strategy_a_field(tmp_path):
+    """What a field states itself goes before it."""
+    bootstrap.init(tmp_path, "shop")
+    (tmp_path / "profile.yaml").write_text("survivorship: {preset: contact, fields: {email: source_rank}}\n")
+    with bootstrap.opened(tmp_path, None) as workspace:
+        rules = workspace.context.profiles
+        found = {name: rules.rule_for(name).strategy for name in ("last_name", "phone", "email", "postal_code", "plan")}
+    assert found == {
+        "last_name": "longest",
+        "phone": "mobile_first",
+        "email": "source_rank",
+        "postal_code": "most_recent",
+        "plan": "most_recent",
+    }

@@ -25,6 +25,7 @@ from onefold.config.match_keys import MATCH
 from onefold.config.rfm import RFM
 from onefold.config.segments import SEGMENTS
 from onefold.config.sign_in_keys import SIGN_IN
+from onefold.config.survivorship_keys import SURVIVORSHIP
 from onefold.config.trait_keys import TRAITS
 from onefold.config.warehouse import CALENDAR, ENGINE, MODELS, PRIVACY, STORAGE
 from onefold.warehouse.promoted import TYPES
@@ -34,7 +35,6 @@ NAME = Text(
     shape="a name of lower-case letters, digits, `_` and `-`, starting with a letter",
 )
 NAME_PATTERN = re.compile(NAME.pattern)
-STRATEGIES = ("most_recent", "source_rank", "longest", "most_frequent", "most_complete")
 
 ONEFOLD = Record(
     {
@@ -320,15 +320,7 @@ IDENTITY = Record(
 
 PROFILE = Record(
     {
-        "survivorship": Field(
-            Record(
-                {
-                    "default": Field(Text(STRATEGIES), "Which value of a field wins; `most_recent` when left out."),
-                    "fields": Field(MapOf(Text(STRATEGIES)), "The strategy of single fields."),
-                }
-            ),
-            "Which of several values of a field is shown.",
-        ),
+        "survivorship": Field(SURVIVORSHIP, "Which of several values of a field is shown."),
         "max_state": Field(
             Size(),
             "About the most that what is known at one identifier may take; of more, a fixed choice is kept. `256KB`.",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from onefold.config.reading import At, Document, Problem
+from onefold.config.survivorship_keys import PRESETS
 from onefold.identity.phones import region_fault
 from onefold.identity.settings import IdentitySettings
 from onefold.ingest import tracking_plan
@@ -103,7 +104,7 @@ def stages(
         property_identifiers={n: tuple(types or ()) for n, types in identity.get("property_identifiers", {}).items()},
         source_rank=source_rank,
         default_strategy=survivorship.get("default"),
-        survivorship=survivorship.get("fields", {}),
+        survivorship={**PRESETS.get(survivorship.get("preset", ""), {}), **survivorship.get("fields", {})},
         session_gap_us=profile.get("sessions", {}).get("gap"),
         purchase_events=None
         if amounts is None

@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
-Strategy = Literal["most_recent", "source_rank", "longest", "most_frequent", "most_complete"]
+Strategy = Literal["most_recent", "source_rank", "longest", "most_frequent", "most_complete", "mobile_first"]
 
 
 class Survivorship(msgspec.Struct, frozen=True):
@@ -29,7 +29,8 @@ class Survivorship(msgspec.Struct, frozen=True):
     Attributes:
         strategy: `most_recent`: latest event time. `source_rank`: best source, then latest. `longest`: most
             characters. `most_frequent`: stated most often, over all sources. `most_complete`: most filled parts (of
-            an object or list; a plain value is one part).
+            an object or list; a plain value is one part). `mobile_first`: phone numbers that are mobile for certain, then
+            those that may be, then landlines.
         sources: For `source_rank`, best first; a source that is not listed ranks behind all that are.
     """
 
@@ -264,6 +265,18 @@ def _length(c: Candidate, _rule: Survivorship) -> int:
     return len(c.value) if type(c.value) is str else len(msgspec.json.encode(c.value).decode())
 
 
+def _mobility(value: Any) -> int:
+    """2 for a mobile number, 0 for a landline, 1 where numbers do not tell, as in North America."""
+    import phonenumbers  # noqa: PLC0415  slow to load, and few projects ask for it
+
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(str(value)))
+    except phonenumbers.NumberParseException:
+        return 1
+    known = {phonenumbers.PhoneNumberType.MOBILE: 2, phonenumbers.PhoneNumberType.FIXED_LINE: 0}
+    return known.get(kind, 1)
+
+
 def _rank(c: Candidate, rule: Survivorship) -> int:
     return _rank_of(c.source, rule)
 
@@ -280,7 +293,8 @@ _MERITS: dict[Strategy, Callable[[Candidate, Survivorship], int]] = {
     "source_rank": _rank,
     "longest": _length,
     "most_complete": lambda c, _rule: filled(c.value),
+    "mobile_first": lambda c, _rule: _mobility(c.value),
 }
 LATEST = Survivorship()
-_BY_VALUE = frozenset({"longest", "most_complete"})
+_BY_VALUE = frozenset({"longest", "most_complete", "mobile_first"})
 """Strategies whose best values may all be older than a clear."""
