@@ -27,9 +27,10 @@ from onefold.matching.trained import Known, of_match
 from onefold.synthetic import directory
 
 TRUTH, HOME = "cluster", "household"
-LARGE, SMALL = 1_000_000, 20_000
+LARGE, SMALL, REVIEWED = 1_000_000, 100_000, 5_000
 SEED = 20_261_127
-_ADDED = 2_000
+_DAY = 0.01
+"""The share of all records that is new on a day."""
 _BINS = 20
 
 
@@ -58,7 +59,7 @@ def figures(path: Path) -> dict[str, Any]:
         "largest_person": accuracy.largest,
         "true_largest": accuracy.true_largest,
         **calibration(matched, truth),
-        **_one_by_one(matched, table),
+        **_one_by_one(matched, table, seconds),
         "kinds": {
             field.column: field.kind for field in matched.fields if field.kind not in ("ignored", "source", "record_id")
         },
@@ -79,17 +80,29 @@ def calibration(matched: Matched, truth: list[Any]) -> dict[str, float]:
     }
 
 
-def _one_by_one(matched: Matched, table: Any) -> dict[str, float]:
-    """Add the last records one at a time to an index of all others."""
+def reviewed() -> Any:
+    """A table of few people, with the truth."""
+    columns = directory.columns(SEED, REVIEWED)
+    return pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
+
+
+def _one_by_one(matched: Matched, table: Any, seconds: float) -> dict[str, float]:
+    """Add the records of a day one at a time to an index of all others, which is held in memory; beside a match of all."""
     key = secrets.token_bytes(32)
     known = Known(of_match(matched, key), key)
-    index = Index(known, table.slice(0, table.num_rows - _ADDED))
+    added = int(table.num_rows * _DAY)
+    index = Index(known, table.slice(0, table.num_rows - added))
     taken = []
-    for record in table.slice(table.num_rows - _ADDED).to_pylist():
+    for record in table.slice(table.num_rows - added).to_pylist():
         started = time.perf_counter()
         index.add(record["id"], record)
         taken.append(time.perf_counter() - started)
-    return {"add_ms_p50": float(np.percentile(taken, 50)) * 1e3, "add_ms_p99": float(np.percentile(taken, 99)) * 1e3}
+    return {
+        "add_ms_p50": float(np.percentile(taken, 50)) * 1e3,
+        "add_ms_p99": float(np.percentile(taken, 99)) * 1e3,
+        "adds_per_s": len(taken) / sum(taken),
+        "day_of_full_run": sum(taken) / seconds,
+    }
 
 
 if __name__ == "__main__":
