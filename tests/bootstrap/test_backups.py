@@ -1,5 +1,6 @@
 """A backup is all it takes to go on elsewhere but the root key, and nothing of other workspaces."""
 
+import os
 import shutil
 
 import pytest
@@ -8,10 +9,11 @@ from tests.plain import profiles
 
 from onefold import bootstrap, config
 from onefold.adapters.keys.keyfile import KeyFile
+from onefold.adapters.sqlite import accounts as account_files
 from onefold.bootstrap import registry, scratch
-from onefold.bootstrap.project import key_store
+from onefold.bootstrap.project import key_store, open_accounts
 from onefold.errors import IntegrityError, UnavailableError
-from onefold.governance import access
+from onefold.governance import access, accounts, passwords
 from onefold.model import Identifier
 from onefold.pipelines.reading import progress
 
@@ -82,6 +84,69 @@ def test_a_backup_holds_no_keys_of_other_workspaces(here, tmp_path):
     with key_store(config.read_project(directory)) as store:
         for key in store.keys():
             assert (key.digest in content) == (key.workspace == "main")
+
+
+PASSWORD = "correct horse battery staple"
+
+
+def signing_in(directory):
+    """Ann, an owner who is signed in, Mia, who was invited, and Zoe of another workspace; Ann's session."""
+    store = open_accounts(config.read_project(directory))
+    for name, workspace, role in (("ann", "main", "owner"), ("mia", "main", "marketer"), ("zoe", "other", "owner")):
+        made, link = accounts.add(store, workspace=workspace, name=name, role=role, now_us=1, random=os.urandom)
+        if name == "ann":
+            ann = accounts.set_up(store, link, name=None, password=PASSWORD, now_us=2, random=os.urandom)
+            session, _ = accounts.begin(store, ann, 3, os.urandom)
+        elif name == "zoe":
+            accounts.begin(store, made, 3, os.urandom)
+    store.close()
+    return session
+
+
+def signed_in_as(directory, session):
+    """Who may sign in, with the role and the password's hash of each; and whose session this is."""
+    store = open_accounts(config.read_project(directory))
+    found = {account.name: (account.role, account.password) for account in store.accounts()}
+    alive_ = accounts.alive(store, session, 4)
+    store.close()
+    return found, None if alive_ is None else alive_[1].name
+
+
+def test_people_sign_in_after_a_lost_machine_and_sessions_do_not_go_on(here, tmp_path, monkeypatch):
+    """The owner's password is accepted on an empty machine; nobody is signed in there."""
+    directory, _ = here
+    fill(directory, 3)
+    session = signing_in(directory)
+    assert signed_in_as(directory, session)[1] == "ann"
+    copy = backed_up(directory, tmp_path / "copy")
+    content = (copy / "keys.db").read_bytes()
+    assert (b"zoe" in content, access.digest(session) in content) == (False, False)
+    for name in ("empty", "control"):
+        (tmp_path / name).mkdir()
+        for file in ("onefold.yaml", "onefold.key"):
+            shutil.copy(directory / file, tmp_path / name / file)
+        shutil.copytree(directory / "sources", tmp_path / name / "sources")
+    bootstrap.restore(tmp_path / "empty", "main", copy)
+    found, whose = signed_in_as(tmp_path / "empty", session)
+    assert {name: role for name, (role, _) in found.items()} == {"ann": "owner", "mia": "marketer"}
+    assert (passwords.matches(PASSWORD, found["ann"][1]), found["mia"][1], whose) == (True, None, None)
+    assert not passwords.matches("another password", found["ann"][1])
+    # Control: as it was, without accounts, nobody could sign in.
+    monkeypatch.setattr(account_files, "merge", lambda *_: None)
+    bootstrap.restore(tmp_path / "control", "main", copy)
+    assert signed_in_as(tmp_path / "control", session) == ({}, None)
+
+
+def test_an_account_that_is_there_stays_as_it_is(here, tmp_path):
+    """What was done since the backup is not undone: a disabled account stays disabled, a new password the one that counts."""
+    directory, _ = here
+    fill(directory, 3)
+    signing_in(directory)
+    copy = backed_up(directory, tmp_path / "copy")
+    bootstrap.change_account(directory, "main", "mia", disabled=True, role="steward")
+    bootstrap.restore(directory, "main", copy)
+    (mia,) = [one for one in bootstrap.list_accounts(directory, "main") if one["name"] == "mia"]
+    assert (mia["status"], mia["role"]) == ("disabled", "steward")
 
 
 def test_a_key_revoked_since_the_backup_stays_revoked(here, tmp_path):

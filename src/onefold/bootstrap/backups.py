@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onefold import config
+from onefold.adapters.sqlite import accounts as account_files
 from onefold.adapters.sqlite import backup as backups
 from onefold.adapters.sqlite import keys as key_files
 from onefold.adapters.sqlite import lease, manifest, occupancy
@@ -42,7 +43,8 @@ def check_backup(project: Project) -> None:
 def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
     """Copy what a workspace is into a new directory, while it may be in use.
 
-    That is its store, log, wrapped keys, the warehouse's segment files, and the keys issued for its sources and readers.
+    That is its store, log, wrapped keys, the warehouse's segment files, the keys issued for its sources and readers, and
+    the accounts by which people sign in.
 
     Raises:
         UsageError: The directory exists, or the store is in PostgreSQL.
@@ -51,7 +53,7 @@ def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
     directory, name = workspace.directory, workspace.context.name
     databases = [directory / file for file in (STORE, LOG) if (directory / file).exists()]  # Kafka keeps its own log
     issued = project.data / KEY_FILE
-    made = {KEY_FILE: partial(key_files.copy, issued, workspace=name)} if issued.exists() else {}
+    made = {KEY_FILE: partial(_admitted, issued, name)} if issued.exists() else {}
     plain = [directory / KEYS]
 
     def segments() -> list[Path]:
@@ -69,6 +71,12 @@ def backup(project: Project, workspace: Workspace, to: Path) -> dict[str, Any]:
     return {"workspace": name, "directory": str(to), "bytes": size}
 
 
+def _admitted(source: Path, workspace: str, to: Path) -> None:
+    """Write who is let in to a workspace: its keys and its accounts, which stand in one file."""
+    key_files.copy(source, to, workspace=workspace)
+    account_files.copy(source, to, workspace=workspace)
+
+
 def _place(file: str) -> Path:
     """Where in a workspace's folder a file of a backup belongs."""
     return Path(FOLDER) / file if file.endswith(SEGMENT_SUFFIX) else Path(file)
@@ -78,7 +86,7 @@ def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, A
     """Put a backup in place, on the machine it was made on or an empty one; what is there is set aside.
 
     What its log holds beyond its store is processed at the next start. Keys it has and the project has not are issued
-    again; those that were revoked since stay revoked.
+    again; those that were revoked since stay revoked. So for accounts: one that is there stays as it is.
 
     Raises:
         UsageError: The store is in PostgreSQL: the one in the backup would be put where nobody reads it.
@@ -104,6 +112,7 @@ def restore(directory: Path, workspace: str | None, source: Path) -> dict[str, A
     ):
         if KEY_FILE in names:
             key_files.merge(source / KEY_FILE, project.data / KEY_FILE)
+            account_files.merge(source / KEY_FILE, project.data / KEY_FILE)
         backups.put_back(source, home, aside=aside, leave={KEY_FILE}, place=_place)
         registry.replace(project, name, of)
     found = open_workspace(project, name)

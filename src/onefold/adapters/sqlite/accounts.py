@@ -179,6 +179,11 @@ class SqliteAccountStore(AccountStore):
             for row in rows
         ]  # fmt: skip
 
+    def stand_alone(self) -> None:
+        """Make one file the whole database: without a write-ahead log beside it."""
+        with self._lock, _available():
+            self._db.execute("PRAGMA journal_mode = DELETE").fetchall()
+
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
@@ -195,6 +200,38 @@ class SqliteAccountStore(AccountStore):
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+
+def copy(source: Path, to: Path, *, workspace: str) -> None:
+    """Add the accounts of one workspace to a file that is part of a backup: no sessions, no links, nobody else's."""
+    store = SqliteAccountStore(source)
+    try:
+        kept = [account for account in store.accounts() if account.workspace == workspace]
+    finally:
+        store.close()
+    made = SqliteAccountStore(to)
+    try:
+        for account in kept:
+            made.insert(account)
+        made.stand_alone()
+    finally:
+        made.close()
+
+
+def merge(source: Path, into: Path) -> None:
+    """Add the accounts of a file that a store lacks; of one that is there, what the store says counts: it is newer."""
+    with _available():
+        # Read only: the file is part of a backup, whose every byte is checked.
+        reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
+        there = reading.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'account'").fetchone()
+        rows: list[Any] = reading.execute(f"SELECT {_COLUMNS} FROM account").fetchall() if there else []  # noqa: S608  as above
+        reading.close()
+    store = SqliteAccountStore(into)
+    try:
+        for row in rows:
+            store.insert(_account(row))
+    finally:
+        store.close()
 
 
 def _account(row: Sequence[Any]) -> Account:
