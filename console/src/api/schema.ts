@@ -1216,6 +1216,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources/{source}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["load_api_v1_sources__source__load_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["preview_api_v1_sources_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stats": {
         parameters: {
             query?: never;
@@ -1460,6 +1492,11 @@ export interface components {
             count: number;
             status: "open" | "unsure" | "disputed" | "second" | "decided";
         };
+        ColumnUse: {
+            cast: string;
+            kind: string;
+            name: string;
+        };
         Compared: {
             after?: number | null;
             before?: number | null;
@@ -1628,6 +1665,18 @@ export interface components {
             searched: boolean;
             sentences: string[];
             verdict: "different" | "not_connected" | "same";
+        };
+        FileLoaded: {
+            file: string;
+            rejected: {
+                [key: string]: number;
+            };
+            rows: number;
+            said: string[];
+            skipped: {
+                [key: string]: number;
+            };
+            source: string;
         };
         Finding: {
             code: string;
@@ -2623,6 +2672,39 @@ export interface components {
         Upload: {
             change: "add" | "remove";
             identifiers: components["schemas"]["Named"][];
+        };
+        UploadColumn: {
+            name: string;
+            note: string;
+            uses: components["schemas"]["ColumnUse"][];
+        };
+        UploadEvent: {
+            consent: {
+                [key: string]: boolean;
+            };
+            event: string;
+            findings: string[];
+            identifiers: components["schemas"]["Identifier"][];
+            kind: string;
+            properties: Record<string, never>;
+            timestamp: string | null;
+            traits: Record<string, never>;
+        };
+        UploadPreview: {
+            columns: components["schemas"]["UploadColumn"][];
+            doubts: string[];
+            file: string;
+            guessed: boolean;
+            mapping: string;
+            rows: components["schemas"]["UploadRow"][];
+            said: string[];
+        };
+        UploadRow: {
+            cells: string[];
+            events: components["schemas"]["UploadEvent"][];
+            line: number;
+            rejected: string;
+            skipped: string;
         };
         UserAccount: {
             created_at: string | null;
@@ -8028,6 +8110,150 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_api_v1_sources__source__load_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileLoaded"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_sources_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadPreview"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
