@@ -114,6 +114,12 @@ function makeRoutes(queries: QueryClient) {
       createRoute({ ...at, path: '/sources', component: lazyRouteComponent(() => import('./screens/sources')) }),
       createRoute({
         ...at,
+        path: '/upload',
+        validateSearch: texts('source'),
+        component: lazyRouteComponent(() => import('./screens/upload')),
+      }),
+      createRoute({
+        ...at,
         path: '/live',
         validateSearch: texts('source', 'name', 'verdict', 'q'),
         component: lazyRouteComponent(() => import('./screens/live')),

@@ -4,7 +4,7 @@ import gzip
 
 import msgspec
 
-from onefold.cli import file_report
+from onefold.bootstrap import file_report
 from onefold.connectors.sources import files, mapping, notes
 
 MAPPING = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 
 from tests.isolation.callers import Attack
@@ -145,7 +146,27 @@ def _settings(a: Attack) -> Iterator[object]:
     yield {"workspace": a.theirs.name}
 
 
+def _file(a: Attack, said: dict[str, object]) -> bytes:
+    """A request that brings a file: a line of JSON, and the file."""
+    rows = "".join(f"{text}\n" for kind, text in subjects(a) if kind == "user_id")
+    return json.dumps(said).encode() + b"\nuser id\n" + rows.encode()
+
+
+def _shown_files(a: Attack) -> Iterator[object]:
+    yield _file(a, {"file": "people.csv"})
+    yield _file(a, {"file": f"../{a.theirs.name}/people.csv", "source": a.theirs.sources[0]})
+    yield _file(a, {"file": "people.csv", "workspace": a.theirs.name})
+
+
+def _loaded_files(a: Attack) -> Iterator[object]:
+    mapping = "identifiers: {user_id: user id}\n"
+    yield _file(a, {"file": "people.csv", "mapping": mapping})
+    yield _file(a, {"file": "people.csv", "mapping": mapping, "workspace": a.theirs.name})
+
+
 BODIES = {
+    "/api/v1/sources/preview": (_shown_files, False),
+    "/api/v1/sources/{source}/load": (_loaded_files, True),
     "/api/v1/identity/plan": (_settings, False),
     "/api/v1/identity/apply": (_nothing, True),
     "/api/v1/checks/run": (_checks, True),
@@ -186,3 +207,8 @@ def sdk_items(a: Attack) -> Iterator[object]:
              "context": {"workspace": a.theirs.name, "source": a.theirs.sources[0]}}  # fmt: skip
     yield {"batch": [named], "workspace": a.theirs.name, "writeKey": a.dead[2]}
     yield {**named, "api_key": a.their_keys.revoked, "distinct_id": value("user_id", a.theirs.number)}
+
+
+def raw(body: object) -> bytes:
+    """A body as it is sent: bytes as they are, everything else as JSON."""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import msgspec
-from tests.isolation.bodies import BODIES, sdk_items
+from tests.isolation.bodies import BODIES, raw, sdk_items
 from tests.isolation.callers import Attack, Caller, callers
 from tests.isolation.routes import METHODS, SIGNING_IN, Place
 from tests.isolation.targets import CHOICES, QUERIES, filled, queried
@@ -106,7 +106,7 @@ def looks(a: Attack, places: list[Place], *, by: tuple[str, ...] = ()) -> list[P
                     make, writes = BODIES[place.template]
                     if not writes:
                         found += [
-                            Probe(place, caller, place.main, _joined(target, query, caller), json.dumps(body).encode(), kind,
+                            Probe(place, caller, place.main, _joined(target, query, caller), raw(body), kind,
                                   statuses=_asked(place, caller, place.main, kind))
                             for body in make(a)
                         ]  # fmt: skip
@@ -150,7 +150,7 @@ def writes(a: Attack, places: list[Place]) -> list[Probe]:
                     # The first steward asks everything; each answer waits for the processor, so the others take turns.
                     if at == 0 or (number + at) % TURNS == 0:
                         found.append(
-                            Probe(place, caller, place.main, _joined(target, "", caller), json.dumps(body).encode(), kind,
+                            Probe(place, caller, place.main, _joined(target, "", caller), raw(body), kind,
                                   writes=True, statuses=_asked(place, caller, place.main, kind))
                         )  # fmt: skip
     random.Random(12).shuffle(found)

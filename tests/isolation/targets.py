@@ -101,6 +101,12 @@ CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "key_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
     "account_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
     "pair": _pairs,
+    "source": lambda a: [
+        (a.mine.sources[1], "plain"),
+        (a.theirs.sources[0], "plain"),
+        (f"{a.theirs.sources[0]}x", "plain"),
+        (f"..%2f{a.theirs.name}", "odd"),
+    ],
     "space": _spaces,
     "collection": lambda _: [("users", "plain"), ("accounts", "odd")],
     "view": _views,

@@ -130,7 +130,7 @@ def _issue(store: access.KeyStore, tenant: Tenant) -> Keys:
     rotated, old = issue("secret", f"{tenant.seal}-turned", "read", "admin")
     issue("secret", f"{tenant.seal}-turned", "read", "admin")
     access.revoke(store, old, 2)
-    steward, steward_id = issue("secret", f"{tenant.seal}-steward", "read", "admin", "query", "personal")
+    steward, steward_id = issue("secret", f"{tenant.seal}-steward", "read", "admin", "query", "personal", "sources")
     return Keys(
         steward=steward,
         reader=issue("secret", f"{tenant.seal}-reader", "read")[0],

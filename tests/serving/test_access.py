@@ -26,6 +26,7 @@ from onefold.serving.segment_editing import editing
 from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
 from onefold.serving.tables import tables
+from onefold.serving.uploads import uploads
 from onefold.telemetry import JsonFormatter
 
 READS = (
@@ -258,7 +259,7 @@ def test_the_description_covers_every_route(edge):
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
     routers = (
         accounts.router, administration.router, api, editing, glance, households, identity, quality, queries, review, rfm,
-        rules, segment, segments, tables,
+        rules, segment, segments, tables, uploads,
     )  # fmt: skip
     routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes

@@ -211,6 +211,8 @@ CHANGES = (
     ("POST", "/api/v1/keys", {"source": "web"}, "sources"),
     ("POST", "/api/v1/keys", {"role": "owner"}, "manage"),
     ("DELETE", "/api/v1/keys/1", None, "sources"),
+    ("POST", "/api/v1/sources/preview", {"file": "people.csv"}, "sources"),
+    ("POST", "/api/v1/sources/crm/load", {"file": "people.csv", "mapping": "{}"}, "sources"),
 )
 UNGUARDED = {
     "/api/v1/session", "/api/v1/sessions", "/api/v1/me", "/api/v1/me/password", "/api/v1/setup", "/api/v1/setup/check",

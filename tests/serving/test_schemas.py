@@ -183,6 +183,15 @@ def looked_after(ask):
     yield ask("get", "/api/v1/quarantine")
 
 
+def uploaded(ask):
+    """Answers about a file of two people."""
+    file = b"\nemail,town\nzoe@mail.test,Bonn\nzac@mail.test,Ulm\n"
+    shown = ask("post", "/api/v1/sources/preview", b'{"file": "people.csv"}' + file)
+    yield shown
+    said = {"file": "people.csv", "mapping": shown[2]["mapping"]}
+    yield ask("post", "/api/v1/sources/{source}/load", json.dumps(said).encode() + file, source="crm")
+
+
 def as_builder(server):
     """Answers of what whoever builds segments asks: each change says what it was made from."""
     key = {"Authorization": f"Bearer {server.here.read_key}", "Content_Type": "application/json"}
@@ -223,7 +232,7 @@ def as_owner(server):
         concrete = path
         for name, value in named.items():
             concrete = concrete.replace("{" + name + "}", value)
-        body = b"" if said is None else json.dumps(said).encode()
+        body = said if isinstance(said, bytes) else b"" if said is None else json.dumps(said).encode()
         status, raw, heads = server.send(method.upper(), concrete, body, **OURS, **cookies)
         assert status < 300, (concrete, raw)
         if "set-cookie" in heads:
@@ -241,6 +250,7 @@ def as_owner(server):
     yield ask("get", "/api/v1/accounts")
     yield ask("patch", "/api/v1/accounts/{account_id}", {"role": "marketer"}, **one)
     yield ask("post", "/api/v1/accounts/{account_id}/reset", **one)
+    yield from uploaded(ask)
     yield ask("get", "/api/v1/keys")
     issued = ask("post", "/api/v1/keys", {"role": "marketer"})
     yield issued

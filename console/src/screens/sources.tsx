@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { GET, read, type Schemas } from '../api/client';
 import { may, useMe } from '../api/session';
+import { ButtonLink } from '../parts/button-link';
 import { Page } from '../parts/page';
 import { Empty, Shown } from '../parts/states';
 import { number, Term, words } from '../parts/text';
@@ -88,13 +89,14 @@ export default function Sources() {
           The <Term name="account" /> of each source: received = stored + duplicate + rejected + suppressed + pending.
         </>
       }
+      actions={may(me, 'sources') && <ButtonLink to="/upload">Load a file</ButtonLink>}
       json="/api/v1/sources"
     >
       <Shown of={sources} rows={6}>
         {({ sources: all }) =>
           all.length === 0 ? (
             <Empty title="No source has sent anything">
-              <code>onefold keys create website</code> makes a key for one; <code>onefold load file.csv</code> loads a file.
+              <code>onefold keys create website</code> makes a key for one; <code>onefold load file.csv</code>, or the button above, loads a file.
             </Empty>
           ) : (
             <div className="cards" style={{ gridTemplateColumns: 'repeat(auto-fill, minmax(260px, 1fr))' }}>

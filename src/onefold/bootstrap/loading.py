@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from onefold import config
-from onefold.bootstrap.workspace import Workspace, clock_us, work_off
+from onefold.bootstrap.workspace import Workspace, work_off
 from onefold.connectors.sources import container, files, guess, mapping_yaml
 from onefold.connectors.sources import mapping as mappings
 from onefold.connectors.sources.first_rows import first_rows
@@ -97,12 +97,18 @@ def load_file(
         ConfigurationError: The mapping is wrong, or names columns the file does not have.
         UsageError: The file cannot be opened, or no mapping is given and none can be guessed.
     """
-    plan = mapping_for(path, mapping, ids=ids or source, sure=sure)
+    return append_file(context, path, mapping_for(path, mapping, ids=ids or source, sure=sure), source=source)
+
+
+def append_file(
+    context: Context, path: Path, plan: Mapping, *, source: str, request_id: str | None = None
+) -> Iterator[Loaded]:
+    """The same by a mapping whose identifiers have their source's name already; see `for_source`."""
     started = time.perf_counter()
     notes = Notes()
     kept = _kept(files.rows(path, plan, notes), notes)
-    request = f"load-{secrets.token_hex(6)}"
-    entries = files.entries(kept, source=source, received_at_us=clock_us(), request_id=request, file=path.name)
+    request = request_id or f"load-{secrets.token_hex(6)}"
+    entries = files.entries(kept, source=source, received_at_us=context.clock_us(), request_id=request, file=path.name)
     while batch := list(islice(entries, BATCH_ROWS)):
         context.log.append(batch)
         notes.rows += len(batch)

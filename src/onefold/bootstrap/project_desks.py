@@ -12,6 +12,7 @@ from onefold.bootstrap.quality_desk import QualityDesk
 from onefold.bootstrap.query_desk import QueryDesk
 from onefold.bootstrap.readers import Readers
 from onefold.bootstrap.table_desk import TableDesk
+from onefold.bootstrap.upload_desk import UploadDesk
 from onefold.bootstrap.workspace import Workspace
 
 
@@ -21,6 +22,7 @@ class ProjectDesks(msgspec.Struct, frozen=True):
     tables: TableDesk
     quality: QualityDesk
     glance: GlanceDesk
+    uploads: UploadDesk
 
 
 def project_desks(workspace: Workspace, desk: QueryDesk, readers: Readers, directory: Path) -> ProjectDesks:
@@ -29,4 +31,5 @@ def project_desks(workspace: Workspace, desk: QueryDesk, readers: Readers, direc
         TableDesk(desk, readers, directory),
         QualityDesk(workspace, readers, directory),
         GlanceDesk(desk, clock_us=workspace.context.clock_us, monotonic=time.monotonic),
+        UploadDesk(workspace, directory),
     )

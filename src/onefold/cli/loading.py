@@ -14,7 +14,8 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from onefold import bootstrap
-from onefold.cli import file_report, findings
+from onefold.bootstrap import file_report
+from onefold.cli import findings
 from onefold.cli.options import Json, ProjectDir, WorkspaceName
 from onefold.cli.output import Output
 from onefold.model import results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import msgspec
@@ -29,6 +30,9 @@ OPEN = frozenset(
 OPEN_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 1024 * 1024
 """Largest body of an API request: twice the largest item, which is what a mended dead letter can be."""
+UPLOAD_BYTES_MAX = 32 * 1024 * 1024
+"""Largest body of a request that brings a file; `onefold load` takes larger ones."""
+_UPLOADS = re.compile(r"/api/v1/sources/(preview|[^/]+/load)")
 FAULT = "onefold.fault"
 """In a request's scope: why it is refused, when that was found out before the framework got it."""
 
@@ -87,6 +91,8 @@ class Doorkeeper:
             raise HTTPException(401, _SEND_A_KEY, {"WWW-Authenticate": 'Bearer realm="onefold"'})
         if key.kind == "source":
             raise HTTPException(403, "A write key cannot read or change anything; send a secret key.")
+        if allows(key, "sources") and scope["method"] == "POST" and _UPLOADS.fullmatch(scope["path"]):
+            return UPLOAD_BYTES_MAX
         return BODY_BYTES_MAX
 
     def admit(self, request: Request, scope: KeyScope, operation: Operation) -> Caller:

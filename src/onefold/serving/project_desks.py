@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fastapi import Request
 
 from onefold.errors import UnavailableError
 from onefold.model import results
+from onefold.model.column_change import ColumnChange
 from onefold.ports.warehouse import Cancellation
 from onefold.serving import schemas
 from onefold.serving.access import Caller
@@ -86,6 +88,23 @@ class GlanceDesk(Protocol):
         ...
 
 
+class UploadDesk(Protocol):
+    """Files that people bring. Any thread may call it.
+
+    All raise `UsageError` where the file or the mapping cannot be used, and `OverloadedError` where several are being read.
+    """
+
+    def preview(
+        self, path: Path, *, source: str, mapping: str | None, changes: Sequence[ColumnChange]
+    ) -> results.UploadPreview:
+        """How a file would be read by a mapping, as YAML, or by a guess, with some columns as something else."""
+        ...
+
+    def load(self, path: Path, *, source: str, mapping: str, new: bool, request_id: str) -> results.FileLoaded:
+        """Append its rows to the log; `new` says that the source is, although another's name is close to it."""
+        ...
+
+
 class ProjectDesks(Protocol):
     """What answers for one workspace of a project."""
 
@@ -97,6 +116,11 @@ class ProjectDesks(Protocol):
     @property
     def quality(self) -> QualityDesk:
         """For checks of its data."""
+        ...
+
+    @property
+    def uploads(self) -> UploadDesk:
+        """For files that people bring."""
         ...
 
     @property

@@ -117,6 +117,7 @@ _DESCRIBED = (
     results.RuleCheck, results.RuleFields, results.RuleValues, results.Graph, results.SegmentVersions,
     results.Home, results.FoundPeople, results.QualityChecks, results.ChecksRun, results.HeldRows,
     results.Tables, results.TableDescription, results.TableRows, results.Lineage,
+    results.UploadPreview, results.FileLoaded,
 )  # fmt: skip
 
 

@@ -288,6 +288,8 @@ PLAIN = frozenset(
         results.Home, results.Day, results.SegmentMoves, results.FoundPeople,
         results.QualityChecks, results.CheckRun, results.ChecksRun, results.HeldRows,
         results.Lineage, results.LineageNode, results.LineageLink,
+        results.UploadPreview, results.UploadColumn, results.ColumnUse, results.UploadRow, results.UploadEvent,
+        results.FileLoaded,
     }
 )  # fmt: skip
 """Kinds of results that hold nothing personal themselves; what is in them is looked at by its own kind."""

@@ -125,6 +125,7 @@ from onefold.model.results.table import (
     Tables,
 )
 from onefold.model.results.timeline import Event, EventGroup, EventOperation, RefusedEvent, Timeline, TimelineEvent
+from onefold.model.results.upload import ColumnUse, FileLoaded, UploadColumn, UploadEvent, UploadPreview, UploadRow
 
 __all__ = [
     "Account",
@@ -135,6 +136,7 @@ __all__ = [
     "Change",
     "CheckRun",
     "ChecksRun",
+    "ColumnUse",
     "ComputedTrait",
     "Condition",
     "ConditionChange",
@@ -153,6 +155,7 @@ __all__ = [
     "EventOperation",
     "EvidenceStep",
     "Explanation",
+    "FileLoaded",
     "FindingCount",
     "FoundPeople",
     "FoundPerson",
@@ -268,6 +271,10 @@ __all__ = [
     "TraitShare",
     "TraitValue",
     "Traits",
+    "UploadColumn",
+    "UploadEvent",
+    "UploadPreview",
+    "UploadRow",
     "UserAccount",
     "UserAccounts",
 ]
