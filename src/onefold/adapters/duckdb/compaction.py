@@ -26,6 +26,8 @@ from onefold.warehouse.promoted import Promoted
 BUCKETS = 8
 ROWS = 1_000_000
 """Rows of small segments that are compacted together."""
+RUN_ROWS = 250_000
+"""Rows of one file of a relation that has no buckets: whole profiles, of which a million would be some gigabytes."""
 SEGMENTS = 64
 """So many small segments are compacted, however small: each costs a query a third of a millisecond."""
 
@@ -88,12 +90,13 @@ class Compactor:
         return sum(segment.rows for segment in before) if done else 0
 
     def _written(self, small: Sequence[Segment], columns: Sequence[Promoted]) -> Iterator[Segment]:
-        """New segments with the rows of these: a bucket at a time, so that no more than its rows are held."""
+        """New segments with the rows of these: a bucket or a run at a time, so that no more than its rows are held."""
         relation = views.RELATIONS[small[0].relation]
         left = sum(segment.rows for segment in small)
         of_events = relation == relations.EVENT
-        for bucket in range(BUCKETS) if of_events else (-1,):
-            rows = pa.concat_tables([_in_bucket(self._files.read(segment), bucket) for segment in small])
+        parts = [(bucket, small) for bucket in range(BUCKETS)] if of_events else [(-1, some) for some in _runs(small)]
+        for bucket, some in parts:
+            rows = pa.concat_tables([_in_bucket(self._files.read(segment), bucket) for segment in some])
             if rows.num_rows:
                 ordered = with_promoted(_sorted(rows), columns) if of_events else _sorted(rows)
                 stated = made(columns) if of_events else None
@@ -102,6 +105,18 @@ class Compactor:
                 yield written
         if left:
             raise IntegrityError(f"a compaction of {relation.full_name} does not add up; nothing was changed")
+
+
+def _runs(small: Sequence[Segment]) -> Iterator[list[Segment]]:
+    """Segments one after the other in the order of their rows, as many as have the rows of one file."""
+    run: list[Segment] = []
+    for segment in sorted(small, key=lambda segment: (segment.first, segment.last)):
+        if run and sum(one.rows for one in run) + segment.rows > RUN_ROWS:
+            yield run
+            run = []
+        run.append(segment)
+    if run:
+        yield run
 
 
 def _in_bucket(rows: pa.Table, bucket: int) -> pa.Table:

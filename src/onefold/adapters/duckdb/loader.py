@@ -10,7 +10,8 @@ exactly what the feed adds up to. A load in the midst of a backlog only remember
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,7 +30,10 @@ from onefold.warehouse.touched import Touched
 SEGMENT_ROWS = 60_000
 """Rows of the feed that become one load: 1,000 cost three times as much each, and more gain nothing."""
 
-Profiler = Callable[[ProfileSnapshot, Touched], Sequence[ProfileRow]]
+PROFILE_ROWS = 50_000
+"""Profiles that become one file: there are as many as people when a store is loaded for the first time."""
+
+Profiler = Callable[[ProfileSnapshot, Touched], Iterable[ProfileRow]]
 """Works out the profiles of whom something concerns, as a snapshot of the store has them."""
 
 
@@ -71,16 +75,14 @@ class Loader:
             for _, rows in decoded:
                 self._touched.take(rows)
             whole = whole and profiles
-            made = self._profiler(snapshot, self._touched) if whole else ()
+            end = chunks[-1].last if chunks else loaded
             known_at_us = decoded[-1][1].known_at_us if decoded else latest_known_at(snapshot, self.files)
-        end = chunks[-1].last if chunks else loaded
-        found = fed_tables(decoded)
-        if made:
-            found[relations.PROFILE_CHANGE.full_name] = profile_table(made, end, known_at_us)
-        del decoded
-        if not found:
+            found = fed_tables(decoded)
+            del decoded
+            made = self._profiler(snapshot, self._touched) if whole else ()
+            added = self._write(chain(found.items(), _profile_tables(made, end, known_at_us)))
+        if not added:
             return 0
-        added = self._write(found)
         change = ManifestChange(loaded_before=loaded, loaded=end, add=added)
         try:
             with self._store.transaction() as transaction:
@@ -92,7 +94,7 @@ class Loader:
         self._loaded = end
         if whole:
             self._touched = Touched()
-        return sum(chunk.rows for chunk in chunks) or len(made)
+        return sum(chunk.rows for chunk in chunks) or sum(segment.rows for segment in added)
 
     def sweep(self) -> int:
         """Remove files that killed processes left."""
@@ -100,11 +102,11 @@ class Loader:
             named = {segment.name for segment in snapshot.segments()}
         return self.files.sweep(named)
 
-    def _write(self, found: dict[str, pa.Table]) -> list[Segment]:
+    def _write(self, found: Iterable[tuple[str, pa.Table]]) -> list[Segment]:
         by_name = {relation.full_name: relation for relation in relations.LOGS}
         added: list[Segment] = []
         try:
-            for name, rows in found.items():
+            for name, rows in found:
                 added.append(self.files.write(by_name[name], rows))
         except BaseException:
             self.files.remove([segment.name for segment in added])
@@ -115,6 +117,12 @@ class Loader:
 def opened(feed: Feed, chunks: Sequence[FeedChunk]) -> list[tuple[int, Rows]]:
     """The rows of chunks, each chunk with the sequence of its last row."""
     return [(chunk.last, feed.rows(chunk)) for chunk in chunks]
+
+
+def _profile_tables(rows: Iterable[ProfileRow], sequence: int, known_at_us: int) -> Iterator[tuple[str, pa.Table]]:
+    waiting = iter(rows)
+    while some := list(islice(waiting, PROFILE_ROWS)):
+        yield relations.PROFILE_CHANGE.full_name, profile_table(some, sequence, known_at_us)
 
 
 def profile_table(rows: Sequence[ProfileRow], sequence: int, known_at_us: int) -> pa.Table:

@@ -209,7 +209,7 @@ class DuckDbWarehouse(Warehouse):
             touched = touched_since_profiled(snapshot, self._files, loaded)
             for _, fed in chunks:
                 touched.take(fed)
-            rows = self._profiler(snapshot, touched) if touched else ()
+            rows = list(self._profiler(snapshot, touched)) if touched else []
             if rows:
                 end, known_at_us = (
                     (chunks[-1][0], chunks[-1][1].known_at_us)

@@ -29,16 +29,21 @@ _DIGITS = DecimalContext(prec=60)
 _json = msgspec.json.Encoder().encode
 
 
-def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) -> list[ProfileRow]:
-    """The rows of everybody whom something concerns, and of ids that nobody has any more."""
+def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) -> Iterator[ProfileRow]:
+    """The rows of everybody whom something concerns, and of ids that nobody has any more; some people at a time."""
     nodes = touched.nodes | touched.people | neighbours.near(snapshot, touched.linked)
-    known = snapshot.nodes(sorted(nodes))
-    alive = {row.member.person for row in known.values()}
-    rows = [gone_row(person) for person in sorted(touched.people - alive)]
-    waiting = iter(sorted(alive))
+    alive: set[NodeId] = set()
+    for asked in _batches(nodes):
+        alive.update(row.member.person for row in snapshot.nodes(asked).values())
+    yield from map(gone_row, sorted(touched.people - alive))
+    for some in _batches(alive):
+        yield from map(profile_row, people(context, snapshot, some))
+
+
+def _batches(ids: Collection[NodeId]) -> Iterator[list[NodeId]]:
+    waiting = iter(sorted(ids))
     while some := list(islice(waiting, _PEOPLE_AT_ONCE)):
-        rows += map(profile_row, people(context, snapshot, some))
-    return rows
+        yield some
 
 
 def people(context: Context, snapshot: ProfileSnapshot, ids: Collection[NodeId]) -> Iterator[Profile]:
