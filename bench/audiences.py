@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,7 +48,7 @@ _LIMITS = QueryLimits(seconds=600.0, memory_mb=4_096, result_mb=1_024)
 def run(full: bool) -> Iterator[Figure]:
     """Flips under a steady load; exits that are due at once; a segment and its preview beside a query by hand."""
     yield _flips(30 if full else 10)
-    yield _exits(_EXITS)
+    yield from _exits(_EXITS)
     yield from _many(1_000_000 if full else 20_000)
 
 
@@ -96,30 +98,72 @@ def _ages(here: Ground, store: ProfileStore, seconds: float) -> Iterator[float]:
         yield (time.perf_counter() - began) * 1e3
 
 
-def _exits(people: int) -> Figure:
-    """People who are due at one moment, at which nothing happens: until the last has left."""
-    with ground() as here:
-        events = (
-            b'{"type":"track","event":"Story Read","userId":"u%d","messageId":"m%d"}' % (n, n) for n in range(people)
-        )
-        fill(here.directory, events)
-        apply(here, "segments: {recent: days_since(last_active) <= 1}\n")
-        with bootstrap.opened(here.directory, None) as workspace:
-            bootstrap.catch_up(workspace)
-            with workspace.context.store.snapshot() as snapshot:
-                assert snapshot.audience_sizes()["recent"] == people
-            then_us = bootstrap.clock_us() + 3 * _DAY_US
-            evaluator = Evaluator(replace(workspace.context, clock_us=lambda: then_us))
+def _exits(people: int) -> Iterator[Figure]:
+    """People who are due at one moment, at which nothing happens: until the last has left, also if that is killed midway."""
+    for metric, leave in (("exits_s", _leave), ("exits_killed_s", _leave_killed)):
+        with ground() as here:
+            then_us = _due(here, people)
             began = time.perf_counter()
-            done = evaluator.drain()
+            leave(here.directory, then_us, people)
             seconds = time.perf_counter() - began
-            assert done.changes == people
-            with workspace.context.store.snapshot() as snapshot:
-                assert "recent" not in snapshot.audience_sizes()
-    return Figure(
-        bench="rules", metric="exits_s", value=seconds, unit="s", beside=f"target for {people:,} people",
-        beside_value=5.0,
-    )  # fmt: skip
+            with bootstrap.opened(here.directory, None, start=False) as workspace:
+                store = workspace.context.store
+                left = [profile for _, profile in _left(store, 0)]
+                assert len(left) == len(set(left)) == people, f"{len(left)} exits of {len(set(left))} people"
+                with store.snapshot() as snapshot:
+                    assert "recent" not in snapshot.audience_sizes()
+        yield Figure(
+            bench="rules", metric=metric, value=seconds, unit="s", beside=f"target for {people:,} people",
+            beside_value=5.0,
+        )  # fmt: skip
+
+
+def _due(here: Ground, people: int) -> int:
+    """People in a segment, and the moment by which all of them have left it."""
+    events = (b'{"type":"track","event":"Story Read","userId":"u%d","messageId":"m%d"}' % (n, n) for n in range(people))
+    fill(here.directory, events)
+    apply(here, "segments: {recent: days_since(last_active) <= 1}\n")
+    with bootstrap.opened(here.directory, None) as workspace:
+        bootstrap.catch_up(workspace)
+        with workspace.context.store.snapshot() as snapshot:
+            assert snapshot.audience_sizes()["recent"] == people
+    return bootstrap.clock_us() + 3 * _DAY_US
+
+
+def _leave(directory: Path, then_us: int, people: int) -> None:
+    with bootstrap.opened(directory, None) as workspace:
+        assert Evaluator(replace(workspace.context, clock_us=lambda: then_us)).drain().changes == people
+
+
+def _leave_killed(directory: Path, then_us: int, people: int) -> None:
+    """By a process that is killed once a third has left, and then by another one."""
+    program = "import sys; from pathlib import Path; from bench.audiences import _evaluate; _evaluate(*sys.argv[1:])"
+    command = [sys.executable, "-c", program, str(directory), str(then_us)]
+    with bootstrap.opened(directory, None, start=False) as workspace, subprocess.Popen(command) as process:
+        last, gone = 0, 0
+        while gone < people // 3:
+            assert process.poll() is None, "it was over before it was killed"
+            found = list(_left(workspace.context.store, last))
+            gone, last = gone + len(found), found[-1][0] if found else last
+            time.sleep(0.005)
+        process.kill()
+    assert gone < people, "it was over before it was killed"
+    subprocess.run(command, check=True)
+
+
+def _evaluate(directory: str, then_us: str) -> None:
+    with bootstrap.opened(Path(directory), None) as workspace:
+        Evaluator(replace(workspace.context, clock_us=lambda: int(then_us))).drain()
+
+
+def _left(store: ProfileStore, after: int) -> Iterator[tuple[int, str]]:
+    """Who left the segment, with the place of each message in the outbox."""
+    with store.snapshot() as snapshot:
+        while page := snapshot.outbox(after=after, limit=10_000):
+            after = page[-1].seq
+            for message in page:
+                if message.topic == "segment.exited":
+                    yield message.seq, json.loads(message.body)["profile_id"]
 
 
 def _many(people: int) -> Iterator[Figure]:
