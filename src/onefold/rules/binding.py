@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from onefold.errors import nearest
-from onefold.rules import aggregate, patterns, time, values
+from onefold.rules import aggregate, runs, time, values
 from onefold.rules.functions import FUNCTIONS, Kind
+from onefold.rules.runs import Row, Run
 from onefold.rules.tree import (
     Aggregate,
     And,
@@ -18,7 +19,6 @@ from onefold.rules.tree import (
     Between,
     Call,
     Compare,
-    Comparison,
     Expr,
     Field,
     In,
@@ -35,14 +35,9 @@ from onefold.rules.tree import (
     walk,
 )
 
-Row = Mapping[str, Any]
-"""Values by field name; a field that is missing is null. Times are integers (microseconds UTC), as everywhere."""
-
 FieldKind = Kind | Aggregate | aggregate.Derived
 Fields = Mapping[str, FieldKind]
 """By name what a field is: its kind, the aggregate of events that it is a name for, or what is worked out of such."""
-
-Run = Callable[[Row, int], Any]
 
 NOWHERE: Places = {}
 
@@ -163,19 +158,19 @@ class _Binder:
                 a, b = self._alike((left, right))
                 self._tell_time(left, (right,), (b,))
                 self._tell_time(right, (left,), (a,))
-                return "boolean", _comparison(operator, a, b)
+                return "boolean", runs.comparison(operator, a, b)
             case Between(value=value, low=low, high=high):
                 v, lo, hi = self._alike((value, low, high))
                 self._tell_time(value, (low, high), (lo, hi))
-                above, below = _comparison(">=", v, lo), _comparison("<=", v, hi)
+                above, below = runs.comparison(">=", v, lo), runs.comparison("<=", v, hi)
                 return "boolean", lambda row, now: values.all_of((above(row, now), below(row, now)))
             case In(value=value, options=options):
                 v, *others = self._alike((value, *options))
                 self._tell_time(value, options, tuple(others))
-                equal = [_comparison("=", v, o) for o in others]
+                equal = [runs.comparison("=", v, o) for o in others]
                 return "boolean", lambda row, now: values.any_of(one(row, now) for one in equal)
             case Like(value=value, pattern=pattern, any_case=any_case):
-                return "boolean", _like(self._expect(value, "text", "`like`"), pattern, any_case=any_case)
+                return "boolean", runs.like(self._expect(value, "text", "`like`"), pattern, any_case=any_case)
             case IsNull(value=value):
                 _, run = self.bind(value)
                 return "boolean", lambda row, now: run(row, now) is None
@@ -187,11 +182,11 @@ class _Binder:
                 run = self._truth(part)
                 return "boolean", lambda row, now: None if (truth := run(row, now)) is None else not truth
             case And(parts=parts):
-                runs = [self._truth(p) for p in parts]
-                return "boolean", lambda row, now: values.all_of(r(row, now) for r in runs)
+                truths = [self._truth(p) for p in parts]
+                return "boolean", lambda row, now: values.all_of(r(row, now) for r in truths)
             case Or(parts=parts):
-                runs = [self._truth(p) for p in parts]
-                return "boolean", lambda row, now: values.any_of(r(row, now) for r in runs)
+                truths = [self._truth(p) for p in parts]
+                return "boolean", lambda row, now: values.any_of(r(row, now) for r in truths)
 
     def _read(self, name: str) -> tuple[Kind, Run]:
         found = self._field(name)
@@ -222,17 +217,17 @@ class _Binder:
         if not enough:
             raise RuleError(f"`{name}` takes {len(function.takes)} arguments, not {len(given)}.")
         if name == "matches":
-            return function.gives, _matches(self._expect(given[0], "text", "`matches`"), given[1])
+            return function.gives, runs.matches(self._expect(given[0], "text", "`matches`"), given[1])
         if name == "coalesce":
-            kind, runs = self._kind_of(given)
+            kind, ways = self._kind_of(given)
             if kind != "time" and any(self.bind(one)[0] == "any" and one != Literal(None) for one in given):
                 kind = "any"  # and read as such: it may be what the outside world sent
-            return kind, lambda row, now: next((v for r in runs if (v := r(row, now)) is not None), None)
+            return kind, lambda row, now: next((v for r in ways if (v := r(row, now)) is not None), None)
         takes = [*function.takes, *[function.takes[-1]] * (len(given) - len(function.takes))]
         arguments = [self._expect(a, kind, f"`{name}`") for a, kind in zip(given, takes, strict=True)]
         if name in time.CLOCKS:
             self.loose[id(call)] = time.CLOCKS[name]
-        return function.gives, _CALLS[name](*arguments)
+        return function.gives, runs.CALLS[name](*arguments)
 
     def _aggregate(self, expr: Aggregate) -> tuple[Kind, Run]:
         for where in (expr.where, expr.then.where if expr.then else None):
@@ -294,7 +289,7 @@ def _fitted(expr: Expr, bound: tuple[Kind, Run], wanted: Kind, by: str) -> Run:
             raise RuleError("A time is written as a date or an ISO-8601 time, such as '2026-01-31'.")
         return lambda _row, _now: at_us
     if kind == "any":
-        return (lambda row, now: _as_time(run(row, now))) if wanted == "time" else _guarded(run, wanted)
+        return (lambda row, now: runs.as_time(run(row, now))) if wanted == "time" else runs.guarded(run, wanted)
     raise RuleError(f"There is a {kind} where {by} needs a {wanted}.")
 
 
@@ -312,88 +307,6 @@ def kind_of(value: str | int | Decimal | bool | None) -> Kind:
     if value is None:
         return "any"
     return "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
-
-
-def _comparison(operator: Comparison, a: Run, b: Run) -> Run:
-    test, compare = values.COMPARISONS[operator], values.compare
-    return lambda row, now: compare(test, a(row, now), b(row, now))
-
-
-def _like(run: Run, pattern: str, *, any_case: bool) -> Run:
-    wanted = pattern.lower() if any_case else pattern
-
-    def matches(row: Row, now: int) -> values.Truth:
-        text = run(row, now)
-        if type(text) is not str:
-            return None
-        return values.like(text.lower() if any_case else text, wanted)
-
-    return matches
-
-
-def _matches(run: Run, pattern: Expr) -> Run:
-    if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
-        raise RuleError("`matches` takes a pattern in quotes, such as matches(attr.sku, '^A[0-9]+$').")
-    try:
-        found = patterns.search(pattern.value)
-    except patterns.PatternError as error:
-        raise RuleError(f"The pattern cannot be matched in linear time, or not read (RE2): {error}") from None
-    return lambda row, now: found(text) if type(text := run(row, now)) is str else None
-
-
-def _contains_any(whole: Run, *parts: Run) -> Run:
-    return lambda row, now: values.any_of(values.contains(whole(row, now), part(row, now)) for part in parts)
-
-
-def _guarded(run: Run, wanted: Kind) -> Run:
-    """Null where the outside world sent another kind than the rule is about."""
-    kinds: dict[str, set[type]] = {"text": {str}, "boolean": {bool}, "number": set(values.NUMBERS)}
-    accepted = kinds[wanted]
-    return lambda row, now: value if type(value := run(row, now)) in accepted else None
-
-
-def _as_time(value: Any) -> int | None:
-    return time.plain(value) if type(value) is str else None
-
-
-def _since(tile_us: int) -> Callable[[Run], Run]:
-    def call(then: Run) -> Run:
-        return lambda row, now: None if (at := then(row, now)) is None else time.elapsed(tile_us, at, now)
-
-    return call
-
-
-def _on_text(change: Callable[[str], Any]) -> Callable[[Run], Run]:
-    def call(argument: Run) -> Run:
-        return lambda row, now: None if (text := argument(row, now)) is None else change(text)
-
-    return call
-
-
-def _on_two_texts(test: Callable[[str, str], bool]) -> Callable[[Run, Run], Run]:
-    def call(first: Run, second: Run) -> Run:
-        def both(row: Row, now: int) -> values.Truth:
-            a, b = first(row, now), second(row, now)
-            return None if a is None or b is None else test(a, b)
-
-        return both
-
-    return call
-
-
-_CALLS: dict[str, Callable[..., Run]] = {
-    "contains": lambda whole, part: lambda row, now: values.contains(whole(row, now), part(row, now)),
-    "contains_any": _contains_any,
-    "days_since": _since(time.DAY_US),
-    "ends_with": _on_two_texts(str.endswith),
-    "hours_since": _since(time.HOUR_US),
-    "length": _on_text(len),
-    "lower": _on_text(str.lower),
-    "starts_with": _on_two_texts(str.startswith),
-    "to_number": lambda argument: lambda row, now: values.number(argument(row, now)),
-    "to_time": lambda argument: argument,
-    "upper": _on_text(str.upper),
-}
 
 
 def _listing(fields: Fields) -> str:

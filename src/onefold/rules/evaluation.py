@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from onefold.rules import values
 from onefold.rules.aggregate import Timed
-from onefold.rules.binding import Bound, Clock, Row
+from onefold.rules.binding import Bound, Clock
+from onefold.rules.runs import Row
 from onefold.rules.values import Truth
 
 _FURTHEST_TILES = 1_000_000
