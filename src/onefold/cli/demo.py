@@ -306,7 +306,7 @@ def _next_steps(directory: Path, port: int, keys: dict[str, str], result: dict[s
     out.say(f"  onefold segment list {where}")
     out.say(f"  onefold dlq list {where}")
     out.say(f"  onefold verify {where}")
-    out.say(f"  onefold rfm run {where} && onefold segment list {where}    # best_donors: by recency, frequency, amount")
+    out.say(f"  onefold rfm run {where} && onefold segment list {where}    # best_donors by recency, frequency, sum")
     out.say(f"  onefold run {where} && onefold lineage membership.recurring_amount {where}")
     if merge:
         out.say(f"  curl -H 'Authorization: Bearer {keys['reader']}' http://127.0.0.1:{port}/api/v1/profiles/{merge.a}")
