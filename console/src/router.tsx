@@ -101,7 +101,7 @@ function makeRoutes(queries: QueryClient) {
       createRoute({
         ...at,
         path: '/what-if',
-        validateSearch: texts('segment', 'rule'),
+        validateSearch: texts('of', 'segment', 'rule'),
         component: lazyRouteComponent(() => import('./screens/what-if')),
       }),
       createRoute({ ...at, path: '/traits', component: lazyRouteComponent(() => import('./screens/traits')) }),

@@ -153,7 +153,6 @@ def _file(a: Attack, said: dict[str, object]) -> bytes:
 
 
 def _shown_files(a: Attack) -> Iterator[object]:
-    yield _file(a, {"file": "people.csv"})
     yield _file(a, {"file": f"../{a.theirs.name}/people.csv", "source": a.theirs.sources[0]})
     yield _file(a, {"file": "people.csv", "workspace": a.theirs.name})
 
@@ -169,6 +168,8 @@ BODIES = {
     "/api/v1/sources/{source}/load": (_loaded_files, True),
     "/api/v1/identity/plan": (_settings, False),
     "/api/v1/identity/apply": (_nothing, True),
+    "/api/v1/identity/settings": (_settings, True),
+    "/api/v1/identity/settings/undo": (_nothing, True),
     "/api/v1/checks/run": (_checks, True),
     "/api/v1/keys": (_keys, True),
     "/api/v1/session": (_sign_ins, True),

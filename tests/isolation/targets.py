@@ -102,9 +102,8 @@ CHOICES: Mapping[str, Callable[[Attack], list[tuple[str, str]]]] = {
     "account_id": lambda a: [(a.their_keys.steward_id, "plain"), (a.theirs.name, "odd")],
     "pair": _pairs,
     "source": lambda a: [
-        (a.mine.sources[1], "plain"),
         (a.theirs.sources[0], "plain"),
-        (f"{a.theirs.sources[0]}x", "plain"),
+        (f"{a.theirs.sources[0]}x", "odd"),
         (f"..%2f{a.theirs.name}", "odd"),
     ],
     "space": _spaces,

@@ -208,6 +208,11 @@ def as_builder(server):
     yield planned
     yield ask("post", "/api/v1/identity/apply", **tag)[0]
     yield ask("get", "/api/v1/rules/fields")[0]
+    at, found = "/api/v1/identity/settings", ask("get", "/api/v1/identity/settings")
+    yield found[0]
+    found = ask("put", at, {"types": {"email": {"limit": 4}}}, **found[1])
+    yield found[0]
+    yield ask("post", f"{at}/undo", **found[1])[0]
     yield ask("get", "/api/v1/rules/values", query="?field=purchases")[0]
     yield ask("post", "/api/v1/rules/check", {"rule": "purchases >= 1"})[0]
     found, tag = ask("get", one)

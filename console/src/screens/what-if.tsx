@@ -5,10 +5,12 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { answered, GET, POST, PUT, read, type Schemas } from '../api/client';
+import { may, useMe } from '../api/session';
 import { Page, Table } from '../parts/page';
 import { Empty, Failed, Loading, Shown } from '../parts/states';
 import { number, plural, Term, words } from '../parts/text';
 import { say } from '../parts/toast';
+import { WhatIfIdentity } from './what-if-identity';
 
 type Definition = Schemas['SegmentDefinition'] & { tag: string | null };
 type Rule = string | Record<string, unknown> | null;
@@ -175,7 +177,7 @@ function Trial({ definition, rule }: { definition: Definition; rule: string }) {
   );
 }
 
-export default function WhatIf() {
+function WhatIfSegment() {
   const search = useSearch({ from: '/shell/what-if' });
   const navigate = useNavigate();
   const segments = useQuery({ queryKey: ['segments'], queryFn: () => read(GET('/api/v1/segments')) });
@@ -196,15 +198,7 @@ export default function WhatIf() {
     if (typed && settled === typed.trim() && settled !== search.rule) void navigate({ to: '/what-if', search: { segment: slug, rule: settled }, replace: true });
   }, [settled, typed, search.rule, slug, navigate]);
   return (
-    <Page
-      title="What if"
-      about={
-        <>
-          Change the rule of a <Term name="segment" /> and see who would move, before anything counts.
-        </>
-      }
-      json={slug ? `/api/v1/segments/${encodeURIComponent(slug)}/definition` : '/api/v1/segments'}
-    >
+    <>
       <NativeSelect
         label="Segment" value={slug} data={[{ value: '', label: 'Choose one' }, ...ruled]} style={{ maxWidth: 320, marginBottom: 12 }}
         onChange={(event) => {
@@ -230,6 +224,36 @@ export default function WhatIf() {
           )}
         </Shown>
       )}
+    </>
+  );
+}
+
+export default function WhatIf() {
+  const me = useMe();
+  const { of, segment } = useSearch({ from: '/shell/what-if' });
+  const identity = of === 'identity';
+  const twin = segment ? `/api/v1/segments/${encodeURIComponent(segment)}/definition` : '/api/v1/segments';
+  return (
+    <Page
+      title="What if"
+      about={
+        <>
+          Change the rule of a <Term name="segment" />, or how people are told apart, and see who would move, before anything counts.
+        </>
+      }
+      json={identity ? '/api/v1/identity/settings' : twin}
+    >
+      <nav className="tabs" aria-label="What to change">
+        <Link to="/what-if" search={{ segment }} aria-current={identity ? undefined : 'page'}>
+          A segment
+        </Link>
+        {may(me, 'segments') && (
+          <Link to="/what-if" search={{ of: 'identity' }} aria-current={identity ? 'page' : undefined}>
+            Who is who
+          </Link>
+        )}
+      </nav>
+      {identity ? <WhatIfIdentity /> : <WhatIfSegment />}
     </Page>
   );
 }

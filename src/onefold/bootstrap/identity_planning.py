@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from onefold.bootstrap.identity_file import IdentityFile
 from onefold.bootstrap.identity_matching import kinds, match_records, match_settings, model_key, settings_of
 from onefold.bootstrap.matching import require_matching
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.identity_change import supposed
+from onefold.config.match_keys import Matching
 from onefold.errors import ConfigurationError, StaleError, UnavailableError, UsageError
 from onefold.identity.settings import IdentitySettings
 from onefold.matching.settings import MatchSettings
@@ -22,6 +24,8 @@ from onefold.pipelines.maintenance import supposing
 from onefold.pipelines.maintenance.supposing import Supposed
 from onefold.pipelines.matching import records
 from onefold.ports import ProfileSnapshot
+
+_WEIGHTS = ("name", "address", "phone", "email_domain", "postcode")
 
 
 class _Wanted(NamedTuple):
@@ -34,6 +38,7 @@ class ProjectIdentity(IdentityPlanning):
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._file = IdentityFile(workspace.project)
 
     def plan(self, changed: Mapping[str, Any]) -> tuple[results.IdentityPlan, str]:
         """What identity.yaml would do with these keys in the place of its own; and a tag of both and of what is stored.
@@ -71,6 +76,65 @@ class ProjectIdentity(IdentityPlanning):
         many, position = supposing.apply(context, found)
         settled = position is None or judgements.settle(context, position, timeout_seconds=0.0)
         return results.IdentityApplied(components=many, settled=settled and scored is None)
+
+    def stated(self) -> tuple[results.IdentityStated, str]:
+        """What identity.yaml says now, and a tag of it.
+
+        Raises:
+            UsageError: The file cannot be used.
+        """
+        tag = self._file.tag()
+        settings, matching = self._supposed({})
+        match = match_settings(matching, settings.default_region)
+        types = sorted(settings.types.values(), key=lambda one: (-one.priority, one.name))
+        found = results.IdentityStated(
+            matching=matching is not None,
+            model=match.model,
+            join_from=settings.join_from,
+            review_from=settings.review_from,
+            contradiction_below=settings.contradiction_below,
+            weights={name: value for name, value in msgspec.structs.asdict(match.weights).items() if name in _WEIGHTS},
+            types=tuple(
+                results.IdentityTypeStated(
+                    name=one.name,
+                    priority=one.priority,
+                    limit=one.limit,
+                    unique=one.unique,
+                    shared_after=one.shared_after,
+                )
+                for one in types
+            ),
+            blocked=tuple(sorted(settings.blocked_values)),
+            restart=_Wanted(settings, match) != _Wanted(self._workspace.context.identity, settings_of(self._workspace)),
+            locked=self._file.locked,
+            undo=self._file.can_undo(),
+        )
+        return found, tag
+
+    def save(self, changed: Mapping[str, Any], tag: str) -> None:
+        """Write these keys into identity.yaml, where it still has this tag; who is who stays as it is until that is applied.
+
+        Raises:
+            ReadOnlyError: The project's files cannot be changed from here.
+            StaleError: The file is another by now.
+            UsageError: The keys cannot be used, or only a person can edit the file.
+        """
+        self._file.save(changed, tag)
+
+    def undo(self, tag: str) -> None:
+        """Write back what identity.yaml said before it was last changed so.
+
+        Raises:
+            ReadOnlyError: The project's files cannot be changed from here.
+            StaleError: The file is another by now, or was not changed so.
+        """
+        self._file.undo(tag)
+
+    def _supposed(self, changed: Mapping[str, Any]) -> tuple[IdentitySettings, Matching | None]:
+        try:
+            return supposed(self._workspace.project.directory, changed)
+        except (ConfigurationError, ValueError) as error:
+            raise UsageError(str(error)) from None
 
     def _wanted(self, changed: Mapping[str, Any]) -> _Wanted:
         try:

@@ -35,7 +35,7 @@ def supposed(directory: Path, changed: Mapping[str, Any]) -> tuple[IdentitySetti
         raw = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
         with tempfile.TemporaryDirectory() as folder:
             other = Path(folder) / FILE
-            other.write_text(yaml.safe_dump(_merged(raw or {}, changed), sort_keys=False), encoding="utf-8")
+            other.write_text(yaml.safe_dump(merged(raw or {}, changed), sort_keys=False), encoding="utf-8")
             document = read(other, FILE, files.IDENTITY, problems)
             problems.extend(identity_problems(document))
         if problems:
@@ -44,9 +44,10 @@ def supposed(directory: Path, changed: Mapping[str, Any]) -> tuple[IdentitySetti
     return identity_settings(stages({}, {}, stated, {}, ())), matching(stated.get("match"))
 
 
-def _merged(stated: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+def merged(stated: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """These keys in the place of those stated; maps are merged key by key."""
     both = dict(stated)
     for key, value in changed.items():
         there = both.get(key)
-        both[key] = _merged(there, value) if isinstance(there, Mapping) and isinstance(value, Mapping) else value
+        both[key] = merged(there, value) if isinstance(there, Mapping) and isinstance(value, Mapping) else value
     return both

@@ -29,3 +29,30 @@ class IdentityPlanning(Protocol):
             UsageError: The file cannot be used.
         """
         ...
+
+    def stated(self) -> tuple[results.IdentityStated, str]:
+        """What identity.yaml says now, and a tag of it.
+
+        Raises:
+            UsageError: The file cannot be used.
+        """
+        ...
+
+    def save(self, changed: Mapping[str, Any], tag: str) -> None:
+        """Write these keys into identity.yaml, where it still has this tag; who is who stays as it is until that is applied.
+
+        Raises:
+            ReadOnlyError: The project's files cannot be changed from here.
+            StaleError: The file is another by now.
+            UsageError: The keys cannot be used, or only a person can edit the file.
+        """
+        ...
+
+    def undo(self, tag: str) -> None:
+        """Write back what identity.yaml said before it was last changed so.
+
+        Raises:
+            ReadOnlyError: The project's files cannot be changed from here.
+            StaleError: The file is another by now, or was not changed so.
+        """
+        ...

@@ -9,8 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from onefold.model import results
+from onefold.pipelines.service import Service
 from onefold.serving import schemas
-from onefold.serving.api import Looking
+from onefold.serving.api import Looking, Steward
 from onefold.serving.lookup import PREFIX, document
 from onefold.serving.segment_editing import CHANGING, IfMatch, tag_of
 from onefold.serving.segments import Editor
@@ -38,6 +39,65 @@ async def plan(caller: Editor, changed: Changed) -> Response:
     answer = document(found)
     answer.headers["ETag"] = f'"{tag}"'
     return answer
+
+
+@identity.get(
+    "/identity/settings",
+    summary="What identity.yaml says, with every default filled in",
+    responses=schemas.answer(results.IdentityStated, headers=_TAGGED),
+)
+async def stated(caller: Looking) -> Response:
+    """What a change is made from."""
+    return await run_in_threadpool(_stated, caller.service)
+
+
+@identity.put(
+    "/identity/settings",
+    tags=["stewardship"],
+    summary="Write keys into identity.yaml: `If-Match` has the `ETag` that was read",
+    description="Comments and everything else in the file stay. Nobody becomes another person before it is applied, and the "
+    "server works by the file that it was started with: start it again first.",
+    responses=schemas.answer(results.IdentityStated, headers=_TAGGED),
+)
+async def save(caller: Steward, changed: Changed, if_match: IfMatch = None) -> Response:
+    """Change the file, whole or not at all."""
+    tag = _required(if_match)
+
+    def write() -> Response:
+        caller.service.identity.save(changed, tag)
+        return _stated(caller.service)
+
+    return await run_in_threadpool(write)
+
+
+@identity.post(
+    "/identity/settings/undo",
+    tags=["stewardship"],
+    summary="Write back what identity.yaml said before it was last changed over HTTP",
+    responses=schemas.answer(results.IdentityStated, headers=_TAGGED),
+)
+async def undo(caller: Steward, if_match: IfMatch = None) -> Response:
+    """Take the last change back."""
+    tag = _required(if_match)
+
+    def write() -> Response:
+        caller.service.identity.undo(tag)
+        return _stated(caller.service)
+
+    return await run_in_threadpool(write)
+
+
+def _stated(service: Service) -> Response:
+    found, tag = service.identity.stated()
+    answer = document(found)
+    answer.headers["ETag"] = f'"{tag}"'
+    return answer
+
+
+def _required(if_match: str | None) -> str:
+    if if_match is None:
+        raise HTTPException(428, "Say `If-Match` with the ETag that was read.")
+    return tag_of(if_match)
 
 
 @identity.get(

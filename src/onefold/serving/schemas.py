@@ -111,7 +111,7 @@ _DESCRIBED = (
     results.Ended, results.AuditEntries, results.Keys, results.KeyInfo, results.IssuedKey,
     results.ReviewPairs, results.ReviewPair, results.ReviewDecisions, results.ReviewDecided,
     results.ReviewBulk, results.ReviewStatistics, results.ReviewLabels, Released,
-    results.IdentityPlan, results.IdentityApplied, results.IdentityAccuracy,
+    results.IdentityPlan, results.IdentityApplied, results.IdentityStated, results.IdentityAccuracy,
     results.PairEvidence, results.PersonEvidence, results.Households, results.Household,
     results.SegmentDefinition, results.SegmentPlan, results.SegmentsApplied,
     results.RuleCheck, results.RuleFields, results.RuleValues, results.Graph, results.SegmentVersions,

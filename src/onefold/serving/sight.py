@@ -109,7 +109,7 @@ def _label(value: str, watch: Watch, sight: Sight) -> str:
 
 
 def _keys(values: Iterable[str], watch: Watch, sight: Sight) -> list[str]:
-    """Keys of rows, which may hold identifiers."""
+    """Keys of rows or blocked values, which may hold identifiers."""
     return [_identifier(value, watch, sight) for value in values]
 
 
@@ -242,6 +242,7 @@ PERSONAL: Mapping[type, Mapping[str, Masking]] = {
         "properties": _by_property,
         "context": _anything,
     },
+    results.IdentityStated: {"blocked": _keys},
     results.Change: {"identifiers": _labels},
     results.StatedJudgement: {"subjects": _labels, "reason": _words},
     results.JudgementReference: {"reason": _words},
@@ -281,6 +282,7 @@ PLAIN = frozenset(
         results.AuditEntries, results.AuditEntry, results.Keys, results.KeyInfo, results.IssuedKey,
         results.ReviewPairs, results.ReviewCounts, results.ReviewDecisions, results.ReviewDecided, results.ReviewBulk,
         results.Household, results.Households, results.DecisionChange, results.IdentityPlan, results.IdentityApplied,
+        results.IdentityTypeStated,
         results.PersonChange, results.PlannedPerson, results.IdentityAccuracy,
         results.AccuracyMeasures, results.PersonSizes,
         results.ReviewStatistics, results.ReviewAgreement, results.ReviewerCount, results.ReviewLabels,

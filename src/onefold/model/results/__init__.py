@@ -62,7 +62,14 @@ from onefold.model.results.graph import (
 from onefold.model.results.home import Day, FoundPeople, FoundPerson, Home, SegmentMoves
 from onefold.model.results.household import Household, HouseholdMember, Households
 from onefold.model.results.identity_accuracy import AccuracyMeasures, IdentityAccuracy, PersonSizes
-from onefold.model.results.identity_plan import IdentityApplied, IdentityPlan, PersonChange, PlannedPerson
+from onefold.model.results.identity_plan import (
+    IdentityApplied,
+    IdentityPlan,
+    IdentityStated,
+    IdentityTypeStated,
+    PersonChange,
+    PlannedPerson,
+)
 from onefold.model.results.operation import Account, Counts, DeadLetter, DeadLetterContent, Hub, LargePerson
 from onefold.model.results.profile import (
     Attribute,
@@ -176,6 +183,8 @@ __all__ = [
     "IdentityAccuracy",
     "IdentityApplied",
     "IdentityPlan",
+    "IdentityStated",
+    "IdentityTypeStated",
     "IssuedKey",
     "JudgementReference",
     "KeyInfo",

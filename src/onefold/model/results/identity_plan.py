@@ -66,3 +66,37 @@ class IdentityApplied(Result, frozen=True, kw_only=True):
 
     components: int
     settled: bool
+
+
+class IdentityTypeStated(Result, frozen=True, kw_only=True):
+    """How identifiers of a type link people; null where there is no bound."""
+
+    name: str
+    priority: int
+    limit: int | None
+    unique: bool
+    shared_after: int | None
+
+
+class IdentityStated(Result, frozen=True, kw_only=True):
+    """What identity.yaml says now, with every default filled in.
+
+    Attributes:
+        matching: Whether records are matched by names and addresses, too; the thresholds and the model matter only then.
+        blocked: Values that never identify anybody, besides the built-in ones.
+        restart: Whether the server works by what the file said before, and is to be started again.
+        locked: Why the file cannot be changed from here; empty where it can.
+        undo: Whether its last change was made from here, and can be taken back.
+    """
+
+    matching: bool
+    model: str
+    join_from: float
+    review_from: float
+    contradiction_below: float
+    weights: dict[str, float]
+    types: tuple[IdentityTypeStated, ...]
+    blocked: tuple[str, ...]
+    restart: bool
+    locked: str
+    undo: bool
