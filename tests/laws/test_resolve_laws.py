@@ -65,6 +65,15 @@ class Graph:
         """All judgements about any of the nodes."""
         return [j for j in self.said.values() if j.a in nodes or j.b in nodes]
 
+    def take(self, change, judgements):
+        """Store what a batch came to."""
+        self.placed.update(change.members)
+        for e in change.edges:
+            before = self.stored.get((e.a, e.b, e.kind))
+            if before is None or replaces(e, before.at_us, before.event):
+                self.stored[e.a, e.b, e.kind] = e
+        self.said.update({j.id: j for j in judgements})
+
 
 @st.composite
 def histories(draw):
@@ -129,12 +138,7 @@ def resolved(history, batch, *, forgetful=False):
         scorings = [h for h in history[start : start + batch] if isinstance(h, Scoring)]
         stored = {i.node: graph.placed[i.node] for s in sightings for i in s.named if i.node in graph.placed}
         change = resolve(graph, sightings, judgements, RULES, stored, known, scorings)
-        graph.placed.update(change.members)
-        for e in change.edges:
-            before = graph.stored.get((e.a, e.b, e.kind))
-            if before is None or replaces(e, before.at_us, before.event):
-                graph.stored[e.a, e.b, e.kind] = e
-        graph.said.update({j.id: j for j in judgements})
+        graph.take(change, judgements)
         known = KnownEdges() if forgetful else known
         known.committed([] if forgetful else change.edges)
     return graph

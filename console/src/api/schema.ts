@@ -1799,6 +1799,7 @@ export interface components {
         Home: {
             because: string;
             checks_failed: number;
+            checks_run: number;
             checks_warned: number;
             counts: components["schemas"]["Counts"];
             day: components["schemas"]["Day"] | null;

@@ -22,7 +22,7 @@ export default function Home() {
   return (
     <Page title="Home" about={`Workspace ${me?.workspace ?? ''}`} json="/api/v1/home">
       <Shown of={home} rows={3}>
-        {({ counts, checks_failed, checks_warned }) => (
+        {({ counts, checks_run, checks_failed, checks_warned }) => (
           <div className="cards">
             <Link to="/people" className="card">
               <div className="figure">{number(counts.people)}</div>
@@ -47,8 +47,10 @@ export default function Home() {
               </Link>
             )}
             <Link to="/quality" className="card">
-              <div className="figure">{number(checks_failed)}</div>
-              <div className="quiet">checks failed{checks_warned > 0 && `, ${checks_warned} warned`}</div>
+              <div className="figure">{checks_run ? number(checks_failed) : '–'}</div>
+              <div className="quiet">
+                {checks_run ? `checks of ${checks_run} failed${checks_warned > 0 ? `, ${checks_warned} warned` : ''}` : 'no check has run yet'}
+              </div>
             </Link>
           </div>
         )}

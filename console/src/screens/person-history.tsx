@@ -12,6 +12,8 @@ import type { Profile } from './person';
 type Verdict = 'link' | 'split' | 'share' | 'unshare' | 'withdraw';
 type Statement = { verdict: Verdict; a: string; b?: string; reason: string };
 
+type Said = { verdict: string; subjects: string[] };
+
 const SAID: Record<string, string> = {
   same: 'same person', different: 'different people', shared: 'shared', not_shared: 'not shared', withdrawn: 'withdrawn',
 };
@@ -88,6 +90,13 @@ function Form({ profile, verdict, close, judging }: { profile: Profile; verdict:
   );
 }
 
+/** Whether a ruling is the latest about its identifiers, so that taking it back changes something. */
+function stands(said: Said, all: readonly Said[]): boolean {
+  const about = [...said.subjects].sort().join();
+  const latest = all.filter((other) => [...other.subjects].sort().join() === about).at(-1);
+  return said === latest && said.verdict !== 'withdrawn';
+}
+
 export function History({ profile, mayJudge }: { profile: Profile; mayJudge: boolean }) {
   const history = useQuery({
     queryKey: ['history', profile.id],
@@ -137,14 +146,14 @@ export function History({ profile, mayJudge }: { profile: Profile; mayJudge: boo
                       head: <span className="hidden">Actions</span>,
                       cell: (said) => {
                         const [a, b] = said.subjects.map((subject) => known.get(subject) ?? subject);
-                        const possible = mayJudge && said.verdict !== 'withdrawn' && a?.includes(':');
+                        const possible = mayJudge && stands(said, one.judgements) && a?.includes(':');
                         return possible && a ? (
                           <Button size="compact-xs" variant="default" loading={judging.isPending} onClick={() => judging.mutate({ verdict: 'withdraw', a, b, reason: '' })}>
                             Undo
                           </Button>
                         ) : null;
                       },
-                              },
+                    },
                   ]}
                 />
               )}

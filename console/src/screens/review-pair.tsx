@@ -43,8 +43,8 @@ export function SideBySide({ pair }: { pair: Pair }) {
             {words(field.field)}
             <div className="small">{field.agreement}</div>
           </div>
-          <div className={field.agreement}>{field.a === null ? <span className="quiet">–</span> : <Marked text={field.a} marks={field.marks_a} />}</div>
-          <div className={field.agreement}>{field.b === null ? <span className="quiet">–</span> : <Marked text={field.b} marks={field.marks_b} />}</div>
+          <div className={field.agreement}>{field.a === null ? <span className="quiet">–</span> : <Marked text={field.a} marks={field.agreement === 'equal' ? [] : field.marks_a} />}</div>
+          <div className={field.agreement}>{field.b === null ? <span className="quiet">–</span> : <Marked text={field.b} marks={field.agreement === 'equal' ? [] : field.marks_b} />}</div>
         </div>
       ))}
     </div>

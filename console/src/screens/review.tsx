@@ -164,7 +164,7 @@ export default function Review() {
                 Different&nbsp;<kbd>N</kbd>
               </Button>
               <Button variant="default" onClick={() => rule('unsure')}>
-                Cannot tell
+                Cannot tell&nbsp;<kbd>?</kbd>
               </Button>
               <Button variant="subtle" onClick={skip}>
                 Skip&nbsp;<kbd>S</kbd>

@@ -203,7 +203,7 @@ function Form({ one }: { one: Stated }) {
       }}
     >
       <h2>Thresholds</h2>
-      {!one.matching && <p className="quiet">Records are not matched by names and addresses here: `match` is not in identity.yaml.</p>}
+      {!one.matching && <p className="quiet">Thresholds are set where `match` is in identity.yaml: names and addresses are then compared every night, too.</p>}
       <div className="row" style={{ alignItems: 'flex-end', gap: 16 }}>
         {part('join_from', 'Join from', 'Groups of records above it are one person.')}
         {part('review_from', 'Review from', 'A pair above it is for somebody to look at.')}

@@ -244,11 +244,11 @@ export default function WhatIf() {
       json={identity ? '/api/v1/identity/settings' : twin}
     >
       <nav className="tabs" aria-label="What to change">
-        <Link to="/what-if" search={{ segment }} aria-current={identity ? undefined : 'page'}>
+        <Link to="/what-if" search={{ segment }} activeOptions={{ exact: true }} aria-current={identity ? undefined : 'page'}>
           A segment
         </Link>
         {may(me, 'segments') && (
-          <Link to="/what-if" search={{ of: 'identity' }} aria-current={identity ? 'page' : undefined}>
+          <Link to="/what-if" search={{ of: 'identity' }} activeOptions={{ exact: true }} aria-current={identity ? 'page' : undefined}>
             Who is who
           </Link>
         )}

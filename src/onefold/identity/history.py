@@ -73,14 +73,39 @@ def told(
             causes_of[person] = [] if first is None else [first]
         return causes_of[person]
 
+    beside: dict[NodeId, _Cause] = {}
     changes = []
     for (old, new), nodes in sorted(moves.items()):
         kind: IdentityChangeKind = "merged" if len(origins[new]) > 1 else "renamed"
         if len(destinations[old]) > 1:
             kind = "split"
-        cause = min([*earliest(new), *earliest(old)], key=_told_order, default=(0, 0, 0, ""))
+        cause = min([*earliest(new), *earliest(old)], key=_told_order, default=None)
+        if cause is None:
+            beside = beside or _of_components(causes, sightings, (before, after))
+            found = [beside[c] for c in (after[nodes[0]].component, before[nodes[0]].component) if c in beside]
+            cause = min(found, key=_told_order, default=(0, 0, 0, ""))
         changes.append(IdentityChange(kind, new, old, tuple(sorted(nodes)), *cause))
     return changes
+
+
+def _of_components(
+    causes: dict[NodeId, _Cause], sightings: Sequence[Sighting], places: Sequence[dict[NodeId, Member]]
+) -> dict[NodeId, _Cause]:
+    """Of each component its earliest cause: solving it anew moves people whom no entry of the batch names.
+
+    An identifier seen alone is one, too: judgements and scores may have waited for it. `places` are those before
+    and after the batch: a node that is found to be shared leaves the component whose people it moves.
+    """
+    alone = [(s.named[0].node, _seen(s)) for s in sightings if len(s.named) == 1]
+    found: dict[NodeId, _Cause] = {}
+    for node, cause in (*causes.items(), *alone):
+        for component in {place[node].component for place in places if node in place}:
+            found[component] = min(found.get(component, cause), cause, key=_told_order)
+    return found
+
+
+def _seen(sighting: Sighting) -> _Cause:
+    return sighting.received_at_us, sighting.partition, sighting.offset, sighting.request_id
 
 
 def _told_order(cause: _Cause) -> tuple[int, int]:
@@ -99,7 +124,7 @@ def _causes(
     for s in sightings:
         if len(s.named) > 1:
             for identifier in s.named:
-                causes.setdefault(identifier.node, (s.received_at_us, s.partition, s.offset, s.request_id))
+                causes.setdefault(identifier.node, _seen(s))
     for j in judgements:
         for node in (j.a, j.b):
             if node is not None:

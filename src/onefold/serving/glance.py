@@ -72,6 +72,7 @@ def _home(service: Service, desks: ProjectDesks | None) -> results.Home:
         counts=service.counts(),
         sources=tuple(service.accounts()),
         still=service.standstill(),
+        checks_run=len(statuses),
         checks_failed=statuses.count("failed"),
         checks_warned=statuses.count("warned"),
         day=day,

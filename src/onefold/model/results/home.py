@@ -44,7 +44,8 @@ class Home(Result, frozen=True, kw_only=True):
 
     Attributes:
         still: What stands still, in a sentence; null while entries are processed, or none wait.
-        checks_failed: Data-quality checks that failed in their latest run.
+        checks_run: Data-quality checks that have run.
+        checks_failed: Those that failed in their latest run.
         checks_warned: Those that only warned.
         day: What changed in the last day; null where that cannot be said.
         because: Why it cannot; else empty.
@@ -53,6 +54,7 @@ class Home(Result, frozen=True, kw_only=True):
     counts: Counts
     sources: tuple[Account, ...]
     still: str | None
+    checks_run: int
     checks_failed: int
     checks_warned: int
     day: Day | None
