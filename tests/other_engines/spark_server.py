@@ -44,7 +44,10 @@ _SETTINGS = {
     "spark.databricks.delta.stats.collect": "false",
     "spark.databricks.delta.history.metricsEnabled": "false",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "1000",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # For every file that is made, Hadoop starts a `chmod`, and another one for the file of its checksum.
+    "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
+    "spark.log.level": "WARN",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djdk.lang.Process.launchMechanism=VFORK",
 }
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 from pyspark.errors import exceptions
 from pyspark.errors.exceptions.connect import SparkConnectException
 from pyspark.sql.connect.client.retries import DefaultPolicy
+from pyspark.sql.connect.plan import SQL
 from pyspark.sql.connect.session import SparkSession
 
 from onefold.adapters.sql_engines.session import Kind, OfIds, Session
@@ -123,15 +124,14 @@ class SparkConnectSession(Session):
     def execute(self, statement: str) -> None:
         """Run a statement to its end."""
         with self._asked() as session:
-            session.sql(statement).collect()
+            session.sql(statement)  # commands are run at once, and their answer is of no interest
 
     def fetch(self, query: str, limits: QueryLimits | None = None) -> pa.Table:
         """The rows of a query. What is larger than the limit is not taken in whole."""
         parts, size = [], 0
         with self._asked(limits) as session:
-            frame = session.sql(query)
-            plan = frame._plan.to_proto(session.client)  # noqa: SLF001  in parts they come only from here
-            for part in session.client.to_table_as_iterator(plan, {}):
+            # Not by `session.sql`, which has the server analyse the query once more.
+            for part in session.client.to_table_as_iterator(SQL(query).to_proto(session.client), {}):
                 if isinstance(part, pa.Table):
                     # Of a list without rows Spark leaves out a buffer, which Arrow takes for granted.
                     parts.append(part if part.num_rows else part.schema.empty_table())
