@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "console-screens"
-WAIT_MS = 60_000
+WAIT_MS = 120_000
 WIDE, NARROW = (1280, 900), (390, 844)
 _AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 
