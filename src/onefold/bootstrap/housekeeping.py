@@ -119,9 +119,9 @@ class Housekeeping:
 
     def _match_new(self) -> None:
         self._looked_us = self._workspace.context.clock_us()
-        run = match_records(self._workspace, incremental=True)
         with self._workspace.context.store.snapshot() as snapshot:
-            self._seen = snapshot.offsets()
+            self._seen = snapshot.offsets()  # what is processed while it runs is the next one's
+        run = match_records(self._workspace, incremental=True)
         more = {"workspace": self._workspace.context.name, "run": run.id, "changed": run.changed + run.withdrawn}
         _log.info("new records matched", extra=more)
 

@@ -69,7 +69,9 @@ def match_records(
         before = None
         found, known = scoring.anew(sources, settings, key, tell)
     made = run.tell(context, stored, found, records=len(sources.records), full=before is None)
-    if known is not None:
+    if known is None:
+        _forget(workspace)
+    else:
         # After the log has the scores: a run that is cut short before is made again.
         _keep(workspace, kept.Kept(known, now, context.log.ends()))
     return made
@@ -122,6 +124,23 @@ def _keep(workspace: Workspace, state: Kept) -> None:
         warehouse.replace(MATCHING_MODEL, pa.Table.from_pylist([row]))
         fingerprints = pa.array(state.fingerprints.values(), pa.int64())
         warehouse.replace(MATCHED_RECORD, pa.table({"node": nodes, "fingerprint": fingerprints}))
+    finally:
+        warehouse.close()
+
+
+def _forget(workspace: Workspace) -> None:
+    """Let no incremental run go on from scores that another model has replaced; the model stays, to explain by."""
+    import pyarrow as pa  # noqa: PLC0415  only where the extra is
+
+    if (
+        workspace.context.feed is None
+        or next(iter(SegmentRows(workspace, MATCHED_RECORD.full_name).all()), None) is None
+    ):
+        return
+    warehouse = warehouse_of(workspace)
+    try:
+        none = pa.table({"node": pa.array([], pa.binary(16)), "fingerprint": pa.array([], pa.int64())})
+        warehouse.replace(MATCHED_RECORD, none)
     finally:
         warehouse.close()
 

@@ -63,7 +63,7 @@ class ProjectIdentity(IdentityPlanning):
             UsageError: The file cannot be used.
         """
         context, wanted = self._workspace.context, self._wanted({})
-        if wanted != _Wanted(context.identity, settings_of(self._workspace)):
+        if wanted != self._running():
             raise UnavailableError(
                 "The server works by the identity.yaml that it was started with: start it again, and then apply."
             )
@@ -84,11 +84,11 @@ class ProjectIdentity(IdentityPlanning):
             UsageError: The file cannot be used.
         """
         tag = self._file.tag()
-        settings, matching = self._supposed({})
-        match = match_settings(matching, settings.default_region)
+        wanted, stated = self._said({})
+        settings, match = wanted
         types = sorted(settings.types.values(), key=lambda one: (-one.priority, one.name))
         found = results.IdentityStated(
-            matching=matching is not None,
+            matching=stated is not None,
             model=match.model,
             join_from=settings.join_from,
             review_from=settings.review_from,
@@ -105,7 +105,7 @@ class ProjectIdentity(IdentityPlanning):
                 for one in types
             ),
             blocked=tuple(sorted(settings.blocked_values)),
-            restart=_Wanted(settings, match) != _Wanted(self._workspace.context.identity, settings_of(self._workspace)),
+            restart=wanted != self._running(),
             locked=self._file.locked,
             undo=self._file.can_undo(),
         )
@@ -130,17 +130,19 @@ class ProjectIdentity(IdentityPlanning):
         """
         self._file.undo(tag)
 
-    def _supposed(self, changed: Mapping[str, Any]) -> tuple[IdentitySettings, Matching | None]:
-        try:
-            return supposed(self._workspace.project.directory, changed)
-        except (ConfigurationError, ValueError) as error:
-            raise UsageError(str(error)) from None
+    def _running(self) -> _Wanted:
+        """What the server was started with."""
+        return _Wanted(self._workspace.context.identity, settings_of(self._workspace))
 
     def _wanted(self, changed: Mapping[str, Any]) -> _Wanted:
+        return self._said(changed)[0]
+
+    def _said(self, changed: Mapping[str, Any]) -> tuple[_Wanted, Matching | None]:
+        """What the file would say with these keys, and what of it stands under `match`."""
         try:
-            settings, stated = supposed(self._workspace.project.directory, changed)
-            return _Wanted(settings, match_settings(stated, settings.default_region))
-        except (ConfigurationError, msgspec.ValidationError, ValueError) as error:
+            settings, match = supposed(self._workspace.project.directory, changed)
+            return _Wanted(settings, match_settings(match, settings.default_region)), match
+        except (ConfigurationError, ValueError) as error:
             raise UsageError(str(error)) from None
 
     def _suppose(self, snapshot: ProfileSnapshot, wanted: _Wanted) -> tuple[Supposed, int | None]:

@@ -23,7 +23,6 @@ from onefold.connectors.sources.files import header, look
 from onefold.connectors.sources.first_rows import first_rows
 from onefold.connectors.sources.language import Mapping, for_source
 from onefold.connectors.sources.notes import Notes
-from onefold.connectors.sources.preview import Become, Shown
 from onefold.connectors.sources.preview import preview as previewed
 from onefold.errors import ConfigurationError, OverloadedError, UsageError, nearest
 from onefold.model import results
@@ -82,7 +81,7 @@ class UploadDesk:
             text = mapping_yaml.to_yaml(plan, notes)
             plan = _read(text)
             of = uses(plan, columns)
-            shown, noticed = previewed(path, for_source(plan, self._ids(source) or _UNNAMED), columns, ROWS_SHOWN)
+            rows, noticed = previewed(path, for_source(plan, self._ids(source) or _UNNAMED), columns, ROWS_SHOWN)
             return results.UploadPreview(
                 file=path.name,
                 mapping=text,
@@ -92,12 +91,12 @@ class UploadDesk:
                 columns=tuple(
                     results.UploadColumn(
                         name=name,
-                        uses=tuple(results.ColumnUse(kind=one.kind, name=one.name, cast=one.cast) for one in of[name]),
+                        uses=of[name],
                         note=notes.get(name, ""),
                     )
                     for name in columns
                 ),
-                rows=tuple(map(_row, shown)),
+                rows=tuple(rows),
             )
 
     def load(self, path: Path, *, source: str, mapping: str, new: bool, request_id: str) -> results.FileLoaded:
@@ -185,26 +184,3 @@ def _read(text: str) -> Mapping:
 
 def _sentences(notes: Notes) -> tuple[str, ...]:
     return tuple(file_report.sentences(msgspec.to_builtins(notes)))
-
-
-def _row(shown: Shown) -> results.UploadRow:
-    return results.UploadRow(
-        line=shown.line,
-        cells=shown.cells,
-        events=tuple(map(_event, shown.becomes)),
-        rejected=shown.rejected,
-        skipped=shown.skipped,
-    )
-
-
-def _event(one: Become) -> results.UploadEvent:
-    return results.UploadEvent(
-        kind=one.kind,
-        event=one.event,
-        timestamp=one.timestamp,
-        identifiers=one.identifiers,
-        traits=one.traits,
-        properties=one.properties,
-        consent=one.consent,
-        findings=one.findings,
-    )

@@ -20,8 +20,8 @@ SURVIVORSHIP = Record(
         "default": Field(Text(_STRATEGIES), "Which value of a field wins; `most_recent` when left out."),
         "preset": Field(
             Text(tuple(PRESETS)),
-            "Strategies of the usual fields at once. `contact`: names the longest, phone the mobile first, e-mail and "
-            "address the latest.",
+            "Strategies of the usual fields at once. `contact`: names the longest, phone the mobile first where a number "
+            "with its country code tells, e-mail and address the latest.",
         ),
         "fields": Field(MapOf(Text(_STRATEGIES)), "The strategy of single fields, before those of a preset."),
     }

@@ -29,8 +29,8 @@ class Survivorship(msgspec.Struct, frozen=True):
     Attributes:
         strategy: `most_recent`: latest event time. `source_rank`: best source, then latest. `longest`: most
             characters. `most_frequent`: stated most often, over all sources. `most_complete`: most filled parts (of
-            an object or list; a plain value is one part). `mobile_first`: phone numbers that are mobile for certain, then
-            those that may be, then landlines.
+            an object or list; a plain value is one part). `mobile_first`: phone numbers with their country code that are
+            mobile, then those that do not tell (without the code, or of North America), then landlines.
         sources: For `source_rank`, best first; a source that is not listed ranks behind all that are.
     """
 

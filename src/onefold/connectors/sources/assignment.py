@@ -10,6 +10,7 @@ import msgspec
 from onefold.connectors.sources.cells import AmbiguousColumnError, Columns
 from onefold.connectors.sources.language import Field, Fields, Mapping
 from onefold.connectors.sources.plan import plain_name
+from onefold.model import results
 from onefold.model.column_change import ColumnChange, ColumnKind
 
 _SECTIONS: dict[ColumnKind, Literal["id", "identifiers", "traits", "properties", "consent"]] = {
@@ -21,28 +22,20 @@ _SECTIONS: dict[ColumnKind, Literal["id", "identifiers", "traits", "properties",
 }
 
 
-class Use(msgspec.Struct, frozen=True):
-    """One thing that a column is: `name` is empty for a time."""
-
-    kind: ColumnKind
-    name: str
-    cast: str
-
-
-def uses(mapping: Mapping, header: Sequence[str]) -> dict[str, tuple[Use, ...]]:
+def uses(mapping: Mapping, header: Sequence[str]) -> dict[str, tuple[results.ColumnUse, ...]]:
     """By column, everything it is, in the order of the statements; nothing for one that is left out."""
     found = Columns(header, file=mapping.file, strict=False)
-    told: dict[str, dict[Use, None]] = {column: {} for column in header}
+    told: dict[str, dict[results.ColumnUse, None]] = {column: {} for column in header}
     for statement in mapping.stated:
         taken = set()
         for kind, name, field in _stated(statement):
             for column in _columns(field, found):
                 taken.add(column)
-                told[column][Use(kind, name, field.cast)] = None
+                told[column][results.ColumnUse(kind=kind, name=name, cast=field.cast)] = None
         if statement.others != "drop":
             for column in header:
                 if column not in taken and (name := plain_name(column)):
-                    told[column][Use(_other(statement), name, "text")] = None
+                    told[column][results.ColumnUse(kind=_other(statement), name=name, cast="text")] = None
     return {column: tuple(those) for column, those in told.items()}
 
 

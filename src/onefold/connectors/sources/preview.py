@@ -13,46 +13,15 @@ from onefold.connectors.sources.cells import text_of
 from onefold.connectors.sources.delimited import Broken
 from onefold.connectors.sources.language import Mapping
 from onefold.connectors.sources.notes import Notes
-from onefold.model import Identifier
+from onefold.model import Identifier, results
 
 ROWS_LOOKED_AT = 2_000
 CELL_CHARACTERS = 200
 """As much of a cell is shown."""
 
 
-class Become(msgspec.Struct, frozen=True):
-    """What a row states, as the log would have it. `timestamp` is None where none can be read."""
-
-    kind: str
-    event: str
-    timestamp: str | None
-    identifiers: tuple[Identifier, ...]
-    traits: dict[str, Any]
-    properties: dict[str, Any]
-    consent: dict[str, bool]
-    findings: tuple[str, ...]
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A row.
-
-    Attributes:
-        line: Of the file, from 1.
-        cells: In the order of the header, shortened; the row's text alone where it could not be cut into cells.
-        becomes: What it states.
-        rejected: Why it, or a part of it, is a dead letter; empty when it is not.
-        skipped: Why the mapping leaves it out; empty when it does not.
-    """
-
-    line: int
-    cells: tuple[str, ...]
-    becomes: tuple[Become, ...]
-    rejected: str
-    skipped: str
-
-
-def preview(path: Path, mapping: Mapping, header: tuple[str, ...], count: int) -> tuple[list[Shown], Notes]:
-    """The first rows of a file, and what was noticed in its first `ROWS_LOOKED_AT`.
+def preview(path: Path, mapping: Mapping, header: tuple[str, ...], count: int) -> tuple[list[results.UploadRow], Notes]:
+    """The first rows of a file, cells shortened, and what was noticed in its first `ROWS_LOOKED_AT`.
 
     Raises:
         ConfigurationError: The mapping does not fit the file.
@@ -74,31 +43,31 @@ def preview(path: Path, mapping: Mapping, header: tuple[str, ...], count: int) -
             notes.skipped[one.because] += 1
         if one.line in became:
             became[one.line].append(one)
-    return [_shown(line, cells, became[line]) for line, cells in raw.items()], notes
+    return [_row(line, cells, became[line]) for line, cells in raw.items()], notes
 
 
-def _shown(line: int, cells: tuple[str, ...], rows: list[files.AnyRow]) -> Shown:
-    return Shown(
-        line,
-        cells,
-        tuple(_become(row.body) for row in rows if isinstance(row, files.Row)),
-        "; ".join(row.detail or row.reason for row in rows if isinstance(row, files.BadRow)),
-        "; ".join(row.because for row in rows if isinstance(row, files.SkippedRow)),
+def _row(line: int, cells: tuple[str, ...], rows: list[files.AnyRow]) -> results.UploadRow:
+    return results.UploadRow(
+        line=line,
+        cells=cells,
+        events=tuple(_event(row.body) for row in rows if isinstance(row, files.Row)),
+        rejected="; ".join(row.detail or row.reason for row in rows if isinstance(row, files.BadRow)),
+        skipped="; ".join(row.because for row in rows if isinstance(row, files.SkippedRow)),
     )
 
 
-def _become(body: bytes) -> Become:
+def _event(body: bytes) -> results.UploadEvent:
     event: dict[str, Any] = msgspec.json.decode(body)
     when = event.get("timestamp")
-    return Become(
-        event["type"],
-        event.get("event", ""),
-        when if isinstance(when, str) else None,
-        tuple(Identifier(one["type"], one["value"]) for one in event["identifiers"]),
-        event["traits"],
-        event["properties"],
-        event["context"].get("consent", {}).get("categoryPreferences", {}),
-        tuple(finding["code"] for finding in event.get("findings", ())),
+    return results.UploadEvent(
+        kind=event["type"],
+        event=event.get("event", ""),
+        timestamp=when if isinstance(when, str) else None,
+        identifiers=tuple(Identifier(one["type"], one["value"]) for one in event["identifiers"]),
+        traits=event["traits"],
+        properties=event["properties"],
+        consent=event["context"].get("consent", {}).get("categoryPreferences", {}),
+        findings=tuple(finding["code"] for finding in event.get("findings", ())),
     )
 
 
