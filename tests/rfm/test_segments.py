@@ -1,12 +1,15 @@
 """Each combination of scores has exactly one segment, and the map that the product brings is the one that is documented."""
 
+import re
 from itertools import product
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onefold import config
 from onefold.rfm import DEFAULT, SegmentMapError, SegmentRule, segment_map
 from onefold.rfm.segments import cells, mean, names
 
@@ -23,6 +26,14 @@ def test_every_combination_has_exactly_one_segment():
     assert set(found.values()) == set(names(DEFAULT))
     for cell, name in found.items():
         assert name == next(rule.name for rule in DEFAULT if rule.matches(cell))
+
+
+def test_the_sample_segment_of_best_donors_names_segments_of_the_map():
+    """A misspelt one would have nobody, and no error says so."""
+    stated = yaml.safe_load(config.template_texts("media")["segments/donors.yaml"])["segments"]["best_donors"]["rule"]
+    named = set(re.findall("'([^']+)'", stated))
+    assert named
+    assert named <= set(names(DEFAULT))
 
 
 @pytest.mark.parametrize(
