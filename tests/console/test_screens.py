@@ -42,7 +42,8 @@ LOOKS = [(theme, size) for theme in ("light", "dark") for size in (WIDE, NARROW)
 
 def examined(owner, name):
     """Everything that is wrong with the screen as it is, in each theme and width."""
-    wrong = []
+    open_tabs = owner.page.locator(".tabs [aria-current=page]").count()
+    wrong = [f"{open_tabs} tabs are open"] if open_tabs > 1 else []
     for theme, size in LOOKS:
         owner.look(theme, size)
         owner.settle()

@@ -230,10 +230,10 @@ export default function Quality() {
     >
       {run.isError && <Failed error={run.error} again={() => run.mutate()} />}
       <nav className="tabs" aria-label="Of quality">
-        <Link to="/quality" search={{ relation: search.relation }} aria-current={search.tab ? undefined : 'page'} activeProps={{ 'aria-current': search.tab ? undefined : 'page' }}>
+        <Link to="/quality" search={{ relation: search.relation }} activeOptions={{ exact: true }} aria-current={search.tab ? undefined : 'page'}>
           Checks
         </Link>
-        <Link to="/quality" search={{ tab: 'quarantine', relation: search.relation }} aria-current={search.tab ? 'page' : undefined} activeProps={{ 'aria-current': search.tab ? 'page' : undefined }}>
+        <Link to="/quality" search={{ tab: 'quarantine', relation: search.relation }} activeOptions={{ exact: true }} aria-current={search.tab ? 'page' : undefined}>
           Quarantine
         </Link>
       </nav>

@@ -158,7 +158,7 @@ export default function OneTable() {
             </p>
             <nav className="tabs" aria-label="Of this table">
               {(['rows', 'columns', 'lineage'] as const).map((one) => (
-                <Link key={one} to="/tables/$schema/$name" params={params} search={{ tab: one === 'rows' ? undefined : one }} aria-current={tab === one ? 'page' : undefined} activeProps={{ 'aria-current': tab === one ? 'page' : undefined }}>
+                <Link key={one} to="/tables/$schema/$name" params={params} search={{ tab: one === 'rows' ? undefined : one }} activeOptions={{ exact: true }} aria-current={tab === one ? 'page' : undefined}>
                   {one[0]!.toUpperCase() + one.slice(1)}
                 </Link>
               ))}

@@ -7,7 +7,7 @@ import { answered, GET, POST, PUT, read, type Schemas } from '../api/client';
 import { may, useMe } from '../api/session';
 import { Table } from '../parts/page';
 import { Failed, Loading, Shown } from '../parts/states';
-import { number, Term, words } from '../parts/text';
+import { number, plural, Term, words } from '../parts/text';
 import { say } from '../parts/toast';
 
 type Stated = Schemas['IdentityStated'] & { tag: string };
@@ -62,7 +62,7 @@ function People({ of }: { of: readonly Schemas['PlannedPerson'][] }) {
           <Link to="/people/$id" params={{ id: one.profile_id }} className="mono">
             {one.identifier ? `${one.identifier.type}:${one.identifier.value}` : one.profile_id}
           </Link>{' '}
-          <span className="quiet small">{number(one.identifiers)} ids</span>
+          <span className="quiet small">{plural(one.identifiers, 'identifier')}</span>
         </div>
       ))}
       {of.length > 4 && <span className="quiet small">and {number(of.length - 4)} more</span>}
