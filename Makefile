@@ -71,9 +71,10 @@ coverage: $(VENV)/.dev  ## The fast suites again, measured: what they reach of t
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERED_MIN)
 
+# Three at a time on two processors: those suites wait much, for processes that start and connections that are cut.
 .PHONY: slow
 slow: $(VENV)/.dev $(VENV)/.docs node console chromium strace iproute2  ## The other suites: processes, SDKs, faults, networks, laws
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOW) $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(SLOW) $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev  ## Style: ruff check and ruff format
@@ -96,7 +97,7 @@ laws: $(VENV)/.dev  ## The laws, with many more examples, and 1,000,000 simulate
 
 .PHONY: faults
 faults: $(VENV)/.dev strace iproute2  ## Kills, power cuts, full disks, networks, poison, rude outsiders: release size (ONEFOLD_FAULTS_PART=0.1 for a tenth)
-	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults tests/network tests/operations tests/rude tests/warehouse/test_crashes.py $(ARGS)
+	ONEFOLD_FAULTS=release $(BIN)/python -m pytest -n 2 --dist loadgroup --timeout=0 tests/faults tests/fuzz/test_described.py tests/isolation tests/network tests/operations tests/rude tests/warehouse/test_crashes.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev  ## Fuzz event decoder, identifiers and file reader, a minute each (ARGS="--seconds 600")

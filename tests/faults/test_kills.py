@@ -172,7 +172,7 @@ class Torment:
 
 def test_kills_of_the_server(zygote, tmp_path):
     """Half at enumerated system calls, half at any moment; producers resend what was not acknowledged."""
-    kills, started, draw = scaled(40, 300), time.monotonic(), random.Random(7)
+    kills, started, draw = scaled(24, 300), time.monotonic(), random.Random(7)
     with project() as here:
         with Torment(zygote, here, tmp_path / "calls") as torment:
             places = itertools.cycle(points(torment.counted(), kills // 2, SERVING))

@@ -111,7 +111,7 @@ def wrong_with(found, acknowledged, processed):
 
 def test_no_power_cut_takes_what_was_acknowledged(tmp_path):
     """The log has all of it, the store is of one moment no later than the log, and both go on from there."""
-    number, started, cuts, wrong = scaled(500, 10_000), time.monotonic(), 0, []
+    number, started, cuts, wrong = scaled(300, 10_000), time.monotonic(), 0, []
     for seed in range(2 * number // CUTS):
         if cuts >= number:
             break

@@ -6,11 +6,14 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.faults.scale import scaled
 from tests.isolation import planted, probes, tenants, trial
 from tests.isolation.callers import bearer
 from tests.isolation.routes import METHODS
 
 PROBES = 10_000
+OF_THE_OTHER = scaled(3, 1)
+"""Of so many probes the other tenant puts one: what differs between the tenants is names and people, no code."""
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +33,13 @@ def test_whatever_is_asked_the_neighbour_might_as_well_not_be_there(here, mine):
     """Looks and writes, by whatever key: every answer is the one that is given where the neighbour has no people."""
     twins = here.twins(mine)
     places = twins.places()
-    looks = here.run(twins.judged(probes.looks(twins.attack, places)))
-    writes = here.run(twins.judged(probes.writes(twins.attack, places)))
+    step = 1 if mine is tenants.AMBER else OF_THE_OTHER
+    looks = here.run(twins.judged(probes.looks(twins.attack, places)[::step]))
+    writes = here.run(twins.judged(probes.writes(twins.attack, places)[::step]))
     assert looks.findings + writes.findings == []
-    assert looks.probes + writes.probes >= PROBES
+    assert looks.probes + writes.probes >= PROBES / step
     # All sorts of answers were among them, so that equality says something.
-    assert min(looks.statuses[status] for status in (200, 401, 403, 404)) > 100
+    assert min(looks.statuses[status] for status in (200, 401, 403, 404)) > 100 / step
     assert min(writes.statuses[status] for status in (200, 201, 202, 401, 403, 404)) > 0
     assert here.run(twins.changed()) == []
 

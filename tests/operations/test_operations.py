@@ -9,8 +9,8 @@ from tests.faults.scale import RELEASE, scaled
 from tests.operations.planted import PLANTS
 
 ROOT = Path(__file__).parents[2]
-SCHEDULES = scaled(120, 5_000)
-PARTS = 4
+SCHEDULES = scaled(60, 5_000)
+PARTS = 2
 WITHIN = 150
 """Schedules within which each planted bug is found; most are within ten."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -64,6 +65,7 @@ def describe(*, answers: bool) -> FastAPI:
     described.add_exception_handler(Exception, problems.from_fault)
     generate = described.openapi
 
+    @cache  # schemas of answers take a fifth of a second
     def openapi() -> dict[str, Any]:
         schema = generate()
         schema.setdefault("components", {})["securitySchemes"] = {
