@@ -26,8 +26,8 @@ from onefold.warehouse.promoted import Promoted
 BUCKETS = 8
 ROWS = 1_000_000
 """Rows of small segments that are compacted together."""
-RUN_ROWS = 250_000
-"""Rows of one file of a relation that has no buckets: whole profiles, of which a million would be some gigabytes."""
+RUN_ROWS = 100_000
+"""Rows of one file of a relation that has no buckets: whole profiles, and an erasure writes those of one file anew."""
 SEGMENTS = 64
 """So many small segments are compacted, however small: each costs a query a third of a millisecond."""
 

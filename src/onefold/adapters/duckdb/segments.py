@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from onefold.adapters.duckdb import concerned, node_filters
 from onefold.adapters.duckdb.sealed_file import SealedFile, SealedWriter
 from onefold.adapters.duckdb.summaries import Summary, packed, summary_of, unpacked
 from onefold.errors import IntegrityError, UnavailableError
@@ -67,17 +68,8 @@ class SegmentFiles:
         try:
             if not self._begun:
                 self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            writer = SealedWriter(partial, key)
-            try:
-                pq.write_table(
-                    rows,
-                    pa.PythonFile(writer, mode="w"),
-                    compression="zstd",
-                    use_dictionary=[column for column in rows.column_names if column in _DICTIONARIES],
-                    row_group_size=_ROW_GROUP,
-                )
-            finally:
-                writer.close()
+            with SealedWriter(partial, key) as writer:
+                filtered = _written(writer, relation, rows)
             partial.rename(self.directory / name)
             self._settle()
             size = (self.directory / name).stat().st_size
@@ -87,7 +79,7 @@ class SegmentFiles:
                 f"a segment file cannot be written to {self.directory} ({error.strerror}); nothing was changed"
             ) from error
         self._keep(name)
-        wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows, promoted, trimmed)), name)
+        wrapped = self._sealer.wrap_file_key(key + packed(summary_of(rows, promoted, trimmed, filtered)), name)
         return Segment(name, relation.full_name, first, last, rows.num_rows, size, wrapped, level, bucket)
 
     def require(self, segments: Sequence[Segment]) -> None:
@@ -134,6 +126,14 @@ class SegmentFiles:
         """What is known of the file's rows without opening it."""
         return unpacked(self._sealer.unwrap_file_key(segment.key, segment.name)[_KEY_BYTES:])
 
+    def may_hold(self, segment: Segment, nodes: pa.Array) -> bool:
+        """Whether the file may hold one of these nodes; False is certain. A file of an earlier version may hold any."""
+        filtered = self.summary(segment).filtered
+        if filtered is None:
+            return True
+        with SealedFile(self.open(segment), self.key(segment)) as file:
+            return node_filters.may_hold(file.read_at(*filtered), nodes)
+
     def read(self, segment: Segment, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a segment; all columns, or these."""
         with SealedFile(self.open(segment), self.key(segment)) as file:
@@ -170,3 +170,17 @@ class SegmentFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _written(writer: SealedWriter, relation: Relation, rows: pa.Table) -> tuple[int, int] | None:
+    """Write rows, and where its columns have nodes their filter before the footer; where that is, and its length."""
+    sink = pa.PythonFile(writer, mode="w")
+    dictionaries = [column for column in rows.column_names if column in _DICTIONARIES]
+    with pq.ParquetWriter(sink, rows.schema, compression="zstd", use_dictionary=dictionaries) as parquet:
+        parquet.write_table(rows, row_group_size=_ROW_GROUP)
+        if not concerned.columns(relation.full_name):
+            return None
+        data = node_filters.made(concerned.nodes(relation.full_name, rows))
+        start = sink.tell()
+        sink.write(data)
+        return start, len(data)

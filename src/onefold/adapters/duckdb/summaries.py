@@ -28,12 +28,14 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
         promoted: Promoted columns that the file has, each with how it was made.
         trimmed: Before which time, in microseconds, values of a class of personal data were taken out; under the empty
             text, before which time rows were.
+        filtered: Where in the file its node filter begins, and how many bytes it has; None where there is none.
     """
 
     ranges: dict[str, tuple[int, int]] = {}
     values: dict[str, list[str]] = {}
     promoted: dict[str, str] = {}
     trimmed: dict[str, int] = {}
+    filtered: tuple[int, int] | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -51,7 +53,10 @@ def unpacked(data: bytes) -> Summary:
 
 
 def summary_of(
-    rows: pa.Table, promoted: Mapping[str, str] | None = None, trimmed: Mapping[str, int] | None = None
+    rows: pa.Table,
+    promoted: Mapping[str, str] | None = None,
+    trimmed: Mapping[str, int] | None = None,
+    filtered: tuple[int, int] | None = None,
 ) -> Summary:
     """The summary of rows."""
     ranges: dict[str, tuple[int, int]] = {}
@@ -65,7 +70,7 @@ def summary_of(
             found = [value for value in pc.unique(rows[field.name]).to_pylist() if value is not None]
             if len(found) <= VALUES_MAX and sum(len(value.encode()) for value in found) <= VALUES_MAX * VALUE_BYTES_MAX:
                 values[field.name] = sorted(found)
-    return Summary(ranges, values, dict(promoted or {}), dict(trimmed or {}))
+    return Summary(ranges, values, dict(promoted or {}), dict(trimmed or {}), filtered)
 
 
 def may_hold(summary: Summary, in_bucket: Callable[[bytes], bool], needs: Sequence[Need]) -> bool:
