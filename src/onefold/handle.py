@@ -275,6 +275,41 @@ class Project:
         self._require_open()
         return self._service.profile(identifier(who))
 
+    def links(self, who: str, use: str | None = None) -> results.PersonLinks:
+        """The identifiers of a person, as they are or by the threshold of a use; nobody is joined or parted by it.
+
+        Args:
+            who: `email:ann@example.org`, or a profile id.
+            use: A name under `uses` of `match` in identity.yaml, as `project.uses` has them.
+
+        Raises:
+            ExpensiveError: Too many identifiers are connected with it.
+            NotFoundError: There is nobody of that identifier.
+            UsageError: There is no such use.
+        """
+        from onefold.cli.options import identifier  # noqa: PLC0415  as above
+
+        self._require_open()
+        return self._service.links(identifier(who), use)
+
+    @property
+    def uses(self) -> dict[str, float]:
+        """The thresholds of uses that have one of their own, by name."""
+        self._require_open()
+        return {use.name: use.join_from for use in self._service.uses().uses}
+
+    def uses_of(self, a: str, b: str) -> results.PairUses:
+        """Whether two identifiers are one person, as people are and by the threshold of each use.
+
+        Raises:
+            ExpensiveError: Too many identifiers are connected with them.
+            NotFoundError: One of them was never seen.
+        """
+        from onefold.cli.options import identifier  # noqa: PLC0415  as above
+
+        self._require_open()
+        return self._service.uses_of(identifier(a), identifier(b))
+
     @property
     def rfm(self) -> dict[str, RfmAnalysis]:
         """RFM definitions that ran, by name; `onefold rfm run` runs them."""

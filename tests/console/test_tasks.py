@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -47,6 +48,18 @@ def test_why_two_identifiers_are_one_person(owner, page):
     page.get_by_role("link", name="Why this is the same person").last.click()
     expect(page.get_by_text("One person", exact=True)).to_be_visible()
     assert page.get_by_role("list", name="Path of evidence").locator(".end").count() >= 2
+    # The demo's identity.yaml has two uses: by exact identifiers they are one person for both.
+    uses = page.get_by_role("list", name="By use").get_by_role("listitem")
+    expect(uses).to_have_text([re.compile("major donors.*one person.*90 %"), re.compile("marketing.*one person.*80 %")])
+    owner.open("/people")
+    rows = page.locator("tbody tr")
+    some = [rows.nth(n).locator(".mono").first.inner_text() for n in (0, 1)]
+    asked = f"a={quote(some[0])}&b={quote(some[1])}"
+    told = page.request.get(f"{owner.address}/api/v1/explain/uses?{asked}").json()["uses"]
+    assert not told[0]["one_person"]
+    page.goto(f"{owner.address}/why?{asked}")
+    verdicts = ["one person" if one["one_person"] else "two people" for one in told]
+    expect(uses).to_have_text([re.compile(f"major donors.*{verdicts[0]}"), re.compile(f"marketing.*{verdicts[1]}")])
 
 
 def test_keys_lead_everywhere(owner, page):

@@ -59,7 +59,7 @@ def pairs_of(workspace):
 def matched(tmp_path_factory):
     """A project of 500 invented people in four systems: open, as exact identifiers left it, and as matched."""
     with project() as here:
-        (here.directory / "identity.yaml").write_text(demo._IDENTITY + "match: {}\n")
+        (here.directory / "identity.yaml").write_text(demo._IDENTITY)
         for name in SOURCES:
             (here.directory / "sources" / f"{name}.yaml").write_text("kind: file\n")
         written = systems.write(tmp_path_factory.mktemp("files"), population.people(7, 500), seed=7, as_of=AS_OF)
@@ -115,7 +115,7 @@ def loaded(workspace, written, name):
 def test_what_came_later_is_matched_alone_as_all_would_be(tmp_path):
     """Half of the people come after a full run: an incremental run compares theirs only, and tells what a full one would."""
     with project() as here:
-        (here.directory / "identity.yaml").write_text(demo._IDENTITY + "match: {}\n")
+        (here.directory / "identity.yaml").write_text(demo._IDENTITY)
         for name in SOURCES[:2]:
             (here.directory / "sources" / f"{name}.yaml").write_text("kind: file\n")
         written = systems.write(tmp_path / "files", population.people(9, 150), seed=9, as_of=AS_OF)

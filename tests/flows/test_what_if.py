@@ -3,6 +3,7 @@
 import pytest
 from tests import workbench
 
+import onefold
 from onefold import bootstrap
 from onefold.errors import StaleError, UnavailableError, UsageError
 from onefold.model import Identifier, PairScore
@@ -117,6 +118,23 @@ def test_a_use_has_a_threshold_of_its_own(project):
         usual, careful, loose = (service.links(c4, use) for use in (None, "major_donors", "marketing"))
         with pytest.raises(UsageError, match="major_donors, marketing"):
             service.links(c4, "postal")
+        (other,) = (Identifier(*label.split(":", 1)) for label in careful.without)
+        pairs = [service.uses_of(c4, end) for end in (other, Identifier(*loose.besides[0].split(":", 1)), c4)]
+        # Page by page: each identifier once, in the one order.
+        pages, cursor = [], None
+        while not pages or cursor:
+            pages.append(service.links(c4, "marketing", cursor=cursor, limit=1))
+            cursor = pages[-1].next
+        named = service.uses()
+    assert [[one.one_person for one in found.uses] for found in pairs] == [[False, True], [False, True], [True, True]]
+    assert [found.one_person for found in pairs] == [True, False, True]
+    assert [len(page.identifiers) for page in pages] == [1, 1, 1]
+    assert tuple(label for page in pages for label in page.identifiers) == loose.identifiers
+    assert {page.identifiers_total for page in pages} == {3}
+    with onefold.open(project) as opened:
+        assert opened.uses == {use.name: use.join_from for use in named.uses} == {"major_donors": 0.9, "marketing": 0.6}
+        assert opened.links("contact_id:c4", "major_donors") == careful
+        assert opened.uses_of("contact_id:c4", f"{other.type}:{other.value}") == pairs[0]
     assert [len(found.identifiers) for found in (usual, careful, loose)] == [2, 1, 3]
     assert (usual.without, usual.besides) == ((), ())
     assert (len(careful.without), careful.besides) == (1, ())

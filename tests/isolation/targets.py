@@ -164,6 +164,7 @@ QUERIES: Mapping[str, Callable[[Attack], tuple[str, ...]]] = {
     "event": lambda a: (f"{a.theirs.seal} Bought", a.theirs.name),
     "before": lambda _: ("1", "1000000"),
     "q": lambda a: ("Opened", a.theirs.name, a.their_ids[0]),
+    "use": lambda a: ("calls", a.theirs.name),
     "verdict": lambda _: ("stored", "rejected"),
     "finding": lambda _: ("email_invalid", "contact_of_event"),
 }

@@ -131,6 +131,20 @@ class FakeWorkspace:
         found = self.profile(identifier)
         return found and results.Graph(profile_id=found.id, nodes=(), edges=(), nodes_total=0, edges_total=0)
 
+    def links(self, identifier, use, *, cursor, limit):
+        found = self.profile(identifier)
+        labels = dict.fromkeys(("identifiers", "without", "besides"), ())
+        return results.PersonLinks(
+            use=use, join_from=0.85, profile_id=found.id, identifiers_total=0, next=None, **labels
+        )
+
+    def uses(self):
+        return results.Uses(join_from=0.85, uses=())
+
+    def uses_of(self, a, b):
+        ids = (self.profile(a).id, self.profile(b).id)
+        return results.PairUses(profile_ids=ids, one_person=True, join_from=0.85, uses=())
+
     def explain(self, a, b):
         self.profile(a), self.profile(b)
         nothing = dict.fromkeys(("path", "refused", "sentences", "profile_ids"), ())

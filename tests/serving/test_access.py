@@ -38,6 +38,8 @@ READS = (
     "/api/v1/profiles/user_id:ann/graph",
     "/api/v1/profiles/id/00000000-0000-0000-0000-000000000001",
     "/api/v1/explain?a=user_id:ann&b=user_id:ann",
+    "/api/v1/explain/uses?a=user_id:ann&b=user_id:ann",
+    "/api/v1/profiles/user_id:ann/links",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/traits",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/external_ids",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/events",
@@ -45,7 +47,12 @@ READS = (
     "/v1/spaces/default/collections/users/profiles/user_id:ann/links",
 )
 REVIEW = ("pairs", "decisions", "stats", "labels")
-OPERATIONS = ("/api/v1/sources", "/api/v1/stats", *(f"/api/v1/review/{view}" for view in REVIEW))
+OPERATIONS = (
+    "/api/v1/sources",
+    "/api/v1/stats",
+    "/api/v1/identity/uses",
+    *(f"/api/v1/review/{view}" for view in REVIEW),
+)
 STEWARDS = ("/api/v1/dead-letters", "/api/v1/dead-letters/3")
 LINK = {"verdict": "link", "a": {"type": "user_id", "value": "ann"}, "b": {"type": "email", "value": "a@b.test"}}
 

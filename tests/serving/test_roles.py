@@ -95,6 +95,10 @@ def edge(monkeypatch):
         main.timeline = lambda who, cursor, limit: results.Timeline(profile_id="1", events=(event(),), next=None)
         main.history = lambda who: history()
         main.explain = lambda a, b: explanation()
+        main.links = lambda who, use, cursor, limit: results.PersonLinks(
+            use=use, join_from=0.9, profile_id="1", identifiers=("user_id:ann",), without=(f"email:{ADDRESS}",),
+            besides=("user_id:ann",), identifiers_total=1, next=None,
+        )  # fmt: skip
         main.dead_letter = lambda offset: results.DeadLetterContent(
             offset=offset, **LETTER, shape="segment", sent_at=None, request_id="",
             payload={"traits": {"email": ADDRESS, "wage": WAGE, "last_name": NAME}, "batch": [NAME]},
@@ -113,6 +117,7 @@ READS = (
     "/api/v1/profiles/user_id:ann/timeline",
     "/api/v1/profiles/user_id:ann/history",
     "/api/v1/explain?a=user_id:ann&b=user_id:ann",
+    "/api/v1/profiles/user_id:ann/links?use=calls",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/traits",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/external_ids",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/events",

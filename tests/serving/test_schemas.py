@@ -34,6 +34,7 @@ SEGMENT = "/v1/spaces/{space}/collections/{collection}/profiles/{reference}/{vie
 def server():
     """A server with two people who share an address, a judgement about them, and a dead letter."""
     with project() as here:
+        (here.directory / "identity.yaml").write_text("match: {uses: {calls: 0.95}}\n")
         (here.directory / "traits").mkdir()
         (here.directory / "traits" / "all.yaml").write_text("traits: {orders: {count: Order Completed}}")
         with here.server():
@@ -112,9 +113,10 @@ def answers(server):
         ("{identifier}", {"identifier": "user_id:ann"}),
         ("id/{profile_id}", {"profile_id": one[2]["id"]}),
     ):
-        for view in ("", "/identifiers", "/timeline", "/history", "/evidence", "/graph"):
+        for view in ("", "/identifiers", "/timeline", "/history", "/evidence", "/links", "/graph"):
             yield ask("get", f"/api/v1/profiles/{path}{view}", **named)
     yield ask("get", "/api/v1/explain", query="?a=user_id:ann&b=user_id:bob")
+    yield from by_use(ask)
     letters = ask("get", "/api/v1/dead-letters")
     yield letters
     offset = letters[2]["dead_letters"][0]["offset"]
@@ -152,8 +154,6 @@ def answers(server):
     yield from reviewed(ask)
     yield ask("get", "/api/v1/households")
     yield ask("get", "/api/v1/explain/evidence", query="?a=user_id:ann&b=user_id:bob")
-    yield ask("get", "/api/v1/traits")
-    yield ask("get", "/api/v1/traits/{name}", name="orders")
     yield from looked_after(ask)
     yield from as_builder(server)
     yield from as_owner(server)
@@ -161,8 +161,18 @@ def answers(server):
         yield ask("get", SEGMENT, space="default", collection="users", reference="user_id:ann", view=view)
 
 
+def by_use(ask):
+    """Answers about the use that has a threshold of its own."""
+    yield ask("get", "/api/v1/identity/uses")
+    found = ask("get", "/api/v1/explain/uses", query="?a=user_id:ann&b=user_id:bob")
+    assert [(one["use"], one["one_person"]) for one in found[2]["uses"]] == [("calls", False)]
+    yield found
+
+
 def looked_after(ask):
     """Answers about the data itself: at a glance, table by table, and what checks find."""
+    yield ask("get", "/api/v1/traits")
+    yield ask("get", "/api/v1/traits/{name}", name="orders")
     yield ask("get", "/api/v1/home")
     found = ask("get", "/api/v1/people", query="?search=ann")
     assert [one["exact"] for one in found[2]["people"]][:1] == [True]

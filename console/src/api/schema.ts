@@ -192,6 +192,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/explain/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["uses_api_v1_explain_uses_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/home": {
         parameters: {
             query?: never;
@@ -314,6 +330,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["undo_api_v1_identity_settings_undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["uses_api_v1_identity_uses_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -512,6 +544,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/profiles/{identifier}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["links_by_profiles_api_v1_profiles__identifier__links_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles/{identifier}/timeline": {
         parameters: {
             query?: never;
@@ -600,6 +648,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["identifiers_by_profiles_api_v1_profiles_id__profile_id__identifiers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/id/{profile_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["links_by_profiles_api_v1_profiles_id__profile_id__links_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1453,6 +1517,7 @@ export interface components {
             rule: string;
             source: string;
             time_assumed?: boolean;
+            used?: boolean;
             value: unknown;
         };
         AuditEntries: {
@@ -2057,6 +2122,15 @@ export interface components {
             sentences: string[];
             steps: components["schemas"]["EvidenceStep"][];
         };
+        PairUses: {
+            join_from: number;
+            one_person: boolean;
+            profile_ids: [
+                string,
+                string
+            ];
+            uses: components["schemas"]["UseVerdict"][];
+        };
         PasswordChange: {
             new: string;
             old: string;
@@ -2073,6 +2147,16 @@ export interface components {
             profile_id: string;
             sentences: string[];
             weakest: components["schemas"]["Step"] | null;
+        };
+        PersonLinks: {
+            besides: string[];
+            identifiers: string[];
+            identifiers_total: number;
+            join_from: number;
+            next: string | null;
+            profile_id: string;
+            use: string | null;
+            without: string[];
         };
         PersonSizes: {
             identifiers: number;
@@ -2588,6 +2672,7 @@ export interface components {
             at: string | null;
             source: string;
             time_assumed?: boolean;
+            used?: boolean;
             value: unknown;
         };
         Statement: {
@@ -2761,6 +2846,10 @@ export interface components {
             rejected: string;
             skipped: string;
         };
+        Use: {
+            join_from: number;
+            name: string;
+        };
         UserAccount: {
             created_at: string | null;
             id: string;
@@ -2772,6 +2861,15 @@ export interface components {
         };
         UserAccounts: {
             accounts: components["schemas"]["UserAccount"][];
+        };
+        Uses: {
+            join_from: number;
+            uses: components["schemas"]["Use"][];
+        };
+        UseVerdict: {
+            join_from: number;
+            one_person: boolean;
+            use: string;
         };
         ValidationError: {
             ctx?: Record<string, never>;
@@ -3620,6 +3718,68 @@ export interface operations {
             };
         };
     };
+    uses_api_v1_explain_uses_get: {
+        parameters: {
+            query: {
+                a: string;
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairUses"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     home_api_v1_home_get: {
         parameters: {
             query?: never;
@@ -4255,6 +4415,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IdentityStated"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uses_api_v1_identity_uses_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uses"];
                 };
             };
             401: {
@@ -5124,6 +5367,71 @@ export interface operations {
             };
         };
     };
+    links_by_profiles_api_v1_profiles__identifier__links_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                use?: string | null;
+            };
+            header?: never;
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonLinks"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     timeline_by_profiles_api_v1_profiles__identifier__timeline_get: {
         parameters: {
             query?: {
@@ -5452,6 +5760,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Identifiers"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    links_by_profiles_api_v1_profiles_id__profile_id__links_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                use?: string | null;
+            };
+            header?: never;
+            path: {
+                profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonLinks"];
                 };
             };
             401: {

@@ -99,6 +99,30 @@ function Consequence({ path }: { path: readonly Step[] }) {
   );
 }
 
+/** Whether the two are one person for each use that has a threshold of its own. */
+function Uses({ a, b }: { a: string; b: string }) {
+  const uses = useQuery({
+    queryKey: ['uses', a, b],
+    queryFn: () => read(GET('/api/v1/explain/uses', { params: { query: { a, b } } })),
+    retry: false,
+  });
+  if (!uses.data || uses.data.uses.length === 0) return null;
+  return (
+    <>
+      <h2>By use</h2>
+      <ul aria-label="By use" style={{ listStyle: 'none', margin: '0 0 12px', padding: 0 }}>
+        {uses.data.uses.map((one) => (
+          <li key={one.use} className="row">
+            <strong>{words(one.use)}</strong>
+            <span className={`tag ${one.one_person ? 'good' : 'warn'}`}>{one.one_person ? 'one person' : 'two people'}</span>
+            <span className="quiet small">joined from {(one.join_from * 100).toFixed(0)} %</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 export default function Why() {
   const search = useSearch({ from: '/shell/why' });
   const navigate = useNavigate();
@@ -152,6 +176,7 @@ export default function Why() {
               </section>
               <section className="card">
                 {explained.verdict === 'same' && <Consequence path={explained.path} />}
+                <Uses a={search.a!} b={search.b!} />
                 <h2>In words</h2>
                 {explained.sentences.map((sentence, index) => (
                   <p key={index} className={index === 0 ? '' : 'small quiet'} style={{ overflowWrap: 'anywhere' }}>

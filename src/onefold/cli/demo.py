@@ -52,6 +52,9 @@ types:
   subscriber_id: {priority: 88, limit: 2}
   contact_id: {priority: 86, limit: 3}
   ticket_id: {priority: 84, limit: 20}
+match:
+  # Who calls a major donor wants to be surer than a newsletter has to be; nobody is joined or parted by it.
+  uses: {major_donors: 0.9, marketing: 0.8}
 """
 _RANKS = {"donors": 1, "subscribers": 2, "gifts": 3, "tickets": 4, "newsletter": 5}
 

@@ -113,6 +113,38 @@ def links(
 
 
 @app.command()
+def uses(
+    a: Annotated[
+        str, typer.Argument(help="An identifier as type:value, or a profile id.", metavar="[IDENTIFIER]")
+    ] = "",
+    b: Annotated[str, typer.Argument(help="Another one.", metavar="[IDENTIFIER]")] = "",
+    project: ProjectDir = bootstrap.HERE,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """List the uses that have a threshold of their own; of two identifiers, say for which uses they are one person.
+
+    Example: onefold identity uses email:ann@example.org crm_id:0042
+    """
+    out = Output(as_json=as_json)
+    if a and not b:
+        raise UsageError("Name two identifiers, or none.")
+    with bootstrap.reader(project, workspace) as service:
+        named = service.uses()
+        pair = service.uses_of(identifier(a), identifier(b)) if a else None
+    if as_json:
+        out.result(named if pair is None else pair)
+    elif not named.uses:
+        out.say("No use has a threshold of its own; `uses` of `match` in identity.yaml names them.")
+    elif pair is None:
+        out.table("Uses", ("use", "joined from"), ((use.name, f"{use.join_from:g}") for use in named.uses))
+    else:
+        one = {True: "one person", False: "two people"}
+        rows = ((verdict.use, f"{verdict.join_from:g}", one[verdict.one_person]) for verdict in pair.uses)
+        out.table(f"As people are: {one[pair.one_person]}", ("use", "joined from", "they are"), rows)
+
+
+@app.command()
 def match(
     project: ProjectDir = bootstrap.HERE,
     workspace: WorkspaceName = None,

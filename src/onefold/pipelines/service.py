@@ -190,9 +190,19 @@ class Service:
         """What holds a person together, and what speaks against it, as `cohesion.person` tells it."""
         return cohesion.person(self._context, identifier)
 
-    def links(self, identifier: Identifier, use: str | None = None) -> results.PersonLinks:
+    def links(
+        self, identifier: Identifier, use: str | None = None, *, cursor: str | None = None, limit: int = uses.NODES_MAX
+    ) -> results.PersonLinks:
         """The identifiers of a person, as they are or by the threshold of a use, as `uses.links` tells them."""
-        return uses.links(self._context, identifier, use)
+        return uses.links(self._context, identifier, use, cursor=cursor, limit=limit)
+
+    def uses(self) -> results.Uses:
+        """The uses that have a threshold of their own."""
+        return uses.named(self._context)
+
+    def uses_of(self, a: Identifier, b: Identifier) -> results.PairUses:
+        """Whether two identifiers are one person for each use, as `uses.pair` tells it."""
+        return uses.pair(self._context, a, b)
 
     def graph(self, identifier: Identifier) -> results.Graph:
         """What connects a person's identifiers, and what leads from them to others.

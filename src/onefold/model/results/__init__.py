@@ -45,7 +45,7 @@ from onefold.model.results.audience import (
     SegmentVersions,
     Standing,
 )
-from onefold.model.results.evidence import DecisionChange, EvidenceStep, PairEvidence, PersonEvidence, PersonLinks
+from onefold.model.results.evidence import DecisionChange, EvidenceStep, PairEvidence, PersonEvidence
 from onefold.model.results.graph import (
     Change,
     End,
@@ -133,6 +133,7 @@ from onefold.model.results.table import (
 )
 from onefold.model.results.timeline import Event, EventGroup, EventOperation, RefusedEvent, Timeline, TimelineEvent
 from onefold.model.results.upload import ColumnUse, FileLoaded, UploadColumn, UploadEvent, UploadPreview, UploadRow
+from onefold.model.results.use import PairUses, PersonLinks, Use, Uses, UseVerdict
 
 __all__ = [
     "Account",
@@ -207,6 +208,7 @@ __all__ = [
     "Overlap",
     "Overlaps",
     "PairEvidence",
+    "PairUses",
     "PersonChange",
     "PersonEvidence",
     "PersonLinks",
@@ -284,6 +286,9 @@ __all__ = [
     "UploadEvent",
     "UploadPreview",
     "UploadRow",
+    "Use",
+    "UseVerdict",
     "UserAccount",
     "UserAccounts",
+    "Uses",
 ]

@@ -85,26 +85,6 @@ class PairEvidence(Result, frozen=True, kw_only=True):
     sentences: tuple[str, ...]
 
 
-class PersonLinks(Result, frozen=True, kw_only=True):
-    """The identifiers of a person by the threshold of a use.
-
-    Attributes:
-        use: Its name; null for the people as they are.
-        join_from: The probability that groups of records have to exceed on average.
-        profile_id: The person to whom the identifier belongs as people are.
-        identifiers: Those of one person with it by this threshold.
-        without: Those that are the person's as people are, and are not by this threshold.
-        besides: Those that are others' as people are, and are the person's by this threshold.
-    """
-
-    use: str | None
-    join_from: float
-    profile_id: str
-    identifiers: tuple[str, ...]
-    without: tuple[str, ...]
-    besides: tuple[str, ...]
-
-
 class PersonEvidence(Result, frozen=True, kw_only=True):
     """What holds a person together, and what speaks against it.
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
-import struct
 from collections.abc import Sequence
-from typing import Any
 
-from onefold.errors import UsageError
 from onefold.governance.consent import Spoken
 from onefold.model import Accepted, Identifier, Member, NodeId, StoredEntry, format_profile_id, results
 from onefold.pipelines.context import Context
+from onefold.pipelines.reading import cursors
 from onefold.pipelines.reading.basis import based
 from onefold.pipelines.reading.memberships import memberships_of
 from onefold.pipelines.reading.neighbours import spoken_beside
@@ -24,9 +21,6 @@ from onefold.profiles import profile as profiles
 from onefold.profiles.computed import begun
 from onefold.profiles.computed.plan import base_of
 from onefold.profiles.profile import Described
-
-_CURSOR = struct.Struct(">qqq")
-_IDENTIFIERS_CURSOR = struct.Struct(">qq16s")
 
 
 def profile(context: Context, identifier: Identifier, *, nodes_max: int | None = None) -> results.Profile | None:
@@ -111,7 +105,7 @@ def identifiers(
         ExpensiveError: The person has more than `nodes_max` nodes.
         UsageError: Invalid cursor.
     """
-    after = None if cursor is None else _read(_IDENTIFIERS_CURSOR, cursor)
+    after = None if cursor is None else cursors.read(cursors.IDENTIFIERS, cursor)
     node = node_of(context, identifier)
     if node is None:
         return None
@@ -130,12 +124,12 @@ def identifiers(
         for m in page
         for one, _ in (opened(context, rows[m.id]),)
     ]
-    following = base64.urlsafe_b64encode(_IDENTIFIERS_CURSOR.pack(*order(page[-1]))) if len(rest) > limit else None
+    following = cursors.written(cursors.IDENTIFIERS, order(page[-1])) if len(rest) > limit else None
     return results.Identifiers(
         id=format_profile_id(person.id),
         identifiers=tuple(answer.identifier_result(i) for i in shown),
         identifiers_total=len(members),
-        next=None if following is None else following.decode(),
+        next=following,
     )
 
 
@@ -162,7 +156,7 @@ def timeline(
         ExpensiveError: The person has more than `nodes_max` nodes.
         UsageError: Invalid cursor.
     """
-    before = None if cursor is None else _read(_CURSOR, cursor)
+    before = None if cursor is None else cursors.read(cursors.TIMELINE, cursor)
     node = node_of(context, identifier)
     if node is None:
         return None
@@ -182,14 +176,7 @@ def timeline(
 
 
 def _cursor(row: TimelineRow) -> str:
-    return base64.urlsafe_b64encode(_CURSOR.pack(row.at_us, row.partition, row.offset)).decode()
-
-
-def _read(layout: struct.Struct, cursor: str) -> tuple[Any, ...]:
-    try:
-        return layout.unpack(base64.urlsafe_b64decode(cursor))
-    except (ValueError, struct.error):
-        raise UsageError("Invalid cursor; start again without one.") from None
+    return cursors.written(cursors.TIMELINE, (row.at_us, row.partition, row.offset))
 
 
 def event(context: Context, stored: StoredEntry) -> results.TimelineEvent:
