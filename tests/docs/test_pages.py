@@ -287,6 +287,17 @@ def is_a_mapping(block: Block) -> None:
     mapping.read(block.text)
 
 
+@checks("docs/reference/survivorship.md", "yaml")
+def is_survivorship(block: Block) -> None:
+    """Lines of profile.yaml: a project that has them is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder) / "p"
+        bootstrap.init(directory, "media")
+        file = directory / "profile.yaml"
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | yaml.safe_load(block.text)))
+        config.settings(config.read_project(directory))
+
+
 @checks("docs/reference/identity.md", "yaml")
 def is_identity_settings(block: Block) -> None:
     """Lines of identity.yaml: a project that has them is one."""

@@ -133,6 +133,8 @@ def value_by_definition(events: Sequence[Event]) -> object:
             return len(value) if isinstance(value, str) else len(msgspec.json.encode(value))
         if rule.strategy == "most_complete":
             return len(value) if isinstance(value, dict) else 1
+        if rule.strategy == "latest_engagement":
+            return e.name == "Order Completed"
         return rank(e.source)
 
     standing = [e for e in events if not cleared(e)]

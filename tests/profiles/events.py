@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from onefold.model import ConsentStatement, Event, GroupStatement, Kind, OperationStatement
+from onefold.model import ConsentStatement, Event, GroupStatement, Identifier, Kind, OperationStatement
 from onefold.profiles.settings import ProfileSettings
 from onefold.profiles.survivorship import Survivorship
 
@@ -20,6 +20,7 @@ SETTINGS = ProfileSettings(
         "city": Survivorship("source_rank", ("crm", "shop")),
         "plan": Survivorship("most_frequent"),
         "address": Survivorship("most_complete"),
+        "mail": Survivorship("latest_engagement"),
     },
     tracked_events=frozenset({"Application Submitted"}),
     consent_authorities=frozenset({"crm"}),
@@ -44,6 +45,7 @@ def event(
     cleared: tuple[str, ...] = (),
     groups: tuple[GroupStatement, ...] = (),
     operations: tuple[OperationStatement, ...] = (),
+    identifiers: tuple[Identifier, ...] = (),
 ) -> Event:
     """Event `number`, at a time."""
     return Event(
@@ -52,7 +54,7 @@ def event(
         kind=kind,
         name=name,
         source=source,
-        identifiers=(),
+        identifiers=identifiers,
         received_at_us=at_us,
         timestamp_us=at_us,
         traits=traits or {},
@@ -88,7 +90,7 @@ _VALUES: st.SearchStrategy[Any] = st.sampled_from(
         *_LARGE,
     ]
 )
-_FIELDS = st.sampled_from(["name", "city", "plan", "address", "tier", "a field", *"pqrs"])
+_FIELDS = st.sampled_from(["name", "city", "plan", "address", "mail", "tier", "a field", *"pqrs"])
 _GROUPS = st.builds(
     GroupStatement,
     st.sampled_from(["company", "team"]),
@@ -145,22 +147,30 @@ def event_lists(draw: st.DrawFn, max_size: int = 14, *, first: int = 0) -> list[
 @st.composite
 def crowded_event_lists(draw: st.DrawFn) -> list[Event]:
     """Many statements of one field by one or two sources, so that values are dropped and then stated again."""
-    field = draw(st.sampled_from(["name", "city", "plan", "address", "tier"]))
+    field = draw(st.sampled_from(["name", "city", "plan", "address", "mail", "tier"]))
     values: list[Any] = ["a", "bb", "cc", "ddd", {"x": "1", "y": "2"}]
     statements = draw(
         st.lists(
-            st.tuples(st.sampled_from(values), st.integers(0, 9), st.sampled_from(["web", "web", "crm"])),
+            st.tuples(
+                st.sampled_from(values),
+                st.integers(0, 9),
+                st.sampled_from(["web", "web", "crm"]),
+                st.sampled_from(["Story Read", "Order Completed"]),
+            ),
             min_size=4,
             max_size=12,
         )
     )
-    return [event(n, at, source=source, traits={field: value}) for n, (value, at, source) in enumerate(statements)]
+    return [
+        event(n, at, source=source, name=name, traits={field: value})
+        for n, (value, at, source, name) in enumerate(statements)
+    ]
 
 
 @st.composite
 def cleared_event_lists(draw: st.DrawFn) -> list[Event]:
     """Statements of one field, plain, once and clears, by sources that rank differently, with times that tie."""
-    field = draw(st.sampled_from(["name", "city", "address", "tier"]))
+    field = draw(st.sampled_from(["name", "city", "address", "mail", "mail", "tier"]))
     kinds = st.sampled_from(["plain", "plain", "once", "clear"])
     sources = st.sampled_from(["web", "crm", "shop"])
     events = []
@@ -169,7 +179,7 @@ def cleared_event_lists(draw: st.DrawFn) -> list[Event]:
         value = draw(st.sampled_from(["a", "bb", "cc", "ddd", {"x": "1", "y": "2"}]))
         events.append(
             event(
-                number, at, source=source,
+                number, at, source=source, name=draw(st.sampled_from(["Story Read", "Order Completed"])),
                 traits={field: value} if kind == "plain" else None,
                 once={field: value} if kind == "once" else None,
                 cleared=(field,) if kind == "clear" else (),

@@ -42,14 +42,14 @@ function Attributes({ profile }: { profile: Profile }) {
           { head: 'Attribute', cell: ([name]) => words(name), csv: ([name]) => name },
           { head: 'Value', cell: ([, one]) => <strong>{show(one.value)}</strong>, csv: ([, one]) => one.value },
           { head: 'From', cell: ([, one]) => <span className="tag">{one.source}</span>, csv: ([, one]) => one.source },
-          { head: 'Stated', cell: ([, one]) => <Time at={one.at} />, csv: ([, one]) => one.at },
+          { head: 'Stated', cell: ([, one]) => <><Time at={one.at} /> {one.used && <span className="tag good" title="The last time it was used: opened, clicked, bought with">used</span>}</>, csv: ([, one]) => one.at },
           { head: 'Rule', cell: ([, one]) => words(one.rule), csv: ([, one]) => one.rule },
           {
             head: 'Lost',
             cell: ([, one]) =>
               one.others.map((other, index) => (
                 <div key={index} className="small">
-                  {show(other.value)} <span className="quiet">{other.source}, <Time at={other.at} /></span>
+                  {show(other.value)} <span className="quiet">{other.source}, {other.used && 'used '}<Time at={other.at} /></span>
                 </div>
               )),
             csv: ([, one]) => one.others.map((other) => `${show(other.value)} (${other.source})`).join('; '),

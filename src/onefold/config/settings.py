@@ -92,6 +92,7 @@ def _profiles(project: Project) -> ProfileSettings:
 
     said = _said(
         default_survivorship=rule(stated.default_strategy) if stated.default_strategy else None,
+        engagement=None if stated.engagement is None else frozenset(stated.engagement),
         purchases=None
         if stated.purchase_events is None
         else {name: Purchase(amount_keys=keys) for name, keys in stated.purchase_events.items()},

@@ -62,6 +62,7 @@ class Stages(msgspec.Struct, frozen=True, kw_only=True):
     source_rank: tuple[str, ...] = ()
     default_strategy: str | None = None
     survivorship: Mapping[str, str] = {}
+    engagement: tuple[str, ...] | None = None
     session_gap_us: int | None = None
     purchase_events: Mapping[str, tuple[str, ...]] | None = None
     currency: str | None = None
@@ -80,6 +81,7 @@ def stages(
     blocked = identity.get("blocked", {})
     match, generic = identity.get("match") or {}, identity.get("generic_addresses")
     survivorship = profile.get("survivorship", {})
+    engagement = survivorship.get("engagement")
     purchases = profile.get("purchases", {})
     lifecycle = profile.get("lifecycle", {})
     amounts = purchases.get("events")
@@ -105,6 +107,7 @@ def stages(
         source_rank=source_rank,
         default_strategy=survivorship.get("default"),
         survivorship={**PRESETS.get(survivorship.get("preset", ""), {}), **survivorship.get("fields", {})},
+        engagement=None if engagement is None else tuple(engagement),
         session_gap_us=profile.get("sessions", {}).get("gap"),
         purchase_events=None
         if amounts is None

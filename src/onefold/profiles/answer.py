@@ -92,13 +92,16 @@ def shown_value(value: Any, kind: Kind) -> Any:
 
 
 def _attribute(held: Attribute) -> results.Attribute:
-    others = tuple(results.StatedValue(**_stated(other)) for other in held.others)
-    return results.Attribute(**_stated(held.winner), rule=held.rule, others=others)
+    by_use = held.rule == "latest_engagement"
+    others = tuple(results.StatedValue(**_stated(other, by_use=by_use)) for other in held.others)
+    return results.Attribute(**_stated(held.winner, by_use=by_use), rule=held.rule, others=others)
 
 
-def _stated(candidate: Candidate) -> dict[str, Any]:
+def _stated(candidate: Candidate, *, by_use: bool = False) -> dict[str, Any]:
     """A value as stated; a time that was assumed is ranked before all known ones, and shown as what it stands for."""
     known: dict[str, Any] = {"value": candidate.value, "source": candidate.source}
+    if by_use and candidate.count:
+        known["used"] = True
     if candidate.at_us >= 0:
         return known | {"at": iso(candidate.at_us)}
     return known | {"at": iso(candidate.at_us + ASSUMED_US), "time_assumed": True}

@@ -1,6 +1,6 @@
 """Profile settings: which value survives, what is a purchase, when a visit ends, which stages a life has.
 
-States are folded under these settings. A change to survivorship, purchases, the session gap or the tracked events
+States are folded under these settings. A change to survivorship, engagement, purchases, the session gap or the tracked events
 holds for the past too only after `onefold rebuild`; lifecycle rules and ranks of sources count at once.
 """
 
@@ -41,6 +41,16 @@ DEFAULT_PURCHASES: Mapping[str, Purchase] = {
     name: Purchase()
     for name in ("Order Completed", "Donation Completed", "Ticket Purchased", "Purchase", "Purchase Completed")
 }
+
+
+DEFAULT_ENGAGEMENT = frozenset(
+    {
+        "Email Opened", "Email Link Clicked", "Email Clicked", "Email Replied", "Email Subscribed", "Message Opened",
+        "Message Clicked", "Message Replied", "SMS Clicked", "SMS Replied", "SMS Subscribed", "Subscribed", "Signed In",
+        "Call Answered",
+    }
+)  # fmt: skip
+"""Events that somebody answers with, beside purchases: what they carry is in use."""
 
 
 WELL_KNOWN_FIELDS = frozenset(
@@ -88,6 +98,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     Attributes:
         survivorship: Field to rule.
         default_survivorship: The rule of every other field.
+        engagement: Events that use the values they carry, beside purchases, for the strategy `latest_engagement`.
         purchases: Event name to how it is read.
         default_currency: The currency of an amount that states none, and the one the profile's revenue is shown in.
         session_gap_us: The longest pause within one session.
@@ -110,6 +121,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     survivorship: dict[str, Survivorship] = {}
     default_survivorship: Survivorship = Survivorship()
+    engagement: frozenset[str] = DEFAULT_ENGAGEMENT
     purchases: dict[str, Purchase] = msgspec.field(default_factory=lambda: dict(DEFAULT_PURCHASES))
     default_currency: str = DEFAULT_CURRENCY
     session_gap_us: int = 30 * MINUTE_US
@@ -174,6 +186,13 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         tracked = {Aggregate(function, name) for name in self.tracked_events for function in TRACKED}
         wanted = sorted({*traits, *tracked, *self.ruled_aggregates}, key=fingerprint)
         return plan(wanted, values_max=limits.values, tiles_max=limits.tiles, epochs=self.epochs)
+
+    @cached_property
+    def using(self) -> frozenset[str]:
+        """The events that use the values they carry; none where no rule asks for uses."""
+        rules = (*self.survivorship.values(), self.default_survivorship)
+        asked = any(rule.strategy == "latest_engagement" for rule in rules)
+        return self.engagement | self.purchases.keys() if asked else frozenset()
 
     def rule_for(self, field: str) -> Survivorship:
         """The survivorship rule of a field."""

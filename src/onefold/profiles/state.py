@@ -20,24 +20,13 @@ from onefold.errors import IntegrityError
 from onefold.governance.consent import DENIED, NO, Register, Statement, first_purposes, merged
 from onefold.model import Event, NodeId
 from onefold.profiles import consents, money, sessions
-from onefold.profiles.bounds import bounded_attributes, bounded_once
+from onefold.profiles.attributes import all_clears, all_once, described, described_once, used
+from onefold.profiles.bounds import bounded_attributes
 from onefold.profiles.computed import plan as computing
 from onefold.profiles.groups import GroupState, joined, united_groups
 from onefold.profiles.operations import Operated, operated, united_operations
 from onefold.profiles.settings import ProfileSettings, Purchase
-from onefold.profiles.survivorship import (
-    LARGE,
-    Candidate,
-    Moment,
-    Once,
-    bounded,
-    identity,
-    size_class,
-    storable,
-    united,
-    united_clears,
-    united_once,
-)
+from onefold.profiles.survivorship import Candidate, Moment, Once, united
 
 NEVER_FIRST = 2**63 - 1
 NEVER_LAST = -(2**63)
@@ -181,16 +170,18 @@ def fold(state: NodeState, event: Event, settings: ProfileSettings, others: Sequ
     if purchase is not None:
         _buy(state, event.properties, purchase, settings)
     if event.traits:
-        _describe(state, event, settings)
+        state.attributes = described(state.attributes, event, settings)
+    if name in settings.using:
+        state.attributes = used(state.attributes, event, settings)
     if event.consents:
         consents.state_words(state.consents, state.about, event, settings.consent_authorities, others)
         bound_consents(state, settings)
     if event.traits_once:
-        _describe_once(state, event, settings)
+        state.once = described_once(state.once, event, settings)
     if event.cleared:
         moment = (event.ranked_us, event.id)
         fields = {field: {source: moment} for field in event.cleared}
-        state.cleared = _united_clears(state.cleared, fields, settings)
+        state.cleared = all_clears(state.cleared, fields, settings)
     if event.operations:
         limit, declared = settings.limits.operations, settings.declared_fields
         state.operations = operated(state.operations, event, limit, declared)
@@ -281,9 +272,9 @@ def added(states: Sequence[NodeState], settings: ProfileSettings) -> NodeState:
     for one in states:
         # Few nodes have these.
         if one.once:
-            total.once = _united_once(total.once, one.once, settings)
+            total.once = all_once(total.once, one.once, settings)
         if one.cleared:
-            total.cleared = _united_clears(total.cleared, one.cleared, settings)
+            total.cleared = all_clears(total.cleared, one.cleared, settings)
         if one.operations:
             limit, declared = most.operations, settings.declared_fields
             total.operations = united_operations(total.operations, one.operations, limit, declared)
@@ -307,65 +298,6 @@ def _buy(state: NodeState, properties: dict[str, Any], purchase: Purchase, setti
     state.revenue[currency] = amount if before is None else money.plus(before, amount)
     if before is None:
         state.revenue = money.bounded(state.revenue, settings.limits.currencies, settings.default_currency)
-
-
-def _describe(state: NodeState, event: Event, settings: ProfileSettings) -> None:
-    attributes, source, at_us, event_id = state.attributes, event.source, event.ranked_us, event.id
-    grown, large = False, False
-    for field, stated in event.traits.items():
-        value = storable(stated)
-        if value is None:
-            continue
-        rule = settings.rule_for(field)
-        new = Candidate(value, source, at_us, event_id, 1 if rule.strategy == "most_frequent" else 0)
-        held = attributes.get(field)
-        if held is None:
-            attributes[field] = [new]
-        elif len(held) == 1 and (only := held[0]).source == source and identity(only.value) == identity(value):
-            # The usual case: the same source says the same again.
-            if (at_us, event_id) < (only.at_us, only.event):
-                at_us_kept, event_kept = only.at_us, only.event
-            else:
-                at_us_kept, event_kept = at_us, event_id
-            # A new list: this one may be shared with the state it was merged from.
-            attributes[field] = [Candidate(value, source, at_us_kept, event_kept, only.count + new.count)]
-            continue
-        else:
-            attributes[field] = united(held, (new,), rule, settings.candidates_kept, field)
-        grown, large = True, large or size_class(field, value) > 0
-    # Small values are counted only where there are many; the usual event pays for neither.
-    if large or (grown and sum(map(len, attributes.values())) > settings.limits.candidates[0]):
-        state.attributes = bounded_attributes(attributes, settings)
-
-
-def _describe_once(state: NodeState, event: Event, settings: ProfileSettings) -> None:
-    stated = {}
-    for field, raw in event.traits_once.items():
-        value = storable(raw)
-        if value is not None and size_class(field, value) < LARGE:
-            only = (Candidate(value, event.source, event.timestamp_us, event.id),)
-            stated[field] = Once(only, only)
-    state.once = _united_once(state.once, stated, settings)
-
-
-def _united_once(a: dict[str, Once], b: dict[str, Once], settings: ProfileSettings) -> dict[str, Once]:
-    if not b:
-        return dict(a)
-    found = dict(a)
-    for field, once in b.items():
-        before = found.get(field)
-        found[field] = united_once(before or Once(), once, settings.candidates_kept, field)
-    return bounded_once(found, settings)
-
-
-def _united_clears(
-    a: dict[str, dict[str, Moment]], b: dict[str, dict[str, Moment]], settings: ProfileSettings
-) -> dict[str, dict[str, Moment]]:
-    found = dict(a)
-    for field, clears in b.items():
-        before = found.get(field)
-        found[field] = clears if before is None else united_clears(before, clears)
-    return bounded(found, settings.limits.cleared, settings.declared_fields)
 
 
 def bound_consents(state: NodeState, settings: ProfileSettings) -> None:

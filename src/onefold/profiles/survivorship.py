@@ -9,6 +9,8 @@ more of them: use it where values are few.
 Two kinds of statement stand beside the plain ones. A *clear* says that an attribute has no value: it takes away what was
 stated no later, by its own source and by sources of the same or a lower rank, and it stays, so that an older value which
 arrives afterwards is taken away too. A value stated *once* counts while no plain value stands; of several the earliest does.
+With `latest_engagement` a value is a candidate as stated, and another as used by an event of engagement (`count` is 1). As
+many of each are kept, by time, beside each other: a statement may be later than the clear that takes the use away.
 What is cleared is kept and not shown: only so does the order of arrival not matter. A later clear can therefore take away
 more values than were kept in the order of the strategy, so the latest are kept besides.
 """
@@ -20,7 +22,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
-Strategy = Literal["most_recent", "source_rank", "longest", "most_frequent", "most_complete", "mobile_first"]
+Strategy = Literal[
+    "most_recent", "source_rank", "longest", "most_frequent", "most_complete", "mobile_first", "latest_engagement"
+]
 
 
 class Survivorship(msgspec.Struct, frozen=True):
@@ -31,6 +35,8 @@ class Survivorship(msgspec.Struct, frozen=True):
             characters. `most_frequent`: stated most often, over all sources. `most_complete`: most filled parts (of
             an object or list; a plain value is one part). `mobile_first`: phone numbers with their country code that are
             mobile, then those that do not tell (without the code, or of North America), then landlines.
+            `latest_engagement`: used last by an event of engagement (opened, clicked, bought …) that carried it, as a trait
+            or as an address; then those that were only stated, the latest first.
         sources: For `source_rank`, best first; a source that is not listed ranks behind all that are.
     """
 
@@ -44,9 +50,10 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     Attributes:
         value: The value, `storable`.
         source: Who stated it.
-        at_us: Event time of the latest statement.
+        at_us: Event time of the latest statement, or use.
         event: Id of that event.
-        count: How often it was stated; only counted where the strategy is `most_frequent`, else 0.
+        count: How often it was stated, where the strategy is `most_frequent`; 1 for a use, where it is `latest_engagement`;
+            else 0.
     """
 
     value: Any
@@ -141,6 +148,9 @@ def best(candidates: Sequence[Candidate], rule: Survivorship, limit: int) -> lis
     """Those of one source and size that are kept, at most `limit` for each reason there is to keep them."""
     if rule.strategy == "most_frequent":
         return sorted(candidates, key=lambda c: _encode(c.value))[:limit]
+    if rule.strategy == "latest_engagement":
+        kinds = ([c for c in candidates if c.count], [c for c in candidates if not c.count])
+        return [c for kind in kinds for c in ranked(kind, LATEST)[:limit]]
     found = ranked(candidates, rule)[:limit]
     if rule.strategy in _BY_VALUE:
         found += [c for c in ranked(candidates, LATEST)[:limit] if c not in found]
@@ -151,13 +161,14 @@ def united(
     a: Sequence[Candidate], b: Iterable[Candidate], rule: Survivorship, limit: int, field: str
 ) -> list[Candidate]:
     """The candidates of both, in canonical order (source, then time and event of the latest statement)."""
-    held = {(c.source, identity(c.value)): c for c in a}
+    held = {_key(c, rule): c for c in a}
     for c in b:
-        key = (c.source, identity(c.value))
+        key = _key(c, rule)
         before = held.get(key)
         if before is not None:
             last = c if (c.at_us, c.event) >= (before.at_us, before.event) else before
-            c = Candidate(c.value, c.source, last.at_us, last.event, before.count + c.count)  # noqa: PLW2901 - it replaces what it joins
+            count = before.count + c.count if rule.strategy == "most_frequent" else c.count
+            c = Candidate(c.value, c.source, last.at_us, last.event, count)  # noqa: PLW2901 - it replaces what it joins
         held[key] = c
     found = sorted(held.values(), key=_canonical)
     limit = counted(rule, limit)
@@ -221,6 +232,10 @@ def standing(candidates: Iterable[_S], clears: Clears, rule: Survivorship) -> li
 def shown(candidates: Sequence[Candidate], once: Once | None, clears: Clears, rule: Survivorship) -> list[Candidate]:
     """All values that stand, the winner first: plain ones by the rule, then those stated once, the earliest first."""
     found = ranked(standing(candidates, clears, rule), rule)
+    if rule.strategy == "latest_engagement":
+        # A value that a source stated and used is told once, as used.
+        used = {(c.source, identity(c.value)) for c in found if c.count}
+        found = [c for c in found if c.count or (c.source, identity(c.value)) not in used]
     if once is None:
         return found
     plain = {(c.source, identity(c.value)) for c in found}
@@ -256,9 +271,14 @@ def _retained(found: Iterable[Candidate], rule: Survivorship, limit: int, field:
     return sorted(kept, key=_canonical)
 
 
-def _canonical(c: Candidate) -> tuple[str, int, bytes, bytes]:
-    # One event states a field once, so (source, time, event) tells candidates apart; the form settles planted doubles.
-    return c.source, c.at_us, c.event, _encode(c.value)
+def _key(c: Candidate, rule: Survivorship) -> tuple[str, Identity, int]:
+    """What makes two candidates one; a use and a statement are two."""
+    return c.source, identity(c.value), c.count if rule.strategy == "latest_engagement" else 0
+
+
+def _canonical(c: Candidate) -> tuple[str, int, bytes, bytes, int]:
+    # One event states a field once, so (source, time, event) tells statements apart; the form settles planted doubles.
+    return c.source, c.at_us, c.event, _encode(c.value), c.count
 
 
 def _length(c: Candidate, _rule: Survivorship) -> int:
@@ -294,6 +314,7 @@ _MERITS: dict[Strategy, Callable[[Candidate, Survivorship], int]] = {
     "longest": _length,
     "most_complete": lambda c, _rule: filled(c.value),
     "mobile_first": lambda c, _rule: _mobility(c.value),
+    "latest_engagement": lambda c, _rule: c.count,
 }
 LATEST = Survivorship()
 _BY_VALUE = frozenset({"longest", "most_complete", "mobile_first"})

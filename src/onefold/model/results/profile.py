@@ -41,12 +41,14 @@ class StatedValue(Result, frozen=True, kw_only=True):
 
     Attributes:
         time_assumed: True where the source stated no time, and `at` is when it was received; else left out.
+        used: True where an event of engagement carried the value, and `at` is when the last one did; else left out.
     """
 
     value: Any
     source: str
     at: str | None
     time_assumed: bool | UnsetType = UNSET
+    used: bool | UnsetType = UNSET
 
 
 class Attribute(StatedValue, frozen=True, kw_only=True):
