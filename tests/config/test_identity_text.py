@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from onefold.config import identity_text
 from onefold.config.identity_change import merged
-from onefold.config.identity_text import with_keys
+from onefold.config.identity_text import with_item, with_keys
 from onefold.errors import UsageError
 
 FILE = """\
@@ -53,6 +53,23 @@ def test_the_file_says_it_and_all_else_it_said(text, changed):
     assert (yaml.safe_load(after) or {}) == merged(yaml.safe_load(text) or {}, changed)
     lost = set(comments(text)) - set(comments(after))
     assert lost <= ({" the till"} if "blocked" in changed else set())
+
+
+@given(st.sampled_from(FORMS), st.text(st.characters(exclude_characters="#"), max_size=8))
+def test_one_more_item_leaves_the_others_and_every_comment(text, value):
+    """A list is added to at its end, in the form that it has; where there is none, it is made."""
+    after = with_item(text, ("blocked", "values"), value)
+    said = yaml.safe_load(text) or {}
+    before = (said.get("blocked") or {}).get("values") or []
+    assert yaml.safe_load(after) == merged(said, {"blocked": {"values": [*before, value]}})
+    assert comments(after) == comments(text)
+
+
+def test_a_list_that_cannot_be_added_to_is_refused():
+    """A scalar in its place, and a list that stands elsewhere in the file."""
+    for odd in ("blocked: {values: none}\n", "types: &t [a]\nblocked: {values: *t}\n", "blocked: nobody\n"):
+        with pytest.raises(UsageError, match="by hand"):
+            with_item(odd, ("blocked", "values"), "x")
 
 
 def test_one_value_changes_one_line():

@@ -24,13 +24,44 @@ def with_keys(text: str, changed: Mapping[str, Any]) -> str:
     after = text
     for path, value in _leaves(changed):
         after = _with(after, path, value)
+    return _saying(after, merged(yaml.safe_load(text) or {}, changed))
+
+
+def with_item(text: str, path: tuple[str, ...], value: str) -> str:
+    """The file's text with one more item at the end of the list that stands at `path`.
+
+    Raises:
+        UsageError: The file is written in a way that only a person can edit.
+    """
+    held: Any = yaml.safe_load(text) or {}
+    node = yaml.compose(text) if text.strip() else None
+    for key in path:
+        held = held.get(key) if isinstance(held, Mapping) else held
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        node = next((one for name, one in pairs if name.value == key), None)
+    if held is not None and not isinstance(held, list):
+        raise UsageError(f"{FILE}: `{'.'.join(path)}` is not a list; edit it by hand.")
+    changed = _nested(path, [*(held or ()), value])
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        return with_keys(text, changed)
+    last = node.value[-1]
+    at, item = _end(last), f", {_json(value)}"
+    if not node.flow_style:
+        # Behind the comment on the last item's line.
+        at += len(text[at:].partition("\n")[0])
+        item = f"\n{' ' * (last.start_mark.column - 2)}- {_json(value)}"
+    return _saying(f"{text[:at]}{item}{text[at:]}", merged(yaml.safe_load(text) or {}, changed))
+
+
+def _saying(text: str, wanted: Mapping[str, Any]) -> str:
+    """This text, if it says that and nothing else."""
     try:
-        said = yaml.safe_load(after) or {}
+        said = yaml.safe_load(text) or {}
     except yaml.YAMLError:
         said = None
-    if said != merged(yaml.safe_load(text) or {}, changed):
+    if said != wanted:
         raise UsageError(f"{FILE} is written in a way that cannot be changed from here; edit it by hand.")
-    return after
+    return text
 
 
 def _leaves(changed: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
