@@ -95,7 +95,7 @@ def edge(monkeypatch):
         main.timeline = lambda who, cursor, limit: results.Timeline(profile_id="1", events=(event(),), next=None)
         main.history = lambda who: history()
         main.explain = lambda a, b: explanation()
-        main.links = lambda who, use, cursor, limit: results.PersonLinks(
+        main.uses.links = lambda who, use, cursor, limit: results.PersonLinks(
             use=use, join_from=0.9, profile_id="1", identifiers=("user_id:ann",), without=(f"email:{ADDRESS}",),
             besides=("user_id:ann",), identifiers_total=1, next=None,
         )  # fmt: skip
@@ -122,6 +122,7 @@ READS = (
     "/v1/spaces/default/collections/users/profiles/user_id:ann/external_ids",
     "/v1/spaces/default/collections/users/profiles/user_id:ann/events",
 )
+REASON = results.MembershipReason(because="event", conditions=(), partition=None, offset=None, profile_id=None)
 HIDDEN = {
     "owner": (),
     "steward": (),
@@ -150,6 +151,19 @@ def test_without_the_masking_a_role_would_see_everything(edge, monkeypatch):
     monkeypatch.setattr("onefold.serving.lookup.shown", lambda body: body)
     token = key(edge, "read-only")
     assert ADDRESS in edge.send("GET", READS[0], Authorization=token).body.decode()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_names_in_lists_are_seen_as_last_names_are(edge, role):
+    """Members and samples: by name for whom names are shown, else as the role sees a last name."""
+    names = [
+        results.Member(profile_id="1", identifier=None, name=NAME, since=None, reason=REASON),
+        results.Sample(profile_id="1", identifier=None, name=NAME),
+    ]
+    for one in names:
+        edge.main.history = lambda who, one=one: one
+        told = edge.send("GET", READS[4], Authorization=key(edge, role)).json
+        assert told["name"] == ("L***" if NAME in HIDDEN[role] else NAME)
 
 
 def test_values_keep_their_shape(edge):

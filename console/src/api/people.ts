@@ -21,6 +21,11 @@ export function nameOf(attributes: Record<string, unknown>): string {
   return both || (typeof name === 'string' ? name : '') || (typeof email === 'string' ? email : '');
 }
 
+/** How somebody stands in a list: by name, else by the strongest identifier. */
+export function shownAs(one: { name: string | null; identifier: { type: string; value: string } | null; profile_id: string }): string {
+  return one.name || (one.identifier ? `${one.identifier.type}:${one.identifier.value}` : one.profile_id);
+}
+
 function fromRow(row: unknown[]): Found {
   const [person, type, value, raw, events, revenue, seen] = row;
   const attributes = (typeof raw === 'string' ? JSON.parse(raw) : (raw ?? {})) as Record<string, unknown>;

@@ -199,7 +199,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["uses_api_v1_explain_uses_get"];
+        get: operations["pair_api_v1_explain_uses_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -343,7 +343,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["uses_api_v1_identity_uses_get"];
+        get: operations["named_api_v1_identity_uses_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -551,7 +551,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["links_by_profiles_api_v1_profiles__identifier__links_get"];
+        get: operations["links_api_v1_profiles__identifier__links_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -663,7 +663,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["links_by_profiles_api_v1_profiles_id__profile_id__links_get"];
+        get: operations["links_api_v1_profiles_id__profile_id__links_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2041,6 +2041,7 @@ export interface components {
         };
         Member: {
             identifier: components["schemas"]["Identifier"] | null;
+            name: string | null;
             profile_id: string;
             reason: components["schemas"]["MembershipReason"];
             since: string | null;
@@ -2493,6 +2494,7 @@ export interface components {
         };
         Sample: {
             identifier: components["schemas"]["Identifier"] | null;
+            name: string | null;
             profile_id: string;
         };
         Segment: {
@@ -3718,7 +3720,7 @@ export interface operations {
             };
         };
     };
-    uses_api_v1_explain_uses_get: {
+    pair_api_v1_explain_uses_get: {
         parameters: {
             query: {
                 a: string;
@@ -4483,7 +4485,7 @@ export interface operations {
             };
         };
     };
-    uses_api_v1_identity_uses_get: {
+    named_api_v1_identity_uses_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -4524,14 +4526,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4540,23 +4534,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            428: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5367,7 +5345,7 @@ export interface operations {
             };
         };
     };
-    links_by_profiles_api_v1_profiles__identifier__links_get: {
+    links_api_v1_profiles__identifier__links_get: {
         parameters: {
             query?: {
                 cursor?: string | null;
@@ -5804,7 +5782,7 @@ export interface operations {
             };
         };
     };
-    links_by_profiles_api_v1_profiles_id__profile_id__links_get: {
+    links_api_v1_profiles_id__profile_id__links_get: {
         parameters: {
             query?: {
                 cursor?: string | null;

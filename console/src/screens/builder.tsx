@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { answered, GET, POST, read } from '../api/client';
+import { shownAs } from '../api/people';
 import { may, useMe } from '../api/session';
 import { Page } from '../parts/page';
 import { Failed, Loading, Shown } from '../parts/states';
@@ -52,8 +53,8 @@ function Preview({ rule, slug }: { rule: Document; slug: string | undefined }) {
           <ul style={{ margin: 0, paddingLeft: 18 }}>
             {one.samples.map((sample) => (
               <li key={sample.profile_id}>
-                <Link to="/people/$id" params={{ id: sample.profile_id }} className="mono">
-                  {sample.identifier ? `${sample.identifier.type}:${sample.identifier.value}` : sample.profile_id}
+                <Link to="/people/$id" params={{ id: sample.profile_id }} className={sample.name ? undefined : 'mono'}>
+                  {shownAs(sample)}
                 </Link>
               </li>
             ))}

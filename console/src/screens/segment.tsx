@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { GET, read, type Schemas } from '../api/client';
+import { shownAs } from '../api/people';
 import { may, useMe } from '../api/session';
 import { ButtonLink } from '../parts/button-link';
 import { Chart } from '../parts/chart';
@@ -64,10 +65,14 @@ function Members({ slug }: { slug: string }) {
                 {
                   head: 'Person',
                   cell: (one) => (
-                    <Link to="/people/$id" params={{ id: one.profile_id }} search={{ tab: 'segments' }} className="mono">
-                      {one.identifier ? `${one.identifier.type}:${one.identifier.value}` : one.profile_id}
+                    <Link to="/people/$id" params={{ id: one.profile_id }} search={{ tab: 'segments' }} className={one.name ? undefined : 'mono'}>
+                      {shownAs(one)}
                     </Link>
                   ),
+                },
+                {
+                  head: 'Identifier',
+                  cell: (one) => one.identifier && <span className="mono">{one.identifier.type}:{one.identifier.value}</span>,
                 },
                 { head: 'Since', cell: (one) => <Time at={one.since} /> },
                 { head: 'Why', cell: (one) => <span className="small">{because(one.reason)}</span> },

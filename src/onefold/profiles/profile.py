@@ -179,6 +179,16 @@ def row_of(
     return _row(state, identifiers, _attributes(state.total, settings), consents, settings, as_of_us)
 
 
+def name_of(profile: Profile) -> str | None:
+    """The name to show somebody by, as their attributes state it; None where they state none."""
+
+    def value(field: str) -> str:
+        attribute = profile.attributes.get(field)
+        return attribute.winner.value if attribute is not None and isinstance(attribute.winner.value, str) else ""
+
+    return value("name") or f"{value('first_name')} {value('last_name')}".strip() or None
+
+
 def strongest_first(priorities: Mapping[str, int]) -> Callable[[Member], tuple[int, int, NodeId]]:
     """The order in which a person's identifiers are shown."""
 

@@ -233,6 +233,8 @@ PERSONAL: Mapping[type, Mapping[str, Masking]] = {
     results.ProfileIdentifier: {"value": _identifier},
     results.Profile: {"attributes": _attributes, "traits": _traits},
     results.HouseholdMember: {"name": _name},
+    results.Member: {"name": _name},
+    results.Sample: {"name": _name},
     results.Group: _GROUP,
     results.EventGroup: _GROUP,
     results.Event: {
@@ -269,9 +271,9 @@ PLAIN = frozenset(
     {
         Finding, TailedEntry, results.Identifiers, results.Timeline, results.RefusedEvent, results.History,
         results.Graph, results.GraphEdge, results.Refusal, results.Counts, results.DeadLetter, results.Traits,
-        results.TraitDefinition, results.Segments, results.Segment, results.Members, results.Member,
+        results.TraitDefinition, results.Segments, results.Segment, results.Members,
         results.MembershipReason, results.ConditionChange, results.Standing, results.Condition, results.SegmentPreview,
-        results.Sample, results.Overlaps, results.Overlap, results.ReconciledSegments, results.ReconciledSegment,
+        results.Overlaps, results.Overlap, results.ReconciledSegments, results.ReconciledSegment,
         results.Differing, results.ListChange, results.Moved, results.MembershipHistory, results.MembershipChange,
         results.SegmentDiff, results.SegmentGrowth, results.GrowthDay, results.SegmentVersions, results.SegmentVersion,
         results.SegmentPlan, results.SegmentChange, results.Counters, results.Lifecycle, results.Consent,

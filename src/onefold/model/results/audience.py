@@ -76,10 +76,11 @@ class MembershipReason(Result, frozen=True, kw_only=True):
 
 
 class Member(Result, frozen=True, kw_only=True):
-    """Somebody in a segment; `identifier` is their strongest one."""
+    """Somebody in a segment; `identifier` is their strongest one, `name` null where nobody stated one."""
 
     profile_id: str
     identifier: Identifier | None
+    name: str | None
     since: str | None
     reason: MembershipReason
 
@@ -122,10 +123,11 @@ class Standing(Result, frozen=True, kw_only=True):
 
 
 class Sample(Result, frozen=True, kw_only=True):
-    """Somebody, as an example."""
+    """Somebody, as an example; `name` is null where nobody stated one."""
 
     profile_id: str
     identifier: Identifier | None
+    name: str | None
 
 
 class SegmentPreview(Result, frozen=True, kw_only=True):

@@ -202,14 +202,15 @@ def members(
         page = snapshot.audience(audience, after=after, limit=limit + 1)
         more = len(page) > limit
         page = page[:limit]
-        shown = {p.id: survey.strongest(p) for p in profiles_of(context, snapshot, [m.person for m in page])}
+        shown = {p.id: survey.sample(p) for p in profiles_of(context, snapshot, [m.person for m in page])}
     following = format_profile_id(page[-1].person) if more else None
     return results.Members(
         segment=audience,
         members=tuple(
             results.Member(
                 profile_id=format_profile_id(m.person),
-                identifier=shown.get(m.person),
+                identifier=shown[m.person].identifier if m.person in shown else None,
+                name=shown[m.person].name if m.person in shown else None,
                 since=iso(m.since_us),
                 reason=told,
             )

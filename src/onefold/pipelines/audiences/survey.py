@@ -16,7 +16,7 @@ from onefold.pipelines.audiences.rules import Held
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.profile_rows import people_with_nodes
 from onefold.ports import ProfileSnapshot
-from onefold.profiles.profile import Profile
+from onefold.profiles.profile import Profile, name_of
 
 _PEOPLE_AT_ONCE = 1_000
 SAMPLES = 5
@@ -33,7 +33,9 @@ class Assessed(msgspec.Struct, frozen=True):
 
 def sample(profile: Profile) -> results.Sample:
     """Somebody as an example to show."""
-    return results.Sample(profile_id=format_profile_id(profile.id), identifier=strongest(profile))
+    return results.Sample(
+        profile_id=format_profile_id(profile.id), identifier=strongest(profile), name=name_of(profile)
+    )
 
 
 def strongest(profile: Profile) -> Identifier | None:

@@ -17,7 +17,7 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.reading.people import find, node_of
 from onefold.pipelines.reading.profile_rows import people_with_nodes
 from onefold.ports import ProfileSnapshot
-from onefold.profiles.profile import Profile
+from onefold.profiles.profile import Profile, name_of
 
 PEOPLE_MAX = 12
 """More people of one name at one address are a house of flats or an institution, where nobody's mail is another's."""
@@ -127,18 +127,10 @@ def _member(profile: Profile, here: int, every: int) -> results.HouseholdMember:
     return results.HouseholdMember(
         profile_id=format_profile_id(profile.id),
         identifier=primary,
-        name=_name(profile),
+        name=name_of(profile),
         records=every,
         records_here=here,
     )
-
-
-def _name(profile: Profile) -> str | None:
-    def value(field: str) -> str:
-        attribute = profile.attributes.get(field)
-        return attribute.winner.value if attribute is not None and isinstance(attribute.winner.value, str) else ""
-
-    return value("name") or f"{value('first_name')} {value('last_name')}".strip() or None
 
 
 def _named(context: Context, snapshot: ProfileSnapshot, places: Places, q: str) -> Lived | None:
