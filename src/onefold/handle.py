@@ -24,7 +24,7 @@ from rich.console import Console
 from onefold import bootstrap
 from onefold.charts import GridCell
 from onefold.errors import ConfigurationError, NotFoundError, UsageError, nearest
-from onefold.model import results
+from onefold.model import Identifier, results
 from onefold.pipelines.audiences.service import Audiences
 from onefold.ports.warehouse import QueryLimits
 from onefold.warehouse import cells, question
@@ -270,45 +270,30 @@ class Project:
         Raises:
             NotFoundError: There is none.
         """
-        from onefold.cli.options import identifier  # noqa: PLC0415  as above
-
-        self._require_open()
-        return self._service.profile(identifier(who))
+        return self._service.profile(self._named(who))
 
     def links(self, who: str, use: str | None = None) -> results.PersonLinks:
-        """The identifiers of a person, as they are or by the threshold of a use; nobody is joined or parted by it.
-
-        Args:
-            who: `email:ann@example.org`, or a profile id.
-            use: A name under `uses` of `match` in identity.yaml, as `project.uses` has them.
+        """The identifiers of a person, as they are or by the threshold of a use that `project.uses` names.
 
         Raises:
-            ExpensiveError: Too many identifiers are connected with it.
             NotFoundError: There is nobody of that identifier.
             UsageError: There is no such use.
         """
-        from onefold.cli.options import identifier  # noqa: PLC0415  as above
-
-        self._require_open()
-        return self._service.links(identifier(who), use)
+        return self._service.uses.links(self._named(who), use)
 
     @property
     def uses(self) -> dict[str, float]:
         """The thresholds of uses that have one of their own, by name."""
         self._require_open()
-        return {use.name: use.join_from for use in self._service.uses().uses}
+        return {use.name: use.join_from for use in self._service.uses.named().uses}
 
     def uses_of(self, a: str, b: str) -> results.PairUses:
         """Whether two identifiers are one person, as people are and by the threshold of each use.
 
         Raises:
-            ExpensiveError: Too many identifiers are connected with them.
             NotFoundError: One of them was never seen.
         """
-        from onefold.cli.options import identifier  # noqa: PLC0415  as above
-
-        self._require_open()
-        return self._service.uses_of(identifier(a), identifier(b))
+        return self._service.uses.pair(self._named(a), self._named(b))
 
     @property
     def rfm(self) -> dict[str, RfmAnalysis]:
@@ -338,6 +323,13 @@ class Project:
         if self._asker is None:
             self._asker = self._held.enter_context(bootstrap.asking(self._directory, self._workspace, role=self._role))
         return self._asker
+
+    def _named(self, who: str) -> Identifier:
+        """Whom somebody names; the project has to be open."""
+        from onefold.cli.options import identifier  # noqa: PLC0415  a program need not load the command line
+
+        self._require_open()
+        return identifier(who)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -373,9 +365,7 @@ class Segment:
         Raises:
             NotFoundError: There is nobody of that identifier.
         """
-        from onefold.cli.options import identifier  # noqa: PLC0415  a program need not load the command line
-
-        return self._project.audiences.standing(self.slug, identifier(who))
+        return self._project.audiences.standing(self.slug, self._project._named(who))  # noqa: SLF001  of this module
 
 
 class Segments(Mapping[str, Segment]):

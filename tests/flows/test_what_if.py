@@ -115,17 +115,17 @@ def test_a_use_has_a_threshold_of_its_own(project):
     with bootstrap.opened(project, None) as opened:
         service = opened.service
         assert service.identity.plan({})[0].changes == ()
-        usual, careful, loose = (service.links(c4, use) for use in (None, "major_donors", "marketing"))
+        usual, careful, loose = (service.uses.links(c4, use) for use in (None, "major_donors", "marketing"))
         with pytest.raises(UsageError, match="major_donors, marketing"):
-            service.links(c4, "postal")
+            service.uses.links(c4, "postal")
         (other,) = (Identifier(*label.split(":", 1)) for label in careful.without)
-        pairs = [service.uses_of(c4, end) for end in (other, Identifier(*loose.besides[0].split(":", 1)), c4)]
+        pairs = [service.uses.pair(c4, end) for end in (other, Identifier(*loose.besides[0].split(":", 1)), c4)]
         # Page by page: each identifier once, in the one order.
         pages, cursor = [], None
         while not pages or cursor:
-            pages.append(service.links(c4, "marketing", cursor=cursor, limit=1))
+            pages.append(service.uses.links(c4, "marketing", cursor=cursor, limit=1))
             cursor = pages[-1].next
-        named = service.uses()
+        named = service.uses.named()
     assert [[one.one_person for one in found.uses] for found in pairs] == [[False, True], [False, True], [True, True]]
     assert [found.one_person for found in pairs] == [True, False, True]
     assert [len(page.identifiers) for page in pages] == [1, 1, 1]

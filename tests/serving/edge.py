@@ -50,6 +50,27 @@ class Log(MemoryEventLog):
         return [stored.entry for stored in self.read(0, 0, 1_000_000)]
 
 
+class FakeUses:
+    """Its uses: none, of the people it knows."""
+
+    def __init__(self, workspace: FakeWorkspace) -> None:
+        self.profile = workspace.profile
+
+    def named(self):
+        return results.Uses(join_from=0.85, uses=())
+
+    def links(self, identifier, use, *, cursor, limit):
+        found = self.profile(identifier)
+        labels = dict.fromkeys(("identifiers", "without", "besides"), ())
+        return results.PersonLinks(
+            use=use, join_from=0.85, profile_id=found.id, identifiers_total=0, next=None, **labels
+        )
+
+    def pair(self, a, b):
+        ids = (self.profile(a).id, self.profile(b).id)
+        return results.PairUses(profile_ids=ids, one_person=True, join_from=0.85, uses=())
+
+
 class FakeWorkspace:
     """A workspace's edge and its service in one: it knows one person, and remembers what it was asked."""
 
@@ -63,6 +84,7 @@ class FakeWorkspace:
         self.said: list[tuple[Any, ...]] = []
         self.people: dict[tuple[str, str], results.Profile] = {}
         self.review = Review(workbench.context())
+        self.uses = FakeUses(self)
 
     def know(self, value: str, attributes: int = 0) -> None:
         """Let there be a person of this user id."""
@@ -130,20 +152,6 @@ class FakeWorkspace:
     def graph(self, identifier):
         found = self.profile(identifier)
         return found and results.Graph(profile_id=found.id, nodes=(), edges=(), nodes_total=0, edges_total=0)
-
-    def links(self, identifier, use, *, cursor, limit):
-        found = self.profile(identifier)
-        labels = dict.fromkeys(("identifiers", "without", "besides"), ())
-        return results.PersonLinks(
-            use=use, join_from=0.85, profile_id=found.id, identifiers_total=0, next=None, **labels
-        )
-
-    def uses(self):
-        return results.Uses(join_from=0.85, uses=())
-
-    def uses_of(self, a, b):
-        ids = (self.profile(a).id, self.profile(b).id)
-        return results.PairUses(profile_ids=ids, one_person=True, join_from=0.85, uses=())
 
     def explain(self, a, b):
         self.profile(a), self.profile(b)

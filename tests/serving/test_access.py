@@ -27,6 +27,7 @@ from onefold.serving.segment_profiles import segment
 from onefold.serving.segments import segments
 from onefold.serving.tables import tables
 from onefold.serving.uploads import uploads
+from onefold.serving.uses import uses
 from onefold.telemetry import JsonFormatter
 
 READS = (
@@ -266,7 +267,7 @@ def test_the_description_covers_every_route(edge):
     assert set(told["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
     routers = (
         accounts.router, administration.router, api, editing, glance, households, identity, quality, queries, review, rfm,
-        rules, segment, segments, tables, uploads,
+        rules, segment, segments, tables, uploads, uses,
     )  # fmt: skip
     routes = {route.path.replace(":path", "") for router in routers for route in router.routes}
     assert "/api/v1/profiles/{identifier}/timeline" in routes

@@ -101,7 +101,7 @@ def links(
     """
     out = Output(as_json=as_json)
     with bootstrap.reader(project, workspace) as service:
-        found = service.links(identifier(who), use)
+        found = service.uses.links(identifier(who), use)
     if as_json:
         out.result(found)
         return
@@ -130,8 +130,8 @@ def uses(
     if a and not b:
         raise UsageError("Name two identifiers, or none.")
     with bootstrap.reader(project, workspace) as service:
-        named = service.uses()
-        pair = service.uses_of(identifier(a), identifier(b)) if a else None
+        named = service.uses.named()
+        pair = service.uses.pair(identifier(a), identifier(b)) if a else None
     if as_json:
         out.result(named if pair is None else pair)
     elif not named.uses:

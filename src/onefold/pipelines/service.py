@@ -17,10 +17,11 @@ from onefold.pipelines.context import Context
 from onefold.pipelines.identity_planning import IdentityPlanning
 from onefold.pipelines.maintenance import accuracy, dead_letters
 from onefold.pipelines.maintenance.reconcile import Compared
-from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits, uses
+from onefold.pipelines.reading import balances, cohesion, explanations, people, profiles, progress, tail, traits
 from onefold.pipelines.reading import graph as graphs
 from onefold.pipelines.reading.household_service import Households, NoPlaces, PlaceReading
 from onefold.pipelines.reading.tail import TailedEntry, Wanted
+from onefold.pipelines.reading.uses import Uses
 from onefold.pipelines.review.service import Review
 
 T = TypeVar("T")
@@ -190,19 +191,10 @@ class Service:
         """What holds a person together, and what speaks against it, as `cohesion.person` tells it."""
         return cohesion.person(self._context, identifier)
 
-    def links(
-        self, identifier: Identifier, use: str | None = None, *, cursor: str | None = None, limit: int = uses.NODES_MAX
-    ) -> results.PersonLinks:
-        """The identifiers of a person, as they are or by the threshold of a use, as `uses.links` tells them."""
-        return uses.links(self._context, identifier, use, cursor=cursor, limit=limit)
-
-    def uses(self) -> results.Uses:
-        """The uses that have a threshold of their own."""
-        return uses.named(self._context)
-
-    def uses_of(self, a: Identifier, b: Identifier) -> results.PairUses:
-        """Whether two identifiers are one person for each use, as `uses.pair` tells it."""
-        return uses.pair(self._context, a, b)
+    @property
+    def uses(self) -> Uses:
+        """Its uses that have a threshold of their own."""
+        return Uses(self._context)
 
     def graph(self, identifier: Identifier) -> results.Graph:
         """What connects a person's identifiers, and what leads from them to others.

@@ -176,25 +176,6 @@ def _views(path: str, read: Callable[..., Awaitable[Identifier]]) -> None:
         return document(await run_in_threadpool(caller.service.cohesion, who))
 
     @api.get(
-        f"{path}/links",
-        tags=["profiles"],
-        summary="The identifiers of the person, as they are or by the threshold of a use; nobody is joined or parted by it",
-        description="A page has those that are the person's by the threshold, and those that are not then.",
-        name=f"links_by_{name}",
-        responses=schemas.answer(results.PersonLinks),
-    )
-    async def links(
-        caller: Looking,
-        who: Annotated[Identifier, Depends(read)],
-        use: Annotated[
-            str | None, Query(max_length=200, description="A name under `uses` of `match` in identity.yaml.")
-        ] = None,
-        cursor: Cursor = None,
-        limit: Limit = 100,
-    ) -> Response:
-        return document(await run_in_threadpool(caller.service.links, who, use, cursor=cursor, limit=limit))
-
-    @api.get(
         f"{path}/graph",
         tags=["profiles"],
         summary="What connects the identifiers of a person, and what leads from them to others",
@@ -223,16 +204,6 @@ async def explain(caller: Looking, a: Subject, b: Subject) -> Response:
 )
 async def evidence(caller: Looking, a: Subject, b: Subject) -> Response:
     return document(await run_in_threadpool(caller.service.evidence, reference(a), reference(b)))
-
-
-@api.get(
-    "/explain/uses",
-    tags=["profiles"],
-    summary="Whether two identifiers are one person by the threshold of each use",
-    responses=schemas.answer(results.PairUses),
-)
-async def uses(caller: Looking, a: Subject, b: Subject) -> Response:
-    return document(await run_in_threadpool(caller.service.uses_of, reference(a), reference(b)))
 
 
 @api.post(
@@ -403,15 +374,17 @@ def _item(body: bytes) -> bytes | None:
 
 
 # Coroutines, for the framework calls a plain function on a thread, and under load a change of thread takes milliseconds.
-async def _by_id(profile_id: ProfileId) -> Identifier:
+async def by_id(profile_id: ProfileId) -> Identifier:
+    """Whom a profile id in the path names."""
     if parse_profile_id(profile_id) is None:
         raise UsageError("Invalid profile id: it must be a UUID.")
     return Identifier("profile", profile_id)
 
 
-async def _by_reference(identifier: Reference) -> Identifier:
+async def by_reference(identifier: Reference) -> Identifier:
+    """Whom `type:value` in the path names."""
     return reference(identifier)
 
 
-_views("/profiles/id/{profile_id}", _by_id)
-_views(PLAIN, _by_reference)
+_views("/profiles/id/{profile_id}", by_id)
+_views(PLAIN, by_reference)

@@ -28,6 +28,7 @@ from onefold.serving.segments import segments
 from onefold.serving.sessions import COOKIE
 from onefold.serving.tables import tables
 from onefold.serving.uploads import uploads
+from onefold.serving.uses import uses
 
 
 def describe(*, answers: bool) -> FastAPI:
@@ -58,6 +59,7 @@ def describe(*, answers: bool) -> FastAPI:
         described.include_router(segments)
         described.include_router(tables)
         described.include_router(uploads)
+        described.include_router(uses)
     described.include_router(health)
     described.add_exception_handler(OnefoldError, problems.from_onefold)
     described.add_exception_handler(HTTPException, problems.from_http)

@@ -101,16 +101,6 @@ def _required(if_match: str | None) -> str:
 
 
 @identity.get(
-    "/identity/uses",
-    summary="Uses that have a threshold of their own, such as 0.9 for major donors",
-    responses=schemas.answer(results.Uses),
-)
-async def uses(caller: Looking) -> Response:
-    """What `use` of `/profiles/{identifier}/links` may be."""
-    return document(await run_in_threadpool(caller.service.uses))
-
-
-@identity.get(
     "/identity/accuracy",
     tags=["review"],
     summary="How well people are found: by what reviewers decided, and as probabilities let one expect",
