@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -19,14 +20,16 @@ from tests.own_relations import PLEDGE, pledges
 from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.changes import pinned
+from onefold.adapters.duckdb.compaction import Compactor
 from onefold.adapters.duckdb.erasure import Eraser
 from onefold.adapters.duckdb.trimming import Trimmer
 from onefold.bootstrap import engines as bootstrap
 from onefold.errors import ConfigurationError, ConflictError, UsageError
 from onefold.model import Column, Relation
 from onefold.warehouse.query import parse
-from onefold.warehouse.relations import EVENT
+from onefold.warehouse.relations import EVENT, PROFILE_CHANGE
 from onefold.warehouse.retention import Retention
+from onefold.warehouse.upkeep import RETENTION
 
 PEOPLE = st.sampled_from(["ann", "bob", "cid"])
 BODIES = st.one_of(
@@ -41,6 +44,7 @@ BODIES = st.one_of(
         PEOPLE, st.booleans(),
     ),
 )  # fmt: skip
+DAY_SECONDS = 86_400
 SECRET = "zq-7731-gonehopefully"
 SCORES = Relation("golden", "rfm", (Column("person", "uuid", required=True), Column("r", "integer")), key=("person",))
 NOTES = Relation("marts", "note", (Column("note", "text", "personal"),))
@@ -80,6 +84,24 @@ def peopled(yard):
     yard.warehouse.replace(NOTES, yard.warehouse.run(parse("SELECT properties AS note FROM staging.event")))
 
 
+def aged(yard):
+    """Six events, one on each of six days and in a load of its own, of one person and of another."""
+    for day in range(6):
+        body = {"type": "identify", "userId": f"u{day % 2}", "timestamp": workbench.iso(day * DAY_SECONDS)}
+        yard.receive(body | {"messageId": f"d{day}", "traits": {"note": SECRET if day < 4 else "kept"}})
+        yard.load()
+
+
+def trim(yard, *, rows_before, values_before, history=False):
+    """Take out of the files rows and values from before a day; of profiles, if that is stated, all but the present."""
+    now_us = workbench.NOW_US + 10 * DAY_SECONDS * 1_000_000
+    first_us = int(datetime.fromisoformat(workbench.iso(0)).timestamp()) * 1_000_000
+    kept_us = {day: now_us - first_us - int(day * DAY_SECONDS * 1_000_000) for day in (rows_before, values_before)}
+    kept = {EVENT.full_name: kept_us[rows_before]} | ({PROFILE_CHANGE.full_name: 1} if history else {})
+    retention = Retention(kept, {"personal": kept_us[values_before]})
+    return Trimmer(yard.context.store, yard.files, retention, lambda: now_us).trim()
+
+
 def nodes_of(yard, value):
     found = yard.warehouse.run(parse("SELECT node, value FROM golden.identity")).to_pylist()
     return [bytes.fromhex(row["node"].replace("-", "")) for row in found if value in row["value"]]
@@ -89,7 +111,7 @@ def eraser_of(yard):
     return Eraser(yard.context.store, yard.context.feed, yard.files, yard.loader, yard.context.clock_us)
 
 
-def interrupted():
+def interrupted(*_):
     """What a kill does."""
     raise KeyboardInterrupt
 
@@ -230,19 +252,63 @@ class Copies:
         assert [copy(yard, engine).erased for _ in range(2)] == [gone, 0]
         assert SECRET not in str(stored_rows(engine))
 
-    def test_a_load_anew_keeps_no_longer_than_the_warehouse(self, yard, make_engine):
-        """What retention took out of the files later stays in a copy until it is loaded anew."""
-        filled(yard)
+    def test_a_load_takes_out_what_retention_took_out_of_the_files(self, yard, make_engine, monkeypatch):
+        """Without anything new: rows that are too old and values of a class are gone, and again nothing is done."""
+        aged(yard)
         engine = make_engine()
         copy(yard, engine)
         before = stored_rows(engine)
-        old = Retention({EVENT.full_name: 1})
-        assert Trimmer(yard.context.store, yard.files, old, lambda: workbench.NOW_US * 2).trim()
-        copy(yard, engine)
-        assert stored_rows(engine) == before
-        assert copy(yard, engine, anew=True).anew
+        assert trim(yard, rows_before=3.5, values_before=4.5)
+        with monkeypatch.context() as broken:  # the negative control
+            broken.setattr(bootstrap.engine_retention, "carry", lambda *_: 0)
+            broken.setattr(engine, "put", lambda *_: None)
+            copy(yard, engine)
+            assert stored_rows(engine) == before
+        after = copy(yard, engine)
+        assert (after.rows, after.anew, after.expired) == (0, False, 3)
         assert stored_rows(engine) == stored_rows(yard.warehouse)
-        assert before != stored_rows(engine)
+        assert [SECRET in str(rows["staging.event"]) for rows in (before, stored_rows(engine))] == [True, False]
+        compacted = []
+        with monkeypatch.context() as told:
+            told.setattr(engine, "compact", lambda: compacted.append(1))
+            assert copy(yard, engine).expired == 0
+        assert not compacted
+
+    def test_retention_reaches_a_copy_wherever_a_load_of_it_was_killed(self, yard, make_engine, monkeypatch):
+        """Rows that are too old go from profiles too; files that were compacted before the copy was loaded are told."""
+        aged(yard)
+        engine = make_engine()
+        copy(yard, engine)
+        assert trim(yard, rows_before=3.5, values_before=4.5, history=True)
+        assert Compactor(yard.context.store, yard.files, rows=1).compact()
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr(engine, "compact", interrupted)
+            copy(yard, engine)
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr(engine, "put", interrupted)
+            copy(yard, engine)
+        assert not copy(yard, engine).anew
+        assert stored_rows(engine) == stored_rows(yard.warehouse)
+        yard.receive({"type": "track", "event": "Read", "userId": "u1", "messageId": "later"})
+        assert trim(yard, rows_before=4.7, values_before=5.7)
+        assert copy(yard, engine).expired
+        assert stored_rows(engine) == stored_rows(yard.warehouse)
+
+    def test_a_load_anew_has_what_is_kept_and_is_not_late(self, yard, make_engine):
+        """As a first load, and a copy of an earlier version that knows nothing of retention catches up."""
+        aged(yard)
+        engine, fresh = make_engine(), make_engine()
+        copy(yard, engine)
+        assert trim(yard, rows_before=3.5, values_before=4.5)
+        assert copy(yard, engine, anew=True).anew
+        for each in (engine, fresh):
+            copy(yard, each)
+            assert stored_rows(each) == stored_rows(yard.warehouse)
+            assert copy(yard, each).expired == 0
+        trim(yard, rows_before=4.7, values_before=5.7)
+        engine.drop(RETENTION)
+        assert copy(yard, engine).expired == 1
+        assert stored_rows(engine) == stored_rows(yard.warehouse)
 
     def test_a_relation_of_the_copys_own_loses_its_rows_to_an_erasure(self, yard, make_engine):
         """What was put into the copy itself cannot be told apart, either, so it is emptied."""

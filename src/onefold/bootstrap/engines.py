@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from onefold import config
+from onefold.bootstrap import engine_retention
 from onefold.bootstrap.warehousing import require_extra, segment_files
 from onefold.bootstrap.workspace import Workspace
 from onefold.config.project import EngineAddress
@@ -45,6 +46,7 @@ class EngineLoaded(msgspec.Struct, frozen=True):
         sequence: Up to which sequence it has the logs now.
         anew: Whether it was emptied before, because the history that it had is not this one, or because it was to be.
         erased: Rows that were removed because those whom they were about were erased from the warehouse.
+        expired: Rows that were removed because they are older than they are kept.
     """
 
     name: str
@@ -53,6 +55,7 @@ class EngineLoaded(msgspec.Struct, frozen=True):
     sequence: int
     anew: bool
     erased: int
+    expired: int
 
 
 class EngineStatus(msgspec.Struct, frozen=True):
@@ -167,6 +170,8 @@ def load_engine(
 
     With `anew` it is emptied first and has afterwards what the files have, retention included.
 
+    What retention took out of the files since is taken out of it.
+
     Raises:
         ConfigurationError: It cannot be used as it is configured.
         ConflictError: Somebody else loads it at the same time.
@@ -206,18 +211,22 @@ def load(
     if anew and not done:  # nothing is there any more
         engine.load(Step(0, 0, ()))
     emptied = anew and state.sequence > 0
-    if told or emptied:
+    late = engine_retention.is_late(segments, state)
+    expired = engine_retention.carry(engine, segments, state) if late and not anew else 0
+    if told or emptied or (late and not anew):
         engine.compact()
     tables = 0
     for full_name, definition in segments.definitions.items():
         relation = _decode(definition)
-        if relation.kind != "view" and not _has(state, segments, full_name):
+        if relation != upkeep.RETENTION and relation.kind != "view" and not _has(state, segments, full_name):
             engine.put(relation, segments.rows(relation), {segment.name for segment in segments.of(full_name)})
             tables += 1
-    for full_name in state.tables.keys() - segments.definitions.keys():
+    if late:  # last of all, so a load that is killed before does it again
+        engine.put(upkeep.RETENTION, segments.rows(upkeep.RETENTION), engine_retention.files(segments))
+    for full_name in state.tables.keys() - segments.definitions.keys() - {upkeep.RETENTION.full_name}:
         schema, _, bare = full_name.partition(".")
         engine.drop(Relation(schema, bare, ()))
-    return EngineLoaded(name, rows, tables, done, emptied, erased)
+    return EngineLoaded(name, rows, tables, done, emptied, erased, expired)
 
 
 def _held(engine: Engine, name: str) -> EngineState:

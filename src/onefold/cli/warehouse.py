@@ -35,8 +35,8 @@ def load(
     """Load what waits in the feed into segment files, and from these into the engines of `onefold.yaml`.
 
     A server and `onefold process` load segment files by themselves; engines are loaded by this command, as often as you
-    run it. It loads what is new, and erases whoever was erased from the segment files. Killed or run again it loads no
-    row twice.
+    run it. It loads what is new, erases whoever was erased from the segment files, and removes what is older than it is
+    kept. Killed or run again it loads no row twice.
 
     Example: onefold warehouse load --engine analytics
     """
@@ -52,6 +52,7 @@ def load(
                 result = bootstrap.load_engine(opened, each, told, anew=anew)
             results.append(result)
             more = f" {result.erased:,} rows of people who were erased are gone from it." if result.erased else ""
+            more += f" {result.expired:,} rows older than they are kept are gone from it." if result.expired else ""
             if result.anew and not anew:
                 more += " The history it had is not this one, so it was emptied before."
             out.say(f"{result.name}: {result.rows:,} rows and {result.tables:,} tables loaded.{more}")

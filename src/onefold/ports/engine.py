@@ -87,6 +87,22 @@ class Engine(Warehouse, Erasable, Protocol):
         """Put rows in the place of all that a relation had, and remember the files that they are from."""
         ...
 
+    def trim(self, log: Relation, gone: pa.Table, anew: Iterable[pa.Table]) -> None:
+        """Remove rows of a log, and put others in the place of theirs. Again it changes nothing.
+
+        Rows are told apart by `warehouse.relations.row_key`. Killed in the midst of it, an engine without transactions may
+        lack rows of `anew` until it is done again.
+
+        Args:
+            log: Which one.
+            gone: Keys of the rows to remove.
+            anew: Whole rows, a part at a time; those of the same key go.
+
+        Raises:
+            ConflictError: Somebody else loads it, too.
+        """
+        ...
+
     def compact(self) -> None:
         """Rewrite what rows were deleted from, so that they are in no file of the engine's tables any more."""
         ...

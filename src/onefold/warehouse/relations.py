@@ -186,3 +186,8 @@ FED = (EVENT, IDENTITY_CHANGE, EVIDENCE, JUDGEMENT, MEMBERSHIP_CHANGE)
 """What the stream feeds."""
 LOGS = (*FED, PROFILE_CHANGE)
 """What is kept in segment files as it was fed or, for profiles, as the loader found it."""
+
+
+def row_key(log: Relation) -> tuple[str, ...]:
+    """The columns that tell a row of a log from all others."""
+    return ("sequence", *(name for name in log.key if name == "person"))

@@ -51,8 +51,34 @@ RECONCILIATION = Relation(
     "What reconciliations of the store with the warehouse found.",
     ("ran_at",),
 )
+RETENTION = Relation(
+    "quality",
+    "retention",
+    (
+        Column("relation", "text", description="Of which rows, or values of some, went.", required=True),
+        Column(
+            "trimmed_at", "timestamp", description="When a file of it was last written anew for that.", required=True
+        ),
+        Column(
+            "rows_before",
+            "timestamp",
+            description="Up to when rows went, but for those that the present is made of; null where none did.",
+        ),
+    ),
+    "table",
+    "What retention took out of the warehouse.",
+    ("relation",),
+)
 KEPT = frozenset(
-    {ERASURE.full_name, RECONCILIATION.full_name, DIM_DATE.full_name, CAMPAIGN.full_name, "golden.rfm_run", RECORDED}
+    {
+        ERASURE.full_name,
+        RETENTION.full_name,
+        RECONCILIATION.full_name,
+        DIM_DATE.full_name,
+        CAMPAIGN.full_name,
+        "golden.rfm_run",
+        RECORDED,
+    }
     | {MATCHING_MODEL.full_name}
 )
 """Tables that hold nothing of a person."""

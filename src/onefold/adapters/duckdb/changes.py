@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -90,6 +91,25 @@ class PinnedSegments:
                     left = left.filter(pc.invert(pc.is_in(left, value_set=_plain(rows[column]))))
         return [NodeId(node) for node in left.to_pylist()]
 
+    def whole(self, segment: Segment) -> pa.Table:
+        """The rows of a log's file, in the log's columns."""
+        relation = _LOGS[segment.relation]
+        return conformed(relation, self.read(segment, [column.name for column in relation.columns]))
+
+    def cleared(self) -> list[Segment]:
+        """Files of logs that values of a class of personal data were taken out of."""
+        return [s for s in self.segments if s.relation in _LOGS and any(self._files.summary(s).trimmed)]
+
+    def outlived(self, relation: Relation, there: pa.Table) -> pa.Table:
+        """Those of some keys of rows (`relations.row_key`) that no file has any more."""
+        names = list(relations.row_key(relation))
+        keys = tuple(column for column in relation.columns if column.name in names)
+        left = conformed(msgspec.structs.replace(relation, columns=keys), there)
+        for segment in self.of(relation.full_name):
+            if left.num_rows:
+                left = left.filter(pc.invert(pc.is_in(_keys(left), value_set=_keys(self.read(segment, names)))))
+        return left
+
     def _parts(self, group: Collection[Segment], after: int) -> Iterator[tuple[Relation, pa.Table]]:
         for segment in group:
             relation = _LOGS[segment.relation]
@@ -113,6 +133,15 @@ class PinnedSegments:
                 known_at = rows["known_at"].cast(pa.int64())[place].as_py()
                 found = max(found or (0, 0), (rows["sequence"][place].as_py(), known_at))
         return found
+
+
+def _keys(rows: pa.Table) -> pa.Array:
+    """Keys of rows as a value each."""
+    numbers = rows["sequence"].combine_chunks()
+    if "person" not in rows.column_names:
+        return numbers
+    people = _plain(rows["person"]).cast(pa.binary())
+    return pc.binary_join_element_wise(people, numbers.cast(pa.string()).cast(pa.binary()), b"")
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:

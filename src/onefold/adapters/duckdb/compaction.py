@@ -22,6 +22,7 @@ from onefold.ports import ProfileStore
 from onefold.ports.warehouse import Segment
 from onefold.warehouse import relations, views
 from onefold.warehouse.promoted import Promoted
+from onefold.warehouse.retention import TIMES
 
 BUCKETS = 8
 ROWS = 1_000_000
@@ -94,17 +95,28 @@ class Compactor:
         relation = views.RELATIONS[small[0].relation]
         left = sum(segment.rows for segment in small)
         of_events = relation == relations.EVENT
+        trimmed = self._trimmed(small)
         parts = [(bucket, small) for bucket in range(BUCKETS)] if of_events else [(-1, some) for some in _runs(small)]
         for bucket, some in parts:
             rows = pa.concat_tables([_in_bucket(self._files.read(segment), bucket) for segment in some])
             if rows.num_rows:
                 ordered = with_promoted(_sorted(rows), columns) if of_events else _sorted(rows)
                 stated = made(columns) if of_events else None
-                written = self._files.write(relation, ordered, level=1, bucket=bucket, promoted=stated)
+                written = self._files.write(relation, ordered, level=1, bucket=bucket, promoted=stated, trimmed=trimmed)
                 left -= written.rows
                 yield written
         if left:
             raise IntegrityError(f"a compaction of {relation.full_name} does not add up; nothing was changed")
+
+    def _trimmed(self, small: Sequence[Segment]) -> dict[str, int]:
+        """What the rows of these have lost all together: before the least of what each has, or of when each begins."""
+        time = TIMES.get(small[0].relation)
+        summaries = [self._files.summary(segment) for segment in small]
+        return {
+            what: min(max(low, about.trimmed.get(what, low)) for about in summaries for low, _ in [about.ranges[time]])
+            for what in sorted({what for about in summaries for what in about.trimmed})
+            if time is not None
+        }
 
 
 def _runs(small: Sequence[Segment]) -> Iterator[list[Segment]]:

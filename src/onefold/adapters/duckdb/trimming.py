@@ -1,5 +1,6 @@
 """Trimming: rows and values that are older than the project keeps them leave the segment files, and so do the keys.
 
+`quality.retention` tells up to when, and so copies of the warehouse learn of it (`bootstrap/engine_retention.py`).
 A file is looked at by what the manifest knows of its times, so that only files with something to lose are read. A file that
 is written anew is left alone for a day; one that has nothing younger to lose, for ever.
 """
@@ -7,12 +8,15 @@ is written anew is left alone for a day; one that has nothing younger to lose, f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from onefold.adapters.duckdb.catalog import promoted
+from onefold.adapters.duckdb.columns import schema
 from onefold.adapters.duckdb.promotion import made, with_promoted
 from onefold.adapters.duckdb.replacing import replaced
 from onefold.adapters.duckdb.segments import SegmentFiles
@@ -22,9 +26,11 @@ from onefold.ports.warehouse import Segment
 from onefold.warehouse import relations
 from onefold.warehouse.promoted import Promoted
 from onefold.warehouse.retention import TIMES, Retention, clearing, only, without
+from onefold.warehouse.upkeep import RETENTION
 
 STEP_US = 86_400_000_000
 """How much older than it is kept something may get before its file is written anew."""
+_encode = msgspec.msgpack.Encoder().encode
 _RETAINED = {relation.full_name: relation for relation in relations.LOGS if relation.full_name in TIMES}
 
 
@@ -56,17 +62,33 @@ class Trimmer:
             return 0
         with self._store.snapshot() as snapshot:
             loaded, columns = snapshot.loaded(), promoted(snapshot)
-            segments = [segment for segment in snapshot.segments() if segment.relation in _RETAINED]
+            everything = snapshot.segments()
+        segments = [segment for segment in everything if segment.relation in _RETAINED]
+        marks = [segment for segment in everything if segment.relation == RETENTION.full_name]
         now_us = self._clock_us()
         work = [(segment, found) for segment in segments if (found := self._work(segment, now_us)) is not None]
         changes = relations.PROFILE_CHANGE.full_name
         latest = self._latest(segments) if any(segment.relation == changes for segment, _ in work) else None
         done = 0
         for segment, found in work:
-            done += replaced(self._store, self._files, [segment], self._anew(segment, found, columns, latest), loaded)
+            mark = self._mark(marks, segment.relation, found, now_us)
+            anew = chain(self._anew(segment, found, columns, latest), [mark])
+            before = [segment, *marks]
+            if replaced(self._store, self._files, before, anew, loaded, {RETENTION.full_name: _encode(RETENTION)}):
+                done, marks = done + 1, [mark]
         if done:
             self._store.scrub()
         return done
+
+    def _mark(self, before: Sequence[Segment], relation: str, work: _Work, now_us: int) -> Segment:
+        """A file of `quality.retention` with what it said before, and of this relation what is about to be done."""
+        rows = {row["relation"]: row for segment in before for row in self._files.read(segment).to_pylist()}
+        earlier = rows.get(relation, {}).get("rows_before")
+        cut = earlier if work.rows_before_us is None else max(filter(None, (earlier, _moment(work.rows_before_us))))
+        rows[relation] = {"relation": relation, "trimmed_at": _moment(now_us), "rows_before": cut}
+        return self._files.write(
+            RETENTION, pa.Table.from_pylist([rows[name] for name in sorted(rows)], schema(RETENTION))
+        )
 
     def _work(self, segment: Segment, now_us: int) -> _Work | None:
         summary = self._files.summary(segment)
@@ -139,6 +161,10 @@ class Trimmer:
         plain = pa.table({"person": _plain(rows["person"]), "sequence": rows["sequence"]})
         found = plain.group_by("person").aggregate([("sequence", "max")])
         return _key(found["person"], found["sequence_max"])
+
+
+def _moment(time_us: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC).replace(tzinfo=None) + timedelta(microseconds=time_us)
 
 
 def _present(rows: pa.Table, latest: pa.Array | None) -> pa.Array:

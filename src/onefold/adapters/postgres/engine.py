@@ -241,6 +241,27 @@ class PostgresEngine(Engine):
                 many += found
         return many
 
+    def trim(self, log: Relation, gone: pa.Table, anew: Iterable[pa.Table]) -> None:
+        """Remove rows of a log, and put others in the place of theirs; see the port."""
+        with self._transaction() as connection:
+            # So no load is in the midst of copying rows that were read before.
+            connection.execute(self._tables.statement("SELECT sequence FROM {own}.state FOR UPDATE"))
+            self._remove_rows(connection, log, gone)
+            for rows in anew:
+                self._remove_rows(connection, log, rows)
+                self._tables.copy(connection, log, rows)
+
+    def _remove_rows(self, connection: psycopg.Connection[Any], log: Relation, rows: pa.Table) -> None:
+        """Remove the rows of a log that agree with some in what tells rows apart."""
+        names = relations.row_key(log)
+        keys = msgspec.structs.replace(log, columns=tuple(column for column in log.columns if column.name in names))
+        named = sql.SQL(", ").join(map(sql.Identifier, names))
+        made = "CREATE TEMPORARY TABLE leaving ON COMMIT DROP AS SELECT {named} FROM {table} LIMIT 0"
+        connection.execute(self._tables.statement(made, log, named=named))
+        self._tables.copy(connection, keys, conformed(keys, rows.select(list(names))), into=sql.Identifier("leaving"))
+        self._remove_same(connection, log, "leaving", names)
+        connection.execute(self._tables.statement("DROP TABLE leaving"))
+
     def compact(self) -> None:
         """Rewrite the logs; see the port. The server's write-ahead log and its backups keep rows until it recycles them."""
         with self._lock, _told():

@@ -139,8 +139,7 @@ class EngineTables:
         connection.execute(self.statement("CREATE TABLE {table} ({columns})", relation, columns=columns))
         if relation.kind == "log":
             # The last guard against a row that is loaded twice.
-            unique = [name for name in ("sequence", *relation.key) if name in {"sequence", "person"}]
-            named = sql.SQL(", ").join(map(sql.Identifier, dict.fromkeys(unique)))
+            named = sql.SQL(", ").join(map(sql.Identifier, relations.row_key(relation)))
             connection.execute(self.statement("ALTER TABLE {table} ADD PRIMARY KEY ({named})", relation, named=named))
         for index in _INDEXES.get(relation.full_name, ()):
             named = sql.SQL(", ").join(map(sql.Identifier, index))

@@ -66,6 +66,7 @@ KIND = Kind(
     named=lambda ids, column: f"REGEXP_CONTAINS({column}, (SELECT REPLACE(STRING_AGG(id, '|'), '-', '') FROM {ids}))",
     update_some=lambda table, changes, where, some: f"UPDATE {table} SET {changes(some)} WHERE {where(some)}",
     delete_some=lambda table, where, some: _delete(table, where(some)),
+    delete_named=lambda table, text, some: _delete(table, f"{text} IN (SELECT id FROM {some})"),
     schema=lambda name: f"CREATE SCHEMA IF NOT EXISTS {name}",
     rewrite=lambda _: [],
 )

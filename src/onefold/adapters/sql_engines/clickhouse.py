@@ -76,6 +76,7 @@ KIND = Kind(
         f"ALTER TABLE {table} UPDATE {changes(_ids(some))} WHERE {where(_ids(some))} SETTINGS mutations_sync = 2"
     ),
     delete_some=lambda table, where, some: _delete(table, where(_ids(some))),
+    delete_named=lambda table, text, some: _delete(table, f"{text} IN (SELECT id FROM {some})"),
     schema=lambda name: f"CREATE DATABASE IF NOT EXISTS {name}",
     rewrite=lambda table: [f"OPTIMIZE TABLE {table} FINAL"],
     settings=" SETTINGS " + ", ".join(f"{name} = {value}" for name, value in clickhouse.SETTINGS.items()),

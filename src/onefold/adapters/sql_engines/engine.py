@@ -178,6 +178,21 @@ class MarkedEngine(Engine):
         with self._lock:
             return erasure.count(self._tables, [str(UUID(bytes=node)) for node in nodes]) if nodes else 0
 
+    def trim(self, log: Relation, gone: pa.Table, anew: Iterable[pa.Table]) -> None:
+        """Remove rows of a log, and put others in the place of theirs; see the port."""
+        with self._lock:
+            held = self._tables.mark()
+            if held is None:
+                return
+            own = self._begin(held, held.sequence)
+            if gone.num_rows:
+                self._tables.remove(log, gone)
+            for rows in anew:
+                self._tables.remove(log, rows)
+                with self._lasting(own):
+                    self._tables.add(log, plain(rows), own.epoch)
+            self._require(own)
+
     def compact(self) -> None:
         """Rewrite the logs; see the port. Backups and older versions that the engine keeps are its own matter."""
         with self._lock:

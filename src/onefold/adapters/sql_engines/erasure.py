@@ -15,11 +15,10 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from onefold.adapters.sql_engines.session import Kind, OfIds
-from onefold.adapters.sql_engines.tables import OWN, Entry, Tables
-from onefold.model import Column, Relation
+from onefold.adapters.sql_engines.tables import ID, Entry, Tables
+from onefold.model import Relation
 from onefold.warehouse import relations, upkeep
 
-_ID = Relation(OWN, "id", (Column("id", "text", required=True),))
 _CLEARED = tuple(column.name for column in relations.EVENT.columns if column.personal != "none" and not column.required)
 
 
@@ -64,7 +63,7 @@ def _by_person(tables: Tables, filled: Mapping[str, Entry]) -> list[tuple[str, O
 
 @contextmanager
 def _listed(tables: Tables, ids: Sequence[str]) -> Iterator[str]:
-    with tables.aside(_ID) as table:
+    with tables.aside(ID) as table:
         tables.session.insert(table, pa.table({"id": pa.array(ids, pa.string())}))
         yield table
 

@@ -58,6 +58,7 @@ class Kind:
         named: Whether a text holds one of some ids without their hyphens, from their list and the column.
         update_some: Statement that changes rows, from a table, assignments, a condition, and the table of the ids in both.
         delete_some: Statement that removes rows, from a table, a condition, and the table of the ids in it.
+        delete_named: Statement that removes the rows whose text is an id, from a table, the text, and the table of the ids.
         schema: Statement that makes a schema that is missing.
         settings: What is put after the query of a view, so that it means there what it says here.
         deduplicates: Whether rows of the same key become one by themselves, read through `rows`.
@@ -78,6 +79,7 @@ class Kind:
     named: Callable[[str, str], str]
     update_some: Callable[[str, OfIds, OfIds, str], str]
     delete_some: Callable[[str, OfIds, str], str]
+    delete_named: Callable[[str, str, str], str]
     schema: Callable[[str], str]
     rewrite: Callable[[str], Sequence[str]]
     settings: str = ""

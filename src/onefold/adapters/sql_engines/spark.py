@@ -102,6 +102,9 @@ KIND = Kind(
     named=lambda ids, column: f"rlike(coalesce({column}, ''), replace(array_join({ids}, '|'), '-', ''))",
     update_some=lambda table, changes, where, some: _merged(table, where, some, f"UPDATE SET {changes('erased.ids')}"),
     delete_some=lambda table, where, some: _merged(table, where, some, "DELETE"),
+    delete_named=lambda table, text, some: (
+        f"MERGE INTO {table} USING {some} AS leaving ON {text} = leaving.id WHEN MATCHED THEN DELETE"
+    ),
     schema=lambda name: f"CREATE SCHEMA IF NOT EXISTS {name}",
     rewrite=lambda table: [f"OPTIMIZE {table}", f"VACUUM {table} RETAIN 0 HOURS"],
 )

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from onefold.adapters.sql_engines.rows import plain
 from onefold.adapters.sql_engines.session import Kind, Session
 from onefold.model import Column, Relation
 from onefold.warehouse import relations, views
@@ -45,6 +46,8 @@ _ENTRY = Relation(
         Column("pending", "boolean", required=True),
     ),
 )
+ID = Relation(OWN, "id", (Column("id", "text", required=True),))
+"""Ids of rows or nodes, for as long as a statement takes that has to know them."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Relation).decode
 
@@ -161,6 +164,20 @@ class Tables:
                 f"INSERT INTO {self.log(log)} ({self._names(log.columns)}) SELECT {self._names(log.columns, 'a.')}"
                 f" FROM {arriving} AS a{joined} WHERE {' AND '.join(conditions)}"
             )
+
+    def remove(self, log: Relation, rows: pa.Table) -> None:
+        """Remove the rows of a log that agree with some in what tells rows apart."""
+        keys = plain(rows.select(list(relations.row_key(log))))
+        texts = [
+            " ".join(map(str, values))
+            for values in zip(*(keys[name].to_pylist() for name in keys.column_names), strict=True)
+        ]
+        named = [f"CAST({self.kind.name(name)} AS {self.kind.types['text']})" for name in keys.column_names]
+        between = f", {self.kind.literal(' ')}, "
+        text = named[0] if len(named) == 1 else f"CONCAT({between.join(named)})"
+        with self.aside(ID) as leaving:
+            self.session.insert(leaving, pa.table({"id": pa.array(texts, pa.string())}))
+            self.session.execute(self.kind.delete_named(self.log(log), text, leaving))
 
     def entries(self) -> dict[str, Entry]:
         """Relations that are no logs, by full name."""
@@ -336,9 +353,7 @@ class Tables:
 
 def _unique(relation: Relation) -> list[str]:
     """The columns that tell a row of a log from all others."""
-    if relation.kind != "log":
-        return []
-    return ["sequence", *(name for name in relation.key if name == "person")]
+    return list(relations.row_key(relation)) if relation.kind == "log" else []
 
 
 def _entries(rows: Iterable[dict[str, Any]]) -> dict[str, Entry]:
