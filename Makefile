@@ -115,7 +115,8 @@ soak: $(VENV)/.dev  ## Two hours of mixed load with faults on a filled store (AR
 test-kafka: $(VENV)/.dev $(BUILD)/kafka/.jars  ## The log on Apache Kafka itself (fetches its jars; needs Java 17 and Maven)
 	ONEFOLD_KAFKA_JARS=$(abspath $(BUILD)/kafka/jars) $(BIN)/python -m pytest tests/kafka $(ARGS)
 
-# What is large, or pins what others need otherwise, has an environment of its own. `clients` sees what is in $(VENV), too.
+# What is large, or pins what others need otherwise, has an environment of its own. `clients` sees what is in $(VENV), too, and
+# so does `spark`, whose executors run functions of ours.
 ENGINES := great-expectations clickhouse spark snowflake bigquery dbt s3 clients
 ENGINE_great-expectations := 'great-expectations>=1.24,<2'
 ENGINE_clickhouse := 'chdb>=4.4,<5'
@@ -130,11 +131,11 @@ $(BUILD)/%/.installed: Makefile | $(BIN)/python
 	$(PYTHON) -m venv $(BUILD)/$*
 	$(BUILD)/$*/bin/python -m pip install --quiet $(ENGINE_$*)
 	@touch $@
-$(BUILD)/clients/.installed: Makefile $(VENV)/.dev
-	$(PYTHON) -m venv $(BUILD)/clients
+$(BUILD)/clients/.installed $(BUILD)/spark/.installed: $(BUILD)/%/.installed: Makefile $(VENV)/.dev
+	$(PYTHON) -m venv $(BUILD)/$*
 	echo "import site; site.addsitedir('$$(realpath $(VENV)/lib/python3*/site-packages)')" \
-		>"$$(ls -d $(BUILD)/clients/lib/python3*/site-packages)/dev.pth"
-	$(BUILD)/clients/bin/python -m pip install --quiet $(ENGINE_clients)
+		>"$$(ls -d $(BUILD)/$*/lib/python3*/site-packages)/dev.pth"
+	$(BUILD)/$*/bin/python -m pip install --quiet $(ENGINE_$*)
 	@touch $@
 
 .PHONY: test-engines

@@ -76,7 +76,7 @@ def main(folder):
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "spark-internal"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-            env=os.environ | {"SPARK_HOME": str(home)},
+            env=os.environ | {"SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable},
         )  # fmt: skip
     try:
         until = time.monotonic() + 300

@@ -12,6 +12,7 @@ from onefold.bootstrap.checking import (
     run_checks,
 )
 from onefold.bootstrap.collecting import CollectingOnly
+from onefold.bootstrap.engine_matching import match_on_engine
 from onefold.bootstrap.engines import engine_status, engines_of, load_engine, waiting
 from onefold.bootstrap.identity_matching import match_records, read_truth
 from onefold.bootstrap.lineage import lineage
@@ -123,6 +124,7 @@ __all__ = [
     "load_with_prefetch",
     "match_file",
     "match_frame",
+    "match_on_engine",
     "match_records",
     "match_table",
     "member_table",

@@ -21,13 +21,19 @@ if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.matching.fields import Field
 
 
-def match(
+def match(  # noqa: PLR0913, PLR0917  each is an option
     file: Annotated[
-        Path, typer.Argument(help="Records of people: CSV, JSON lines or Parquet.", exists=True, dir_okay=False)
+        str,
+        typer.Argument(help="Records of people: CSV, JSON lines or Parquet; with --engine, a table there."),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Write who is who here (.parquet or .csv), and the pairs beside it."),
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write who is who here (.parquet or .csv; with --engine, also a table there), and the pairs beside it.",
+            metavar="FILE",
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a report as one HTML page.")] = None,
     config: Annotated[
@@ -62,6 +68,14 @@ def match(
             dir_okay=False,
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            help="Match a table of Spark where it stands, by a saved model: sc://HOST:PORT, or env:NAME of a variable.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find which records of a file are the same person. No project and no labels are needed.
@@ -71,14 +85,24 @@ def match(
     Example: onefold match people.csv --out matches.parquet --report report.html
     """
     output = Output(as_json=as_json)
-    if out is not None and out.suffix not in (".parquet", ".csv"):
-        raise UsageError(f"{out.name}: a result is written as .parquet or .csv.")
+    if engine is not None:
+        refused = {"--report": report, "--truth": truth, "--explain": explain, "--save-model": save_model}
+        named = next((name for name, given in refused.items() if given is not None), None)
+        if named is not None:
+            raise UsageError(f"{named} needs the records here; leave it out, or match a file of a part of the table.")
+        _match_on_engine(output, engine, file, out=out, config=config, decisions=decisions, model=model)
+        return
+    path, results = Path(file), None if out is None else Path(out)
+    if not path.is_file():
+        raise UsageError(f"There is no file {file}. A table of an engine is matched with --engine.")
+    if results is not None and results.suffix not in (".parquet", ".csv"):
+        raise UsageError(f"{results.name}: a result is written as .parquet or .csv.")
     if model is not None and save_model is not None:
         raise UsageError("--model learns nothing that --save-model could save; give one of them.")
     with waiting(output, "Matching"):
         known = None if model is None else bootstrap.load_model(model, model.with_suffix(".key"))
         found = bootstrap.match_file(
-            file,
+            path,
             config=config,
             truth=truth,
             decisions=decisions,
@@ -86,7 +110,7 @@ def match(
             tell=output.note,
             show=_shown(output, as_json=as_json),
         )
-        written = found.write(out, report)
+        written = found.write(results, report)
         if save_model is not None:
             key_file = save_model.with_suffix(".key")
             version = bootstrap.save_model(found.matched, save_model, key_file)
@@ -116,8 +140,45 @@ def match(
         _tell_accuracy(output, found.accuracy)
     if told is not None:
         _tell_explanation(output, told)
-    for path in written:
-        output.note(f"wrote {path}")
+    for made in written:
+        output.note(f"wrote {made}")
+
+
+def _match_on_engine(
+    output: Output,
+    engine: str,
+    table: str,
+    *,
+    out: str | None,
+    config: Path | None,
+    decisions: Path | None,
+    model: Path | None,
+) -> None:
+    if model is None:
+        raise UsageError(
+            "A table of an engine is matched by a model: learn one from a file of a part of its rows, "
+            "onefold match part.parquet --save-model people.json, and give it with --model people.json."
+        )
+    known = bootstrap.load_model(model, model.with_suffix(".key"))
+    with waiting(output, "Matching"):
+        done = bootstrap.match_on_engine(
+            engine, table, known=known, config=config, decisions=decisions, out=out, tell=output.note
+        )
+    found = done.found
+    if output.as_json:
+        output.result(
+            {
+                "records": found.count,
+                "people": found.people,
+                "largest": found.largest,
+                "pairs_compared": found.matched.looked_at,
+                "written": list(done.written),
+            }
+        )
+        return
+    output.say(f"{found.count:,} records are {found.people:,} people; the largest has {found.largest:,}.")
+    for name in done.written:
+        output.note(f"wrote {name}")
 
 
 def _pair(text: str) -> tuple[str, str]:

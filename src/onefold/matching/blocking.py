@@ -157,7 +157,7 @@ def candidates(records: Records, scheme: Scheme, keys: Sequence[Key], touching: 
     counts = [key.of_records() for key in keys]
     found: list[Pairs] = []
     for rule in scheme.rules:
-        codes, likely = _codes(keys, counts, rule.keys, scheme)
+        codes, likely = blocks_of(keys, counts, rule.keys, scheme)
         if touching is None:
             found.append(_take(codes, likely, rule.largest))
         else:
@@ -178,7 +178,7 @@ def still(pairs: Pairs, records: Records, scheme: Scheme, keys: Sequence[Key]) -
     a, b = pairs // records.count, pairs % records.count
     found = np.zeros(len(pairs), np.bool_)
     for rule in scheme.rules:
-        codes, likely = _codes(keys, counts, rule.keys, scheme)
+        codes, likely = blocks_of(keys, counts, rule.keys, scheme)
         codes = np.where(likely, codes, -1)
         together = np.flatnonzero((codes[a] == codes[b]) & (codes[a] >= 0) & ~found)
         if len(together):
@@ -211,7 +211,7 @@ def _rules(keys: Sequence[Key], count: int, budget: Budget) -> Iterator[tuple[Ru
     # Who is left in blocks that were too large, by key: only they need a second value.
     left: list[Mask] = []
     for index in range(len(keys)):
-        codes, likely = _codes(keys, counts, (index,), scheme)
+        codes, likely = blocks_of(keys, counts, (index,), scheme)
         most, large, pairs = _limited(codes, likely, budget.one, budget.largest, count)
         left.append(large)
         if len(pairs):
@@ -223,7 +223,7 @@ def _rules(keys: Sequence[Key], count: int, budget: Budget) -> Iterator[tuple[Ru
         both = left[one] & left[other]
         if both.sum() < 2:
             continue
-        codes, likely = _codes(keys, counts, (one, other), scheme)
+        codes, likely = blocks_of(keys, counts, (one, other), scheme)
         most, large, pairs = _limited(np.where(both, codes, -1), likely, budget.two, budget.largest, count)
         if len(pairs):
             yield Rule((one, other), most), pairs
@@ -235,13 +235,13 @@ def _rules(keys: Sequence[Key], count: int, budget: Budget) -> Iterator[tuple[Ru
                 continue
             all_three = large & left[third]
             if all_three.sum() >= 2:
-                codes, likely = _codes(keys, counts, (one, other, third), scheme)
+                codes, likely = blocks_of(keys, counts, (one, other, third), scheme)
                 most, _, pairs = _limited(np.where(all_three, codes, -1), likely, budget.three, budget.largest, count)
                 if len(pairs):
                     yield Rule((one, other, third), most), pairs
 
 
-def _codes(
+def blocks_of(
     keys: Sequence[Key], counts: Sequence[Numbers], numbers: tuple[int, ...], scheme: Scheme
 ) -> tuple[Blocks, Mask]:
     """The block of each record, -1 for none, and whether what it shares there is unlikely to be coincidence."""

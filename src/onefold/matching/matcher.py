@@ -18,7 +18,7 @@ from onefold.matching.blocking import Scheme
 from onefold.matching.comparisons import Comparison
 from onefold.matching.fields import Field
 from onefold.matching.learning import Model
-from onefold.matching.pairs import Compared, Engine, Integers
+from onefold.matching.pairs import Compared, Comparing, Engine, Integers
 from onefold.matching.records import Records
 from onefold.matching.settings import Decision, MatchSettings
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # a model is made of a match
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 Tell = Callable[[str], None]
+Decided = tuple[list[tuple[int, int]], list[tuple[int, int]]]
+"""Pairs of records that somebody said are one person, and pairs that are not."""
 
 SAMPLE_PAIRS = 200_000
 """Pairs of records drawn at random, to see how strangers differ."""
@@ -115,14 +117,17 @@ def match(
         UsageError: No column tells people apart; a decision names a record that is not there, or contradicts others.
     """
     tell("Normalising")
-    rows = records.read(table, fields, settings.region, None if known is None else known.trained.reading)
+    if known is None:
+        rows = records.read(table, fields, settings.region)
+    else:
+        rows = records.read(table, fields, known.trained.region, known.trained.reading)
     if not rows.fields:
         shown = ", ".join(f"{field.column}: {field.kind}" for field in fields) or "there are no columns"
         raise UsageError(
             f"No column tells people apart ({shown}). State what they hold under `fields` of the configuration."
         )
     compared = comparisons.of_fields(rows.fields)
-    same, different = _decided(rows, decisions)
+    decided = decided_by(rows, decisions)
     tell("Choosing pairs")
     if known is None:
         choice = blocking.choose(rows)
@@ -134,46 +139,74 @@ def match(
         tell(f"Comparing {len(chosen):,} pairs")
         found = engine.compare(chosen)
         if settings.model == "weighted":
-            return _weighted(engine, rows, fields, compared, found, settings, scheme, same, different)
+            return _weighted(engine, rows, fields, compared, found, settings, scheme, decided)
         if known is None:
             tell("Learning")
             others = engine.compare(pairs.random_pairs(rows.count, SAMPLE_PAIRS, chosen))
-            model = learning.learn(rows, compared, found, others, labels_of(engine, rows.count, same, different))
+            model = learning.learn(rows, compared, found, others, labels_of(engine, rows.count, *decided))
         else:
             model = known.model
-        by_pattern = model.score(found.patterns)
-        scores = by_pattern[found.pattern]
-
-        def score(more: Integers) -> Numbers:
-            again = engine.compare(more)
-            return np.asarray(model.score(again.patterns)[again.pattern])
-
         tell("Joining")
-        exclusive = _exclusive(rows, found, scores, settings, None if known is None else known.trained.exclusive)
-        joined = clustering.candidates(rows.count, chosen, scores, score, same)
-
-        def at(stop: float) -> Integers:
-            return clustering.people(joined, stop=stop, exclusive=exclusive, same=same, different=different)
-
-        usual = clustering.usual_stop(rows.count) if known is None else known.trained.stop
-        stop = usual if settings.stop == "auto" else settings.stop
-        person = at(stop)
-        names = tuple(sorted({rows.source_names[code] for code in set(exclusive.tolist()) - {-1}}))
-        return Matched(
-            records=rows,
+        return of_pairs(
+            engine,
+            rows,
+            found,
+            model,
+            scheme,
             fields=fields,
-            comparisons=compared,
-            model=model,
-            person=person,
-            probability=_belonging(person, score, rows.count),
-            scored=_worth_a_look(rows.count, found, scores, _probability(scores), settings.review_from),
-            looked_at=len(chosen),
-            exclusive=names,
-            scheme=scheme,
             settings=settings,
-            stop=stop,
-            at={other: at(other) for other in also_at},
+            decided=decided,
+            known=known,
+            also_at=also_at,
         )
+
+
+def of_pairs(
+    engine: Comparing,
+    rows: Records,
+    found: Compared,
+    model: Model,
+    scheme: Scheme,
+    *,
+    fields: tuple[Field, ...],
+    settings: MatchSettings,
+    decided: Decided,
+    known: Known | None,
+    also_at: Sequence[float] = (),
+) -> Matched:
+    """The people of compared pairs, which are all pairs that blocking found, or those of them that are worth a look."""
+    scores = model.score(found.patterns)[found.pattern]
+    same, different = decided
+
+    def score(more: Integers) -> Numbers:
+        again = engine.compare(more)
+        return np.asarray(model.score(again.patterns)[again.pattern])
+
+    exclusive = _exclusive(rows, found, scores, settings, None if known is None else known.trained.exclusive)
+    joined = clustering.candidates(rows.count, found.pairs, scores, score, same)
+
+    def at(stop: float) -> Integers:
+        return clustering.people(joined, stop=stop, exclusive=exclusive, same=same, different=different)
+
+    usual = clustering.usual_stop(rows.count) if known is None else known.trained.stop
+    stop = usual if settings.stop == "auto" else settings.stop
+    person = at(stop)
+    names = tuple(sorted({rows.source_names[code] for code in set(exclusive.tolist()) - {-1}}))
+    return Matched(
+        records=rows,
+        fields=fields,
+        comparisons=model.comparisons,
+        model=model,
+        person=person,
+        probability=_belonging(person, score, rows.count),
+        scored=_worth_a_look(rows.count, found, scores, probability_of(scores), settings.review_from),
+        looked_at=len(found.pairs),
+        exclusive=names,
+        scheme=scheme,
+        settings=settings,
+        stop=stop,
+        at={other: at(other) for other in also_at},
+    )
 
 
 def truth_of(rows: Records, truth: Sequence[Any]) -> Integers:
@@ -190,10 +223,9 @@ def _weighted(
     found: Compared,
     settings: MatchSettings,
     scheme: Scheme,
-    same: Sequence[tuple[int, int]],
-    different: Sequence[tuple[int, int]],
+    decided: Decided,
 ) -> Matched:
-    weights = settings.weights
+    weights, (same, different) = settings.weights, decided
 
     def score(more: Integers) -> Numbers:
         return weighted.scores(weighted.confidences(engine, more, compared, weights), weights)
@@ -221,7 +253,8 @@ def _weighted(
     )
 
 
-def _probability(scores: Numbers) -> Numbers:
+def probability_of(scores: Numbers) -> Numbers:
+    """Natural-log odds as probabilities."""
     return 1 / (1 + np.exp(-np.clip(scores, -700, 700)))
 
 
@@ -246,7 +279,7 @@ def _belonging(person: Integers, score: Callable[[Integers], Numbers], count: in
     for side in (inside // count, inside % count):
         total += np.bincount(side, values, minlength=count)
         number += np.bincount(side, minlength=count)
-    return np.where(number > 0, _probability(total / np.maximum(number, 1)), np.nan)
+    return np.where(number > 0, probability_of(total / np.maximum(number, 1)), np.nan)
 
 
 def labels_of(
@@ -285,7 +318,7 @@ def _exclusive(
         return np.where(held[sources], sources, -1)
     if len(rows.source_names) < 2:
         return np.full(rows.count, -1, np.int32)
-    a, b, likely = sources[found.pairs // rows.count], sources[found.pairs % rows.count], _probability(scores)
+    a, b, likely = sources[found.pairs // rows.count], sources[found.pairs % rows.count], probability_of(scores)
     number = len(rows.source_names)
     within = np.bincount(a[a == b], likely[a == b], minlength=number)
     across = np.bincount(a[a != b], likely[a != b], minlength=number)
@@ -295,7 +328,7 @@ def _exclusive(
     return np.where(held[sources], sources, -1)
 
 
-def _decided(rows: Records, decisions: Sequence[Decision]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def decided_by(rows: Records, decisions: Sequence[Decision]) -> Decided:
     """Decisions by number of record: pairs that are one person, and pairs that are not."""
     number = {name: index for index, name in enumerate(rows.ids)} if decisions else {}
     sorted_out: dict[str, list[tuple[int, int]]] = {"same": [], "different": []}

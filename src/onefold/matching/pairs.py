@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -69,6 +69,14 @@ def marks_of(records: Records) -> Marks:
     return Marks({name: records.columns[name, part].bands() for name, part in whole.items()}, shared)
 
 
+class Comparing(Protocol):
+    """Compares records of one numbering."""
+
+    def compare(self, pairs: Integers) -> Compared:
+        """The levels of each pair. Patterns are in the order of their levels, whatever the order of the pairs."""
+        ...
+
+
 class Engine:
     """The records in a database in memory, ready to be compared. It writes nothing to any disk."""
 
@@ -92,7 +100,7 @@ class Engine:
             chunk = pairs[start : start + _CHUNK]
             levels = self._levels(chunk)
             both = np.concatenate([seen, levels])
-            seen, inverse = _distinct(both)
+            seen, inverse = distinct_levels(both)
             codes[:start] = inverse[: len(inverse) - len(chunk)][codes[:start]] if start else codes[:start]
             codes[start : start + len(chunk)] = inverse[len(inverse) - len(chunk) :]
         counts = np.bincount(codes, minlength=len(seen)).astype(np.int64)
@@ -131,14 +139,21 @@ def engine(
     records: Records, comparisons: Sequence[Comparison], *, memory_mb: int, marks: Marks | None = None
 ) -> Iterator[Engine]:
     """An engine for these records, for as long as the context lasts."""
+    with database({"memory_limit": f"{memory_mb}MB"}) as db:
+        yield Engine(db, records, comparisons, marks)
+
+
+@contextmanager
+def database(settings: Mapping[str, Any]) -> Iterator[Any]:
+    """A database in memory, for as long as the context lasts."""
     try:
         import duckdb  # noqa: PLC0415  an extra: whoever does not match does not need it
     except ImportError as error:
         raise ConfigurationError("matching needs the extra: pip install 'onefold[matching]'") from error
     # Values are in the clear here, so nothing may be spilled to a disk.
-    db = duckdb.connect(":memory:", config={"memory_limit": f"{memory_mb}MB", "temp_directory": ""})
+    db = duckdb.connect(":memory:", config={**settings, "temp_directory": ""})
     try:
-        yield Engine(db, records, comparisons, marks)
+        yield db
     finally:
         db.close()
 
@@ -199,7 +214,7 @@ def random_pairs(count: int, most: int, without: blocking.Pairs) -> blocking.Pai
     return drawn[without[at] != drawn] if len(without) else drawn
 
 
-def _distinct(levels: Levels) -> tuple[Levels, Integers]:
+def distinct_levels(levels: Levels) -> tuple[Levels, Integers]:
     """The different rows in ascending order, and the number of each row among them."""
     packed = np.ascontiguousarray(levels).view(np.dtype((np.void, levels.shape[1]))).ravel()
     distinct, inverse = np.unique(packed, return_inverse=True)

@@ -107,14 +107,14 @@ class Records(msgspec.Struct, frozen=True):
 
 def sample(column: Any) -> Sample:
     """What a column of an Arrow table looks like, whatever the order of its rows."""
-    texts = _texts(column)
-    distinct = pc.unique(texts).drop_null()
+    cells = texts(column)
+    distinct = pc.unique(cells).drop_null()
     # By their hash: the first values of a sorted column would be all alike.
     known = [value for value in distinct.to_pylist() if value.strip()]
     chosen = (
         sorted(known, key=lambda value: (hash_of(value), value))[:SAMPLED] if len(known) > SAMPLED else sorted(known)
     )
-    return Sample(chosen, len(texts) - texts.null_count if known else 0, len(known))
+    return Sample(chosen, len(cells) - cells.null_count if known else 0, len(known))
 
 
 def hash_of(text: str) -> int:
@@ -133,7 +133,7 @@ def read(table: Any, fields: Sequence[Field], region: str | None, like: Reading 
     for field in fields:
         if field.kind in ("ignored", "source", "record_id"):
             continue
-        encoded = _texts(table[field.column]).dictionary_encode()
+        encoded = texts(table[field.column]).dictionary_encode()
         cells: list[str] = encoded.dictionary.to_pylist()
         if field.kind == "birth_date" and like is None:
             orders[field.column] = _order_of(cells)
@@ -165,10 +165,11 @@ def read(table: Any, fields: Sequence[Field], region: str | None, like: Reading 
 
 def _own(table: Any, fields: Sequence[Field], kind: Kind) -> list[str]:
     column = next((field.column for field in fields if field.kind == kind), None)
-    return [] if column is None else [value or "" for value in _texts(table[column]).to_pylist()]
+    return [] if column is None else [value or "" for value in texts(table[column]).to_pylist()]
 
 
-def _texts(column: Any) -> Any:
+def texts(column: Any) -> Any:
+    """A column of an Arrow table as an array of texts."""
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks)
@@ -236,7 +237,7 @@ def _canonical(
     named = [field.column for field in fields if field.kind != "ignored"]
     keys = [columns[field.column, parts_of[field.kind][0]].codes for field in compared]
     for name in named:
-        encoded = _texts(table[name]).dictionary_encode()
+        encoded = texts(table[name]).dictionary_encode()
         cells = encoded.dictionary.to_pylist()
         rank = np.empty(len(cells) + 1, np.int64)
         rank[np.array(sorted(range(len(cells)), key=cells.__getitem__), np.int64)] = np.arange(len(cells))

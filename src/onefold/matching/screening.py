@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from onefold.matching.keys import Key
+from onefold.matching.keys import Key, KeyName
 from onefold.matching.records import Records
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
@@ -33,8 +34,7 @@ class Screen:
     def __init__(self, records: Records, keys: Sequence[Key], total: int) -> None:
         """Ready the keys of records, whose counts are of `total` records."""
         self._count = records.count
-        groups = list(dict.fromkeys(key.name.group for key in keys))
-        self._groups = [[n for n, key in enumerate(keys) if key.name.group == group] for group in groups]
+        self._groups = _groups([key.name for key in keys])
         self._codes = [key.codes.astype(np.int32) for key in keys]
         self._weights = [np.append(weights(key.counts, total), np.int32(0)) for key in keys]
         self._initials = initials(records)
@@ -70,6 +70,32 @@ class Screen:
             one, other = self._initials.take(a), self._initials.take(b)
             total -= np.int32(OTHER_INITIAL) * ((one != other) & (one >= 0) & (other >= 0))
         return total
+
+
+def columns(records: Records, keys: Sequence[Key], total: int) -> dict[str, Any]:
+    """What `sql` reads of records: `k0`, `k1` and so on, the value of each key, `w0` and so on, its weight, and `initial`."""
+    found: dict[str, Any] = {}
+    for number, key in enumerate(keys):
+        codes = pa.array(key.codes, mask=key.codes < 0)
+        found[f"k{number}"] = pa.array(key.texts, pa.string()).take(codes)
+        found[f"w{number}"] = pa.array(weights(key.counts, total), pa.int32()).take(codes)
+    letters = initials(records)
+    found["initial"] = pa.array(np.full(records.count, -1, np.int32) if letters is None else letters)
+    return found
+
+
+def sql(names: Sequence[KeyName]) -> str:
+    """The evidence of two records `x` and `y` with these `columns`, as SQL of DuckDB: what a `Screen` says of them."""
+    shared = [f"CASE WHEN x.k{number} = y.k{number} THEN x.w{number} ELSE 0 END" for number in range(len(names))]
+    groups = [f"greatest(0, {', '.join(shared[number] for number in group)})" for group in _groups(names)]
+    other = f"CASE WHEN x.initial <> y.initial AND x.initial >= 0 AND y.initial >= 0 THEN {OTHER_INITIAL} ELSE 0 END"
+    return f"{' + '.join(groups or ['0'])} - {other}"
+
+
+def _groups(names: Sequence[KeyName]) -> list[list[int]]:
+    """Numbers of keys that count once."""
+    groups = dict.fromkeys(name.group for name in names)
+    return [[n for n, name in enumerate(names) if name.group == group] for group in groups]
 
 
 def weights(counts: Any, total: int) -> Evidence:

@@ -11,6 +11,7 @@ so that nobody's values outlive an erasure in files of Delta's own.
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +20,12 @@ from typing import Any
 import grpc
 import pyarrow as pa
 from pyspark.errors import exceptions
-from pyspark.errors.exceptions.connect import SparkConnectException
+from pyspark.errors.exceptions.connect import PythonException, SparkConnectException
 from pyspark.sql.connect.client.retries import DefaultPolicy
 from pyspark.sql.connect.plan import SQL
 from pyspark.sql.connect.session import SparkSession
 
+import onefold
 from onefold.adapters.sql_engines.session import Kind, OfIds, Session
 from onefold.errors import (
     ConfigurationError,
@@ -67,6 +69,11 @@ _ABOUT_THE_QUERY = (
     exceptions.base.UnsupportedOperationException,
 )
 _NO_ACCESS = ("INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED", "UNAUTHENTICATED")
+_CANNOT_IMPORT = ("ModuleNotFoundError", "ImportError", "PYTHON_VERSION_MISMATCH")
+NEEDED_THERE = (
+    f"the Python of Spark's executors cannot run Onefold: install onefold[matching]=={onefold.__version__} there, for Python "
+    f"{sys.version_info.major}.{sys.version_info.minor} as here, and name that Python in `spark.pyspark.python`"
+)
 _tags = itertools.count()
 
 
@@ -126,13 +133,13 @@ class SparkConnectSession(Session):
 
     def execute(self, statement: str) -> None:
         """Run a statement to its end."""
-        with self._asked() as session:
+        with self.asked() as session:
             session.sql(statement)  # commands are run at once, and their answer is of no interest
 
     def fetch(self, query: str, limits: QueryLimits | None = None) -> pa.Table:
         """The rows of a query. What is larger than the limit is not taken in whole."""
         parts, size = [], 0
-        with self._asked(limits) as session:
+        with self.asked(limits) as session:
             # Not by `session.sql`, which has the server analyse the query once more.
             for part in session.client.to_table_as_iterator(SQL(query).to_proto(session.client), {}):
                 if isinstance(part, pa.Table):
@@ -146,7 +153,7 @@ class SparkConnectSession(Session):
     def insert(self, table: str, rows: pa.Table) -> None:
         """Add rows to a table, in one commit."""
         if rows.num_rows:
-            with self._asked() as session:
+            with self.asked() as session:
                 session.createDataFrame(rows).coalesce(1).writeTo(table).append()
 
     def tables(self, schema: str) -> list[str]:
@@ -164,7 +171,7 @@ class SparkConnectSession(Session):
             session.stop()
 
     @contextmanager
-    def _asked(self, limits: QueryLimits | None = None) -> Iterator[Any]:
+    def asked(self, limits: QueryLimits | None = None) -> Iterator[Any]:
         """The session for something that is asked of it, which is ended after its time."""
         tag, ended = f"onefold-{next(_tags)}", threading.Event()
         timer = None
@@ -205,6 +212,8 @@ class SparkConnectSession(Session):
             return ConfigurationError(f"Spark refuses this user what the copy needs ({named})")
         if condition.startswith("DELTA_CONCURRENT"):
             return ConflictError(f"somebody else changes the same table of the engine ({condition})")
+        if isinstance(error, PythonException) and any(each in str(error) for each in _CANNOT_IMPORT):
+            return ConfigurationError(NEEDED_THERE)
         if condition == "SCHEMA_NOT_FOUND":
             return NotFoundError("the engine has no such schema")
         if isinstance(error, _ABOUT_THE_QUERY):
