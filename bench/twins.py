@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -61,8 +62,12 @@ def _other(column: Column, values: pa.ChunkedArray, number: int) -> pa.Array | p
 
 def _moved(nodes: pa.Array, number: int) -> pa.Array:
     """Other ids, whose first byte, and with it the bucket, is the same."""
-    moved = [None if node is None else node[:-1] + bytes([node[-1] ^ number]) for node in nodes.to_pylist()]
-    return pa.array(moved, pa.binary(16))
+    if not len(nodes):
+        return nodes
+    nodes = pa.concat_arrays([nodes])  # from its beginning, where it was a part
+    ids = np.frombuffer(nodes.buffers()[1], dtype=np.uint8)[: 16 * len(nodes)].reshape(-1, 16).copy()
+    ids[:, -1] ^= number
+    return pa.Array.from_buffers(pa.binary(16), len(nodes), [nodes.buffers()[0], pa.py_buffer(ids.tobytes())])
 
 
 def _moved_hex(node: str, number: int) -> str:

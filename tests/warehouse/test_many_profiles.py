@@ -9,6 +9,8 @@ from tests.warehouse.yard import Yard
 from onefold.adapters.duckdb import compaction, loader
 from onefold.adapters.duckdb.changes import pinned
 from onefold.adapters.duckdb.compaction import Compactor
+from onefold.adapters.duckdb.segments import SegmentFiles
+from onefold.errors import UnavailableError
 from onefold.warehouse.relations import PROFILE_CHANGE
 
 AT_ONCE, PEOPLE = 3, 10
@@ -83,3 +85,23 @@ def test_profiles_in_many_files_are_those_of_one_load(yard, queries):
         assert contents(engine) == before
     finally:
         engine.close()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_load_that_failed_half_way_works_out_everybody_the_next_time(yard, monkeypatch):
+    """Whom it concerns was used up by then, and is told by what is loaded and by the feed."""
+    crowd(yard)
+    write = SegmentFiles.write
+
+    def full(files, relation, rows, **stated):
+        if relation == PROFILE_CHANGE and rows.num_rows < AT_ONCE:
+            raise UnavailableError("the disk is full")
+        return write(files, relation, rows, **stated)
+
+    yard.loader.load(profiles=False)
+    with monkeypatch.context() as disk, pytest.raises(UnavailableError):
+        disk.setattr(SegmentFiles, "write", full)
+        yard.load()
+    assert files(yard) == []
+    assert yard.load() == PEOPLE
+    assert sum(files(yard)) == len(yard.rows("SELECT person FROM golden.profile")) == PEOPLE

@@ -47,9 +47,10 @@ def carry(engine: Engine, segments: PinnedSegments, state: EngineState) -> int:
         if log.full_name not in TIMES:
             continue
         gone = segments.outlived(log, engine.run(parse(_older(log.full_name, before.get(log.full_name))), _LIMITS))
-        anew = (segments.whole(segment) for segment in cleared if segment.relation == log.full_name)
-        engine.trim(log, gone, anew)
-        removed += gone.num_rows
+        anew = [segment for segment in cleared if segment.relation == log.full_name]
+        if gone.num_rows or anew:
+            engine.trim(log, gone, map(segments.whole, anew))
+            removed += gone.num_rows
     return removed
 
 

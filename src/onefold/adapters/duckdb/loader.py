@@ -30,11 +30,11 @@ from onefold.warehouse.touched import Touched
 SEGMENT_ROWS = 60_000
 """Rows of the feed that become one load: 1,000 cost three times as much each, and more gain nothing."""
 
-PROFILE_ROWS = 50_000
+PROFILE_ROWS = 20_000
 """Profiles that become one file: there are as many as people when a store is loaded for the first time."""
 
 Profiler = Callable[[ProfileSnapshot, Touched], Iterable[ProfileRow]]
-"""Works out the profiles of whom something concerns, as a snapshot of the store has them."""
+"""Works out the profiles of whom something concerns, as a snapshot of the store has them; it uses that up."""
 
 
 class Loader:
@@ -79,7 +79,9 @@ class Loader:
             known_at_us = decoded[-1][1].known_at_us if decoded else latest_known_at(snapshot, self.files)
             found = fed_tables(decoded)
             del decoded
-            made = self._profiler(snapshot, self._touched) if whole else ()
+            made: Iterable[ProfileRow] = ()
+            if whole:  # which uses up whom it concerns; if this fails, segments tell again
+                made, self._touched = self._profiler(snapshot, self._touched), None
             added = self._write(chain(found.items(), _profile_tables(made, end, known_at_us)))
         if not added:
             return 0

@@ -30,12 +30,20 @@ _json = msgspec.json.Encoder().encode
 
 
 def profile_rows(context: Context, snapshot: ProfileSnapshot, touched: Touched) -> Iterator[ProfileRow]:
-    """The rows of everybody whom something concerns, and of ids that nobody has any more; some people at a time."""
-    nodes = touched.nodes | touched.people | neighbours.near(snapshot, touched.linked)
+    """The rows of everybody whom something concerns, and of ids that nobody has any more; some people at a time.
+
+    It uses up `touched`: of a large store that is some hundred megabytes, which are not held while profiles are worked out.
+    """
+    nodes, people_before, linked = touched.nodes, touched.people, touched.linked
+    nodes |= people_before
+    nodes |= neighbours.near(snapshot, linked)
+    linked.clear()
     alive: set[NodeId] = set()
     for asked in _batches(nodes):
         alive.update(row.member.person for row in snapshot.nodes(asked).values())
-    yield from map(gone_row, sorted(touched.people - alive))
+    nodes.clear()
+    people_before -= alive
+    yield from map(gone_row, sorted(people_before))
     for some in _batches(alive):
         yield from map(profile_row, people(context, snapshot, some))
 
