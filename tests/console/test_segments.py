@@ -60,6 +60,8 @@ def test_a_list_is_filled_from_a_file(owner, page, tmp_path):
     page.get_by_role("link", name="People", exact=True).last.click()
     rows = page.get_by_role("region", name="People in this segment").locator("tbody tr")
     expect(rows).to_have_count(len(named))
+    names = sorted(one["name"] for one in held if one["identifier"] in named)
+    assert sorted(rows.locator("td:first-child").all_inner_texts()) == names
     page.get_by_role("link", name="List", exact=True).click()
     page.get_by_label("Or paste them").fill(f"{named[0]['type']}:{named[0]['value']}")
     page.get_by_role("button", name="Take from the list").click()

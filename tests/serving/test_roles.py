@@ -155,10 +155,11 @@ def test_without_the_masking_a_role_would_see_everything(edge, monkeypatch):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_names_in_lists_are_seen_as_last_names_are(edge, role):
-    """Members and samples: by name for whom names are shown, else as the role sees a last name."""
+    """Members, samples and who would move: by name for whom names are shown, else as the role sees a last name."""
     names = [
         results.Member(profile_id="1", identifier=None, name=NAME, since=None, reason=REASON),
         results.Sample(profile_id="1", identifier=None, name=NAME),
+        results.Moved(profile_id="1", identifier=None, name=NAME, change="entering"),
     ]
     for one in names:
         edge.main.history = lambda who, one=one: one

@@ -2074,6 +2074,7 @@ export interface components {
         Moved: {
             change: string;
             identifier: components["schemas"]["Identifier"] | null;
+            name: string | null;
             profile_id: string;
         };
         Named: {

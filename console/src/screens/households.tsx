@@ -3,6 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { GET, read, type Schemas } from '../api/client';
+import { shownAs } from '../api/people';
 import { useRows } from '../parts/keys';
 import { Page, Table } from '../parts/page';
 import { Empty, Shown } from '../parts/states';
@@ -11,17 +12,13 @@ import { number, plural } from '../parts/text';
 type Household = Schemas['Household'];
 type Member = Schemas['HouseholdMember'];
 
-export function nameOf(one: Member): string {
-  return one.name ?? (one.identifier ? `${one.identifier.type}:${one.identifier.value}` : one.profile_id);
-}
-
 /** Who lives together, each with how much of what is known of them says so. */
 export function Members({ members, but }: { members: readonly Member[]; but?: string }) {
   return (
     <ul style={{ margin: 0, paddingLeft: 18 }}>
       {members.map((one) => (
         <li key={one.profile_id}>
-          {one.profile_id === but ? <strong>{nameOf(one)}</strong> : <Link to="/people/$id" params={{ id: one.profile_id }}>{nameOf(one)}</Link>}{' '}
+          {one.profile_id === but ? <strong>{shownAs(one)}</strong> : <Link to="/people/$id" params={{ id: one.profile_id }}>{shownAs(one)}</Link>}{' '}
           <span className="quiet small">
             {number(one.records_here)} of {plural(one.records, 'record')} with an address
           </span>
@@ -77,7 +74,7 @@ export default function Households() {
                 label="Households" name="households" rows={rows} selected={selected}
                 columns={[
                   { head: 'People', number: true, cell: (one) => number(one.people), csv: (one) => one.people },
-                  { head: 'Who', cell: (one) => <Members members={one.members} />, csv: (one) => one.members.map(nameOf).join('; ') },
+                  { head: 'Who', cell: (one) => <Members members={one.members} />, csv: (one) => one.members.map(shownAs).join('; ') },
                 ]}
               />
               {pages.hasNextPage && (

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { answered, POST, PUT, read, type Schemas } from '../api/client';
+import { shownAs } from '../api/people';
 import { Table } from '../parts/page';
 import { Failed, Shown } from '../parts/states';
 import { number, plural, words } from '../parts/text';
@@ -30,11 +31,11 @@ export function Moved({ diff, name }: { diff: Diff; name: string }) {
             {
               head: 'Person',
               cell: (one) => (
-                <Link to="/people/$id" params={{ id: one.profile_id }} className="mono">
-                  {one.identifier ? `${one.identifier.type}:${one.identifier.value}` : one.profile_id}
+                <Link to="/people/$id" params={{ id: one.profile_id }} className={one.name ? undefined : 'mono'}>
+                  {shownAs(one)}
                 </Link>
               ),
-              csv: (one) => (one.identifier ? `${one.identifier.type}:${one.identifier.value}` : one.profile_id),
+              csv: shownAs,
             },
           ]}
         />
@@ -69,8 +70,8 @@ function Change({ change }: { change: Schemas['SegmentChange'] }) {
         {samples.map((one) => (
           <li key={one.profile_id}>
             {one.change}{' '}
-            <Link to="/people/$id" params={{ id: one.profile_id }} className="mono">
-              {one.identifier ? `${one.identifier.type}:${one.identifier.value}` : one.profile_id}
+            <Link to="/people/$id" params={{ id: one.profile_id }} className={one.name ? undefined : 'mono'}>
+              {shownAs(one)}
             </Link>
           </li>
         ))}

@@ -5,6 +5,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { answered, GET, POST, PUT, read, type Schemas } from '../api/client';
+import { shownAs } from '../api/people';
 import { may, useMe } from '../api/session';
 import { Page, Table } from '../parts/page';
 import { Empty, Failed, Loading, Shown } from '../parts/states';
@@ -135,8 +136,8 @@ function Trial({ definition, rule }: { definition: Definition; rule: string }) {
             {
               head: 'Person',
               cell: (moved) => (
-                <Link to="/people/$id" params={{ id: moved.profile_id }} className="mono">
-                  {moved.identifier ? `${moved.identifier.type}:${moved.identifier.value}` : moved.profile_id}
+                <Link to="/people/$id" params={{ id: moved.profile_id }} className={moved.name ? undefined : 'mono'}>
+                  {shownAs(moved)}
                 </Link>
               ),
               csv: (moved) => moved.profile_id,

@@ -235,6 +235,7 @@ PERSONAL: Mapping[type, Mapping[str, Masking]] = {
     results.HouseholdMember: {"name": _name},
     results.Member: {"name": _name},
     results.Sample: {"name": _name},
+    results.Moved: {"name": _name},
     results.Group: _GROUP,
     results.EventGroup: _GROUP,
     results.Event: {
@@ -274,7 +275,7 @@ PLAIN = frozenset(
         results.TraitDefinition, results.Segments, results.Segment, results.Members,
         results.MembershipReason, results.ConditionChange, results.Standing, results.Condition, results.SegmentPreview,
         results.Overlaps, results.Overlap, results.ReconciledSegments, results.ReconciledSegment,
-        results.Differing, results.ListChange, results.Moved, results.MembershipHistory, results.MembershipChange,
+        results.Differing, results.ListChange, results.MembershipHistory, results.MembershipChange,
         results.SegmentDiff, results.SegmentGrowth, results.GrowthDay, results.SegmentVersions, results.SegmentVersion,
         results.SegmentPlan, results.SegmentChange, results.Counters, results.Lifecycle, results.Consent,
         results.Occurrences, results.FindingCount, results.ProfileSegment, results.Account, results.RfmRun,

@@ -230,10 +230,11 @@ class Overlaps(Result, frozen=True, kw_only=True):
 
 
 class Moved(Result, frozen=True, kw_only=True):
-    """Somebody who is in one of two versions only; `change` is `entering` or `leaving`."""
+    """Somebody who is in one of two versions only; `change` is `entering` or `leaving`, `name` null where none is stated."""
 
     profile_id: str
     identifier: Identifier | None
+    name: str | None
     change: str
 
 

@@ -10,13 +10,13 @@ import msgspec
 from onefold.audiences.definition import Definition
 from onefold.audiences.ruleset import STAGE, RuleSet, SegmentError
 from onefold.errors import NotFoundError, nearest
-from onefold.model import format_profile_id, results
+from onefold.model import results
 from onefold.pipelines.audiences.applying import Difference, Stages, current, difference
 from onefold.pipelines.audiences.costs import class_of
 from onefold.pipelines.audiences.counting import Audience, Progress, count, quiet
 from onefold.pipelines.audiences.inquiry import Open
 from onefold.pipelines.audiences.rules import Held, bound, uncounted
-from onefold.pipelines.audiences.survey import everybody, strongest
+from onefold.pipelines.audiences.survey import everybody, sample
 from onefold.pipelines.context import Context
 from onefold.pipelines.reading.basis import basis_of
 from onefold.profiles.settings import Asked
@@ -173,8 +173,7 @@ def diff(
                 change = "entering" if inside else "leaving"
                 counts[change] += 1
                 if len(moved) < limit:
-                    profile_id = format_profile_id(one.profile.id)
-                    moved.append(results.Moved(profile_id=profile_id, identifier=strongest(one.profile), change=change))
+                    moved.append(results.Moved(**msgspec.structs.asdict(sample(one.profile)), change=change))
     names = ["applied" if definition is None else "given" for definition in (before, after)]
     return results.SegmentDiff(
         segment=slug, before=names[0], after=names[1], both=counts["both"], entering=counts["entering"],
