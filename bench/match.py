@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from bench import directory, reviewing
+from bench import directory, match_project, reviewing
 from bench.report import Figure
 from onefold.bootstrap import match_table
 from onefold.matching.accuracy import Accuracy, measure
@@ -47,6 +47,7 @@ def run(full: bool) -> Iterator[Figure]:
         yield from _figures(path)
     yield from _reviewed()
     yield from _directory(full)
+    yield from match_project.figures(full)
 
 
 def _directory(full: bool) -> Iterator[Figure]:

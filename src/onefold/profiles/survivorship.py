@@ -231,6 +231,8 @@ def standing(candidates: Iterable[_S], clears: Clears, rule: Survivorship) -> li
 
 def shown(candidates: Sequence[Candidate], once: Once | None, clears: Clears, rule: Survivorship) -> list[Candidate]:
     """All values that stand, the winner first: plain ones by the rule, then those stated once, the earliest first."""
+    if len(candidates) == 1 and once is None and not clears:
+        return list(candidates)  # most fields of most records
     found = ranked(standing(candidates, clears, rule), rule)
     if rule.strategy == "latest_engagement":
         # A value that a source stated and used is told once, as used.
