@@ -161,9 +161,10 @@ def test_names_in_lists_are_seen_as_last_names_are(edge, role):
         results.Sample(profile_id="1", identifier=None, name=NAME),
         results.Moved(profile_id="1", identifier=None, name=NAME, change="entering"),
     ]
+    token = key(edge, role)
     for one in names:
         edge.main.history = lambda who, one=one: one
-        told = edge.send("GET", READS[4], Authorization=key(edge, role)).json
+        told = edge.send("GET", READS[4], Authorization=token).json
         assert told["name"] == ("L***" if NAME in HIDDEN[role] else NAME)
 
 
