@@ -4,8 +4,8 @@ Accuracy is that of the people in the end, at the default threshold of each: F1 
 dependency: ONEFOLD_SPLINK_PYTHON names a Python that has it (`build/peers/bin/python` else); where there is none, there is no
 figure beside, and a line on standard error says so. A table of made people is matched beside: 100,000 records, with --full a
 million; then the public table of 100,000 is matched, too. The records of a day, one in a hundred, are then added one at a
-time to an index of the others in memory. Of 5,000 made records, somebody who errs once in twenty answers the pairs that are
-least sure.
+time to an index of the others, which is held in memory: no write to a log is part of these figures. Of 5,000 made records,
+somebody who errs once in twenty answers the pairs that are least sure.
 """
 
 from __future__ import annotations

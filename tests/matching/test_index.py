@@ -10,7 +10,7 @@ from tests.matching.people import rows, table
 
 from onefold import bootstrap
 from onefold.errors import UsageError
-from onefold.matching import blocking, index, matcher, outcome, screening, trained
+from onefold.matching import blocking, entries, index, matcher, outcome, screening, trained
 from onefold.matching.settings import MatchSettings
 
 KEY = b"k" * 32
@@ -70,8 +70,8 @@ def test_one_by_one_is_all_at_once(learned, seed, before):
 def test_a_rule_that_is_forgotten_is_noticed(learned, monkeypatch):
     """Control: an index that looks into the blocks of one rule only gives fewer pairs."""
     records, known = learned
-    whole = index.Index._blocks_of
-    monkeypatch.setattr(index.Index, "_blocks_of", lambda self, entry: whole(self, entry)[:1])
+    whole = entries.Blocks.of_record
+    monkeypatch.setattr(entries.Blocks, "of_record", lambda *given: tuple(each[:1] for each in whole(*given)))
     held = index.Index(known)
     found = [pair for record in records for pair in held.add(record["id"], values(record))]
     assert len(found) < len(in_one_pass(records, known))

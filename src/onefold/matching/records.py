@@ -64,9 +64,14 @@ class Column(msgspec.Struct, frozen=True):
 def bands_of(counts: Any, total: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """How frequent values are that so many of `total` records have: 1 rare to 6 very common."""
     band = np.ones(len(counts), np.uint8)
-    for share in _BANDS:
-        band += counts > max(RARE_MAX, share * total)
+    for more in often(total):
+        band += counts > more
     return band
+
+
+def often(total: int) -> tuple[float, ...]:
+    """How many of `total` records a value of each band has at most, but for the last band."""
+    return tuple(max(RARE_MAX, share * total) for share in _BANDS)
 
 
 class Reading(msgspec.Struct, frozen=True):

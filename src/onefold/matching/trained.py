@@ -21,7 +21,7 @@ from onefold.matching.keys import Key
 from onefold.matching.learning import Model
 from onefold.matching.matcher import Matched
 from onefold.matching.pairs import Marks
-from onefold.matching.records import Column, Reading, Records, bands_of
+from onefold.matching.records import Column, Reading, Records, bands_of, often
 from onefold.matching.settings import MatchSettings
 
 FORMAT = 2
@@ -105,6 +105,7 @@ class Known:
         self._counts = [table.read() for table in trained.counts]
         self._shared = {column: table.read() for column, table in trained.shared.items()}
         self._rare = keys.rare(trained.scheme.total)
+        self._often = often(trained.scheme.total)
 
     def __repr__(self) -> str:
         """Show what is safe to log."""
@@ -115,8 +116,9 @@ class Known:
         return float(self._counts[number].get(self._number(self.trained.scheme.keys[number].column, text), self._rare))
 
     def band(self, number: int, text: str) -> int:
-        """How frequent a value of a key is: 1 rare to 4 common."""
-        return int(bands_of(np.array([self.count(number, text)]), self.trained.scheme.total)[0])
+        """How frequent a value of a key is: 1 rare to 6 very common."""
+        count = self.count(number, text)
+        return 1 + sum(count > more for more in self._often)
 
     def users(self, column: str, text: str) -> int:
         """Of how many names the users of a value are."""
