@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 from onefold.governance.consent import Spoken
 from onefold.model import Edge, Member, NodeId
@@ -18,6 +19,8 @@ from onefold.profiles import state as folds
 
 NEIGHBOURS_MAX = 500
 """Nodes at which the search ends. A person has a handful of neighbours."""
+ASKED_AT_ONCE = 5_000
+"""Nodes whose evidence is held at a time: a first load asks for that of everybody."""
 CROWD = 10
 """An identifier seen with more than so many others belongs to a crowd (a kiosk, a till). Its own no counts for those who
 were seen with it, but they are no reason to deny each other."""
@@ -70,12 +73,14 @@ def near(snapshot: ProfileSnapshot, nodes: Collection[NodeId]) -> set[NodeId]:
     found = set(nodes)
     frontier: Collection[NodeId] = found
     while frontier:
-        asked = sorted(frontier)
-        ends, _ = _ends(snapshot, snapshot.edges(asked), asked)
-        # Whoever looks from afar does not come through a crowd, but may stand in it.
-        frontier = {
-            end for node, others in ends.items() if node in nodes or len(others) <= CROWD for end in others
-        } - found
+        waiting, reached = iter(sorted(frontier)), set[NodeId]()
+        while asked := list(islice(waiting, ASKED_AT_ONCE)):
+            ends, _ = _ends(snapshot, snapshot.edges(asked), asked)
+            # Whoever looks from afar does not come through a crowd, but may stand in it.
+            for node, others in ends.items():
+                if node in nodes or len(others) <= CROWD:
+                    reached |= others - found
+        frontier = reached
         found |= frontier
     return found
 
