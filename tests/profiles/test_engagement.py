@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tests import workbench
 from tests.profiles.events import event
 
 from onefold import bootstrap, config
+from onefold.identity.settings import IdentitySettings
 from onefold.model import Identifier, Member
 from onefold.profiles import answer, state
 from onefold.profiles.profile import Described, view
@@ -69,6 +71,15 @@ def test_what_is_only_sent_to_somebody_is_not_a_use():
     """A delivery, or a bounce, does not say that anybody reads there."""
     for name in ("Email Delivered", "Email Bounced", "Email Marked as Spam", "Email Unsubscribed"):
         assert values(shown([*STATED, carrying(3, 4, WORK, name)])) == [OLD, HOME]
+
+
+def test_an_address_that_identity_refuses_is_not_in_use():
+    """`none@none.com` in an opened e-mail is nobody's address."""
+    odd = Identifier("email", "none@none.com")
+    _, findings = workbench.context().hasher.name((odd,), IdentitySettings())
+    assert findings
+    refused = msgspec.structs.replace(carrying(3, 4, odd.value), findings=findings)
+    assert values(shown([*STATED, refused])) == [OLD, HOME]
 
 
 def test_a_merge_shows_the_use_of_another_identifier_and_a_split_takes_it_back():

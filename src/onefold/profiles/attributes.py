@@ -62,9 +62,11 @@ def described(attributes: Attributes, event: Event, settings: ProfileSettings) -
 def used(attributes: Attributes, event: Event, settings: ProfileSettings) -> Attributes:
     """The attributes with what an event of engagement uses: its traits, and the addresses that it names."""
     addresses = [(one.type, one.value) for one in event.identifiers if one.type in _ADDRESSES]
+    # An address that identity refused, or read otherwise than it stands there, is nobody's as it stands there.
+    doubtful = {finding.where for finding in event.findings}
     for field, stated in (*event.traits.items(), *addresses):
         rule, value = settings.rule_for(field), storable(stated)
-        if rule.strategy == "latest_engagement" and value is not None:
+        if rule.strategy == "latest_engagement" and value is not None and field not in doubtful:
             use = Candidate(value, event.source, event.ranked_us, event.id, 1)
             attributes[field] = united(attributes.get(field, []), (use,), rule, settings.candidates_kept, field)
     return bounded_attributes(attributes, settings)
