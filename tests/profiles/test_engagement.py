@@ -97,6 +97,15 @@ def test_a_clear_leaves_what_was_stated_after_it():
     assert (values(found), found.used) == ([WORK], msgspec.UNSET)
 
 
+def test_a_statement_does_not_end_a_use():
+    """Stated by the same source before or after, the value is in use since it was used, in any order of arrival."""
+    for at_us in (1, 9):
+        stated = event(2, at_us, source="mailer", traits={"email": WORK})
+        for some in ([carrying(1, 5, WORK), stated], [stated, carrying(1, 5, WORK)]):
+            found = shown([STATED[1], *some])
+            assert (values(found), found.used) == ([WORK, OLD], True)
+
+
 def test_which_events_count_is_configured(tmp_path):
     """`engagement` takes the place of the built-in list; the preset asks for uses of the e-mail address."""
     bootstrap.init(tmp_path, "shop")
