@@ -47,6 +47,17 @@ _SETTINGS = {
     # For every file that is made, Hadoop starts a `chmod`, and another one for the file of its checksum.
     "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
     "spark.log.level": "WARN",
+    # Of a thousand statements and more, what a page would show of each filled the memory.
+    **{
+        f"spark.{kept}": "10"
+        for kept in (
+            "ui.retainedJobs",
+            "ui.retainedStages",
+            "ui.retainedTasks",
+            "sql.ui.retainedExecutions",
+            "connect.ui.retainedStatements",
+        )
+    },
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djdk.lang.Process.launchMechanism=VFORK",
 }
 
@@ -71,7 +82,7 @@ def main(folder):
         "spark.local.dir": str(folder / "scratch"),
     }
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
-    command = [home / "bin" / "spark-submit", "--class", server, "--master", "local[1]", "--driver-memory", "1g"]
+    command = [home / "bin" / "spark-submit", "--class", server, "--master", "local[1]", "--driver-memory", "2g"]
     command += [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
