@@ -40,12 +40,13 @@ _SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
-    "spark.databricks.delta.writeChecksumFile.enabled": "false",
     "spark.databricks.delta.stats.collect": "false",
     "spark.databricks.delta.history.metricsEnabled": "false",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "1000",
     # For every file that is made, Hadoop starts a `chmod`, and another one for the file of its checksum.
     "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
+    # Of each table Delta keeps some megabytes, up to an hour after its last use.
+    "spark.databricks.delta.delta.log.cacheSize": "40",
     "spark.log.level": "WARN",
     # Of a thousand statements and more, what a page would show of each filled the memory.
     **{

@@ -98,6 +98,15 @@ class Slow:
 
     def insert(self, table, rows):
         self._session.insert(table, rows)
+        self._happen()
+
+    def show(self, rows):
+        shown = self._session.show(rows)
+        if shown is not None:
+            self._happen()
+        return shown
+
+    def _happen(self):
         happening, self.meanwhile = self.meanwhile, None
         if happening is not None:
             happening()
@@ -222,8 +231,8 @@ def in_tables(engine, make_engine):
 
 def killed_in_the_midst(engine):
     """Leave a table aside, and a relation half replaced, as a kill does."""
-    aside = engine._tables.aside(PLEDGE)
-    engine._session.insert(aside.__enter__(), pledges({(SECRET, 2024): 1}))
+    aside = engine._tables.aside(PLEDGE, pledges({(SECRET, 2024): 1}))
+    aside.__enter__()
     replacing = engine._tables.replacing(PLEDGE, None)
     table = replacing.__enter__()
     engine._session.insert(table, pledges({(SECRET, 2025): 2}))

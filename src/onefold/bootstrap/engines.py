@@ -247,12 +247,12 @@ def _gone(engine: Engine, segments: PinnedSegments, until: int) -> list[NodeId]:
         return []
     from onefold.adapters.duckdb.changes import NAMING  # noqa: PLC0415  only where the extra is
 
-    found = [
-        engine.run(parse(f"SELECT DISTINCT {column} AS node FROM {name} WHERE {column} IS NOT NULL"), _NODES_LIMITS)  # noqa: S608  our names
+    named = " UNION ".join(
+        f"SELECT {column} AS node FROM {name} WHERE {column} IS NOT NULL"  # noqa: S608  our names
         for name, columns in NAMING.items()
         for column in columns
-    ]
-    return segments.missing(found, until)
+    )
+    return segments.missing([engine.run(parse(named), _NODES_LIMITS)], until)
 
 
 def engine_status(workspace: Workspace, stated: EngineAddress) -> EngineStatus:

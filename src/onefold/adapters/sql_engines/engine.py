@@ -73,16 +73,18 @@ class MarkedEngine(Engine):
             if held is None:
                 return None
             files = {name: entry.files for name, entry in self._tables.entries().items() if entry.files is not None}
-            return EngineState(held.workspace, held.sequence, self._tables.latest(), files)
+            return EngineState(held.workspace, held.sequence, self._tables.latest(held.sequence), files)
 
     def load(self, step: Step) -> None:
         """Take in the rows of a step; see the port."""
         with self._lock:
-            held, (last, self._last) = self._tables.mark(), (self._last, None)
-            if held is None or (step.before and held.sequence != step.before):
-                raise ConflictError("the engine was loaded by somebody else meanwhile; nothing was changed")
-            # After a step of our own that went well nothing is left behind, and the epoch is ours already.
-            own = held if step.before and held == last else self._begin(held, step.before)
+            own, self._last = self._last, None
+            # After a step of our own that went well nothing is left behind; whether the epoch is still ours is asked below.
+            if own is None or not step.before or own.sequence != step.before:
+                held = self._tables.mark()
+                if held is None or (step.before and held.sequence != step.before):
+                    raise ConflictError("the engine was loaded by somebody else meanwhile; nothing was changed")
+                own = self._begin(held, step.before)
             for relation, rows in step.parts:
                 with self._lasting(own):
                     self._tables.add(relation, plain(rows), own.epoch)
@@ -107,7 +109,8 @@ class MarkedEngine(Engine):
         """The rows of a query; see the port. Memory is the engine's to limit."""
         limits = limits or QueryLimits()
         with self._lock:
-            known = self._known()
+            named = {f"{table.db}.{table.name}".lower() for table in query.find_all(exp.Table)}
+            known = views.RELATIONS if named <= views.RELATIONS.keys() else self._known()
             schema = bound(self._process, query, known, views.queries())
             made = translation.translate(query, self._kind.dialect, known, self.prefix)
             found = self._session.fetch(translation.sql(made, self._kind.dialect), limits)
@@ -155,9 +158,8 @@ class MarkedEngine(Engine):
         part = Relation(
             relation.schema, relation.name, tuple(c for c in relation.columns if c.name in gone.column_names)
         )
-        with self._tables.aside(part) as table:
-            self._session.insert(table, plain(conformed(part, gone)))
-            yield [(table, [column.name for column in part.columns])]
+        with self._tables.aside(part, plain(conformed(part, gone))) as rows:
+            yield [(rows, [column.name for column in part.columns])]
 
     def drop(self, relation: Relation) -> None:
         """Remove a relation with its rows; no error if it is not there."""

@@ -63,9 +63,8 @@ def _by_person(tables: Tables, filled: Mapping[str, Entry]) -> list[tuple[str, O
 
 @contextmanager
 def _listed(tables: Tables, ids: Sequence[str]) -> Iterator[str]:
-    with tables.aside(ID) as table:
-        tables.session.insert(table, pa.table({"id": pa.array(ids, pa.string())}))
-        yield table
+    with tables.aside(ID, pa.table({"id": pa.array(ids, pa.string())})) as listed:
+        yield listed
 
 
 def concerned(kind: Kind) -> Mapping[Relation, OfIds]:

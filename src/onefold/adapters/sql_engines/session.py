@@ -31,6 +31,13 @@ class Session(Protocol):
         """Add rows to a table, whose columns they name; all of one call or none."""
         ...
 
+    def show(self, rows: pa.Table) -> str | None:  # noqa: ARG002  for those that can
+        """Have statements read rows that are in no table; what they call them, until `hide`. None where none can."""
+        return None
+
+    def hide(self, name: str) -> None:
+        """Have no statement read rows any more that were shown."""
+
     def tables(self, schema: str) -> Collection[str]:
         """Names of the tables in a schema; of a schema that is missing, none."""
         ...

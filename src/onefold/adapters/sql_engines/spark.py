@@ -22,7 +22,7 @@ import pyarrow as pa
 from pyspark.errors import exceptions
 from pyspark.errors.exceptions.connect import PythonException, SparkConnectException
 from pyspark.sql.connect.client.retries import DefaultPolicy
-from pyspark.sql.connect.plan import SQL
+from pyspark.sql.connect.plan import SQL, SubqueryAlias
 from pyspark.sql.connect.session import SparkSession
 
 import onefold
@@ -74,7 +74,7 @@ NEEDED_THERE = (
     f"the Python of Spark's executors cannot run Onefold: install onefold[matching]=={onefold.__version__} there, for Python "
     f"{sys.version_info.major}.{sys.version_info.minor} as here, and name that Python in `spark.pyspark.python`"
 )
-_tags = itertools.count()
+_numbers = itertools.count()
 
 
 def _table(table: str, columns: str, key: Sequence[str]) -> str:
@@ -130,18 +130,19 @@ class SparkConnectSession(Session):
             raise ConfigurationError("an engine on Spark needs the address of Spark Connect, like sc://host:15002")
         self._url = url
         self._session: Any = None
+        self._shown: dict[str, SubqueryAlias] = {}
 
     def execute(self, statement: str) -> None:
         """Run a statement to its end."""
         with self.asked() as session:
-            session.sql(statement)  # commands are run at once, and their answer is of no interest
+            session.client.execute_command(self._plan(statement).command(session.client))
 
     def fetch(self, query: str, limits: QueryLimits | None = None) -> pa.Table:
         """The rows of a query. What is larger than the limit is not taken in whole."""
         parts, size = [], 0
         with self.asked(limits) as session:
             # Not by `session.sql`, which has the server analyse the query once more.
-            for part in session.client.to_table_as_iterator(SQL(query).to_proto(session.client), {}):
+            for part in session.client.to_table_as_iterator(self._plan(query).to_proto(session.client), {}):
                 if isinstance(part, pa.Table):
                     # Of a list without rows Spark leaves out a buffer, which Arrow takes for granted.
                     parts.append(part if part.num_rows else part.schema.empty_table())
@@ -155,6 +156,17 @@ class SparkConnectSession(Session):
         if rows.num_rows:
             with self.asked() as session:
                 session.createDataFrame(rows).coalesce(1).writeTo(table).append()
+
+    def show(self, rows: pa.Table) -> str:
+        """Have statements read rows, which travel with each of them; a table would be three more commits each time."""
+        name = f"shown_{next(_numbers)}_"
+        with self.asked() as session:
+            self._shown[name] = SubqueryAlias(session.createDataFrame(rows)._plan, name)  # noqa: SLF001  as `sql` does
+        return name
+
+    def hide(self, name: str) -> None:
+        """Let go of rows that were shown."""
+        del self._shown[name]
 
     def tables(self, schema: str) -> list[str]:
         """Names of the tables in a schema; of a schema that is missing, none."""
@@ -170,10 +182,13 @@ class SparkConnectSession(Session):
             session, self._session = self._session, None
             session.stop()
 
+    def _plan(self, statement: str) -> SQL:
+        return SQL(statement, views=[rows for name, rows in self._shown.items() if name in statement])
+
     @contextmanager
     def asked(self, limits: QueryLimits | None = None) -> Iterator[Any]:
         """The session for something that is asked of it, which is ended after its time."""
-        tag, ended = f"onefold-{next(_tags)}", threading.Event()
+        tag, ended = f"onefold-{next(_numbers)}", threading.Event()
         timer = None
         try:
             session = self._connected()

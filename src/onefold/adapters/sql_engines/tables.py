@@ -6,13 +6,14 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from onefold.adapters.sql_engines.rows import plain
 from onefold.adapters.sql_engines.session import Kind, Session
@@ -84,10 +85,11 @@ class Tables:
         """Make schemas, relations and views that are missing, and columns that are."""
         for schema in (OWN, "staging", "golden", "marts", "dimensions", "profiles"):
             self._make_schema(schema)
+        there = set(self.session.tables(self._prefix + OWN))
         for own in (_MARK, _ENTRY):
-            self._make(self._own(own.name), own)
+            self._make(own.name, own, there)
         for log in relations.LOGS:
-            self._make(self.log(log), log)
+            self._make(_place(log), log, there)
             self._make_view(log, self._seen(log))
         for name, tree in views.queries().items():
             made = translation.translate(tree, self.kind.dialect, views.RELATIONS, self._prefix)
@@ -115,12 +117,12 @@ class Tables:
         """Write a mark."""
         self._add_row(_MARK, msgspec.structs.astuple(mark))
 
-    def latest(self) -> tuple[int, int] | None:
-        """Sequence and time of commit, in microseconds, of the last row of any log that is seen."""
+    def latest(self, until: int) -> tuple[int, int] | None:
+        """Sequence and time of commit, in microseconds, of the last row of any log up to a sequence."""
         sequence, known_at = self.kind.name("sequence"), self.kind.name("known_at")
         last = [
-            f"SELECT {sequence}, {known_at} FROM"
-            f" (SELECT {sequence}, {known_at} FROM {self._view(log)} ORDER BY {sequence} DESC LIMIT 1) AS l{n}"
+            f"SELECT {sequence}, {known_at} FROM (SELECT {sequence}, {known_at} FROM {self.log(log)}"
+            f" WHERE {sequence} <= {until} ORDER BY {sequence} DESC LIMIT 1) AS l{n}"
             for n, log in enumerate(relations.LOGS)
         ]
         rows = _lower(self.session.fetch(" UNION ALL ".join(last)))
@@ -128,7 +130,7 @@ class Tables:
 
     def log(self, log: Relation) -> str:
         """The table of a log."""
-        return self._own(f"{log.schema}_{log.name}")
+        return self._own(_place(log))
 
     def many(self, asked: Sequence[tuple[str, str]]) -> list[int]:
         """How many rows of tables hold a condition each."""
@@ -151,15 +153,18 @@ class Tables:
 
     def add(self, log: Relation, rows: pa.Table, epoch: int) -> None:
         """Add rows to a log, if an epoch lasts; those that it has already are not added again."""
-        with self.aside(log) as arriving:
-            self.session.insert(arriving, rows)
+        if not rows.num_rows:
+            return
+        with self.aside(log, rows) as arriving:
             # Asked in the statement itself, so that rows which waited for minutes do not come after an erasure.
             conditions = [f"(SELECT max({self.kind.name('epoch')}) FROM {self._own(_MARK.name)}) = {epoch}"]
             joined = ""
             if not self.kind.deduplicates:
                 same = " AND ".join(f"a.{key} = b.{key}" for key in map(self.kind.name, _unique(log)))
-                joined = f" LEFT JOIN {self.log(log)} AS b ON {same}"
-                conditions.append(f"b.{self.kind.name('sequence')} IS NULL")
+                # What is older is not read: loads come in the order of the sequence.
+                sequence, first = f"b.{self.kind.name('sequence')}", pc.min(rows["sequence"]).as_py()
+                joined = f" LEFT JOIN {self.log(log)} AS b ON {same} AND {sequence} >= {first}"
+                conditions.append(f"{sequence} IS NULL")
             self.session.execute(
                 f"INSERT INTO {self.log(log)} ({self._names(log.columns)}) SELECT {self._names(log.columns, 'a.')}"
                 f" FROM {arriving} AS a{joined} WHERE {' AND '.join(conditions)}"
@@ -219,11 +224,19 @@ class Tables:
             self._forget(relation, rows)
 
     @contextmanager
-    def aside(self, relation: Relation) -> Iterator[str]:
-        """A table with a relation's columns, for the block."""
+    def aside(self, relation: Relation, rows: pa.Table) -> Iterator[str]:
+        """Rows of a relation for statements in the block; what these call them."""
+        shown = self.session.show(rows)
+        if shown is not None:
+            try:
+                yield shown
+            finally:
+                self.session.hide(shown)
+            return
         table = self._own(f"{_ASIDE}{os.urandom(8).hex()}")
         self.session.execute(self.kind.table(table, self._columns(relation.columns), ()))
         try:
+            self.session.insert(table, rows)
             yield table
         finally:
             self.session.execute(f"DROP TABLE IF EXISTS {table}")
@@ -305,8 +318,9 @@ class Tables:
             self.session.execute(self.kind.schema(self.kind.name(self._prefix + schema.lower())))
             self._schemas.add(schema)
 
-    def _make(self, table: str, relation: Relation) -> None:
-        if not self._there(table.rpartition(".")[2].strip(self.kind.quote)):
+    def _make(self, place: str, relation: Relation, tables: Collection[str]) -> None:
+        table = self._own(place)
+        if place not in tables:
             self.session.execute(self.kind.table(table, self._columns(relation.columns), _unique(relation)))
             return
         there = {column.lower() for column in self.session.fetch(f"SELECT * FROM {table} LIMIT 0").column_names}
@@ -334,8 +348,8 @@ class Tables:
         return f"SELECT {self._names(log.columns)} FROM {rows} WHERE {sequence} <= ({mark})"
 
     def _there(self, name: str) -> bool:
-        if name not in self._seen_there and name in self.session.tables(self._prefix + OWN):
-            self._seen_there.add(name)
+        if name not in self._seen_there:
+            self._seen_there |= {_MARK.name, _ENTRY.name}.intersection(self.session.tables(self._prefix + OWN))
         return name in self._seen_there
 
     def _own(self, name: str) -> str:
@@ -349,6 +363,10 @@ class Tables:
 
     def _columns(self, columns: Iterable[Column]) -> str:
         return ", ".join(f"{self.kind.name(column.name.lower())} {self.kind.types[column.type]}" for column in columns)
+
+
+def _place(log: Relation) -> str:
+    return f"{log.schema}_{log.name}"
 
 
 def _unique(relation: Relation) -> list[str]:
