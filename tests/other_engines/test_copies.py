@@ -17,10 +17,12 @@ from tests.own_relations import PLEDGE, STEPS, holds_what_was_done, pledges, sto
 from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.changes import pinned
+from onefold.adapters.sql_engines import tables
 from onefold.adapters.sql_engines.engine import MarkedEngine
 from onefold.adapters.sql_engines.tables import OWN, Tables
 from onefold.errors import ConflictError
 from onefold.warehouse.query import parse
+from onefold.warehouse.relations import LOGS
 
 ASKED = "SELECT count(*) AS n, max(sequence) AS last FROM staging.event"
 LAW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -62,6 +64,20 @@ def test_a_copy_that_does_less_is_caught(both, monkeypatch):
     monkeypatch.setattr(MarkedEngine, "merge", lambda engine, relation, rows, gone=None: engine.append(relation, rows))
     with pytest.raises(AssertionError):
         holds_what_was_done(both[1], [("append", {("ann", 2024): 1}), ("merge", {("ann", 2024): 2})])
+
+
+def test_the_last_row_is_found_however_far_back_it_is(both, monkeypatch):
+    """By it the next load tells whether the history is the same; after an erasure it can be far before the mark."""
+    engine = both[1]
+    latest = max(
+        row["last"]
+        for log in LOGS
+        for row in both[0].run(parse(f"SELECT max(sequence) AS last FROM {log.full_name}")).to_pylist()  # noqa: S608  our names
+        if row["last"] is not None
+    )
+    for near in (1_000_000, 0):
+        monkeypatch.setattr(tables, "_NEAR", near)
+        assert engine.state().latest[0] == latest
 
 
 def test_a_step_that_another_came_before_is_not_seen(yard, make_engine):

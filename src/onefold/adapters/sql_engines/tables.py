@@ -25,6 +25,8 @@ OWN = "onefold"
 _ASIDE = "aside_"
 _VERSION = 1
 """Rises with what this module makes there besides relations and views."""
+_NEAR = 1_000_000
+"""How many sequence numbers before the mark the last row is looked for first."""
 _MARK = Relation(
     OWN,
     "mark",
@@ -120,13 +122,16 @@ class Tables:
     def latest(self, until: int) -> tuple[int, int] | None:
         """Sequence and time of commit, in microseconds, of the last row of any log up to a sequence."""
         sequence, known_at = self.kind.name("sequence"), self.kind.name("known_at")
-        last = [
-            f"SELECT {sequence}, {known_at} FROM (SELECT {sequence}, {known_at} FROM {self.log(log)}"
-            f" WHERE {sequence} <= {until} ORDER BY {sequence} DESC LIMIT 1) AS l{n}"
-            for n, log in enumerate(relations.LOGS)
-        ]
-        rows = _lower(self.session.fetch(" UNION ALL ".join(last)))
-        return max(((row["sequence"], _micros(row["known_at"])) for row in rows), default=None)
+        # The last rows are near, so that an engine need not read the others.
+        for after in sorted({max(until - _NEAR, 0), 0}, reverse=True) if until else ():
+            within = f"{sequence} > {after} AND {sequence} <= {until}"
+            seen = " UNION ALL ".join(
+                f"SELECT {sequence}, {known_at} FROM {self.log(log)} WHERE {within}" for log in relations.LOGS
+            )
+            last = f"SELECT {sequence}, {known_at} FROM ({seen}) AS seen ORDER BY {sequence} DESC LIMIT 1"
+            for row in _lower(self.session.fetch(last)):
+                return row["sequence"], _micros(row["known_at"])
+        return None
 
     def log(self, log: Relation) -> str:
         """The table of a log."""
