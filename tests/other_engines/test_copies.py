@@ -17,6 +17,7 @@ from tests.own_relations import PLEDGE, STEPS, holds_what_was_done, pledges, sto
 from tests.warehouse.yard import Yard
 
 from onefold.adapters.duckdb.changes import pinned
+from onefold.adapters.duckdb.columns import conformed
 from onefold.adapters.sql_engines import tables
 from onefold.adapters.sql_engines.engine import MarkedEngine
 from onefold.adapters.sql_engines.tables import OWN, Tables
@@ -247,11 +248,11 @@ def in_tables(engine, make_engine):
 
 def killed_in_the_midst(engine):
     """Leave a table aside, and a relation half replaced, as a kill does."""
-    aside = engine._tables.aside(PLEDGE, pledges({(SECRET, 2024): 1}))
+    aside = engine._tables.aside(PLEDGE, conformed(PLEDGE, pledges({(SECRET, 2024): 1})))
     aside.__enter__()
     replacing = engine._tables.replacing(PLEDGE, None)
     table = replacing.__enter__()
-    engine._session.insert(table, pledges({(SECRET, 2025): 2}))
+    engine._session.insert(table, conformed(PLEDGE, pledges({(SECRET, 2025): 2})))
     engine._tables._turn(PLEDGE, table)
     return aside, replacing
 
