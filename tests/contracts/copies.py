@@ -64,9 +64,9 @@ def filled(yard, loads=3):
         yard.load()
 
 
-def peopled(yard):
+def peopled(yard, other=SECRET):
     """Two people who once had a device in common, which events of both name; and what was computed of them."""
-    for who in ("ann", SECRET):
+    for who in ("ann", other):
         yard.receive(
             {
                 "type": "identify",
@@ -78,7 +78,7 @@ def peopled(yard):
             {"type": "track", "event": "Read", "userId": who, "properties": {"by": who}, "messageId": f"t{who}"},
         )
         yard.load()
-    yard.receive({"type": "track", "event": "Read", "userId": "ann", "anonymousId": f"d-{SECRET}", "messageId": "both"})
+    yard.receive({"type": "track", "event": "Read", "userId": "ann", "anonymousId": f"d-{other}", "messageId": "both"})
     yard.load()
     yard.warehouse.replace(SCORES, yard.warehouse.run(parse("SELECT person, 1 AS r FROM golden.profile")))
     yard.warehouse.replace(NOTES, yard.warehouse.run(parse("SELECT properties AS note FROM staging.event")))
