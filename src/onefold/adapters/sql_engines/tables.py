@@ -185,8 +185,7 @@ class Tables:
         named = [f"CAST({self.kind.name(name)} AS {self.kind.types['text']})" for name in keys.column_names]
         between = f", {self.kind.literal(' ')}, "
         text = named[0] if len(named) == 1 else f"CONCAT({between.join(named)})"
-        with self.aside(ID) as leaving:
-            self.session.insert(leaving, pa.table({"id": pa.array(texts, pa.string())}))
+        with self.aside(ID, pa.table({"id": pa.array(texts, pa.string())})) as leaving:
             self.session.execute(self.kind.delete_named(self.log(log), text, leaving))
 
     def entries(self) -> dict[str, Entry]:
