@@ -37,6 +37,7 @@ class Session(Protocol):
 
     def hide(self, name: str) -> None:
         """Have no statement read rows any more that were shown."""
+        raise LookupError(name)
 
     def tables(self, schema: str) -> Collection[str]:
         """Names of the tables in a schema; of a schema that is missing, none."""
