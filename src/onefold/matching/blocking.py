@@ -97,11 +97,12 @@ def budget_of(count: int) -> Budget:
     # A person has as many records in a large table as in a small one: what is saved there is saved on strangers.
     return Budget(
         one=min(2.0, max(scale, scale**0.3)),
-        two=min(0.6, 0.5 * max(scale, scale**0.5)),
-        three=min(0.3, 0.2 * max(scale, scale**0.5)),
+        # Choices of values may find many: those that share least are left out again in the end.
+        two=min(1.8, 1.5 * max(scale, scale**0.2)),
+        three=min(1.2, max(scale, scale**0.5)),
         largest=int(min(1_000, max(100 * scale, 50))),
-        chance=2.0 * max(scale, 0.5),
-        looked_at=min(30.0, 10 * max(scale, scale**0.22)),
+        chance=8.0 * max(scale, 0.5),
+        looked_at=min(30.0, 10 * max(scale, scale**0.16)),
     )
 
 

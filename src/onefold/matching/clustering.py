@@ -15,7 +15,7 @@ from onefold.matching.records import Codes
 
 COMPONENT_MAX = 500
 """Larger components are first broken up by leaving out their weaker pairs."""
-_SMALL, _STOP_PER_TENFOLD = 10_000, 0.6
+_SMALL, _LARGE, _STOP_PER_TENFOLD = 10_000, 100_000, 0.6
 _STEP = 1.0
 _STRONGEST = 40.0
 
@@ -41,9 +41,10 @@ def usual_stop(count: int) -> float:
     """The average that a join has to exceed in a table of so many records.
 
     The larger a table, the more people there are of one name whom nothing else tells apart, and the more one wrong join of
-    two groups costs.
+    two groups costs. In large tables what is learned of names says so by itself: the share of pairs that are one person is
+    part of each score, and falls as the table grows.
     """
-    return round(_STOP_PER_TENFOLD * math.log10(max(count / _SMALL, 1.0)), 3)
+    return round(_STOP_PER_TENFOLD * math.log10(min(max(count, _SMALL), _LARGE) / _SMALL), 3)
 
 
 def candidates(

@@ -18,7 +18,7 @@ from onefold.matching.records import Records
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Levels = np.ndarray[Any, np.dtype[np.uint8]]
 
-_CHUNK = 2_000_000
+_CHUNK = 1_000_000
 SHARED_KINDS = ("email", "phone")
 TEXTS = {
     "given_name": ("root",), "family_name": ("part",), "birth_date": ("year",), "email": ("local",), "phone": ("end",),
