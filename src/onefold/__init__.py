@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # importing the package costs nothing until a project is open
     from onefold.handle import Project
     from onefold.matching.outcome import Match
     from onefold.matching.settings import MatchSettings
+    from onefold.matching.trained import Known
 
 __version__ = "0.1.0"
 
@@ -31,18 +32,30 @@ def open(directory: str | os.PathLike[str] = ".", workspace: str | None = None, 
     return Project(Path(directory), workspace, role)
 
 
-def match(frame: Any, settings: MatchSettings | None = None, *, ignored: Sequence[str] = ()) -> Match:
+def match(
+    frame: Any,
+    settings: MatchSettings | None = None,
+    *,
+    ignored: Sequence[str] = (),
+    model: Known | None = None,
+    engine: str | None = None,
+) -> Match:
     """Find which records of a table are the same person. It needs the extra `matching`.
 
     Args:
-        frame: A table of Arrow, Polars or pandas.
+        frame: A table of Arrow, Polars or pandas; with an engine, the name of a table there.
         settings: How it is matched.
         ignored: Columns that count for nothing.
+        model: What was learned before (`Match.model`); nothing is learned then.
+        engine: Address of Spark (`sc://host:15002`, `env:NAME`), where the table is matched by the model where it stands.
 
     Raises:
-        ConfigurationError: The extra is not installed.
-        UsageError: It is not a table; nothing tells people apart.
+        ConfigurationError: The extra is not installed, here or there.
+        UnavailableError: The engine does not answer.
+        UsageError: It is not a table; nothing tells people apart; a table of an engine is given without a model.
     """
     from onefold import bootstrap  # noqa: PLC0415  see above
 
-    return bootstrap.match_frame(frame, settings, ignored=ignored)
+    if engine is not None:
+        return bootstrap.match_there(engine, frame, settings, model=model)
+    return bootstrap.match_frame(frame, settings, ignored=ignored, model=model)

@@ -6,6 +6,7 @@ import pytest
 from tests.matching.people import rows, table
 from typer.testing import CliRunner
 
+import onefold
 from onefold import bootstrap, cli
 from onefold.bootstrap import matching as door
 from onefold.errors import ConfigurationError, UsageError
@@ -38,3 +39,19 @@ def test_what_is_missing_is_said(model, tmp_path, monkeypatch):
     assert "--engine" in said(str(tmp_path / "nothing.csv"))
     monkeypatch.setitem(sys.modules, "onefold.adapters.sql_engines.spark_cluster", None)
     assert "pip install 'onefold[matching,spark]'" in said("crm.people", "--engine", address, "--model", model)
+
+
+def test_a_program_is_told_the_same():
+    """By `onefold.match`."""
+    with pytest.raises(UsageError, match="model"):
+        onefold.match("crm.people", engine="sc://127.0.0.1:1")
+    with pytest.raises(UsageError, match="name of a table"):
+        onefold.match(table(rows(people=2)), engine="sc://127.0.0.1:1")
+
+
+def test_a_program_matches_by_a_model():
+    """What was learned before counts: by it a few records of one person are one, of which nothing could be learned."""
+    data = table(rows(people=60)).drop_columns(["cluster"])
+    learned = onefold.match(data)
+    few = onefold.match(data.slice(0, 3), model=learned.model(b"a key of the tests"))
+    assert repr(few) == "<Match(records=3, people=1)>"

@@ -8,11 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from tests.other_engines import servers
 
+import onefold
 from onefold import bootstrap
 from onefold.adapters.sql_engines.spark import SparkConnectSession
 from onefold.adapters.sql_engines.spark_cluster import SparkCluster
 from onefold.bootstrap import matching as door
-from onefold.errors import NotFoundError, UsageError
+from onefold.errors import ConfigurationError, NotFoundError, UsageError
 from onefold.matching import distributed, outcome
 from onefold.matching.settings import MatchSettings
 from onefold.matching.trained import Known, of_match
@@ -74,6 +75,37 @@ def test_pairs_scores_levels_and_people_are_the_same(address, people, tmp_path):
     assert len(wanted[0]) > RECORDS / 4
 
 
+def test_executors_keep_nothing_afterwards(address, people, tmp_path):
+    """Control: until the end they do."""
+    data, known, _ = people
+    pq.write_table(data.slice(0, 100), tmp_path / "people.parquet")
+    cluster = SparkCluster(address)
+    distributed.match(cluster, f"parquet.`{tmp_path}`", known, MatchSettings())
+    kept, end, after = list(cluster._kept), cluster._session.close, []
+    assert kept
+    assert all(each.storageLevel.useMemory for each in kept)
+
+    def ending():
+        after.extend(each.storageLevel.useMemory for each in kept)
+        end()
+
+    cluster._session.close = ending
+    cluster.close()
+    assert after == [False] * len(kept)
+
+
+def test_executors_without_onefold_are_told_of(address, people, tmp_path):
+    """By what to install; nothing of the records is in the message."""
+    data, known, _ = people
+    pq.write_table(data.slice(0, 10), tmp_path / "people.parquet")
+    cluster = SparkCluster(address)
+    with cluster._session.asked() as spark:
+        spark.conf.set("spark.sql.execution.pyspark.python", str(servers.python("s3")))
+    with pytest.raises(ConfigurationError, match=r"install onefold\[matching\]"):
+        distributed.match(cluster, f"parquet.`{tmp_path}`", known, MatchSettings())
+    cluster.close()
+
+
 def _with_another_level(known):
     first, *others = known.comparisons
     changed = msgspec.structs.replace(first.levels[-2], sql="false")
@@ -124,8 +156,11 @@ def test_a_table_becomes_tables_there_or_files_here(address, people, tmp_path):
     bootstrap.match_on_engine(address, "people", known=known, out=str(tmp_path / "who.parquet"))
     assert pq.read_table(tmp_path / "who.parquet").num_rows == 600
     assert pq.read_table(tmp_path / "who.pairs.parquet").num_rows == pairs["n"]
-    with session.asked() as spark:  # nothing is kept for who has gone
-        assert not [each for each in spark.sql("SHOW VIEWS").collect() if each.viewName.startswith("onefold_")]
+    program = onefold.match("people", model=known, engine=address)
+    assert repr(program) == f"<Match(records=600, people={len(set(wanted.values()))})>"
+    assert program.pairs().num_rows == pairs["n"]
+    with pytest.raises(UsageError, match="stay there"):
+        program.explain(*part["id"].to_pylist()[:2])
     with pytest.raises(NotFoundError, match="no table `nowhere`"):
         bootstrap.match_on_engine(address, "nowhere", known=known)
     session.close()

@@ -12,7 +12,7 @@ from onefold.bootstrap.checking import (
     run_checks,
 )
 from onefold.bootstrap.collecting import CollectingOnly
-from onefold.bootstrap.engine_matching import match_on_engine
+from onefold.bootstrap.engine_matching import match_on_engine, match_there
 from onefold.bootstrap.engines import engine_status, engines_of, load_engine, waiting
 from onefold.bootstrap.identity_matching import match_records, read_truth
 from onefold.bootstrap.lineage import lineage
@@ -127,6 +127,7 @@ __all__ = [
     "match_on_engine",
     "match_records",
     "match_table",
+    "match_there",
     "member_table",
     "membership_growth",
     "membership_history",

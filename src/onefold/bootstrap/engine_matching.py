@@ -15,6 +15,8 @@ from onefold.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:  # only for who has the extra installed
     from onefold.matching.distributed import Found
+    from onefold.matching.outcome import Match
+    from onefold.matching.settings import MatchSettings
     from onefold.matching.trained import Known
 
 _FILES = (".parquet", ".csv")
@@ -64,7 +66,7 @@ def match_on_engine(
     from onefold.matching import distributed  # noqa: PLC0415  only where the extra is
 
     settings, decided = read_settings(config), read_decisions(decisions)
-    with closing(_open(engine)) as cluster:
+    with closing(_open(_unseen(engine))) as cluster:
         here = out is not None and out.endswith(_FILES)
         beside = () if out is None else _beside(out)
         if not here:
@@ -86,14 +88,35 @@ def _beside(out: str) -> tuple[str, str]:
     return (out, str(path.with_suffix(f".pairs{path.suffix}"))) if out.endswith(_FILES) else (out, f"{out}_pairs")
 
 
+def match_there(engine: str, table: Any, settings: MatchSettings | None, *, model: Known | None) -> Match:
+    """The same for programs, which get who is who and the pairs; see `onefold.match`."""
+    require_matching()
+    from onefold.matching import distributed  # noqa: PLC0415  only where the extra is
+    from onefold.matching.outcome import Match  # noqa: PLC0415  as above
+
+    if not isinstance(table, str):
+        raise UsageError(f"With an engine, the name of a table there is needed, not {type(table).__name__}.")
+    if model is None:
+        raise UsageError(
+            "A table of an engine is matched by a model: onefold.match(part).model(key), of a part of its rows."
+        )
+    with closing(_open(engine)) as cluster:
+        found = distributed.match(cluster, table, model, read_settings(None) if settings is None else settings)
+        return Match(found.matched, cluster.fetch("SELECT * FROM people"))
+
+
+def _unseen(engine: str) -> str:
+    if "token=" in engine.lower():
+        raise UsageError(
+            "A token on the command line is seen by others; put the address into a variable, and name it: --engine env:NAME"
+        )
+    return engine
+
+
 def _open(engine: str) -> Any:
     url = engine
     if engine.startswith(("env:", "file:")):
         url = secret_text(parse_reference(engine, Path.cwd()), os.environ)
-    elif "token=" in engine.lower():
-        raise UsageError(
-            "A token on the command line is seen by others; put the address into a variable, and name it: --engine env:NAME"
-        )
     try:
         from onefold.adapters.sql_engines.spark_cluster import SparkCluster  # noqa: PLC0415  only where the extra is
     except ImportError:

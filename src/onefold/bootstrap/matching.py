@@ -175,7 +175,9 @@ def _read_key(path: Path) -> bytes:
         ) from error
 
 
-def match_frame(frame: Any, settings: MatchSettings | None, *, ignored: Sequence[str] = ()) -> Match:
+def match_frame(
+    frame: Any, settings: MatchSettings | None, *, ignored: Sequence[str] = (), model: Known | None = None
+) -> Match:
     """Match a table of Arrow, Polars or pandas.
 
     Raises:
@@ -188,7 +190,8 @@ def match_frame(frame: Any, settings: MatchSettings | None, *, ignored: Sequence
         raise UsageError(f"A table of Arrow, Polars or pandas is needed, not {type(frame).__name__}.")
     from onefold.matching.outcome import Match  # noqa: PLC0415  as above
 
-    return Match(match_table(pa.table(frame), read_settings(None) if settings is None else settings, ignored=ignored))
+    stated = read_settings(None) if settings is None else settings
+    return Match(match_table(pa.table(frame), stated, ignored=ignored, known=model))
 
 
 def match_file(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from onefold.errors import UsageError
 from onefold.matching import households
 from onefold.matching.comparisons import Comparison
 from onefold.matching.explanation import Explanation, explain
@@ -17,16 +18,19 @@ from onefold.matching.trained import Known, of_match
 class Match:
     """Which records of a table are the same person, as programs get it."""
 
-    def __init__(self, matched: Matched) -> None:
-        """What the matcher found."""
-        self._matched = matched
+    def __init__(self, matched: Matched, there: Any = None) -> None:
+        """What the matcher found; `there` is who is who of a table whose values stayed on an engine."""
+        self._matched, self._there = matched, there
 
     def __repr__(self) -> str:
+        """Show what is safe to log."""
+        if self._there is not None:
+            return f"<Match(records={self._there.num_rows}, people={len(self._there['person'].unique())})>"
         return f"<Match(records={self._matched.records.count}, people={len(np.unique(self._matched.person))})>"
 
     def people(self) -> Any:
-        """A row a record, as an Arrow table. See `people`."""
-        return people(self._matched)
+        """A row a record, as an Arrow table. See `people`; of an engine's table in any order, without households."""
+        return people(self._matched) if self._there is None else self._there
 
     def pairs(self) -> Any:
         """A row a pair that was joined or came near it, as an Arrow table. See `scored`."""
@@ -38,15 +42,23 @@ class Match:
         Raises:
             UsageError: Nothing was learned; the key is too short.
         """
+        self._need_values()
         return Known(of_match(self._matched, key), key)
 
     def explain(self, record_a: str, record_b: str) -> Explanation:
         """Why two records are, or are not, taken for one person.
 
         Raises:
-            UsageError: There is no such record.
+            UsageError: There is no such record, or its values are not here.
         """
+        self._need_values()
         return explain(self._matched, record_a, record_b)
+
+    def _need_values(self) -> None:
+        if self._there is not None:
+            raise UsageError(
+                "The values of an engine's table stay there; match a table of the records in question here."
+            )
 
 
 def people(matched: Matched) -> Any:
