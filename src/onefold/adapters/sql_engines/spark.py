@@ -1,8 +1,8 @@
 """Spark with Delta tables as an engine of the customer, through Spark Connect: Spark 4.1 or newer, Delta 4.2 or newer.
 
-Experimental: its queries were run on a Spark Connect server 4.1 with Delta 4.2.0 on one machine, with the client pyspark 4.1,
-but later loads, stops and erasure not to the end. Databricks speaks Spark Connect, too
-(`sc://HOST:443/;token=…;x-databricks-cluster-id=…`); it was not tried, nor was a metastore or an object store.
+Tested on a Spark Connect server 4.1.1 with Delta 4.2.0 on one machine, with the client pyspark 4.1. Databricks speaks
+Spark Connect, too (`sc://HOST:443/;token=…;x-databricks-cluster-id=…`); it was not tried, nor was a
+metastore or an object store.
 
 Every statement is one commit of a Delta table. Tables keep no deletion vectors and no statistics of columns but `sequence`,
 so that nobody's values outlive an erasure in files of Delta's own.
