@@ -87,15 +87,14 @@ _TEXT = st.sampled_from(
 _VALUES = st.fixed_dictionaries({"first_name": _TEXT, "last_name": _TEXT, "city": _TEXT})
 
 
-def test_a_model_that_screens_screens_the_same(homes):
-    """Large tables have a least evidence; copies are looked at without it."""
+@pytest.mark.parametrize("stricter", [{"least": 4_000}, {"least": 14_000}, {"chance": 0.02}], ids=str)
+def test_a_model_that_looks_at_less_does_so_there(homes, stricter):
+    """Large tables have a least evidence, beside which copies are looked at, and less coincidence."""
     data, known = homes
-    for least in (4_000, 9_000, 14_000):
-        trained = msgspec.structs.replace(
-            known.trained, scheme=msgspec.structs.replace(known.trained.scheme, least=least)
-        )
-        here, there = both(data, Known(trained, KEY))
-        assert there == here
+    scheme = msgspec.structs.replace(known.trained.scheme, **stricter)
+    here, there = both(data, Known(msgspec.structs.replace(known.trained, scheme=scheme), KEY))
+    assert there == here
+    assert here["looked_at"] < door.match_table(data, MatchSettings(), known=known).looked_at
 
 
 def test_the_sql_of_screening_says_what_the_screen_says(homes):
