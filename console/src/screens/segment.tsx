@@ -43,6 +43,8 @@ function Members({ slug }: { slug: string }) {
       read(GET('/api/v1/segments/{slug}/members', { params: { path: { slug }, query: { limit: 100, ...(pageParam ? { cursor: pageParam } : {}) } } })) as Promise<Schemas['Members']>,
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
+    // Who enters is here soon after; who reads on is not disturbed.
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) > 1 ? false : 5_000),
   });
   const rows = (pages.data?.pages ?? []).flatMap((page) => page.members);
   const selected = useRows(rows.length, (index) => {

@@ -21,7 +21,8 @@ function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '_').replaceAll(/^_|_$/g, '');
 }
 
-function Is({ column, change }: { column: Column; change: (one: Change) => void }) {
+// While a change is being answered nothing can be typed: the answer would take its place.
+function Is({ column, busy, change }: { column: Column; busy: boolean; change: (one: Change) => void }) {
   const several = column.uses.length > 1;
   const use = several ? undefined : column.uses[0];
   const kind = (use?.kind ?? 'none') as Kind;
@@ -32,7 +33,7 @@ function Is({ column, change }: { column: Column; change: (one: Change) => void 
   return (
     <div className="row" style={{ flexWrap: 'nowrap' }}>
       <NativeSelect
-        size="xs" aria-label={`What ${column.name} is`} value={several ? '' : kind} style={{ minWidth: 170 }}
+        size="xs" aria-label={`What ${column.name} is`} value={several ? '' : kind} disabled={busy} style={{ minWidth: 170 }}
         data={several ? [{ value: '', label: column.uses.map((one) => one.name || one.kind).join(', ') }, ...KINDS] : KINDS}
         onChange={(event) => {
           const chosen = event.currentTarget.value as Kind;
@@ -41,7 +42,7 @@ function Is({ column, change }: { column: Column; change: (one: Change) => void 
       />
       {!several && NAMED.includes(kind) && (
         <TextInput
-          size="xs" aria-label={`Name of ${column.name}`} value={name} list={kind === 'identifier' ? 'identifier-types' : undefined} style={{ minWidth: 140 }}
+          size="xs" aria-label={`Name of ${column.name}`} value={name} readOnly={busy} list={kind === 'identifier' ? 'identifier-types' : undefined} style={{ minWidth: 140 }}
           onChange={(event) => setName(event.currentTarget.value)} onBlur={commit}
           onKeyDown={(event) => event.key === 'Enter' && commit()}
         />
@@ -50,7 +51,7 @@ function Is({ column, change }: { column: Column; change: (one: Change) => void 
   );
 }
 
-export function Columns({ shown, change }: { shown: Preview; change: (one: Change) => void }) {
+export function Columns({ shown, busy, change }: { shown: Preview; busy: boolean; change: (one: Change) => void }) {
   const place = new Map(shown.columns.map((one, index) => [one.name, index]));
   const cells = (name: string) => [...new Set(shown.rows.slice(0, 6).map((row) => row.cells[place.get(name) ?? 0]).filter(Boolean))].slice(0, 3);
   return (
@@ -65,7 +66,7 @@ export function Columns({ shown, change }: { shown: Preview; change: (one: Chang
         rows={[...shown.columns]}
         columns={[
           { head: 'Column', cell: (one) => <strong>{one.name}</strong> },
-          { head: 'Is', cell: (one) => <Is key={`${one.name}${JSON.stringify(one.uses)}`} column={one} change={change} /> },
+          { head: 'Is', cell: (one) => <Is key={`${one.name}${JSON.stringify(one.uses)}`} column={one} busy={busy} change={change} /> },
           { head: 'For example', cell: (one) => <span className="small">{cells(one.name).join(' · ') || '–'}</span> },
           { head: 'Why', cell: (one) => <span className="small quiet">{one.note}</span> },
         ]}

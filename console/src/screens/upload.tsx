@@ -2,7 +2,7 @@
 import { Button, FileInput, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { GET, read, type Schemas } from '../api/client';
 import { beginning, load, preview, type Change, type Preview } from '../api/upload';
 import { Page, save } from '../parts/page';
@@ -12,6 +12,7 @@ import { Columns, Rows } from './upload-columns';
 
 type Account = Schemas['Account'];
 type Chosen = { file: File; head: Blob; lines: number | null };
+type Asked = { of: Chosen; mapping?: string; columns?: Change[] };
 
 function useAccounts(often: boolean) {
   return useQuery({ queryKey: ['sources'], queryFn: () => read(GET('/api/v1/sources')), refetchInterval: often ? 1_000 : false });
@@ -105,8 +106,10 @@ export default function Upload() {
   const [chosen, setChosen] = useState<Chosen>();
   const [shown, setShown] = useState<Preview>();
   const [source, setSource] = useState(search.source ?? '');
+  const looking = useRef<Promise<Preview>>(undefined);
   const loading = useMutation({
-    mutationFn: () => load(chosen!.file, source.trim(), shown!.mapping, known.has(source.trim())),
+    // What was corrected last counts, though its preview has not come yet.
+    mutationFn: async () => load(chosen!.file, source.trim(), ((await looking.current) ?? shown!).mapping, known.has(source.trim())),
     onSettled: () => queries.invalidateQueries({ queryKey: ['sources'] }),
   });
   const [before, setBefore] = useState(0);
@@ -114,9 +117,13 @@ export default function Upload() {
   const of = (name: string) => accounts.data?.sources.find((one) => one.source === name);
   const known = new Set((accounts.data?.sources ?? []).map((one) => one.source));
   const look = useMutation({
-    mutationFn: async (asked: { of: Chosen; mapping?: string; columns?: Change[] }) => preview(asked.of.file, asked.of.head, source.trim(), asked.mapping, asked.columns),
+    mutationFn: async (asked: Asked) => preview(asked.of.file, asked.of.head, source.trim(), asked.mapping, asked.columns),
     onSuccess: setShown,
   });
+  const see = (asked: Asked) => {
+    looking.current = look.mutateAsync(asked);
+    looking.current.catch(() => undefined); // which the screen shows
+  };
   const choose = async (file: File | null) => {
     loading.reset();
     look.reset();
@@ -124,9 +131,9 @@ export default function Upload() {
     if (!file) return setChosen(undefined);
     const found = { file, ...(await beginning(file)) };
     setChosen(found);
-    look.mutate({ of: found });
+    see({ of: found });
   };
-  const again = (mapping: string, columns: Change[] = []) => chosen && look.mutate({ of: chosen, mapping, columns });
+  const again = (mapping: string, columns: Change[] = []) => chosen && see({ of: chosen, mapping, columns });
   const account = of(loading.data?.source ?? source.trim());
   return (
     <Page
@@ -155,7 +162,7 @@ export default function Upload() {
               </div>
             )}
             <h2>What each column is{shown.guessed ? ', as guessed' : ''}</h2>
-            <Columns shown={shown} change={(one) => again(shown.mapping, [one])} />
+            <Columns shown={shown} busy={look.isPending} change={(one) => again(shown.mapping, [one])} />
             <Mapping key={shown.mapping} shown={shown} again={again} />
             <h2>Its first rows</h2>
             <Rows shown={shown} />
