@@ -84,6 +84,8 @@ class Loader:
                 made, self._touched = self._profiler(snapshot, self._touched), None
             added = self._write(chain(found.items(), _profile_tables(made, end, known_at_us)))
         if not added:
+            if whole:  # nobody was concerned; nor is anybody the next time
+                self._touched, self._loaded = Touched(), loaded
             return 0
         change = ManifestChange(loaded_before=loaded, loaded=end, add=added)
         try:
