@@ -71,10 +71,9 @@ coverage: $(VENV)/.dev  ## The fast suites again, measured: what they reach of t
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERED_MIN)
 
-# Three at a time on two processors: those suites wait much, for processes that start and connections that are cut.
 .PHONY: slow
 slow: $(VENV)/.dev $(VENV)/.docs node console chromium strace iproute2  ## The other suites: processes, SDKs, faults, networks, laws
-	$(BIN)/python -m pytest -n 3 --dist loadgroup $(SLOW) $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOW) $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev  ## Style: ruff check and ruff format
