@@ -140,7 +140,7 @@ $(BUILD)/clients/.installed $(BUILD)/spark/.installed: $(BUILD)/%/.installed: Ma
 .PHONY: test-engines
 test-engines: $(VENV)/.dev $(ENGINES:%=$(BUILD)/%/.installed)  ## What needs other engines and libraries themselves (installs them into build/)
 	ONEFOLD_GX_PYTHON=$(abspath $(BUILD)/great-expectations/bin/python) \
-		$(BUILD)/clients/bin/python -m pytest -n 2 --dist loadfile --timeout=1200 tests/gx tests/other_engines $(ARGS)
+		$(BUILD)/clients/bin/python -m pytest -n 2 --dist loadgroup --timeout=1200 tests/gx tests/other_engines $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## All measurements, each beside its peer (ARGS=--full for the long ones)

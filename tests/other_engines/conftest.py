@@ -21,6 +21,16 @@ _CONTROLS = {
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of one engine run in one process, whose server is started once; all else by file."""
+    for item in items:
+        if item.path.parent != servers.HERE:
+            continue
+        callspec = getattr(item, "callspec", None)
+        engine = None if callspec is None else callspec.params.get("make_engine")
+        item.add_marker(pytest.mark.xdist_group(engine or item.path.stem))
+
+
 class Engines:
     """Makes engines of one kind, each in schemas of its own; see `tests.contracts`."""
 
