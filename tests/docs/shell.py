@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-SECONDS = 120.0
+SECONDS = 280.0
 """How long a command may take, and how long one that does not end may take to say something."""
 
 

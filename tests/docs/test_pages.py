@@ -319,6 +319,7 @@ def matches_a_frame(block: Block) -> None:
     exec(block.text, {"frame": people.table(people.rows()), "print": repr})  # noqa: S102  a block of our own pages
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", SETTINGS)
 def test_a_page_runs_as_it_stands(page, tmp_path):
     """Each command of a page succeeds, in order, with the files that the page shows."""
